@@ -1,0 +1,80 @@
+"""The refusals of an account. Each names the rule broken and says what to do about it."""
+
+from typing import Any, ClassVar
+
+
+class LedgerError(Exception):
+    """
+    A rule of the ledger was broken, and nothing has changed.
+
+    ``code`` is the stable name of the rule, ``title`` says it in words, ``detail`` says what to
+    do, and ``evidence`` holds the figures that led to the refusal (minor units; ids as UUIDs).
+    ``index`` is the position of the draft that was refused, of those posted at once.
+    """
+
+    code: ClassVar[str]
+    title: ClassVar[str]
+
+    def __init__(self, detail: str, /, **evidence: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.evidence = evidence
+        self.index = 0
+
+
+class AccountNotFound(LedgerError):
+    code = "account_not_found"
+    title = "Account not found"
+
+    def __init__(self, account_id: object) -> None:
+        super().__init__(f"No account {account_id} is open to you. Check the id.")
+
+
+class AccountFrozen(LedgerError):
+    code = "account_frozen"
+    title = "Account frozen"
+
+    def __init__(self, account_id: object) -> None:
+        super().__init__(
+            f"Account {account_id} is frozen. Staff must unfreeze it first.", account_id=account_id
+        )
+
+
+class AccountClosed(LedgerError):
+    code = "account_closed"
+    title = "Account closed"
+
+    def __init__(self, account_id: object) -> None:
+        super().__init__(
+            f"Account {account_id} is closed for good. Use another account.", account_id=account_id
+        )
+
+
+class AccountNotEmpty(LedgerError):
+    code = "account_not_empty"
+    title = "Account not empty"
+
+    def __init__(self, account_id: object, balance: int, held: int) -> None:
+        super().__init__(
+            f"Account {account_id} still has a balance or a hold. Move the balance out and "
+            "resolve its holds, then close it.",
+            account_id=account_id,
+            balance=balance,
+            held=held,
+        )
+
+
+class OverdraftInUse(LedgerError):
+    """Met by staff in the admin only: no route of the API sets a limit."""
+
+    code = "overdraft_in_use"
+    title = "Overdraft in use"
+
+    def __init__(self, account_id: object, used: int, limit: int) -> None:
+        super().__init__(
+            f"Account {account_id} already uses {used} of its overdraft. Set the limit to at "
+            "least that.",
+            account_id=account_id,
+            used=used,
+            limit=limit,
+        )

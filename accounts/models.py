@@ -1,0 +1,176 @@
+"""The account: the only mutable row of the ledger. Everything on it follows from its entries."""
+
+from typing import Self
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import connections, models
+from django.db.models import F, Q
+from uuid_utils.compat import uuid7
+
+from accounts.enums import MONEY_MAX, AccountKind, AccountStatus
+
+
+def external_account_id(currency: str) -> UUID:
+    """
+    Return the id of the EXTERNAL account of ``currency`` (ISO 4217).
+
+    The id is made of the code's own letters, as a UUIDv7 of the year 1970, so that posting a
+    deposit needs no look-up.
+    """
+    return UUID(f"00000000-0000-7000-8000-000000{currency.encode('ascii').hex()}")
+
+
+class AccountQuerySet(models.QuerySet["Account"]):
+    """Questions about accounts."""
+
+    def customers(self) -> Self:
+        """Leave out the EXTERNAL accounts, which nobody may address."""
+        return self.filter(kind=AccountKind.CUSTOMER)
+
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        """Return the accounts that ``user`` may see: their own; all of them for staff."""
+        if getattr(user, "is_staff", False):
+            return self.customers()
+        return self.customers().filter(owner_id=user.pk) if user.pk else self.none()
+
+    def locked(self, *ids: UUID) -> dict[UUID, "Account"]:
+        """Lock the customers' accounts among ``ids`` for this transaction; return them by id."""
+        # Always in primary-key order, so that opposing transfers cannot deadlock. NO KEY, because
+        # a foreign key's check of an account (FOR KEY SHARE) need not wait for a change of balance.
+        accounts = self.customers().filter(pk__in=ids).order_by("pk")
+        return {account.pk: account for account in accounts.select_for_update(no_key=True)}
+
+
+class Account(models.Model):
+    """
+    A place where money of one currency is held. All amounts are in minor units.
+
+    ``balance``, ``held`` and ``version`` are caches of the history, changed only by
+    ``transfers.services`` under the account's lock. On an EXTERNAL account they stay 0.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="accounts"
+    )
+    owner_name = models.CharField(max_length=200)
+    currency = models.CharField(max_length=3)
+    kind = models.CharField(
+        max_length=8,
+        choices={kind.value: kind.value.title() for kind in AccountKind},
+        default=AccountKind.CUSTOMER.value,
+    )
+    status = models.CharField(
+        max_length=6,
+        choices={status.value: status.value.title() for status in AccountStatus},
+        default=AccountStatus.OPEN.value,
+    )
+    balance = models.BigIntegerField(default=0)
+    held = models.BigIntegerField(default=0)
+    overdraft_limit = models.BigIntegerField(default=0)
+    version = models.BigIntegerField(default=0)
+    last_posted_at = models.DateTimeField(null=True, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AccountQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="account_never_overdrawn",
+                condition=Q(kind=AccountKind.EXTERNAL.value)
+                | Q(balance__gte=F("held") - F("overdraft_limit")),
+            ),
+            models.CheckConstraint(
+                name="account_balance_within_bounds",
+                condition=Q(balance__range=(-MONEY_MAX, MONEY_MAX)),
+            ),
+            models.CheckConstraint(
+                name="account_held_within_bounds", condition=Q(held__range=(0, MONEY_MAX))
+            ),
+            models.CheckConstraint(
+                name="account_overdraft_limit_within_bounds",
+                condition=Q(overdraft_limit__range=(0, MONEY_MAX)),
+            ),
+            models.CheckConstraint(
+                name="account_version_not_negative", condition=Q(version__gte=0)
+            ),
+            models.CheckConstraint(
+                name="account_closed_is_empty",
+                condition=~Q(status=AccountStatus.CLOSED.value) | Q(balance=0, held=0),
+            ),
+            models.CheckConstraint(
+                name="account_kind_known", condition=Q(kind__in=[k.value for k in AccountKind])
+            ),
+            models.CheckConstraint(
+                name="account_status_known",
+                condition=Q(status__in=[s.value for s in AccountStatus]),
+            ),
+            models.CheckConstraint(
+                name="account_external_has_no_owner",
+                condition=Q(kind=AccountKind.EXTERNAL.value, owner__isnull=True)
+                | (~Q(kind=AccountKind.EXTERNAL.value) & Q(owner__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="account_external_keeps_no_balance",
+                condition=Q(kind=AccountKind.CUSTOMER.value)
+                | Q(balance=0, held=0, version=0, overdraft_limit=0),
+            ),
+            models.UniqueConstraint(
+                fields=["currency"],
+                condition=Q(kind=AccountKind.EXTERNAL.value),
+                name="account_one_external_per_currency",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.owner_name} {self.currency} {self.id}"
+
+    @property
+    def available(self) -> int:
+        """What can be spent now, in minor units: balance less holds plus the overdraft."""
+        return self.balance - self.held + self.overdraft_limit
+
+
+class AccountChange(models.Model):
+    """Who changed an account's status, limit or name, and when. Inserted, never edited."""
+
+    class Action(models.TextChoices):
+        RENAME = "RENAME"
+        FREEZE = "FREEZE"
+        UNFREEZE = "UNFREEZE"
+        CLOSE = "CLOSE"
+        SET_OVERDRAFT_LIMIT = "SET_OVERDRAFT_LIMIT"
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="changes")
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    action = models.CharField(max_length=19, choices=Action.choices)
+    before = models.CharField(max_length=200)
+    after = models.CharField(max_length=200)
+    reason = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.account_id} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+def ensure_external_accounts(using: str = "default", **_signal: object) -> None:
+    """Open the EXTERNAL account of every currency in ``LEDGER_CURRENCIES`` that has none yet."""
+    # The signal also comes after the tables were migrated away.
+    if Account._meta.db_table not in connections[using].introspection.table_names():
+        return
+    Account.objects.using(using).bulk_create(
+        [
+            Account(
+                id=external_account_id(currency),
+                owner_name=f"External {currency}",
+                currency=currency,
+                kind=AccountKind.EXTERNAL,
+            )
+            for currency in settings.CURRENCIES
+        ],
+        ignore_conflicts=True,
+    )

@@ -1,0 +1,195 @@
+"""
+The shapes of an account on the wire, and the strict fields that every request body is made of.
+
+Nothing is coerced: ``5`` is money, ``"5"``, ``5.0`` and ``true`` are mistakes of the client's.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+
+from accounts.enums import MONEY_MAX, AccountStatus
+from accounts.models import Account
+
+# As in a path. Python's own UUID() takes braces too, and hyphens anywhere.
+UUID_FORM = re.compile("[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+
+METADATA_MAX_MEMBERS = 20
+METADATA_MAX_BYTES = 4096
+
+
+class StrictSerializer(serializers.Serializer):
+    """Refuse members that it doesn't know: a misspelt field would be silently ignored."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            unknown = [name for name in data if name not in self.fields]
+            if unknown:
+                message = "There is no such field. Leave it out, or check its spelling."
+                raise serializers.ValidationError(
+                    {name: [ErrorDetail(message, code="unknown_field")] for name in unknown}
+                )
+        return super().to_internal_value(data)
+
+
+class StrictCharField(serializers.CharField):
+    """A JSON string, and nothing that could be made one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class StrictBooleanField(serializers.BooleanField):
+    """true or false, and nothing that could be made one."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class StrictIntegerField(serializers.IntegerField):
+    """A JSON integer: not a float, a string or a boolean."""
+
+    default_error_messages = {"invalid": 'Send a JSON integer, such as 5: not 5.0, "5" or true.'}
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int:
+            self.fail("invalid")
+        return data
+
+
+class MoneyField(StrictIntegerField):
+    """A positive amount in minor units (cents), at most 2^53 - 1."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=1, max_value=MONEY_MAX, **kwargs)
+
+
+class StrictUUIDField(serializers.UUIDField):
+    """A UUID as a string, in its usual form with hyphens."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str) or not UUID_FORM.fullmatch(data):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
+class MemoField(StrictCharField):
+    """What a movement is for. An absent memo is null."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            max_length=140,
+            required=False,
+            allow_null=True,
+            default=None,
+            trim_whitespace=False,
+            allow_blank=True,
+            **kwargs,
+        )
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "maxProperties": METADATA_MAX_MEMBERS,
+        "additionalProperties": {"type": "string", "pattern": r"^[^\u0000]*$"},
+        "propertyNames": {"pattern": r"^[^\u0000]*$"},
+    }
+)
+class MetadataField(serializers.DictField):
+    """The caller's own notes: at most 20 strings, 4 KiB in all. The ledger never reads them."""
+
+    child = StrictCharField(allow_blank=True, trim_whitespace=False)
+
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        metadata = super().to_internal_value(data)
+        if len(metadata) > METADATA_MAX_MEMBERS:
+            raise serializers.ValidationError(f"Send at most {METADATA_MAX_MEMBERS} members.")
+        for name in metadata:
+            # A name is held to the same letters as a value.
+            self.child.run_validation(name)
+        size = sum(len(name.encode()) + len(text.encode()) for name, text in metadata.items())
+        if size > METADATA_MAX_BYTES:
+            raise serializers.ValidationError(f"Send at most {METADATA_MAX_BYTES} bytes in all.")
+        return metadata
+
+
+def instant(value: datetime) -> str:
+    """Return an instant in RFC 3339, in UTC, with microseconds and Z."""
+    # isoformat, because %Y leaves the zeros out of a year before 1000.
+    return value.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+class AccountSerializer(serializers.ModelSerializer):
+    """An account as its owner sees it. Amounts are in minor units."""
+
+    available = serializers.IntegerField(
+        read_only=True, help_text="What can be spent: balance - held + overdraft_limit."
+    )
+    status = serializers.ChoiceField(choices=[each.value for each in AccountStatus], read_only=True)
+    metadata = MetadataField(read_only=True)
+    created_at = serializers.DateTimeField(read_only=True)
+
+    class Meta:
+        model = Account
+        fields = (
+            "id",
+            "owner_name",
+            "currency",
+            "status",
+            "balance",
+            "held",
+            "available",
+            "overdraft_limit",
+            "version",
+            "metadata",
+            "created_at",
+        )
+        read_only_fields = fields
+
+    def to_representation(self, instance: Account) -> dict[str, Any]:
+        # By hand, because DRF builds a serializer's fields anew for each instance of it, which
+        # took longer than everything else in an answer. The fields above are the description.
+        return {
+            "id": str(instance.pk),
+            "owner_name": instance.owner_name,
+            "currency": instance.currency,
+            "status": instance.status,
+            "balance": instance.balance,
+            "held": instance.held,
+            "available": instance.available,
+            "overdraft_limit": instance.overdraft_limit,
+            "version": instance.version,
+            "metadata": instance.metadata,
+            "created_at": instant(instance.created_at),
+        }
+
+
+class OpenAccountSerializer(StrictSerializer):
+    """What opens an account."""
+
+    owner_name = StrictCharField(min_length=1, max_length=200)
+    currency = serializers.ChoiceField(
+        choices=settings.CURRENCIES, default=settings.DEFAULT_CURRENCY, help_text="ISO 4217."
+    )
+    metadata = MetadataField(required=False, default=dict)
+
+
+class DescribeAccountSerializer(StrictSerializer):
+    """What can be changed on an account by its owner; metadata is replaced as a whole."""
+
+    owner_name = StrictCharField(min_length=1, max_length=200, required=False)
+    metadata = MetadataField(required=False)
+
+
+class EmptySerializer(StrictSerializer):
+    """A body without members: ``{}``."""

@@ -1,0 +1,147 @@
+"""What needs an account's lock: its name, its status, its limit. Each change is recorded."""
+
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from accounts.enums import AccountStatus
+from accounts.exceptions import (
+    AccountClosed,
+    AccountFrozen,
+    AccountNotEmpty,
+    AccountNotFound,
+    OverdraftInUse,
+)
+from accounts.models import Account, AccountChange
+
+
+@transaction.atomic
+def describe(
+    *,
+    account_id: UUID,
+    actor: User,
+    owner_name: str | None = None,
+    metadata: dict[str, str] | None = None,
+) -> Account:
+    """
+    Rename an account, or replace the whole of its metadata, and return it. None leaves as it is.
+
+    :raises AccountNotFound: if ``actor`` may not see the account
+    """
+    account = _locked(account_id, actor)
+    if owner_name is not None and owner_name != account.owner_name:
+        _record(account, actor, AccountChange.Action.RENAME, account.owner_name, owner_name)
+        account.owner_name = owner_name
+    if metadata is not None:
+        account.metadata = metadata
+    account.save(update_fields=["owner_name", "metadata"])
+    return account
+
+
+@transaction.atomic
+def freeze(*, account_id: UUID, actor: User, reason: str = "") -> Account:
+    """
+    Stop every movement in and out of an account, and return it. Staff only.
+
+    :raises AccountClosed: if it is closed
+    """
+    return _set_status(account_id, actor, AccountStatus.FROZEN, reason)
+
+
+@transaction.atomic
+def unfreeze(*, account_id: UUID, actor: User, reason: str = "") -> Account:
+    """
+    Let money move again, and return the account. Staff only.
+
+    :raises AccountClosed: if it is closed
+    """
+    return _set_status(account_id, actor, AccountStatus.OPEN, reason)
+
+
+@transaction.atomic
+def close(*, account_id: UUID, actor: User, reason: str = "") -> Account:
+    """
+    Close an empty account for good, and return it. A closed one stays as it is.
+
+    :raises AccountFrozen: if it is frozen
+    :raises AccountNotEmpty: if it has a balance or a hold
+    """
+    account = _locked(account_id, actor)
+    if account.status == AccountStatus.CLOSED:
+        return account
+    if account.status == AccountStatus.FROZEN:
+        raise AccountFrozen(account.pk)
+    if account.balance or account.held:
+        raise AccountNotEmpty(account.pk, account.balance, account.held)
+    return _change_status(account, actor, AccountStatus.CLOSED, reason)
+
+
+@transaction.atomic
+def set_overdraft_limit(*, account_id: UUID, actor: User, limit: int, reason: str = "") -> Account:
+    """
+    Set how far below zero an account may go, in minor units, and return it. Staff only.
+
+    :raises AccountClosed: if it is closed
+    :raises OverdraftInUse: if the account already owes more than ``limit``
+    """
+    _require_staff(actor)
+    account = _locked(account_id, actor)
+    if account.status == AccountStatus.CLOSED:
+        raise AccountClosed(account.pk)
+    if account.balance - account.held + limit < 0:
+        raise OverdraftInUse(account.pk, account.held - account.balance, limit)
+    if limit != account.overdraft_limit:
+        action = AccountChange.Action.SET_OVERDRAFT_LIMIT
+        _record(account, actor, action, account.overdraft_limit, limit, reason)
+        account.overdraft_limit = limit
+        account.save(update_fields=["overdraft_limit"])
+    return account
+
+
+def _set_status(account_id: UUID, actor: User, status: AccountStatus, reason: str) -> Account:
+    _require_staff(actor)
+    account = _locked(account_id, actor)
+    if account.status == AccountStatus.CLOSED:
+        raise AccountClosed(account.pk)
+    if account.status == status:
+        return account
+    return _change_status(account, actor, status, reason)
+
+
+def _change_status(account: Account, actor: User, status: AccountStatus, reason: str) -> Account:
+    action = {
+        AccountStatus.FROZEN: AccountChange.Action.FREEZE,
+        AccountStatus.OPEN: AccountChange.Action.UNFREEZE,
+        AccountStatus.CLOSED: AccountChange.Action.CLOSE,
+    }[status]
+    _record(account, actor, action, account.status, status, reason)
+    account.status = status
+    account.save(update_fields=["status"])
+    return account
+
+
+def _locked(account_id: UUID, actor: User) -> Account:
+    account = Account.objects.visible_to(actor).locked(account_id).get(account_id)
+    if account is None:
+        raise AccountNotFound(account_id)
+    return account
+
+
+def _require_staff(actor: User) -> None:
+    if not actor.is_staff:
+        raise PermissionDenied("Only staff may do this.")
+
+
+def _record(
+    account: Account,
+    actor: User,
+    action: AccountChange.Action,
+    before: str | int,
+    after: str | int,
+    reason: str = "",
+) -> None:
+    AccountChange.objects.create(
+        account=account, actor=actor, action=action, before=before, after=after, reason=reason
+    )

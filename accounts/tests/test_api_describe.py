@@ -1,0 +1,125 @@
+"""PATCH /accounts/{id}."""
+
+import pytest
+
+from accounts import services
+from accounts.models import AccountChange
+from accounts.tests.contract import NOWHERE, account_document, assert_invalid, assert_problem
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def account(alice, funded_account):
+    return funded_account(alice, 10_00, owner_name="Alice", metadata={"a": "1", "b": "2"})
+
+
+def test_an_owner_renames_the_account_and_nothing_else_changes(api, alice, account):
+    before = account_document(account)
+
+    response = api.patch(f"/accounts/{account.pk}", {"owner_name": "  Alice Smith "})
+
+    assert response.status_code == 200
+    assert response.json() == {**before, "owner_name": "Alice Smith"}
+    assert account_document(account) == response.json()
+    changes = account.changes.values_list("actor", "action", "before", "after")
+    assert list(changes) == [(alice.pk, "RENAME", "Alice", "Alice Smith")]
+
+
+def test_metadata_is_replaced_as_a_whole(api, account):
+    before = account_document(account)
+
+    response = api.patch(f"/accounts/{account.pk}", {"metadata": {"b": "3"}})
+
+    assert response.status_code == 200
+    assert response.json() == {**before, "metadata": {"b": "3"}}
+    assert account_document(account) == response.json()
+
+
+def test_empty_metadata_clears_it(api, account):
+    response = api.patch(f"/accounts/{account.pk}", {"metadata": {}})
+
+    assert response.status_code == 200
+    assert response.json()["metadata"] == {}
+
+
+def test_a_description_of_nothing_changes_nothing(api, account):
+    before = account_document(account)
+
+    response = api.patch(f"/accounts/{account.pk}", {})
+
+    assert response.status_code == 200
+    assert response.json() == before == account_document(account)
+
+
+def test_the_same_name_again_is_no_change(api, account):
+    response = api.patch(f"/accounts/{account.pk}", {"owner_name": "Alice"})
+
+    assert response.status_code == 200
+    assert AccountChange.objects.count() == 0
+
+
+def test_staff_rename_the_account_of_anybody(client_for, staff, account):
+    response = client_for(staff).patch(f"/accounts/{account.pk}", {"owner_name": "Alice Jones"})
+
+    assert response.status_code == 200
+    assert response.json() == account_document(account)
+    assert response.json()["owner_name"] == "Alice Jones"
+    assert account.changes.get().actor == staff
+
+
+@pytest.mark.parametrize("state", ["FROZEN", "CLOSED"])
+def test_an_account_can_be_described_whatever_its_status(api, alice, staff, funded_account, state):
+    account = funded_account(alice)
+    change = services.freeze if state == "FROZEN" else services.close
+    change(account_id=account.pk, actor=staff)
+
+    response = api.patch(f"/accounts/{account.pk}", {"owner_name": "New", "metadata": {"a": "b"}})
+
+    assert response.status_code == 200
+    assert response.json() == account_document(account)
+    assert response.json()["status"] == state
+    assert response.json()["owner_name"] == "New"
+    assert response.json()["metadata"] == {"a": "b"}
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "code"),
+    [
+        ({"owner_name": ""}, "#/owner_name", "blank"),
+        ({"owner_name": "  "}, "#/owner_name", "blank"),
+        ({"owner_name": "x" * 201}, "#/owner_name", "max_length"),
+        ({"owner_name": None}, "#/owner_name", "null"),
+        ({"owner_name": 5}, "#/owner_name", "invalid"),
+        ({"owner_name": "\0"}, "#/owner_name", "null_characters_not_allowed"),
+        ({"metadata": None}, "#/metadata", "null"),
+        ({"metadata": {"a": 5}}, "#/metadata/a", "invalid"),
+        ({"metadata": {str(i): "" for i in range(21)}}, "#/metadata", "invalid"),
+        ({"currency": "EUR"}, "#/currency", "unknown_field"),
+        ({"status": "FROZEN"}, "#/status", "unknown_field"),
+        ({"balance": 1_000_000}, "#/balance", "unknown_field"),
+        ({"overdraft_limit": 1_000_000}, "#/overdraft_limit", "unknown_field"),
+        ({"owner": 1}, "#/owner", "unknown_field"),
+    ],
+)
+def test_a_description_that_is_none_is_refused_and_changes_nothing(
+    api, account, body, pointer, code
+):
+    before = account_document(account)
+
+    response = api.patch(f"/accounts/{account.pk}", body)
+
+    assert_invalid(response, (pointer, code))
+    assert account_document(account) == before
+
+
+@pytest.mark.parametrize("owner", ["bob", None])
+def test_only_who_sees_an_account_can_describe_it(api, bob, funded_account, owner):
+    account = funded_account(bob)
+    account_id = account.pk if owner else NOWHERE
+    before = account_document(account)
+
+    response = api.patch(f"/accounts/{account_id}", {"owner_name": "Mallory"})
+
+    assert_problem(response, 404, "account_not_found")
+    assert account_document(account) == before

@@ -1,0 +1,140 @@
+"""GET /accounts, narrowed."""
+
+import pytest
+
+from accounts import services
+from accounts.tests.contract import account_document, assert_invalid, assert_problem
+
+pytestmark = pytest.mark.django_db
+
+
+def names(response) -> list[str]:
+    assert response.status_code == 200, response.content
+    return [item["owner_name"] for item in response.json()["items"]]
+
+
+def test_accounts_are_narrowed_by_currency(api, alice, funded_account):
+    funded_account(alice, currency="USD")
+    euros = funded_account(alice, currency="EUR")
+
+    response = api.get("/accounts", {"currency": "EUR"})
+
+    assert response.json() == {"items": [account_document(euros)], "next_cursor": None}
+
+
+@pytest.mark.parametrize("status", ["OPEN", "FROZEN", "CLOSED"])
+def test_accounts_are_narrowed_by_status(api, alice, staff, funded_account, status):
+    accounts = {each: funded_account(alice) for each in ("OPEN", "FROZEN", "CLOSED")}
+    services.freeze(account_id=accounts["FROZEN"].pk, actor=staff)
+    services.close(account_id=accounts["CLOSED"].pk, actor=alice)
+
+    response = api.get("/accounts", {"status": status})
+
+    assert response.json() == {"items": [account_document(accounts[status])], "next_cursor": None}
+
+
+@pytest.mark.parametrize("wanted", ["Ann Lee", "ann lee", "ANN LEE"])
+def test_an_owner_name_matches_whole_and_in_any_case(api, alice, funded_account, wanted):
+    for owner_name in ("Ann", "Ann Lee", "Ann Leeds", "Joann Lee"):
+        funded_account(alice, owner_name=owner_name)
+
+    response = api.get("/accounts", {"owner_name": wanted})
+
+    assert names(response) == ["Ann Lee"]
+
+
+@pytest.mark.parametrize("wanted", ["émile zoë", "ÉMILE ZOË"])
+def test_an_owner_name_matches_in_any_case_of_any_letter(api, alice, funded_account, wanted):
+    funded_account(alice, owner_name="Émile Zoë")
+
+    response = api.get("/accounts", {"owner_name": wanted})
+
+    assert names(response) == ["Émile Zoë"]
+
+
+@pytest.mark.parametrize("wanted", ["%", "_nn", "A%", "a\\"])
+def test_an_owner_name_is_no_pattern(api, alice, funded_account, wanted):
+    funded_account(alice, owner_name="Ann")
+    funded_account(alice, owner_name=wanted)
+
+    response = api.get("/accounts", {"owner_name": wanted})
+
+    assert names(response) == [wanted]
+
+
+def test_filters_are_combined(api, alice, funded_account):
+    funded_account(alice, owner_name="Ann", currency="USD")
+    funded_account(alice, owner_name="Ann", currency="EUR")
+    funded_account(alice, owner_name="Bea", currency="EUR")
+
+    response = api.get("/accounts", {"owner_name": "ann", "currency": "EUR", "status": "OPEN"})
+
+    assert [(item["owner_name"], item["currency"]) for item in response.json()["items"]] == [
+        ("Ann", "EUR")
+    ]
+
+
+def test_a_filter_shows_nobody_the_accounts_of_another(api, bob, funded_account):
+    funded_account(bob, owner_name="Bob")
+
+    response = api.get("/accounts", {"owner_name": "Bob"})
+
+    assert response.json() == {"items": [], "next_cursor": None}
+
+
+def test_the_pages_of_a_narrowed_list_stay_narrowed(api, alice, funded_account):
+    for owner_name in ("Ann", "Bea", "Ann", "Bea", "Ann"):
+        funded_account(alice, owner_name=owner_name)
+    query = {"owner_name": "Ann", "limit": 2}
+
+    first = api.get("/accounts", query)
+    second = api.get("/accounts", {**query, "cursor": first.json()["next_cursor"]})
+
+    assert names(first) == ["Ann", "Ann"]
+    assert names(second) == ["Ann"]
+    assert second.json()["next_cursor"] is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{}, {"owner_name": "Bea"}, {"owner_name": "Ann", "currency": "USD"}, {"status": "OPEN"}],
+)
+def test_a_cursor_of_other_filters_is_refused(api, alice, funded_account, query):
+    for _ in range(2):
+        funded_account(alice, owner_name="Ann")
+    first = api.get("/accounts", {"owner_name": "Ann", "limit": 1})
+
+    response = api.get("/accounts", {**query, "cursor": first.json()["next_cursor"]})
+
+    assert_problem(response, 400, "invalid_cursor", detail="Invalid cursor")
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer", "code"),
+    [
+        ("currency=usd", "#/currency", "invalid_choice"),
+        ("currency=XXX", "#/currency", "invalid_choice"),
+        ("status=open", "#/status", "invalid_choice"),
+        ("status=PENDING", "#/status", "invalid_choice"),
+        ("owner_name=%00", "#/owner_name", "null_characters_not_allowed"),
+        ("currency=", "#/currency", "empty_parameter"),
+        ("status=", "#/status", "empty_parameter"),
+        ("owner_name=", "#/owner_name", "empty_parameter"),
+        ("owner_name=%20", "#/owner_name", "empty_parameter"),
+        pytest.param(
+            f"owner_name={'x' * 60_000}", "#/owner_name", "max_length", id="60,000 letters"
+        ),
+        ("currency=USD&currency=EUR", "#/currency", "repeated_parameter"),
+        ("status=OPEN&status=OPEN", "#/status", "repeated_parameter"),
+        ("owner_name=a&owner_name=b", "#/owner_name", "repeated_parameter"),
+        ("kind=CUSTOMER", "#/kind", "unknown_parameter"),
+        ("Currency=USD", "#/Currency", "unknown_parameter"),
+        ("format=json", "#/format", "unknown_parameter"),
+        ("page=1", "#/page", "unknown_parameter"),
+        ("owner=1", "#/owner", "unknown_parameter"),
+    ],
+)
+def test_a_query_that_is_none_is_refused(api, query, pointer, code):
+    response = api.get(f"/accounts?{query}")
+
+    assert_invalid(response, (pointer, code))

@@ -1,0 +1,172 @@
+"""POST /accounts/{id}/close, /freeze and /unfreeze."""
+
+import pytest
+
+from accounts import services
+from accounts.tests.contract import (
+    JSON,
+    NOWHERE,
+    account_document,
+    assert_invalid,
+    assert_problem,
+)
+from accounts.tests.orders import hold_order
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_owner_closes_an_empty_account(api, alice, funded_account):
+    account = funded_account(alice)
+    before = account_document(account)
+
+    response = api.post(f"/accounts/{account.pk}/close", {})
+
+    assert response.status_code == 200
+    assert response.json() == {**before, "status": "CLOSED"} == account_document(account)
+    changes = account.changes.values_list("actor", "action", "before", "after")
+    assert list(changes) == [(alice.pk, "CLOSE", "OPEN", "CLOSED")]
+
+
+def test_closing_a_closed_account_again_changes_nothing(api, alice, funded_account):
+    account = funded_account(alice)
+    first = api.post(f"/accounts/{account.pk}/close", {})
+
+    second = api.post(f"/accounts/{account.pk}/close", {})
+
+    assert second.status_code == 200
+    assert second.json() == first.json()
+    assert account.changes.count() == 1
+
+
+def test_an_account_with_a_balance_cannot_be_closed(api, alice, funded_account):
+    account = funded_account(alice, 10_00)
+    before = account_document(account)
+
+    response = api.post(f"/accounts/{account.pk}/close", {})
+
+    assert_problem(
+        response, 409, "account_not_empty", account_id=str(account.pk), balance=10_00, held=0
+    )
+    assert account_document(account) == before
+
+
+def test_an_account_with_a_hold_cannot_be_closed(api, alice, bob, staff, funded_account):
+    account = funded_account(alice)
+    services.set_overdraft_limit(account_id=account.pk, actor=staff, limit=100)
+    hold_order(account, funded_account(bob), 40, actor=alice)
+
+    response = api.post(f"/accounts/{account.pk}/close", {})
+
+    assert_problem(
+        response, 409, "account_not_empty", account_id=str(account.pk), balance=0, held=40
+    )
+
+
+def test_a_frozen_account_cannot_be_closed(api, alice, staff, funded_account):
+    account = funded_account(alice)
+    services.freeze(account_id=account.pk, actor=staff)
+
+    response = api.post(f"/accounts/{account.pk}/close", {})
+
+    assert_problem(response, 409, "account_frozen", account_id=str(account.pk))
+    assert account_document(account)["status"] == "FROZEN"
+
+
+def test_staff_freeze_and_unfreeze_an_account(client_for, alice, staff, funded_account):
+    account = funded_account(alice, 10_00)
+    before = account_document(account)
+    client = client_for(staff)
+
+    frozen = client.post(f"/accounts/{account.pk}/freeze", {})
+    thawed = client.post(f"/accounts/{account.pk}/unfreeze", {})
+
+    assert (frozen.status_code, thawed.status_code) == (200, 200)
+    assert frozen.json() == {**before, "status": "FROZEN"}
+    assert thawed.json() == before == account_document(account)
+    changes = account.changes.order_by("pk").values_list("actor", "action", "before", "after")
+    assert list(changes) == [
+        (staff.pk, "FREEZE", "OPEN", "FROZEN"),
+        (staff.pk, "UNFREEZE", "FROZEN", "OPEN"),
+    ]
+
+
+@pytest.mark.parametrize(("action", "status"), [("freeze", "FROZEN"), ("unfreeze", "OPEN")])
+def test_the_same_status_asked_for_again_changes_nothing(
+    client_for, alice, staff, funded_account, action, status
+):
+    account = funded_account(alice)
+    client = client_for(staff)
+    client.post(f"/accounts/{account.pk}/{action}", {})
+    recorded = account.changes.count()
+
+    response = client.post(f"/accounts/{account.pk}/{action}", {})
+
+    assert response.status_code == 200
+    assert response.json() == account_document(account)
+    assert response.json()["status"] == status
+    assert account.changes.count() == recorded
+
+
+@pytest.mark.parametrize("action", ["freeze", "unfreeze"])
+def test_a_closed_account_stays_closed(client_for, alice, staff, funded_account, action):
+    account = funded_account(alice)
+    services.close(account_id=account.pk, actor=alice)
+
+    response = client_for(staff).post(f"/accounts/{account.pk}/{action}", {})
+
+    assert_problem(response, 409, "account_closed", account_id=str(account.pk))
+    assert account_document(account)["status"] == "CLOSED"
+
+
+@pytest.mark.parametrize("action", ["freeze", "unfreeze"])
+def test_freezing_is_for_staff_only_even_for_the_owner(api, alice, bob, funded_account, action):
+    own, foreign = funded_account(alice), funded_account(bob)
+
+    for account_id in (own.pk, foreign.pk, NOWHERE):
+        response = api.post(f"/accounts/{account_id}/{action}", {})
+
+        assert_problem(response, 403, "permission_denied")
+    assert account_document(own)["status"] == "OPEN"
+
+
+@pytest.mark.parametrize("action", ["freeze", "unfreeze"])
+def test_the_body_of_a_freeze_is_read_before_permission_is_asked(
+    api, alice, funded_account, action
+):
+    path = f"/accounts/{funded_account(alice).pk}/{action}"
+
+    unknown = api.post(path, {"reason": "x"})
+    broken = api.post(path, b"{", content_type=JSON)
+    text = api.post(path, b"{}", content_type="text/plain")
+
+    assert_invalid(unknown, ("#/reason", "unknown_field"))
+    assert_problem(broken, 400, "malformed_json")
+    assert_problem(text, 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("action", ["close", "freeze", "unfreeze"])
+def test_staff_are_told_of_an_account_that_is_not_there(client_for, staff, action):
+    response = client_for(staff).post(f"/accounts/{NOWHERE}/{action}", {})
+
+    assert_problem(response, 404, "account_not_found")
+
+
+def test_the_account_of_another_cannot_be_closed(api, bob, funded_account):
+    account = funded_account(bob)
+
+    response = api.post(f"/accounts/{account.pk}/close", {})
+
+    assert_problem(response, 404, "account_not_found")
+    assert account_document(account)["status"] == "OPEN"
+
+
+@pytest.mark.parametrize("action", ["close", "freeze", "unfreeze"])
+def test_a_change_of_status_takes_no_member_in_its_body(
+    client_for, alice, staff, funded_account, action
+):
+    account = funded_account(alice)
+
+    response = client_for(staff).post(f"/accounts/{account.pk}/{action}", {"status": "CLOSED"})
+
+    assert_invalid(response, ("#/status", "unknown_field"))
+    assert account_document(account)["status"] == "OPEN"

@@ -1,0 +1,183 @@
+"""The account: its questions, and each of its constraints broken by a query of its own."""
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.db import IntegrityError, connection, transaction
+from django.db.models import ProtectedError
+
+from accounts.enums import MONEY_MAX
+from accounts.models import Account, AccountChange, ensure_external_accounts, external_account_id
+from accounts.services import freeze
+
+
+@pytest.fixture
+def mine(alice, funded_account):
+    return funded_account(alice, 100)
+
+
+def account_of(owner, **fields):
+    return Account(owner=owner, **{"owner_name": "Somebody", "currency": "USD", **fields})
+
+
+def assert_update_refused(account_id, name, **fields):
+    """Update an account's row, and assert that the constraint of that name refuses."""
+    with pytest.raises(IntegrityError, match=name), transaction.atomic():
+        Account.objects.filter(pk=account_id).update(**fields)
+
+
+def assert_insert_refused(account, name):
+    with pytest.raises(IntegrityError, match=name), transaction.atomic():
+        account.save(force_insert=True)
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {"balance": -1},
+        {"held": 101},
+        {"balance": -11, "overdraft_limit": 10},
+        {"balance": 5, "held": 16, "overdraft_limit": 10},
+    ],
+)
+def test_an_account_is_never_overdrawn(mine, figures):
+    assert_update_refused(mine.pk, "account_never_overdrawn", **figures)
+
+
+def test_a_balance_is_within_bounds(mine):
+    assert_update_refused(mine.pk, "account_balance_within_bounds", balance=MONEY_MAX + 1)
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [{"held": -1}, {"balance": MONEY_MAX, "held": MONEY_MAX + 1, "overdraft_limit": 1}],
+)
+def test_what_is_held_is_within_bounds(mine, figures):
+    assert_update_refused(mine.pk, "account_held_within_bounds", **figures)
+
+
+@pytest.mark.parametrize("limit", [-1, MONEY_MAX + 1])
+def test_an_overdraft_limit_is_within_bounds(mine, limit):
+    assert_update_refused(mine.pk, "account_overdraft_limit_within_bounds", overdraft_limit=limit)
+
+
+def test_a_version_is_not_negative(mine):
+    assert_update_refused(mine.pk, "account_version_not_negative", version=-1)
+
+
+@pytest.mark.parametrize(
+    "figures", [{"balance": 1}, {"balance": 0, "held": 1, "overdraft_limit": 1}]
+)
+def test_a_closed_account_is_empty(mine, figures):
+    assert_update_refused(mine.pk, "account_closed_is_empty", status="CLOSED", **figures)
+
+
+@pytest.mark.parametrize("status", ["ODD", "", "open"])
+def test_an_account_is_in_a_known_status(mine, status):
+    assert_update_refused(mine.pk, "account_status_known", status=status)
+
+
+@pytest.mark.parametrize("kind", ["ODD", "", "customer"])
+def test_an_account_is_of_a_known_kind(alice, kind):
+    assert_insert_refused(account_of(alice, kind=kind), "account_kind_known")
+
+
+def test_a_customers_account_has_an_owner(db):
+    assert_insert_refused(account_of(None), "account_external_has_no_owner")
+
+
+def test_an_external_account_has_no_owner(alice):
+    owned = account_of(alice, kind="EXTERNAL", currency="CHF")
+
+    assert_insert_refused(owned, "account_external_has_no_owner")
+
+
+@pytest.mark.parametrize("figure", ["balance", "held", "version", "overdraft_limit"])
+def test_an_external_account_keeps_no_figures(db, figure):
+    outside = external_account_id("USD")
+
+    assert_update_refused(outside, "account_external_keeps_no_balance", **{figure: 1})
+
+
+def test_there_is_one_external_account_per_currency(db):
+    second = account_of(None, kind="EXTERNAL")
+    # SQLite names the column of a unique index, and not the index.
+    name = "account_one_external_per_currency|UNIQUE constraint failed: accounts_account.currency"
+
+    assert_insert_refused(second, name)
+    account_of(None, kind="EXTERNAL", currency="CHF").save(force_insert=True)
+
+    assert Account.objects.filter(kind="EXTERNAL", currency="CHF").count() == 1
+
+
+@pytest.mark.parametrize("change", [{"kind": "EXTERNAL", "owner": None}, {"currency": "EUR"}])
+def test_what_an_account_is_never_changes(bob, funded_account, change):
+    empty = funded_account(bob)
+    if "kind" in change:
+        change = {**change, "currency": "CHF"}
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Account.objects.filter(pk=empty.pk).update(**change)
+
+
+def test_the_outside_of_a_currency_has_an_id_made_of_its_letters(settings, db):
+    outside = Account.objects.filter(kind="EXTERNAL")
+
+    assert str(external_account_id("USD")) == "00000000-0000-7000-8000-000000555344"
+    assert {account.currency: account.pk for account in outside} == {
+        currency: external_account_id(currency) for currency in ("USD", "EUR", "GBP", "JPY")
+    }
+
+
+def test_a_currency_that_is_added_gets_its_outside_and_the_others_keep_theirs(settings, db):
+    before = set(Account.objects.values_list("pk", flat=True))
+    settings.CURRENCIES = ["USD", "CHF"]
+
+    ensure_external_accounts()
+    ensure_external_accounts()
+
+    assert set(Account.objects.values_list("pk", flat=True)) == {
+        *before,
+        external_account_id("CHF"),
+    }
+
+
+def test_a_user_sees_their_own_accounts_and_staff_see_all_customers(
+    alice, bob, staff, mine, funded_account
+):
+    theirs = funded_account(bob)
+    users = (alice, bob, staff, AnonymousUser())
+
+    seen = [set(Account.objects.visible_to(user)) for user in users]
+
+    assert seen == [{mine}, {theirs}, {mine, theirs}, set()]
+
+
+def test_only_customers_accounts_are_locked(alice, mine, funded_account):
+    other, outside = funded_account(alice), external_account_id("USD")
+
+    with transaction.atomic():
+        locked = Account.objects.locked(other.pk, outside, mine.pk)
+
+    assert list(locked.items()) == sorted([(mine.pk, mine), (other.pk, other)])
+
+
+def test_what_is_available_is_the_balance_less_holds_plus_the_overdraft():
+    assert Account(balance=100, held=30, overdraft_limit=7).available == 77
+
+
+def test_an_account_with_an_owner_or_a_history_is_never_deleted(alice, staff, mine):
+    freeze(account_id=mine.pk, actor=staff)
+
+    for kept in (alice, staff, mine):
+        with pytest.raises(ProtectedError):
+            kept.delete()
+
+    assert AccountChange.objects.filter(account=mine, actor=staff).count() == 1
+
+
+def test_the_database_stores_no_float_as_money(mine):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT balance FROM accounts_account WHERE balance <> 0")
+        [(balance,)] = cursor.fetchall()
+
+    assert (type(balance), balance) == (int, 100)

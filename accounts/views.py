@@ -1,0 +1,156 @@
+"""Accounts over HTTP."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, ClassVar, NoReturn, cast
+from uuid import UUID
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django_filters import FilterSet
+from django_filters.utils import translate_validation
+from rest_framework import mixins, serializers
+from rest_framework.exceptions import ErrorDetail
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from accounts import services
+from accounts.exceptions import AccountNotFound
+from accounts.filters import AccountFilter
+from accounts.models import Account
+from accounts.serializers import (
+    AccountSerializer,
+    DescribeAccountSerializer,
+    EmptySerializer,
+    OpenAccountSerializer,
+)
+
+# The query parameters that every list takes besides its filters.
+PAGING = frozenset({"limit", "cursor"})
+
+
+class LedgerViewSet(GenericViewSet):
+    """What every route of the ledger does alike: refuse query parameters that it doesn't know."""
+
+    filterset_class: ClassVar[type[FilterSet]]
+    # OPTIONS is not in the contract, and so not in Allow.
+    http_method_names = ["get", "head", "post", "patch"]
+    # What else than paging and filters an action takes, by the action's name.
+    query_parameters: ClassVar[dict[str, set[str]]] = {}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if (request.method or "").lower() not in self.action_map:
+            return  # The view says 405.
+        known = self.query_parameters.get(self.action, set())
+        if self.action == "list":
+            known = PAGING | self.filterset_class.base_filters.keys()
+        for name, values in request.query_params.lists():
+            if name not in known:
+                problem = ErrorDetail("There is no such query parameter here.", "unknown_parameter")
+            elif len(values) > 1:
+                problem = ErrorDetail("Give it once.", "repeated_parameter")
+            elif not values[0].strip() and name != "cursor":
+                problem = ErrorDetail("Give it a value, or leave it out.", "empty_parameter")
+            else:
+                continue
+            raise serializers.ValidationError({name: [problem]})
+
+    def permission_denied(self, request: Request, *args: Any, **kwargs: Any) -> NoReturn:
+        if request.user.is_authenticated and (request.method or "").lower() not in self.action_map:
+            self.http_method_not_allowed(request)
+        super().permission_denied(request, *args, **kwargs)
+
+    def is_filtered(self) -> bool:
+        """Whether the request of a list asks for something else than a page of all of it."""
+        return bool(self.request.query_params.keys() - PAGING)
+
+    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+        # A form for the filters takes as long to build as half a page of a statement.
+        return super().filter_queryset(queryset) if self.is_filtered() else queryset
+
+    def carried_by_cursor(self) -> dict[str, Any]:
+        """Return what every page of a list shows beside its items, as read for the first page."""
+        return {}
+
+    def read_query(self, form_class: type[forms.Form]) -> dict[str, Any]:
+        """Return the validated query of the request."""
+        form = form_class(self.request.query_params)
+        if not form.is_valid():
+            raise translate_validation(form.errors)
+        return form.cleaned_data
+
+    @property
+    def actor(self) -> User:
+        """Who is calling: someone, on every route but the public reads."""
+        return cast(User, self.request.user)
+
+    def read_body(self, serializer_class: type[serializers.Serializer]) -> dict[str, Any]:
+        """Return the validated body of the request."""
+        return _checker(serializer_class).run_validation(self.request.data)
+
+
+@cache
+def _checker(serializer_class: type[serializers.Serializer]) -> serializers.Serializer:
+    # One for all requests, because DRF copies every field for each new one. It keeps no state.
+    return serializer_class()
+
+
+class AccountViewSet(mixins.ListModelMixin, LedgerViewSet):
+    """Open an account, look at it, describe it, close it. Its money is moved by transfers."""
+
+    queryset = Account.objects.customers()
+    serializer_class = AccountSerializer
+    filterset_class = AccountFilter
+    cursor_field = "id"
+
+    def get_permissions(self) -> Sequence[Any]:
+        if self.action == "retrieve" and settings.PUBLIC_READS:
+            return [AllowAny()]
+        return super().get_permissions()
+
+    def get_queryset(self) -> QuerySet[Account]:
+        if self.action == "retrieve" and settings.PUBLIC_READS:
+            return Account.objects.customers()
+        return Account.objects.visible_to(self.request.user)
+
+    def get_object(self) -> Account:
+        try:
+            return self.get_queryset().get(pk=self.kwargs["account_id"])
+        except Account.DoesNotExist:
+            raise AccountNotFound(self.kwargs["account_id"]) from None
+
+    def create(self, request: Request) -> Response:
+        body = self.read_body(OpenAccountSerializer)
+        account = Account.objects.create(owner=self.actor, **body)
+        return Response(
+            AccountSerializer(account).data,
+            status=201,
+            headers={"Location": f"/accounts/{account.pk}"},
+        )
+
+    def retrieve(self, request: Request, account_id: UUID) -> Response:
+        return Response(AccountSerializer(self.get_object()).data)
+
+    def partial_update(self, request: Request, account_id: UUID) -> Response:
+        changes = self.read_body(DescribeAccountSerializer)
+        account = services.describe(account_id=account_id, actor=self.actor, **changes)
+        return Response(AccountSerializer(account).data)
+
+    def close(self, request: Request, account_id: UUID) -> Response:
+        return self._change(services.close, account_id)
+
+    def freeze(self, request: Request, account_id: UUID) -> Response:
+        return self._change(services.freeze, account_id)
+
+    def unfreeze(self, request: Request, account_id: UUID) -> Response:
+        return self._change(services.unfreeze, account_id)
+
+    def _change(self, service: Any, account_id: UUID) -> Response:
+        self.read_body(EmptySerializer)
+        account = service(account_id=account_id, actor=self.actor)
+        return Response(AccountSerializer(account).data)

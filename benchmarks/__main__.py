@@ -1,0 +1,70 @@
+"""Measure what `docs/` promises of speed, and say whether it is so."""
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks import chart, report
+from benchmarks.figures import FIGURES
+from benchmarks.load import BenchmarkError
+from benchmarks.run import POSTGRES, Run
+from benchmarks.workloads import FULL, QUICK
+from tools.with_postgres import postgres
+
+HERE = Path(__file__).parent
+
+
+def figure_ids(text: str) -> set[str]:
+    wanted = set(text.upper().split(","))
+    unknown = wanted - {figure.id for figure in FIGURES}
+    if unknown:
+        raise argparse.ArgumentTypeError(f"there is no figure {', '.join(sorted(unknown))}")
+    return wanted
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="in two minutes, on small ledgers: does it work?"
+    )
+    parser.add_argument("--only", type=figure_ids, default=set(), metavar="S1,S3")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="where RESULTS.md and results.png go; a complete run writes them here by itself",
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    options = arguments()
+    # As exceptions, so that servers and databases are cleared away.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _frame: sys.exit(128 + number))
+    started_at, load_before = datetime.now(UTC), os.getloadavg()[0]
+    output = options.output or (None if options.quick or options.only else HERE)
+    try:
+        with postgres(**POSTGRES) as cluster, tempfile.TemporaryDirectory() as folder:
+            run = Run(cluster, Path(folder), QUICK if options.quick else FULL, options.only)
+            run.go()
+    except BenchmarkError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    outcomes = run.outcomes()
+    print(f"\n{report.table(outcomes)}\n{report.rates(run)}")
+    if output:
+        output.mkdir(parents=True, exist_ok=True)
+        (output / "RESULTS.md").write_text(report.page(run, started_at, load_before))
+        chart.draw(outcomes, output / "results.png")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

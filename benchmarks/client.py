@@ -1,0 +1,110 @@
+"""
+The load generator where wrk isn't installed: one process, raw keep-alive sockets.
+
+It takes the arguments of ``load.lua`` and prints the same line. In Python it needs several times
+the processor time of wrk, which the figures then miss: the report says how much it took.
+"""
+
+import argparse
+import json
+import selectors
+import socket
+import statistics
+import time
+from itertools import count, cycle
+from pathlib import Path
+from urllib.parse import urlsplit
+
+HEAD_END = b"\r\n\r\n"
+
+
+class Connection:
+    """One keep-alive connection, with at most one request under way."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.socket = socket.create_connection((host, port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.received = b""
+        self.started = 0.0
+
+    def send(self, request: bytes) -> None:
+        self.received = b""
+        self.started = time.perf_counter()
+        self.socket.sendall(request)
+
+    def receive(self) -> int | None:
+        """Take what has come, and return the status once the whole answer is there."""
+        chunk = self.socket.recv(1 << 18)
+        if not chunk:
+            raise ConnectionError("The server closed the connection.")
+        self.received += chunk
+        head, end, body = self.received.partition(HEAD_END)
+        if not end:
+            return None
+        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0])
+        return int(head.split(b" ", 2)[1]) if len(body) >= length else None
+
+
+def prepare(method: str, host: str, tokens: list[str], line: str) -> tuple[bytes, bytes]:
+    """Return what goes before the fresh key of a request, and what goes after it."""
+    user, path, key, body = line.split("\t", 3)
+    head = (
+        f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {tokens[int(user)]}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body.encode())}\r\n"
+        f"Idempotency-Key: {key}"
+    )
+    return head.encode(), HEAD_END + body.encode()
+
+
+def run(arguments: argparse.Namespace) -> dict[str, float]:
+    """Send the requests by turns on every connection, until the time is over."""
+    address = urlsplit(arguments.url)
+    tokens = arguments.tokens.read_text().splitlines()
+    lines = arguments.requests.read_text().splitlines()
+    prepared = cycle([prepare(arguments.method, address.netloc, tokens, line) for line in lines])
+    serial = count(1)
+
+    def next_request() -> bytes:
+        head, tail = next(prepared)
+        # A request that brings its own key ends in it.
+        own = not head.endswith(b": ")
+        return head + (b"" if own else f"{arguments.prefix}{next(serial)}".encode()) + tail
+
+    selector = selectors.DefaultSelector()
+    begun = time.perf_counter()
+    for _ in range(arguments.connections):
+        connection = Connection(address.hostname or "", address.port or 80)
+        selector.register(connection.socket, selectors.EVENT_READ, connection)
+        connection.send(next_request())
+    times: list[float] = []
+    refused = 0
+    while (now := time.perf_counter()) < begun + arguments.seconds:
+        for ready, _ in selector.select(timeout=begun + arguments.seconds - now):
+            connection = ready.data
+            status = connection.receive()
+            if status is not None:
+                times.append(time.perf_counter() - connection.started)
+                refused += not 200 <= status < 300
+                connection.send(next_request())
+    elapsed = time.perf_counter() - begun
+    cuts = statistics.quantiles(times, n=100) if len(times) > 1 else [0.0] * 99
+    return {
+        "requests": len(times),
+        "seconds": elapsed,
+        "p50_ms": cuts[49] * 1000,
+        "p99_ms": cuts[98] * 1000,
+        "not_2xx": refused,
+        "lost": 0,
+    }
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--connections", type=int, required=True)
+    parser.add_argument("--seconds", type=int, required=True)
+    parser.add_argument("url")
+    parser.add_argument("method")
+    parser.add_argument("tokens", type=Path)
+    parser.add_argument("requests", type=Path)
+    parser.add_argument("prefix")
+    print(json.dumps(run(parser.parse_args())))

@@ -1,0 +1,44 @@
+"""
+What only the application itself can make: ``python -m benchmarks.insider WHAT [ARGS...]``.
+
+Run in a process of its own with the environment of one ledger; prints JSON.
+"""
+
+import json
+import os
+import sys
+
+import django
+
+
+def tokens() -> list[str]:
+    """Return an access token for each user who has accounts, in the order of their ids."""
+    from django.contrib.auth.models import User
+    from rest_framework_simplejwt.tokens import AccessToken
+
+    owners = User.objects.filter(accounts__isnull=False).distinct().order_by("pk")
+    return [str(AccessToken.for_user(owner)) for owner in owners]
+
+
+def cursors(account_id: str, *sequences: str) -> list[str]:
+    """Return the cursors of the statement pages that begin below these sequences."""
+    from ledger_project import pagination
+
+    scope = [f"/accounts/{account_id}/statement", []]
+    return [pagination._sign(int(sequence), {}, scope) for sequence in sequences]
+
+
+def drop_guards() -> None:
+    """Take the guards from the database: the ceiling is plain SQL."""
+    from django.db import connection
+
+    from transfers import guards
+
+    guards.drop(connection)
+
+
+if __name__ == "__main__":
+    os.environ["DJANGO_SETTINGS_MODULE"] = "ledger_project.settings"
+    django.setup()
+    makers = {maker.__name__: maker for maker in (tokens, cursors, drop_guards)}
+    print(json.dumps(makers[sys.argv[1]](*sys.argv[2:])))

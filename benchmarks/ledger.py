@@ -1,0 +1,160 @@
+"""One database of the ledger, and the real server on it."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+from dotenv import dotenv_values
+
+from benchmarks.load import BenchmarkError
+from tools.with_postgres import free_port
+
+ROOT = Path(__file__).parent.parent
+
+# It waits for its standard input to close, which the system does however this process ends,
+# kill -9 included, and then stops the server.
+JANITOR = 'read -r _; kill "$0"'
+PATIENCE_SECONDS = 60
+# An access token lives 5 minutes.
+TOKENS_GOOD_FOR_SECONDS = 150
+
+
+@dataclass
+class Ledger:
+    """A database of its own on the PostgreSQL server of ``cluster``, a URL."""
+
+    cluster: str
+    name: str
+    folder: Path
+    keys: dict[str, str]
+    url: str = field(init=False, default="")
+    _pid: int = field(init=False, default=0)
+    _tokens_at: float = field(init=False, default=0.0)
+
+    @property
+    def database(self) -> str:
+        """The URL of the database."""
+        return urlsplit(self.cluster)._replace(path=f"/{self.name}").geturl()
+
+    def create(self, template: str | None = None) -> None:
+        """Make the database, as a copy of another one if ``template`` names it."""
+        like = f" TEMPLATE {template}" if template else ""
+        with psycopg.connect(self.cluster, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {self.name}{like}")
+
+    def manage(self, *arguments: str, quiet: bool = True) -> str:
+        """Run manage.py on the database; its progress bar shows unless ``quiet``."""
+        return self._python("manage.py", *arguments, quiet=quiet)
+
+    def inside(self, *arguments: str) -> Any:
+        """Return what ``insider.py`` makes."""
+        return json.loads(self._python("-m", "benchmarks.insider", *arguments))
+
+    def tidy(self) -> None:
+        """Let PostgreSQL know what the tables hold now, as it would after a while by itself."""
+        with psycopg.connect(self.database, autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE")
+
+    def rows(self, query: str, *parameters: Any) -> list[tuple]:
+        with psycopg.connect(self.database) as connection:
+            return connection.execute(query, parameters).fetchall()
+
+    def entries(self) -> int:
+        """Return how many entries the customers' accounts have, once nobody is at work."""
+        busy = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND state <> 'idle' AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self.rows(busy) != [(0,)]:
+            if time.monotonic() > deadline:
+                raise BenchmarkError(f"The server of {self.name} does not come to rest.")
+            time.sleep(0.05)
+        return int(self.rows("SELECT sum(version) FROM accounts_account")[0][0])
+
+    def tokens(self) -> Path:
+        """Return the file of the users' tokens, which are still good for a while."""
+        path = self.folder / f"{self.name}.tokens"
+        if not self._tokens_at or time.monotonic() > self._tokens_at + TOKENS_GOOD_FOR_SECONDS:
+            self._tokens_at = time.monotonic()
+            path.write_text("\n".join(self.inside("tokens")) + "\n")
+        return path
+
+    @contextmanager
+    def served(self) -> Iterator["Ledger"]:
+        """Run the server, as `make run` does, on a free port."""
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        script = (ROOT / "tools" / "run.sh").read_text()
+        # What follows its preparations, so that it is the same server.
+        start = script[script.index("\nexec .venv/bin/granian ") :]
+        env = {**self._env(), "PORT": port}
+        with (self.folder / f"{self.name}.log").open("w+") as log:
+            own: dict[str, Any] = {"stdout": log, "stderr": log, "start_new_session": True}
+            server = subprocess.Popen(["sh", "-euc", start], cwd=ROOT, env=env, **own)
+            self._pid = server.pid
+            janitor = subprocess.Popen(
+                ["sh", "-c", JANITOR, str(server.pid)], stdin=subprocess.PIPE, **own
+            )
+            try:
+                self._wait_until_ready(server, log)
+                yield self
+            finally:
+                janitor.communicate()
+                try:
+                    server.wait(PATIENCE_SECONDS)
+                except subprocess.TimeoutExpired:
+                    os.killpg(server.pid, 9)
+                    server.wait()
+
+    def worker_megabytes(self) -> list[float]:
+        """Return each worker's memory, pages that it shares counted in part (Linux only)."""
+        children = Path(f"/proc/{self._pid}/task/{self._pid}/children").read_text().split()
+        summaries = [Path(f"/proc/{child}/smaps_rollup").read_text() for child in children]
+        kilobytes = [int(text.partition("\nPss:")[2].split()[0]) for text in summaries]
+        # Python's own bookkeeping process (the resource tracker) is no worker.
+        return [size / 1024 for size in kilobytes if size > 32 * 1024]
+
+    def _wait_until_ready(self, server: subprocess.Popen, log: Any) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while server.poll() is None and time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"{self.url}/readyz", timeout=5):
+                    return
+            except OSError:
+                time.sleep(0.1)
+        log.seek(0)
+        raise BenchmarkError(f"The server does not start:\n{log.read()[-4000:]}")
+
+    def _python(self, *arguments: str, quiet: bool = True) -> str:
+        errors = subprocess.PIPE if quiet else None
+        command = [sys.executable, *arguments]
+        ran = subprocess.run(
+            command, cwd=ROOT, env=self._env(), stdout=subprocess.PIPE, stderr=errors, text=True
+        )
+        if ran.returncode:
+            raise BenchmarkError(f"{' '.join(arguments)}:\n{ran.stdout[-4000:]}{ran.stderr or ''}")
+        return ran.stdout
+
+    def _env(self) -> dict[str, str]:
+        # The documented defaults, whatever this machine's environment and .env say.
+        given = {k: v for k, v in os.environ.items() if not k.startswith("LEDGER_")}
+        defaults = {k: v or "" for k, v in dotenv_values(ROOT / ".env.example").items()}
+        return {**given, **defaults, **self.keys, "LEDGER_DATABASE_URL": self.database}
+
+
+def random_keys() -> dict[str, str]:
+    """Return the keys of a run."""
+    names = ("LEDGER_SECRET_KEY", "LEDGER_JWT_SIGNING_KEY")
+    return {name: secrets.token_urlsafe(48) for name in names}

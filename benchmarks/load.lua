@@ -1,0 +1,49 @@
+-- What wrk sends: wrk -s load.lua URL -- METHOD TOKENS REQUESTS PREFIX
+-- A line of REQUESTS is: user, path, key and body, between tabs. Where the key is empty, each
+-- request gets a fresh one. TOKENS has one JWT a line, in the order of the users.
+
+local requests, turn, serial = {}, 0, 0
+local method, prefix
+
+local function lines_of(path)
+   local lines = {}
+   for line in io.lines(path) do lines[#lines + 1] = line end
+   return lines
+end
+
+function init(args)
+   local tokens = lines_of(args[2])
+   method, prefix = args[1], args[4]
+   for _, line in ipairs(lines_of(args[3])) do
+      local user, path, key, body = line:match("^(%d+)\t([^\t]*)\t([^\t]*)\t(.*)$")
+      requests[#requests + 1] = {
+         path = path,
+         fresh = method ~= "GET" and key == "",
+         body = body ~= "" and body or nil,
+         headers = {
+            ["Authorization"] = "Bearer " .. tokens[tonumber(user) + 1],
+            ["Content-Type"] = body ~= "" and "application/json" or nil,
+            ["Idempotency-Key"] = key ~= "" and key or nil,
+         },
+      }
+   end
+end
+
+function request()
+   turn = turn % #requests + 1
+   local next = requests[turn]
+   if next.fresh then
+      serial = serial + 1
+      next.headers["Idempotency-Key"] = prefix .. serial
+   end
+   return wrk.format(method, next.path, next.headers, next.body)
+end
+
+function done(summary, latency)
+   local errors = summary.errors
+   io.write(string.format(
+      '\n{"requests": %d, "seconds": %f, "p50_ms": %f, "p99_ms": %f, "not_2xx": %d, "lost": %d}\n',
+      summary.requests, summary.duration / 1e6,
+      latency:percentile(50) / 1000, latency:percentile(99) / 1000, errors.status,
+      errors.connect + errors.read + errors.write + errors.timeout))
+end

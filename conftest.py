@@ -1,0 +1,109 @@
+"""Fixtures that every room's tests share. Test money enters through the service, like any other."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import TransactionTestCase
+from rest_framework.test import APIClient
+from rest_framework_simplejwt.tokens import AccessToken
+
+from accounts.models import Account
+from transfers import guards, services
+
+# What only one of the databases has is tested on that one.
+collect_ignore_glob = [
+    "*/tests/test_postgresql*.py" if connection.vendor == "sqlite" else "*/tests/test_sqlite*.py"
+]
+
+
+class LedgerClient(APIClient):
+    """A client that is logged in as ``user`` and sends a fresh Idempotency-Key with each write."""
+
+    def __init__(self, user: User | None = None) -> None:
+        super().__init__(raise_request_exception=False)
+        self.user = user
+        if user is not None:
+            self.credentials(HTTP_AUTHORIZATION=f"Bearer {AccessToken.for_user(user)}")
+
+    def post(self, path: str, data: Any = None, key: str | None = None, **extra: Any):
+        headers = {"Idempotency-Key": key or str(uuid.uuid4()), **extra.pop("headers", {})}
+        return super().post(path, {} if data is None else data, headers=headers, **extra)
+
+    def patch(self, path: str, data: Any = None, key: str | None = None, **extra: Any):
+        headers = {"Idempotency-Key": key or str(uuid.uuid4()), **extra.pop("headers", {})}
+        return super().patch(path, {} if data is None else data, headers=headers, **extra)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def flush_past_the_guards() -> Iterator[None]:
+    """Let tests with real commits empty the tables, which the database refuses in production."""
+    flush = TransactionTestCase._fixture_teardown
+
+    def flush_without_guards(test: TransactionTestCase) -> None:
+        guards.drop(connection)
+        flush(test)  # It ends with `post_migrate`, which installs them again.
+
+    TransactionTestCase._fixture_teardown = flush_without_guards
+    yield
+    TransactionTestCase._fixture_teardown = flush
+
+
+@pytest.fixture
+def make_user(db) -> Callable[..., User]:
+    """Return a function that makes a user with a name of its own."""
+
+    def make(**fields: Any) -> User:
+        name = fields.pop("username", f"user-{uuid.uuid4().hex[:8]}")
+        return User.objects.create_user(name, password="a password", **fields)
+
+    return make
+
+
+@pytest.fixture
+def alice(make_user) -> User:
+    return make_user(username="alice")
+
+
+@pytest.fixture
+def bob(make_user) -> User:
+    return make_user(username="bob")
+
+
+@pytest.fixture
+def staff(make_user) -> User:
+    return make_user(username="staff", is_staff=True)
+
+
+@pytest.fixture
+def api(alice) -> LedgerClient:
+    """A client of alice's."""
+    return LedgerClient(alice)
+
+
+@pytest.fixture
+def client_for() -> Callable[[User | None], LedgerClient]:
+    return LedgerClient
+
+
+@pytest.fixture
+def funded_account(db) -> Callable[..., Account]:
+    """Return a function that opens an account whose balance was really deposited into it."""
+
+    def fund(owner: User, balance: int = 0, **fields: Any) -> Account:
+        account = Account.objects.create(
+            owner=owner, **{"owner_name": owner.username, "currency": "USD", **fields}
+        )
+        if balance:
+            services.deposit(account_id=account.pk, amount=balance, actor=_teller())
+            account.refresh_from_db()
+        return account
+
+    return fund
+
+
+def _teller() -> User:
+    return User.objects.get_or_create(username="teller", defaults={"is_staff": True})[0]

@@ -1,0 +1,58 @@
+"""The admin's name, its login, and what it doesn't show."""
+
+from collections.abc import Callable
+from functools import wraps
+from math import ceil
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from rest_framework_simplejwt.token_blacklist import admin as _registered_first  # noqa: F401
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
+
+from ledger_project.throttling import count_try
+
+
+class CountedLoginForm(AdminAuthenticationForm):
+    """A login whose tries are counted with those of the token route, before the password is."""
+
+    wait: float | None = None
+
+    def clean(self) -> dict[str, Any]:
+        request = cast(HttpRequest, self.request)  # LoginView always gives it.
+        self.wait = count_try(request.META.get("REMOTE_ADDR"), self.data.get("username"))
+        if self.wait is not None:
+            raise ValidationError(
+                "Too many logins were tried. Wait %(seconds)d seconds.",
+                code="throttled",
+                params={"seconds": ceil(self.wait)},
+            )
+        return super().clean()
+
+
+def answering_429(login: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a login that was refused for its rate say so in its status too."""
+
+    @wraps(login)
+    def counted_login(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        response = login(request, *args, **kwargs)
+        form = (getattr(response, "context_data", None) or {}).get("form")
+        if isinstance(form, CountedLoginForm) and form.wait is not None:
+            response.status_code = 429
+            response["Retry-After"] = str(ceil(form.wait))
+        return response
+
+    return counted_login
+
+
+admin.site.site_header = settings.APP_NAME
+admin.site.site_title = settings.APP_NAME
+admin.site.index_title = "Ledger"
+admin.site.login_form = CountedLoginForm
+admin.site.login = answering_429(admin.site.login)  # type: ignore[method-assign]
+
+# Their pages list refresh tokens as they are: whoever reads one can be its user.
+admin.site.unregister([OutstandingToken, BlacklistedToken])

@@ -1,0 +1,201 @@
+"""The parts of the OpenAPI document that belong to no single view."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from accounts.schema import ACCOUNT_ID, OTHER_ACCOUNT_ID
+from ledger_project.error_catalogue import ERRORS, EXAMPLE_PATH
+from ledger_project.problems import MEDIA_TYPE
+from transfers.examples import TRANSFER_ID
+
+INTRODUCTION = f"""\
+A double-entry ledger over HTTP: open accounts, move money between them, read their statements.
+
+**A token.** `POST /auth/token` gives `access` and `refresh`. Press **Authorize** and paste
+`access`. It is good for 5 minutes; `POST /auth/token/refresh` gives the next one.
+
+**Money** is a positive integer in minor units: `2500` is 25.00 USD, and 2500 JPY. The ledger
+never sees a fraction.
+
+**The Idempotency-Key.** Each `POST` and `PATCH` but those of `/auth` needs one: a UUID, say. If
+an answer is lost, send the same request with the same key. It is done once, and each later try
+gets the first answer again, with `Idempotent-Replayed: true`. A new operation needs a new key; an
+old key with another request is refused, so change the key with the body when you try things out
+here.
+
+**The examples** work as they stand on the demo data, for its user `demo`. They move money between
+the accounts `{ACCOUNT_ID}` and `{OTHER_ACCOUNT_ID}`.
+Elsewhere put in ids of your own: open two accounts, or list those there are.
+
+**Errors** are [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problem documents. Rely on
+`code`; a refusal changes nothing.
+"""
+
+# In the order in which a newcomer needs them.
+TAGS = (
+    "Authentication",
+    "Accounts",
+    "Money",
+    "Transfers",
+    "Statements",
+    "Idempotency",
+    "Integrity",
+    "Health",
+)
+
+PATH_PARAMETERS = {
+    "account_id": ("The account's id. Put in one of your own.", ACCOUNT_ID),
+    "transfer_id": ("The transfer's id. Put in one of your own.", TRANSFER_ID),
+}
+
+PROBLEM_SCHEMAS: dict[str, Any] = {
+    "ErrorCode": {"type": "string", "enum": list(ERRORS), "description": "It never changes."},
+    "FieldError": {
+        "type": "object",
+        "description": "What is wrong with one member of the body or one query parameter.",
+        "required": ["pointer", "code", "detail"],
+        "properties": {
+            "pointer": {"type": "string", "description": "A JSON pointer, RFC 6901."},
+            "code": {"type": "string"},
+            "detail": {"type": "string"},
+        },
+    },
+    "Problem": {
+        "type": "object",
+        "description": "An error (RFC 9457), with the figures of a refusal as further members.",
+        "required": ["type", "title", "status", "detail", "code", "instance"],
+        "properties": {
+            "type": {"type": "string", "format": "uri-reference"},
+            "title": {"type": "string"},
+            "status": {"type": "integer", "minimum": 400, "maximum": 599},
+            "detail": {"type": "string", "description": "What happened, and what to do about it."},
+            "code": {"$ref": "#/components/schemas/ErrorCode"},
+            "instance": {"type": "string", "description": "The path of the request."},
+            "errors": {
+                "type": "array",
+                "description": "With `validation_failed`.",
+                "items": {"$ref": "#/components/schemas/FieldError"},
+            },
+        },
+    },
+}
+
+HEADERS: dict[str, Any] = {
+    "Idempotent-Replayed": {
+        "description": "There if this is the answer to an earlier request with the same key.",
+        "schema": {"type": "string", "enum": ["true"]},
+        "example": "true",
+    },
+    "Retry-After": {
+        "description": "Seconds to wait before the next try.",
+        "schema": {"type": "integer", "minimum": 1},
+        "example": 1,
+    },
+    "WWW-Authenticate": {
+        "description": "How to authenticate.",
+        "schema": {"type": "string"},
+        "example": 'Bearer realm="api"',
+    },
+}
+
+# They mean the same wherever they are met.
+SHARED_ERRORS = (
+    "not_acceptable",
+    "payload_too_large",
+    "unsupported_media_type",
+    "validation_failed",
+    "throttled",
+    "internal_error",
+    "temporarily_unavailable",
+)
+
+
+def description() -> str:
+    """Return the introduction with a table of every error."""
+    rows = [f"| {error.status} | `{code}` | {error.detail} |" for code, error in ERRORS.items()]
+    table = ["| status | code | for example |", "|---|---|---|", *rows]
+    # Folded: the operations are what a reader came for.
+    fold = ["<details><summary>Every error code</summary>", "", *table, "", "</details>"]
+    return "\n".join([INTRODUCTION, *fold, ""])
+
+
+def header(name: str) -> dict[str, Any]:
+    """Return a reference to a header that several answers have."""
+    return {"$ref": f"#/components/headers/{name}"}
+
+
+def error_response(codes: Sequence[str], **headers: Any) -> dict[str, Any]:
+    """Return the answer with any of these errors, all of one status."""
+    if ERRORS[codes[0]].status == 401:
+        headers["WWW-Authenticate"] = header("WWW-Authenticate")
+    if any(ERRORS[code].retry_after for code in codes):
+        headers["Retry-After"] = header("Retry-After")
+    examples = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
+    problem = {"$ref": "#/components/schemas/Problem"}
+    return {
+        "description": " · ".join(f"`{code}`" for code in codes),
+        **({"headers": headers} if headers else {}),
+        "content": {MEDIA_TYPE: {"schema": problem, "examples": examples}},
+    }
+
+
+def components() -> dict[str, dict[str, Any]]:
+    """Return what the operations refer to beside the shapes of their serializers."""
+    return {
+        "schemas": PROBLEM_SCHEMAS,
+        "headers": HEADERS,
+        "responses": {code: error_response([code]) for code in SHARED_ERRORS},
+        "examples": {
+            code: {"summary": error.title, "value": error.body(EXAMPLE_PATH)}
+            for code, error in ERRORS.items()
+        },
+    }
+
+
+# ── Views without DRF ────────────────────────────────────────────────────────────────────────────
+
+
+def _health(operation_id: str, summary: str, status: str) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "required": ["status"],
+        "properties": {"status": {"type": "string", "const": status}},
+    }
+    content = {"schema": schema, "examples": {"Yes": {"value": {"status": status}}}}
+    return {
+        "operationId": operation_id,
+        "summary": summary,
+        "tags": ["Health"],
+        "responses": {"200": {"description": "Yes", "content": {"application/json": content}}},
+    }
+
+
+METRICS: dict[str, Any] = {
+    "operationId": "get_metrics",
+    "summary": "What Prometheus scrapes",
+    "description": "From this machine, or with `LEDGER_METRICS_TOKEN` as the bearer token.",
+    "tags": ["Health"],
+    "responses": {
+        "200": {
+            "description": "Prometheus' text format",
+            "content": {
+                "text/plain": {
+                    "schema": {"type": "string"},
+                    "examples": {
+                        "Balanced": {"value": 'ledger_imbalance{currency="USD"} 0.0\n'},
+                    },
+                }
+            },
+        },
+        "401": error_response(["not_authenticated"]),
+    },
+}
+
+PLAIN_VIEWS: dict[str, Any] = {
+    "/metrics": {"get": METRICS},
+    "/healthz": {"get": _health("get_health", "Is the process alive?", "ok")},
+    "/readyz": {"get": _health("get_readiness", "Is the database there and migrated?", "ready")},
+}
+PLAIN_VIEWS["/readyz"]["get"]["responses"]["503"] = {
+    "$ref": "#/components/responses/temporarily_unavailable"
+}

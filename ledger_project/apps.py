@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class LedgerProjectConfig(AppConfig):
+    name = "ledger_project"

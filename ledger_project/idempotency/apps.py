@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class IdempotencyConfig(AppConfig):
+    name = "ledger_project.idempotency"
+    verbose_name = "Idempotency"

@@ -1,0 +1,258 @@
+"""
+The key, the money and the answer commit together.
+
+    BEGIN
+      claim the key            a rival waits here, then replays
+      the view                 refused? ROLLBACK, of the key too; some refusals are remembered next
+      remember the answer
+    COMMIT                     only then does the answer leave
+"""
+
+import logging
+import random
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import RequestDataTooBig
+from django.db import Error, OperationalError, connection, transaction
+from django.http import HttpRequest, HttpResponse
+from rest_framework.exceptions import NotAuthenticated, ParseError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from ledger_project.idempotency.models import IdempotencyKey, fingerprint
+from ledger_project.metrics import RETRIES
+from ledger_project.parsers import strict_json
+from ledger_project.problems import (
+    Problem,
+    is_unavailable,
+    problem_of,
+    too_large,
+    unavailable,
+)
+
+# A view function, with the attributes that DRF's `as_view()` puts on it.
+View = Any
+# The arguments of `IdempotencyKey.objects.claim`.
+Claim = dict[str, Any]
+
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
+
+# Visible ASCII without the comma, with which a server joins a header that was sent twice.
+KEY = re.compile(r"[\x21-\x2b\x2d-\x7e]{1,255}")
+
+# What the ledger decided, and would decide otherwise at another time. What follows from the
+# request alone (400, 422, ...), or says nothing of the outcome (5xx), leaves the key free.
+REMEMBERED_REFUSALS = {404, 409}
+# Date, cookies and request ids belong to one answer, not to its replays.
+REMEMBERED_HEADERS = ("Content-Type", "Location")
+
+# Serialization failure and deadlock: the database undid everything and says to try again.
+RETRYABLE_SQLSTATES = {"40001", "40P01"}
+LOCK_NOT_AVAILABLE = "55P03"
+MAX_ATTEMPTS = 3
+
+DEFAULT_MAX_BODY = 64 * 1024
+
+logger = logging.getLogger("ledger.idempotency")
+
+
+class IdempotencyMiddleware:
+    """
+    Run each mutating view of the API once per user and ``Idempotency-Key``.
+
+    It must come last, because it calls the view. It works in ``process_view`` and never wraps
+    ``get_response``: Django turns a view's exception into a 500 answer before a middleware could
+    see it, and the writes would be committed. A view without a key is one that says so by
+    ``idempotency_exempt = True``.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: View, args: tuple, kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        if not _needs_key(request, view):
+            return None
+        try:
+            if not _allows(request, view):
+                return None  # The view says 401 or 405.
+            user = _authenticated_user(request, view)
+            claim = _claim_of(request, view, user)
+            return _run(claim, lambda: view(request, *args, **kwargs))
+        except Exception as error:
+            problem = problem_of(error)
+            if problem is None:
+                raise
+            return problem.response(request)
+
+
+def _run(claim: Claim, view: Callable[[], Response]) -> HttpResponse:
+    """Run the view once for its key, again from the start if the database says to try again."""
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        try:
+            return _run_once(claim, view)
+        except Error as error:
+            if not is_unavailable(error):
+                raise
+            state = _sqlstate(error)
+            if not connection.in_atomic_block:
+                # A connection in doubt is not handed on to the next request.
+                connection.close()
+            if state not in RETRYABLE_SQLSTATES or attempt == MAX_ATTEMPTS:
+                logger.error("database error %s", state, exc_info=error)
+                raise unavailable() from error
+            logger.warning("attempt %d ended in SQLSTATE %s: trying again", attempt, state)
+            RETRIES.inc()
+            time.sleep(random.uniform(0, 0.05 * 2**attempt))
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _run_once(claim: Claim, view: Callable[[], Response]) -> HttpResponse:
+    with transaction.atomic(durable=True):
+        record_id = _claim(claim)
+        if record_id is None:
+            return _replay(claim)
+        response = view()
+        response.render()
+        if response.status_code < 300:
+            _remember(record_id, response)
+        else:
+            transaction.set_rollback(True)
+    if response.status_code in REMEMBERED_REFUSALS:
+        return _remember_refusal(claim, response)
+    return response
+
+
+def _remember_refusal(claim: Claim, response: Response) -> HttpResponse:
+    # In a transaction of its own, for a refusal has changed nothing that it must go with; every
+    # request but a refused one is spared a savepoint. If a rival came in between, its answer is
+    # the one answer of the key.
+    with transaction.atomic(durable=True):
+        record_id = _claim(claim)
+        if record_id is None:
+            return _replay(claim)
+        _remember(record_id, response)
+    return response
+
+
+def _claim(claim: Claim) -> UUID | None:
+    try:
+        return IdempotencyKey.objects.claim(**claim)
+    except OperationalError as error:
+        if _sqlstate(error) == LOCK_NOT_AVAILABLE:
+            raise Problem(
+                409,
+                "idempotency_in_progress",
+                "A request with this Idempotency-Key is still at work. Retry with the same key.",
+                retry_after=1,
+            ) from error
+        raise
+
+
+def _replay(claim: Claim) -> HttpResponse:
+    record = IdempotencyKey.objects.get(user=claim["user"], key=claim["key"])
+    if record.fingerprint != claim["fingerprint"]:
+        raise Problem(
+            409,
+            "idempotency_key_reused",
+            "This Idempotency-Key was used for another request. Send a new key with a new request.",
+        )
+    if record.response_body is None:
+        raise Problem(
+            409,
+            "idempotency_key_expired",
+            "This request was answered long ago, and the answer is no longer kept. It was not "
+            "done again; look at the statement for what it did.",
+        )
+    headers = {**record.response_headers, "Idempotent-Replayed": "true"}
+    return HttpResponse(record.response_body, status=record.response_status, headers=headers)
+
+
+def _remember(record_id: UUID, response: Response) -> None:
+    headers = {name: response[name] for name in REMEMBERED_HEADERS if response.has_header(name)}
+    body = response.content.decode()
+    IdempotencyKey.objects.remember(record_id, response.status_code, headers, body)
+
+
+# ── The request ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _needs_key(request: HttpRequest, view: View) -> bool:
+    cls = getattr(view, "cls", None)
+    if request.method in SAFE_METHODS or cls is None or not issubclass(cls, APIView):
+        return False
+    return not getattr(cls, "idempotency_exempt", False)
+
+
+def _allows(request: HttpRequest, view: View) -> bool:
+    # A viewset has no `post`: its methods are those that its route names.
+    method = (request.method or "").lower()
+    return method in view.actions if hasattr(view, "actions") else hasattr(view.cls, method)
+
+
+def _authenticated_user(request: HttpRequest, view: View) -> AbstractBaseUser:
+    # DRF's own classes expect its request.
+    drf_request = Request(request)
+    for authentication in view.cls.authentication_classes:
+        outcome = authentication().authenticate(drf_request)
+        if outcome is not None:
+            return outcome[0]
+    raise NotAuthenticated()
+
+
+def _claim_of(request: HttpRequest, view: View, user: AbstractBaseUser) -> Claim:
+    key = _key_of(request)
+    limit = view.cls.max_body if hasattr(view.cls, "max_body") else DEFAULT_MAX_BODY
+    try:
+        too_long = len(request.body) > limit
+    except RequestDataTooBig:
+        too_long = True
+    if too_long:
+        raise too_large(limit)
+    try:
+        document = strict_json(request.body)
+    except ParseError:
+        document = None
+    path = request.get_full_path()
+    return {
+        "user": user,
+        "key": key,
+        "method": request.method,
+        "path": path[:2000],
+        "fingerprint": fingerprint(request.method or "", path, document, request.body),
+    }
+
+
+def _key_of(request: HttpRequest) -> str:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        raise Problem(
+            400,
+            "idempotency_key_missing",
+            "Send an Idempotency-Key header, such as a UUID: new for each operation, and the "
+            "same for each retry of it.",
+        )
+    # The string of RFC 8941, as the IETF draft has it: "abc" is the key abc.
+    if len(key) >= 2 and key.startswith('"') and key.endswith('"'):
+        key = key[1:-1]
+    if not KEY.fullmatch(key):
+        raise Problem(
+            400,
+            "idempotency_key_invalid",
+            "An Idempotency-Key has 1 to 255 characters of visible ASCII, without a comma.",
+        )
+    return key
+
+
+def _sqlstate(error: Exception) -> str | None:
+    return getattr(error.__cause__, "sqlstate", None)

@@ -1,0 +1,104 @@
+"""The persistent table of keys and answers."""
+
+import hashlib
+import json
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import connections, models
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+
+class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
+    """Claiming a key."""
+
+    def claim(
+        self, *, user: AbstractBaseUser, key: str, method: str, path: str, fingerprint: str
+    ) -> UUID | None:
+        """
+        Insert the key and return its id, or None if it has been taken.
+
+        On PostgreSQL a rival that comes while the first is still at work waits here, on the
+        unique index, until the first commits or gives the key back.
+        """
+        table = IdempotencyKey._meta.db_table
+        columns = "id, user_id, key, method, path, fingerprint, response_headers, created_at"
+        claimed = uuid7()
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {table} ({columns}) VALUES (%s, %s, %s, %s, %s, %s, '{{}}', %s)"
+                " ON CONFLICT (user_id, key) DO NOTHING RETURNING id",
+                [
+                    IdempotencyKey._meta.pk.get_db_prep_value(claimed, connections[self.db]),
+                    user.pk,
+                    key,
+                    method,
+                    path,
+                    fingerprint,
+                    connections[self.db].ops.adapt_datetimefield_value(timezone.now()),
+                ],
+            )
+            return claimed if cursor.fetchone() else None
+
+    def remember(self, claimed: UUID, status: int, headers: dict[str, str], body: str) -> None:
+        """Store the answer to the request whose key was claimed under this id."""
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(
+                f"UPDATE {IdempotencyKey._meta.db_table} SET response_status = %s,"
+                " response_headers = %s, response_body = %s WHERE id = %s",
+                [
+                    status,
+                    json.dumps(headers),
+                    body,
+                    IdempotencyKey._meta.pk.get_db_prep_value(claimed, connections[self.db]),
+                ],
+            )
+
+
+class IdempotencyKey(models.Model):
+    """
+    A key that a user has sent, what it was sent with, and the answer it got.
+
+    Inserted, with the money it moved and with its answer, in one transaction: whoever can see the
+    row sees it complete. The body is emptied after a time; the key stays, so that it can never
+    move money twice.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, db_index=False)
+    key = models.CharField(max_length=255)
+    method = models.CharField(max_length=7)
+    path = models.CharField(max_length=2000)
+    fingerprint = models.CharField(max_length=64)
+    response_status = models.PositiveSmallIntegerField(null=True)
+    response_headers = models.JSONField(default=dict)
+    # Null before the answer is known, which only the claiming transaction sees, and after a purge.
+    response_body = models.TextField(null=True)  # noqa: DJ001 -- "" would be an answer
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = IdempotencyKeyQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_once_per_user")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} {self.created_at:%Y-%m-%d %H:%M:%S}"
+
+
+def fingerprint(method: str, full_path: str, document: Any, raw_body: bytes) -> str:
+    """
+    Return the SHA-256, in hex, of what a request asks for: method, full path and canonical body.
+
+    :param document: the parsed body, in which order of members and whitespace don't matter; None
+        if it isn't JSON, and then ``raw_body`` counts as it is (it will be refused anyway)
+    """
+    if document is None:
+        body = b"raw:" + raw_body
+    else:
+        body = json.dumps(document, sort_keys=True, separators=(",", ":")).encode("ascii")
+    return hashlib.sha256(b"\n".join([method.encode(), full_path.encode(), body])).hexdigest()

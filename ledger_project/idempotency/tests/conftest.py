@@ -1,0 +1,47 @@
+"""Views that do what a test wants of them."""
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import OperationalError
+from django.urls import path
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from ledger_project import urls
+
+
+@pytest.fixture
+def serve(settings) -> Callable[..., str]:
+    """Return a function that serves ``action`` as a view beside the product's; returns its path."""
+
+    def serve_view(action: Callable[[Request], Response], **attributes: Any) -> str:
+        def post(self: APIView, request: Request) -> Response:
+            return action(request)
+
+        view = type("ViewOfATest", (APIView,), {"post": post, **attributes})
+        urlconf = ModuleType("urls_of_a_test")
+        urlconf.__dict__.update(
+            {name: value for name, value in vars(urls).items() if name.startswith("handler")},
+            urlpatterns=[*urls.urlpatterns, path("served", view.as_view())],
+        )
+        settings.ROOT_URLCONF = urlconf
+        return "/served"
+
+    return serve_view
+
+
+@pytest.fixture
+def database_error() -> Callable[[str], OperationalError]:
+    """Return a function that makes the error by which Django reports an SQLSTATE."""
+
+    def make(sqlstate: str) -> OperationalError:
+        error = OperationalError()
+        error.__cause__ = psycopg.errors.lookup(sqlstate)()
+        return error
+
+    return make

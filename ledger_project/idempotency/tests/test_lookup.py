@@ -1,0 +1,125 @@
+"""What became of a request, for a client that has lost the answer."""
+
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import pytest
+from rest_framework.response import Response
+
+from ledger_project.idempotency.models import IdempotencyKey
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_answer_is_found_by_its_key_with_its_body_as_json(api):
+    answer = api.post("/accounts", {"owner_name": "Alice"}, key="k")
+    IdempotencyKey.objects.update(created_at=datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC))
+
+    found = api.get("/idempotency-keys/k")
+
+    assert found.status_code == 200
+    assert found["Content-Type"] == "application/json"
+    assert found.json() == {
+        "key": "k",
+        "method": "POST",
+        "path": "/accounts",
+        "created_at": "2026-01-02T03:04:05.000678Z",
+        "response_status": 201,
+        "response_body": answer.json(),
+    }
+
+
+def test_a_refusal_is_found_too(api, alice, funded_account):
+    account = funded_account(alice)
+    refusal = api.post(f"/accounts/{account.pk}/withdraw", {"amount": 1}, key="k")
+
+    found = api.get("/idempotency-keys/k").json()
+
+    assert found["response_status"] == 409
+    assert found["response_body"] == refusal.json()
+
+
+def test_a_key_that_was_never_used_is_not_found(api):
+    answer = api.get("/idempotency-keys/k")
+
+    assert answer.status_code == 404
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["code"] == "idempotency_key_not_found"
+
+
+def test_a_request_that_left_its_key_free_is_not_found(api):
+    api.post("/accounts", {"owner_name": 5}, key="k")
+
+    answer = api.get("/idempotency-keys/k")
+
+    assert answer.status_code == 404
+
+
+def test_the_key_of_another_user_is_not_found_by_staff_either(client_for, alice, bob, staff):
+    client_for(alice).post("/accounts", {"owner_name": "Alice"}, key="k")
+
+    answers = [client_for(user).get("/idempotency-keys/k") for user in (bob, staff)]
+
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert [answer.json()["code"] for answer in answers] == ["idempotency_key_not_found"] * 2
+
+
+def test_of_two_users_with_one_key_each_finds_their_own(client_for, alice, bob):
+    for user in (alice, bob):
+        client_for(user).post("/accounts", {"owner_name": user.username}, key="k")
+
+    names = [
+        client_for(user).get("/idempotency-keys/k").json()["response_body"]["owner_name"]
+        for user in (alice, bob)
+    ]
+
+    assert names == ["alice", "bob"]
+
+
+def test_who_is_anonymous_finds_nothing(client_for):
+    answer = client_for(None).get("/idempotency-keys/k")
+
+    assert answer.status_code == 401
+    assert answer["WWW-Authenticate"] == 'Bearer realm="api"'
+
+
+@pytest.mark.parametrize("key", ["a/b", "?a=b", "#a", "%2F", "a/", "//", "+", "\\"])
+def test_any_key_is_found_by_its_percent_encoded_form(api, key):
+    api.post("/accounts", {"owner_name": "Alice"}, key=key)
+
+    found = api.get("/idempotency-keys/" + quote(key, safe=""))
+
+    assert found.status_code == 200
+    assert found.json()["key"] == key
+
+
+def test_the_body_is_null_once_it_is_no_longer_kept(api):
+    api.post("/accounts", {"owner_name": "Alice"}, key="k")
+    IdempotencyKey.objects.update(response_body=None)
+
+    found = api.get("/idempotency-keys/k")
+
+    assert found.status_code == 200
+    assert found.json()["response_status"] == 201
+    assert found.json()["response_body"] is None
+
+
+def test_an_answer_without_a_body_is_replayed_and_found(api, serve):
+    path = serve(lambda request: Response(status=204))
+    first, second = api.post(path, key="k"), api.post(path, key="k")
+
+    found = api.get("/idempotency-keys/k")
+
+    assert (first.status_code, second.status_code) == (204, 204)
+    assert second.content == b""
+    assert found.status_code == 200
+    assert found.json()["response_body"] is None
+
+
+def test_a_query_parameter_that_it_does_not_know_is_refused(api):
+    api.post("/accounts", {"owner_name": "Alice"}, key="k")
+
+    answer = api.get("/idempotency-keys/k?verbose=1")
+
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "validation_failed"

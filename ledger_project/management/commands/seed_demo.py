@@ -1,0 +1,235 @@
+"""Fill an empty ledger with something to look at."""
+
+import secrets
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+from rest_framework.renderers import JSONRenderer
+from uuid_utils.compat import uuid7
+
+from accounts import services as account_services
+from accounts.models import Account
+from accounts.schema import ACCOUNT_ID, EMPTY_ACCOUNT_ID, FROZEN_ACCOUNT_ID, OTHER_ACCOUNT_ID
+from accounts.serializers import AccountSerializer
+from ledger_project.idempotency.models import IdempotencyKey, fingerprint
+from ledger_project.operations import EXAMPLE_KEY
+from transfers import clock, services
+from transfers.examples import HOLD_ID, OTHER_HOLD_ID, TRANSFER_ID
+from transfers.models import Transfer
+from transfers.serializers import LONGEST_HOLD
+from transfers.services import Order
+
+# Whose, name on the account, and whether it is in the home currency.
+ACCOUNTS = {
+    "everyday": ("demo", "Demo Everyday", True),
+    "savings": ("demo", "Demo Savings", True),
+    "travel": ("demo", "Demo Travel", False),
+    "old": ("demo", "Demo Old Card", True),
+    "landlord": ("admin", "Maple Street Rentals", True),
+    "grocer": ("admin", "Corner Grocer", True),
+    "fuel": ("admin", "Northside Fuel", True),
+    "hotel": ("admin", "Harbour Hotel", False),
+}
+
+# The accounts of the examples in the API's description, so that they work when tried out.
+KNOWN_IDS = {
+    "everyday": UUID(ACCOUNT_ID),
+    "savings": UUID(OTHER_ACCOUNT_ID),
+    "old": UUID(FROZEN_ACCOUNT_ID),
+}
+# So for the transfers, by their memos: what demo may reverse, capture and void.
+KNOWN_TRANSFERS = {
+    "New bicycle": UUID(TRANSFER_ID),
+    "Rainy-day pot": UUID(HOLD_ID),
+    "Hotel, two nights": UUID(OTHER_HOLD_ID),
+}
+
+# How many days ago, and what; amounts in minor units. A capture and a reversal name their original
+# by its memo.
+STORY: tuple[tuple[int, str, *tuple[Any, ...]], ...] = (
+    (30, "deposit", "everyday", 3_250_00, "Salary"),
+    (30, "deposit", "old", 85_40, "Balance brought over"),
+    (29, "transfer", "everyday", "landlord", 1_100_00, "Rent"),
+    (28, "transfer", "everyday", "savings", 400_00, "Monthly saving"),
+    (26, "transfer", "everyday", "grocer", 86_35, "Groceries"),
+    (24, "deposit", "travel", 900_00, "Holiday money"),
+    (23, "hold", "everyday", "fuel", 80_00, "Fuel, pump 4"),
+    (22, "capture", "Fuel, pump 4", 63_45),
+    (19, "transfer", "everyday", "grocer", 74_10, "Groceries, second week"),
+    (17, "withdraw", "everyday", 120_00, "Cash machine"),
+    (12, "transfer", "everyday", "grocer", 91_80, "Groceries, third week"),
+    (11, "transfer", "everyday", "grocer", 91_80, "Groceries, third week again"),
+    (10, "reverse", "Groceries, third week again", "Charged twice"),
+    (8, "transfer", "savings", "everyday", 150_00, "New bicycle"),
+    (8, "withdraw", "everyday", 389_00, "Bicycle"),
+    (6, "deposit", "savings", 1_27, "Interest"),
+    (5, "transfer", "everyday", "grocer", 68_95, "Groceries, fourth week"),
+    (2, "hold", "travel", "hotel", 240_00, "Hotel, two nights"),
+    (1, "hold", "everyday", "savings", 50_00, "Rainy-day pot"),
+    (0, "deposit", "everyday", 3_250_00, "Salary, second month"),
+)
+
+
+class Command(BaseCommand):
+    help = "Make the users demo/demo and admin/admin, with accounts and a month of movements."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        modes = parser.add_mutually_exclusive_group()
+        modes.add_argument(
+            "--force", action="store_true", help="do it although the database has other users"
+        )
+        modes.add_argument(
+            "--if-empty", action="store_true", help="do nothing if the database has any users"
+        )
+        modes.add_argument(
+            "--users-only",
+            nargs="+",
+            metavar="NAME",
+            help="only make users of these names, and print each with a random password",
+        )
+
+    @transaction.atomic
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["users_only"]:
+            self._make_users(options["users_only"])
+            return
+        if options["if_empty"] and User.objects.exists():
+            self.stdout.write("The database has users already: nothing to do.")
+            return
+        if User.objects.filter(username__in=["demo", "admin"]).exists():
+            # An `admin` with real rights must never get the password that everybody knows.
+            raise CommandError("There is a user demo or admin already. Nothing was changed.")
+        if User.objects.exists() and not options["force"]:
+            raise CommandError(
+                "The database has other users: is it a real one? --force adds the demo data to it, "
+                "with a superuser whose password everybody knows. Nothing was changed."
+            )
+        made = Demonstration()
+        made.tell()
+        made.open_spare()
+        self._print(made)
+
+    def _make_users(self, names: list[str]) -> None:
+        for name in names:
+            if User.objects.filter(username=name).exists():
+                raise CommandError(f"There is a user {name} already. Nothing was changed.")
+            password = secrets.token_urlsafe(16)
+            User.objects.create_user(name, password=password)
+            self.stdout.write(f"{name} {password}")
+
+    def _print(self, made: "Demonstration") -> None:
+        self.stdout.write("Users      demo / demo, admin / admin (staff, superuser)")
+        ids = [account.pk for account in made.accounts.values()]
+        for account in Account.objects.filter(pk__in=ids).order_by("pk"):
+            self.stdout.write(
+                f"Account    {account.pk}  {account.owner_name:<21}{account.status:<7}"
+                f"{account.balance:>10,} {account.currency}  ({account.held:,} held)"
+            )
+        self.stdout.write(self.style.SUCCESS(f"Transfers  {len(made.transfers)}"))
+
+
+class Demonstration:
+    """A person's month, posted through the services like any other."""
+
+    def __init__(self) -> None:
+        self.users = {
+            "demo": User.objects.create_user("demo", password="demo"),
+            "admin": User.objects.create_superuser("admin", password="admin"),
+        }
+        self.home = home = settings.DEFAULT_CURRENCY
+        abroad = next((code for code in settings.CURRENCIES if code != home), home)
+        self.accounts = {
+            name: Account.objects.create(
+                pk=KNOWN_IDS.get(name) or uuid7(),
+                owner=self.users[owner],
+                owner_name=owner_name,
+                currency=home if at_home else abroad,
+            )
+            for name, (owner, owner_name, at_home) in ACCOUNTS.items()
+        }
+        self.transfers: list[Transfer] = []
+
+    def tell(self) -> None:
+        """Post the story, and then what staff did."""
+        now = clock.now()
+        opened = now - timedelta(days=STORY[0][0], hours=1)
+        ids = [account.pk for account in self.accounts.values()]
+        Account.objects.filter(pk__in=ids).update(created_at=opened)
+        for days_ago, verb, *args in STORY:
+            with clock.at(now - timedelta(days=days_ago)):
+                self.transfers.append(getattr(self, verb)(*args))
+        admin = self.users["admin"]
+        account_services.set_overdraft_limit(
+            account_id=self.accounts["everyday"].pk,
+            actor=admin,
+            limit=200_00,
+            reason="Regular salary",
+        )
+        account_services.freeze(
+            account_id=self.accounts["old"].pk, actor=admin, reason="Card reported lost"
+        )
+
+    def open_spare(self) -> None:
+        """Open an account as ``POST /accounts`` does, with an answer that is kept for its key."""
+        demo, path = self.users["demo"], "/accounts"
+        body = {"owner_name": "Demo Spare", "currency": self.home}
+        account = Account.objects.create(pk=UUID(EMPTY_ACCOUNT_ID), owner=demo, **body)
+        self.accounts["spare"] = account
+        IdempotencyKey.objects.create(
+            user=demo,
+            key=EXAMPLE_KEY,
+            method="POST",
+            path=path,
+            fingerprint=fingerprint("POST", path, body, b""),
+            response_status=201,
+            response_headers={
+                "Content-Type": "application/json",
+                "Location": f"{path}/{account.pk}",
+            },
+            response_body=JSONRenderer().render(AccountSerializer(account).data).decode(),
+        )
+
+    def deposit(self, account: str, amount: int, memo: str) -> Transfer:
+        return self._cash(services.deposit, account, amount, memo)
+
+    def withdraw(self, account: str, amount: int, memo: str) -> Transfer:
+        return self._cash(services.withdraw, account, amount, memo)
+
+    def transfer(self, source: str, dest: str, amount: int, memo: str) -> Transfer:
+        order = self._order(source, dest, amount, memo)
+        return services.transfer(order=order, actor=self.users["demo"])
+
+    def hold(self, source: str, dest: str, amount: int, memo: str) -> Transfer:
+        order = self._order(source, dest, amount, memo)
+        # So that those of the examples can be tried out for as long as possible.
+        return services.hold(order=order, expires_in=LONGEST_HOLD, actor=self.users["demo"])
+
+    def capture(self, held: str, amount: int) -> Transfer:
+        hold_id = self._by_memo(held).pk
+        return services.capture(hold_id=hold_id, amount=amount, actor=self.users["admin"])
+
+    def reverse(self, original: str, memo: str) -> Transfer:
+        transfer_id = self._by_memo(original).pk
+        return services.reverse(transfer_id=transfer_id, memo=memo, actor=self.users["admin"])
+
+    def _cash(self, service: Any, account: str, amount: int, memo: str) -> Transfer:
+        # Staff, because LEDGER_SELF_SERVICE_CASH may leave cash to them.
+        account_id = self.accounts[account].pk
+        return service(account_id=account_id, amount=amount, memo=memo, actor=self.users["admin"])
+
+    def _order(self, source: str, dest: str, amount: int, memo: str) -> Order:
+        return Order(
+            source_id=self.accounts[source].pk,
+            dest_id=self.accounts[dest].pk,
+            amount=amount,
+            memo=memo,
+            id=KNOWN_TRANSFERS.get(memo) or uuid7(),
+        )
+
+    def _by_memo(self, memo: str) -> Transfer:
+        return next(transfer for transfer in self.transfers if transfer.memo == memo)

@@ -1,0 +1,122 @@
+"""
+What Prometheus is told: traffic, refusals by their code, replays, retries, and any imbalance.
+
+With ``PROMETHEUS_MULTIPROC_DIR`` set, as ``make run`` does, every worker writes its counters to
+files there and whichever worker is asked answers for all of them.
+"""
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from ipaddress import ip_address
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from ledger_project.problems import Problem, probe
+from transfers.models import LedgerEntry
+
+REQUESTS = Counter("ledger_requests", "Requests answered.", ["method", "status"])
+SECONDS = Histogram("ledger_request_seconds", "Time to an answer.", ["method"])
+REFUSALS = Counter("ledger_refusals", "Requests refused, by the code of the problem.", ["code"])
+REPLAYS = Counter("ledger_replays", "Answers replayed for an Idempotency-Key.")
+RETRIES = Counter("ledger_retries", "Transactions run again after a deadlock: should stay 0.")
+
+# A client may invent methods, and each would be a series of its own.
+KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+# The imbalance adds up every entry, so that a scrape every few seconds does not.
+IMBALANCE_LIFETIME = 60
+
+
+class MetricsMiddleware:
+    """Count each request and how it was answered."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
+        response = self.get_response(request)
+        method = request.method if request.method in KNOWN_METHODS else "other"
+        SECONDS.labels(method).observe(time.perf_counter() - started)
+        REQUESTS.labels(method, response.status_code).inc()
+        if code := getattr(response, "problem_code", None):
+            REFUSALS.labels(code).inc()
+        if "Idempotent-Replayed" in response:
+            REPLAYS.inc()
+        return response
+
+
+class ImbalanceCollector(Collector):
+    """Credits less debits, by currency: anything but 0 is a broken book."""
+
+    def __init__(self) -> None:
+        self.read_at = float("-inf")
+        self.imbalance: dict[str, int] = {}
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        if time.monotonic() - self.read_at > IMBALANCE_LIFETIME:
+            # First, so that a sum that takes too long is not begun again by the next scrape.
+            self.read_at = time.monotonic()
+            self.imbalance = {}
+            with suppress(DatabaseError):
+                self.imbalance = LedgerEntry.objects.imbalance()
+        gauge = GaugeMetricFamily(
+            "ledger_imbalance", "Credits less debits, in minor units: 0.", labels=["currency"]
+        )
+        for currency, amount in self.imbalance.items():
+            gauge.add_metric([currency], amount)
+        yield gauge
+
+
+imbalance = ImbalanceCollector()
+
+
+@probe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Answer a scrape from this machine, or one that bears ``LEDGER_METRICS_TOKEN``."""
+    if not _may_scrape(request):
+        return Problem(
+            401,
+            "not_authenticated",
+            "Scrape from this machine, or with Authorization: Bearer and LEDGER_METRICS_TOKEN.",
+            headers={"WWW-Authenticate": 'Bearer realm="metrics"'},
+        ).response(request)
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)
+    else:
+        registry = REGISTRY
+    body = generate_latest(registry) + generate_latest(_only(imbalance))
+    return HttpResponse(body, content_type=CONTENT_TYPE_LATEST)
+
+
+def _only(collector: Collector) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    registry.register(collector)
+    return registry
+
+
+def _may_scrape(request: HttpRequest) -> bool:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme == "Bearer" and settings.METRICS_TOKEN:
+        return secrets.compare_digest(token.encode(), settings.METRICS_TOKEN.encode())
+    try:
+        return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,300 @@
+"""
+Every setting of Mini Ledger. What differs between machines is read first, from ``LEDGER_*``
+variables or ``.env``; the environment wins. A value that makes no sense stops the start with one
+line that names it.
+"""
+
+import logging
+import re
+import sys
+from datetime import timedelta
+from ipaddress import ip_network
+from pathlib import Path
+
+import dj_database_url
+from environs import Env, EnvError, ValidationError
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# ── What differs between machines ────────────────────────────────────────────────────────────────
+
+
+def at_least_32_bytes(value: str) -> None:
+    # HS256 is as strong as its key, and RFC 7518 §3.2 asks for at least the hash's own size.
+    if len(value.encode()) < 32:
+        raise ValidationError("must be at least 32 bytes long; try `openssl rand -base64 48`")
+
+
+def log_level(value: str) -> None:
+    if value not in logging.getLevelNamesMapping():
+        raise ValidationError(f"{value!r} is not one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
+
+
+def currency_code(value: str) -> None:
+    if not re.fullmatch("[A-Z]{3}", value):
+        raise ValidationError(f"{value!r} is not an ISO 4217 code such as USD")
+
+
+def network(value: str) -> None:
+    try:
+        ip_network(value)
+    except ValueError as error:
+        raise ValidationError(f"{value!r} is not an address or a network") from error
+
+
+def rate(value: str) -> None:
+    if not re.fullmatch(r"[1-9]\d{0,5}/(second|minute|hour|day)", value):
+        raise ValidationError(f"{value!r} is not a rate such as 10/minute")
+
+
+def each(check):
+    return lambda values: [check(value) for value in values]
+
+
+def not_empty(values) -> None:
+    if not values:
+        raise ValidationError("must name at least one")
+
+
+# Seed users of SQLAlchemy have URLs that name their driver; both spellings mean psycopg.
+dj_database_url.register("postgresql+psycopg", "django.db.backends.postgresql")
+
+env = Env()
+env.read_env(BASE_DIR / ".env", recurse=False)
+try:
+    with env.prefixed("LEDGER_"):
+        DEBUG = env.bool("DEBUG", False)
+        # Only a debugging machine may run on keys that everybody can read here.
+        DEVELOPMENT_KEY = {"default": "development-only-" * 4} if DEBUG else {}
+        # The title of the API, and the `app` of each log line.
+        APP_NAME = env.str("APP_NAME", "Mini Ledger API")
+        # The only switch between SQLite and PostgreSQL.
+        DATABASE_URL = env.str("DATABASE_URL", "sqlite:///mini_ledger.db")
+        LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=log_level)
+        # Signs sessions and cursors.
+        SECRET_KEY = env.str("SECRET_KEY", validate=at_least_32_bytes, **DEVELOPMENT_KEY)
+        # A key of its own: what leaks or rotates the one leaves the other alone.
+        JWT_SIGNING_KEY = env.str("JWT_SIGNING_KEY", validate=at_least_32_bytes, **DEVELOPMENT_KEY)
+        ALLOWED_HOSTS = env.list(
+            "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], validate=not_empty
+        )
+        # True behind TLS: redirects, HSTS and secure cookies.
+        HTTPS = env.bool("HTTPS", False)
+        # Whose X-Forwarded-For and X-Forwarded-Proto are believed (see wsgi.py).
+        TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", [], validate=each(network))
+        CURRENCIES = env.list(
+            "CURRENCIES", ["USD", "EUR", "GBP", "JPY"], validate=[not_empty, each(currency_code)]
+        )
+        DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", "USD", validate=currency_code)
+        # True lets anyone GET a single account or its statement by id: a teaching set-up.
+        PUBLIC_READS = env.bool("PUBLIC_READS", False)
+        # False leaves deposits and withdrawals to staff and holders of `transfers.move_cash`.
+        SELF_SERVICE_CASH = env.bool("SELF_SERVICE_CASH", True)
+        # How often one address, and one name, may try to log in.
+        LOGIN_RATE = env.str("LOGIN_RATE", "10/minute", validate=rate)
+        # Lets a Prometheus on another machine read /metrics; without it only this machine may.
+        METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+    if DEFAULT_CURRENCY not in CURRENCIES:
+        raise EnvError(f"LEDGER_DEFAULT_CURRENCY {DEFAULT_CURRENCY} is not in LEDGER_CURRENCIES")
+    if len(set(CURRENCIES)) < len(CURRENCIES):
+        raise EnvError("LEDGER_CURRENCIES names a currency twice")
+    try:
+        DATABASE = dj_database_url.parse(DATABASE_URL, conn_max_age=None, conn_health_checks=True)
+    except ValueError as error:
+        raise EnvError(f"LEDGER_DATABASE_URL is not a database URL: {error}") from error
+    SQLITE = DATABASE["ENGINE"].endswith("sqlite3")
+    if not (SQLITE or DATABASE["ENGINE"].endswith("postgresql")):
+        raise EnvError("LEDGER_DATABASE_URL must begin with sqlite: or postgresql:")
+except EnvError as error:
+    sys.exit(f"Mini Ledger can't start: {error}")
+
+# ── The database ─────────────────────────────────────────────────────────────────────────────────
+
+# A command may take its time; a request's bounds are each below the next one outward.
+IS_COMMAND = Path(sys.argv[0]).name == "manage.py"
+REQUEST_TIMEOUTS = (
+    "-c lock_timeout=3000 -c statement_timeout=8000 -c idle_in_transaction_session_timeout=10000"
+)
+
+if SQLITE:
+    # IMMEDIATE takes the write lock first: to upgrade a read lock failed for 84-96 % of concurrent
+    # transfers. FULL keeps every acknowledged commit through a power cut, if the disk is honest.
+    if DATABASE["NAME"] != ":memory:":
+        DATABASE["NAME"] = str(BASE_DIR / DATABASE["NAME"])
+    DATABASE["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        # Without recursive triggers a REPLACE would delete history unseen.
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA recursive_triggers=ON;"
+        ),
+    }
+else:
+    DATABASE["ENGINE"] = "ledger_project.postgresql"
+    DATABASE["OPTIONS"] = {
+        "connect_timeout": 3,
+        # A statement is planned once for each connection, and not for each request.
+        "server_side_binding": True,
+        "prepare_threshold": 2,
+        "options": "" if IS_COMMAND else REQUEST_TIMEOUTS,
+        **DATABASE.get("OPTIONS", {}),
+    }
+
+DATABASES = {"default": DATABASE}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# ── The application ──────────────────────────────────────────────────────────────────────────────
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "accounts",
+    "transfers",
+    "ledger_project",
+    "ledger_project.idempotency",
+]
+
+MIDDLEWARE = [
+    "ledger_project.logs.RequestLogMiddleware",
+    "ledger_project.metrics.MetricsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "ledger_project.security.ContentSecurityPolicyMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Last, because it calls the view itself: the key, the money and the answer are one transaction.
+    "ledger_project.idempotency.middleware.IdempotencyMiddleware",
+]
+
+ROOT_URLCONF = "ledger_project.urls"
+WSGI_APPLICATION = "ledger_project.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+
+STATIC_URL = "static/"
+# Served from the packages themselves: nothing to collect before the first start.
+WHITENOISE_USE_FINDERS = True
+
+# A batch of 1,000 transfers is the largest body; each view has its own, lower bound.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# ── Security ─────────────────────────────────────────────────────────────────────────────────────
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
+    for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
+]
+
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+# Staff log in again after half an hour away from the admin.
+SESSION_COOKIE_AGE = 30 * 60
+SESSION_SAVE_EVERY_REQUEST = True
+SESSION_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_SAMESITE = "Strict"
+X_FRAME_OPTIONS = "DENY"
+
+SIMPLE_JWT = {
+    "SIGNING_KEY": JWT_SIGNING_KEY,
+    "ALGORITHM": "HS256",
+    "ISSUER": "mini-ledger",
+    "AUDIENCE": "mini-ledger",
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=5),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
+    # A changed password ends every token that was made with the old one.
+    "CHECK_REVOKE_TOKEN": True,
+}
+
+# ── The API ──────────────────────────────────────────────────────────────────────────────────────
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["ledger_project.authentication.LedgerJWTAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["ledger_project.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "ledger_project.pagination.SignedKeysetPagination",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "ledger_project.schema.LedgerAutoSchema",
+    # RFC 3339 in UTC, with microseconds.
+    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
+    # OPTIONS is not in the contract: it is 405, like any other method that a route doesn't have.
+    "DEFAULT_METADATA_CLASS": None,
+    # The representation is negotiated by Accept alone: an unknown query parameter is refused.
+    "URL_FORMAT_OVERRIDE": None,
+    "EXCEPTION_HANDLER": "ledger_project.problems.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+# Where an error is explained: the `type` of each problem document (RFC 9457 §3.1.1).
+PROBLEM_DOCS_URL = "/docs"
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": APP_NAME,
+    "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.0",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "ledger_project.schema.complete",
+    ],
+    "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
+    "SORT_OPERATIONS": "ledger_project.schema.place",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "AccountStatus": "accounts.enums.AccountStatus",
+        "Currency": [(code, code) for code in CURRENCIES],
+        "TransferKind": "transfers.posting.Kind",
+        "TransferStatus": "transfers.models.TransferStatus",
+        "EntryType": "transfers.posting.EntryType",
+    },
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    # From the sidecar's own files, so that the page needs no other host.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "displayRequestDuration": True,
+        "persistAuthorization": True,
+        "tryItOutEnabled": True,
+    },
+}
+
+# ── Logs ─────────────────────────────────────────────────────────────────────────────────────────
+
+LOGGING_CONFIG = "ledger_project.logs.configure"
+LOGGING = {"level": LOG_LEVEL, "app": APP_NAME}

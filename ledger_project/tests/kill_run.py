@@ -1,0 +1,181 @@
+"""
+Kill a live service at random under 16 clients, and account for every operation of theirs.
+
+Whoever gets no answer sends the same request again, with the same key, until the answer is
+definitive. In the end each acknowledged transfer is there, and nothing else is. A seed repeats
+what is asked for and the order of the kills, though not their timing. To kill a process is not to
+cut the power: what was written stays in the system's memory, so that this shows atomicity and
+recovery; that a disk keeps what `fsync` gave it can't be shown here.
+"""
+
+import json
+import math
+import random
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+from ledger_project.tests.kill_players import Operation, Player, Tokens
+from ledger_project.tests.kill_victims import RECOVERY_SECONDS, Service
+
+CLIENTS, ACCOUNTS, STAKE = 16, 10, 1_000_000
+
+# All in one statement, and so in one snapshot: what customers have came from outside.
+TOTALS = """
+    SELECT sum(balance),
+        (SELECT sum(CASE type WHEN 'DEBIT' THEN amount ELSE -amount END)
+         FROM transfers_ledgerentry WHERE sequence IS NULL),
+        sum(CASE WHEN balance < held - overdraft_limit THEN 1 ELSE 0 END)
+    FROM accounts_account WHERE kind = 'CUSTOMER'
+"""
+TRANSFERS = "SELECT id, kind, amount FROM transfers_transfer"
+
+
+@dataclass
+class Report:
+    """What was done to the service, and what is wrong with it."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    figures: Counter[str] = field(default_factory=Counter)
+    slowest_recovery: float = 0.0
+    resolved_after: float = 0.0
+    violations: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        kills = ", ".join(f"{count} {kind}" for kind, count in sorted(self.kills.items()))
+        figures = ", ".join(f"{count:,} {name}" for name, count in self.figures.items())
+        lines = [
+            f"{self.kills.total()} kills: {kills}",
+            figures,
+            f"slowest recovery {self.slowest_recovery:.1f} s; all resolved "
+            f"{self.resolved_after:.1f} s after the last kill",
+            f"{self.violations.total()} violations",
+            *(f"  {count} times: {what}" for what, count in self.violations.items()),
+        ]
+        return "\n".join(lines)
+
+
+class KillRun:
+    """A service under fire for so many seconds and kills, whichever takes longer."""
+
+    def __init__(self, service: Service, *, seconds: float, kills: int, seed: int) -> None:
+        self.service, self.seconds, self.wanted = service, seconds, kills
+        self.seed, self.dice = seed, random.Random(seed)
+        self.report = Report()
+        self.stopping, self.finished = threading.Event(), threading.Event()
+        self.struck, self.deadline = 0.0, math.inf
+        self.tokens = Tokens(service.server.port)
+        self.accounts: list[str] = []
+        self.players = [Player(self, f"{seed}-{number}") for number in range(CLIENTS)]
+        self._lock = threading.Lock()
+
+    def violation(self, what: str) -> None:
+        with self._lock:
+            self.report.violations[what] += 1
+
+    def __call__(self, progress: Callable[[float, int], None] = lambda *_: None) -> Report:
+        """Run to the end, and return what came of it."""
+        self._open_accounts()
+        with ThreadPoolExecutor(CLIENTS + 1) as threads:
+            watching = threads.submit(self._watch)
+            playing = [threads.submit(player.play) for player in self.players]
+            try:
+                self._kill_often(progress)
+            finally:
+                self.deadline = self.struck + RECOVERY_SECONDS
+                self.stopping.set()
+                while wait(playing, timeout=0.1).not_done:
+                    self._revive()
+                self.report.resolved_after = time.monotonic() - self.struck
+                self.finished.set()
+            for future in (*playing, watching):
+                future.result()
+        self._settle()
+        return self.report
+
+    def _open_accounts(self) -> None:
+        teller = self.players[0]
+        for number in range(ACCOUNTS):
+            body = {"owner_name": f"account {number}"}
+            opened = teller.do(Operation("/accounts", "account", 0, body))
+            assert opened is not None
+            self.accounts.append(opened["id"])
+            path = f"/accounts/{opened['id']}/deposit"
+            teller.do(Operation(path, "DEPOSIT", STAKE, {"amount": STAKE}))
+
+    def _kill_often(self, progress: Callable[[float, int], None]) -> None:
+        begun, kinds = time.monotonic(), self._kinds()
+        while True:
+            time.sleep(self.dice.uniform(0.2, 1.0))
+            kind = next(kinds)
+            self._revive()
+            self.struck = time.monotonic()
+            self.service.strikes[kind]()
+            self.report.kills[kind] += 1
+            elapsed = time.monotonic() - begun
+            progress(elapsed, self.report.kills.total())
+            if elapsed >= self.seconds and self.report.kills.total() >= self.wanted:
+                return  # Right after a kill, so that its victims are still at work.
+            self._await_answers(kind)
+
+    def _kinds(self) -> Iterator[str]:
+        """Return the kinds of strikes in random order, each as often as the others."""
+        while True:
+            yield from self.dice.sample(sorted(self.service.strikes), len(self.service.strikes))
+
+    def _await_answers(self, kind: str) -> None:
+        def answered() -> int:
+            return sum(player.figures["acknowledged"] for player in self.players)
+
+        before = answered()
+        while answered() < before + CLIENTS:
+            self._revive()
+            if time.monotonic() > self.struck + RECOVERY_SECONDS:
+                self.violation(f"no recovery in {RECOVERY_SECONDS} s from the kill of a {kind}")
+                return
+            time.sleep(0.02)
+        self.report.slowest_recovery = max(
+            self.report.slowest_recovery, time.monotonic() - self.struck
+        )
+
+    def _revive(self) -> None:
+        self.report.figures["servers that gave up"] += self.service.revive()
+
+    def _watch(self) -> None:
+        """Look at the totals in one snapshot after another."""
+        while not self.finished.wait(0.1):
+            for customers, outside, overdrawn in self.service.query(TOTALS):
+                self.report.figures["snapshots"] += 1
+                if customers != outside or overdrawn:
+                    self.violation("a snapshot where money was made, lost or overdrawn")
+
+    def _settle(self) -> None:
+        """Compare what was acknowledged with what is there."""
+        acknowledged: dict[str, tuple[str, int]] = {}
+        for player in self.players:
+            acknowledged |= player.acknowledged
+            self.report.figures += player.figures
+        promised = sum(len(player.acknowledged) for player in self.players)
+        # No rows means that the database is still recovering: the first deposits are there.
+        while not (rows := self.service.query(TRANSFERS)) and time.monotonic() < self.deadline:
+            time.sleep(0.1)
+        there = {str(uuid.UUID(str(known))): (kind, amount) for known, kind, amount in rows}
+        self.report.figures["transfers"] = len(there)
+        self.report.violations += Counter(
+            {
+                "an acknowledged transfer was lost": len(acknowledged.keys() - there.keys()),
+                "a transfer was applied twice": len(there.keys() - acknowledged.keys()),
+                "an answer named another's transfer": promised - len(acknowledged),
+                "a transfer is not what was asked for": sum(
+                    there[known] != asked for known, asked in acknowledged.items() if known in there
+                ),
+            }
+        )
+        audit = self.service.manage("verify_ledger", "--json")
+        if audit.returncode:
+            failed = [each for each in json.loads(audit.stdout)["checks"] if not each["ok"]]
+            self.violation(f"the audit found {failed}")

@@ -1,0 +1,238 @@
+"""What is killed with -9, and comes back: the application server with its database of its own."""
+
+import os
+import random
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from django.conf import settings
+
+from ledger_project.tests.live import LiveServer
+from tools.with_postgres import Server
+
+RECOVERY_SECONDS = 60
+USER, PASSWORD = "teller", "a password of the kill run"
+
+# It waits for its standard input to close, which the system does however this process ends,
+# kill -9 included. Then it kills the process group of the server.
+JANITOR = 'read -r _; kill -s KILL -- "-$0"'
+
+# Anyone but this connection, at work rather than idle if possible.
+RIVALS = """
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+        AND backend_type = 'client backend'
+    ORDER BY state = 'idle', random() LIMIT 1
+"""
+
+
+class MortalServer(LiveServer):
+    """The application server in a process group of its own, which can be killed as a whole."""
+
+    def __init__(self, directory: Path, **environment: str) -> None:
+        super().__init__(**environment)
+        self.log = directory / "server.log"
+        self._struck: set[int] = set()
+
+    def start(self) -> None:
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                # Its log tells the number of each worker's process.
+                self.command(log_level="info"),
+                cwd=settings.BASE_DIR,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._janitor = subprocess.Popen(
+            ["/bin/sh", "-c", JANITOR, str(self.process.pid)],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self.wait_until_ready()
+
+    def kill(self) -> None:
+        """Kill the server with its workers, by the same means as if this process died."""
+        self._janitor.communicate()
+        self.process.wait()
+
+    def kill_worker(self, dice: random.Random) -> None:
+        """Kill one worker, which the server replaces."""
+        deadline = time.monotonic() + RECOVERY_SECONDS
+        while not (workers := self._workers()):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                return  # The whole server is gone, and is started again by whoever watches it.
+            time.sleep(0.02)
+        victim = dice.choice(workers)
+        self._struck.add(victim)
+        with suppress(ProcessLookupError):
+            os.kill(victim, signal.SIGKILL)
+
+    def kill_every_worker(self) -> None:
+        """Kill each worker once: the server gives up on one that dies twice within seconds."""
+        for victim in self._workers():
+            self._struck.add(victim)
+            os.kill(victim, signal.SIGKILL)
+
+    def _workers(self) -> list[int]:
+        spawned = re.findall(r"Spawning worker-\d+ with PID: (\d+)", self.log.read_text())
+        # A number in the log counts only while it belongs to a process of this server.
+        return [pid for pid in map(int, spawned) if pid not in self._struck and self._owns(pid)]
+
+    def _owns(self, pid: int) -> bool:
+        try:
+            return os.getpgid(pid) == self.process.pid
+        except ProcessLookupError:
+            return False
+
+
+class MortalPostgres(Server):
+    """A PostgreSQL whose postmaster can be killed, and started again on the same data."""
+
+    def kill(self) -> None:
+        assert self._server is not None
+        self._server.kill()
+        self._server.wait()
+
+    def restart(self) -> None:
+        """Stop it as an administrator does, whoever is connected, and start it again."""
+        assert self._server is not None
+        self._server.send_signal(signal.SIGINT)
+        self._server.wait()
+        self.start_again()
+
+    def start_again(self) -> None:
+        """Start it as soon as the orphans of the killed one have let go of its memory."""
+        deadline = time.monotonic() + RECOVERY_SECONDS
+        while True:
+            try:
+                return self.start()
+            except RuntimeError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+
+class Service:
+    """The application server on a SQLite file of its own, and the ways to strike it."""
+
+    def __init__(self, directory: Path, seed: int, **environment: str) -> None:
+        self.dice = random.Random(seed)
+        self.url = self._create_database(directory)
+        self.server = MortalServer(
+            directory,
+            **{"LEDGER_DATABASE_URL": self.url, "LEDGER_LOGIN_RATE": "100000/minute"},
+            **environment,
+        )
+        self.strikes: dict[str, Callable[[], None]] = {
+            "worker": lambda: self.server.kill_worker(self.dice),
+            "server": self._kill_server,
+        }
+
+    def start(self) -> None:
+        """Migrate the database, make a user, and serve."""
+        self.manage("migrate", "--verbosity", "0")
+        self.manage("createsuperuser", "--no-input", "--username", USER, "--email", "")
+        self.server.start()
+
+    def close(self) -> None:
+        """Leave nothing running."""
+        if hasattr(self.server, "process"):
+            self.server.kill()
+
+    def revive(self) -> bool:
+        """Start the server if it has ended by itself; return whether it had."""
+        if self.server.process.poll() is None:
+            return False
+        self._kill_server()
+        return True
+
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run manage.py on the database."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=settings.BASE_DIR,
+            env={**self.server.environment, "DJANGO_SUPERUSER_PASSWORD": PASSWORD},
+            capture_output=True,
+            text=True,
+            check=arguments[0] != "verify_ledger",
+        )
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return the rows of one statement, and so of one snapshot; none while that can't be."""
+        with closing(sqlite3.connect(self._file, timeout=20)) as connection:
+            try:
+                return connection.execute(sql).fetchall()
+            except sqlite3.OperationalError:
+                return []
+
+    def _create_database(self, directory: Path) -> str:
+        self._file = directory / "kill.db"
+        return f"sqlite:///{self._file}"
+
+    def _kill_server(self) -> None:
+        self.server.kill()
+        self.server.start()
+
+
+class PostgresService(Service):
+    """The application server on a PostgreSQL of its own, which is struck too."""
+
+    def __init__(self, directory: Path, seed: int, **environment: str) -> None:
+        super().__init__(directory, seed, **environment)
+        self.strikes |= {
+            "terminated connection": lambda: self._strike_backend(kill=False),
+            "backend": lambda: self._strike_backend(kill=True),
+            "postmaster": self._kill_postmaster,
+        }
+
+    def close(self) -> None:
+        super().close()
+        self.postgres.close()
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with suppress(psycopg.OperationalError), psycopg.connect(self.url) as connection:
+            return connection.execute(sql).fetchall()
+        return []
+
+    def _create_database(self, directory: Path) -> str:
+        self.postgres = MortalPostgres(fsync="on", max_prepared_transactions="1")
+        return self.postgres.url
+
+    def _strike_backend(self, kill: bool) -> None:
+        deadline = time.monotonic() + RECOVERY_SECONDS
+        while not (rivals := self.query(RIVALS)):
+            if time.monotonic() > deadline:
+                raise TimeoutError("nobody came back to the database")
+            time.sleep(0.02)
+        [(pid,)] = rivals
+        if not kill:
+            self.query(f"SELECT pg_terminate_backend({pid})")
+            return
+        # One death makes the postmaster stop everybody and recover.
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+    def _kill_postmaster(self) -> None:
+        self.postgres.kill()
+        self.postgres.start_again()
+
+
+@contextmanager
+def running(database: str, directory: Path, seed: int, **environment: str) -> Iterator[Service]:
+    """Run a service on ``database``, "sqlite" or "postgresql", until the block ends."""
+    kind = {"sqlite": Service, "postgresql": PostgresService}[database]
+    with closing(kind(directory, seed, **environment)) as service:
+        service.start()
+        yield service

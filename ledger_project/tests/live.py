@@ -1,0 +1,138 @@
+"""The real server on the tests' database, and clients that talk to it over real connections."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import quote
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection
+from rest_framework_simplejwt.tokens import AccessToken
+
+HOST = "127.0.0.1"
+
+
+def database_url() -> str:
+    """Return the URL of the database that the tests are connected to."""
+    database = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{database['NAME']}"
+    user, password = quote(database["USER"]), quote(database["PASSWORD"])
+    place = f"{database['HOST']}:{database['PORT']}"
+    return f"postgresql://{user}:{password}@{place}/{quote(database['NAME'])}"
+
+
+@contextmanager
+def live_server(**environment: str) -> Iterator["LiveServer"]:
+    """Run the application server as ``make run`` does, with 2 workers, until the block ends."""
+    server = LiveServer(**environment)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+class LiveServer:
+    """A server process with its workers, on a free port of this machine."""
+
+    def __init__(self, **environment: str) -> None:
+        with socket.socket() as probe:
+            probe.bind((HOST, 0))
+            self.port = probe.getsockname()[1]
+        self.environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "ledger_project.settings",
+            "LEDGER_DATABASE_URL": database_url(),
+            "LEDGER_SECRET_KEY": settings.SECRET_KEY,
+            "LEDGER_JWT_SIGNING_KEY": settings.JWT_SIGNING_KEY,
+            "LEDGER_LOG_LEVEL": "CRITICAL",
+            **environment,
+        }
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            self.command(),
+            cwd=settings.BASE_DIR,
+            env=self.environment,
+        )
+        self.wait_until_ready()
+
+    def command(self, log_level: str = "critical") -> list[str]:
+        """Return what starts the server, with the options of ``make run``."""
+        return [
+            *(sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws"),
+            *("--host", HOST, "--port", str(self.port), "--workers", "2"),
+            *("--workers-kill-timeout", "15", "--respawn-failed-workers"),
+            *("--blocking-threads", "8", "--log-level", log_level),
+            "ledger_project.wsgi:application",
+        ]
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with LiveClient(self.port) as client, suppress(OSError):
+                if client.get("/readyz").status == 200:
+                    return
+            time.sleep(0.1)
+        raise TimeoutError("the server did not come up")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(timeout=60)
+
+
+@dataclass(frozen=True)
+class LiveAnswer:
+    """What came back: the status, the header that tells a replay, and the body."""
+
+    status: int
+    replayed: bool
+    content: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.content)
+
+
+class LiveClient:
+    """One keep-alive connection; logged in if a user is given."""
+
+    def __init__(self, port: int, user: User | None = None) -> None:
+        self.connection = http.client.HTTPConnection(HOST, port, timeout=30)
+        self.headers = {"Content-Type": "application/json"}
+        if user is not None:
+            self.headers["Authorization"] = f"Bearer {AccessToken.for_user(user)}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.connection.close()
+
+    def get(self, path: str) -> LiveAnswer:
+        return self._send("GET", path, None, {})
+
+    def post(self, path: str, body: Any = None, key: str | None = None) -> LiveAnswer:
+        """Send a write. An OSError or http.client.HTTPException means: no answer came."""
+        key = key or str(uuid.uuid4())
+        return self._send("POST", path, json.dumps(body or {}), {"Idempotency-Key": key})
+
+    def _send(self, method: str, path: str, body: str | None, headers: dict) -> LiveAnswer:
+        try:
+            self.connection.request(method, path, body, {**self.headers, **headers})
+            answer = self.connection.getresponse()
+            replayed = answer.getheader("Idempotent-Replayed") == "true"
+            return LiveAnswer(answer.status, replayed, answer.read())
+        except (OSError, http.client.HTTPException):
+            self.connection.close()
+            raise

@@ -1,0 +1,6 @@
+"""The product's settings with a middleware that stores the answer after the commit."""
+
+from ledger_project.settings import *  # noqa: F403
+from ledger_project.settings import MIDDLEWARE
+
+MIDDLEWARE = [*MIDDLEWARE[:-1], "ledger_project.tests.mutants.AnswerStoredAfterTheCommit"]

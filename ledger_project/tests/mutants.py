@@ -1,0 +1,88 @@
+"""
+The product with one guard missing: each of these must be caught by a test that is named for it.
+
+Mutants are the one place where the product's own code is replaced.
+"""
+
+import hashlib
+import inspect
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import DatabaseError, transaction
+from django.http import HttpRequest, HttpResponse
+
+from accounts.models import Account, AccountQuerySet
+from ledger_project.idempotency import middleware
+from ledger_project.idempotency.middleware import Claim, IdempotencyMiddleware
+from ledger_project.idempotency.models import IdempotencyKey
+from transfers import posting
+
+# Between the two commits of a middleware that stores the answer too late. A real one would be
+# quick, and be caught by luck; with this pause a random kill falls between them for certain.
+PAUSE_SECONDS = 0.05
+
+key_of = middleware._key_of
+enter = posting._enter
+
+
+def failure_of(request: pytest.FixtureRequest, test: Callable, **parameters: Any) -> Exception:
+    """Run a test, with the fixtures that it names, and return the failure that it must end in."""
+    names = [name for name in inspect.signature(test).parameters if name not in parameters]
+    fixtures = {name: request.getfixturevalue(name) for name in names}
+    with pytest.raises((AssertionError, DatabaseError)) as failure:
+        test(**fixtures, **parameters)
+    return failure.value
+
+
+def locked_without_a_lock(accounts: AccountQuerySet, *ids: UUID) -> dict[UUID, Account]:
+    return {account.pk: account for account in accounts.customers().filter(pk__in=ids)}
+
+
+def locked_in_any_order(accounts: AccountQuerySet, *ids: UUID) -> dict[UUID, Account]:
+    found = accounts.customers().filter(pk__in=ids).order_by("?")
+    return {account.pk: account for account in found.select_for_update(no_key=True)}
+
+
+def key_scoped_by_token(request: HttpRequest) -> str:
+    token = request.headers["Authorization"]
+    return key_of(request) + hashlib.sha256(token.encode()).hexdigest()
+
+
+def same_fingerprint_for_all(*_request: object) -> str:
+    return "0" * 64
+
+
+def enter_with_the_sign_flipped(account, side, amount, now):
+    other = posting.EntryType.DEBIT if side is posting.EntryType.CREDIT else side.CREDIT
+    return enter(account, other, amount, now)
+
+
+def answer_stored_after_the_commit(claim: Claim, view) -> HttpResponse:
+    """Commit the money, and then, in a second transaction, the key with its answer."""
+    if IdempotencyKey.objects.filter(user=claim["user"], key=claim["key"]).exists():
+        return middleware._replay(claim)
+    with transaction.atomic(durable=True):
+        response = view()
+        response.render()
+        if response.status_code >= 400:
+            transaction.set_rollback(True)
+    time.sleep(PAUSE_SECONDS)
+    if response.status_code < 300 or response.status_code in middleware.REMEMBERED_REFUSALS:
+        with transaction.atomic(durable=True):
+            record_id = middleware._claim(claim)
+            if record_id is None:
+                return middleware._replay(claim)
+            middleware._remember(record_id, response)
+    return response
+
+
+class AnswerStoredAfterTheCommit(IdempotencyMiddleware):
+    """The same for a live server, by ``mutant_settings``."""
+
+    def __init__(self, get_response) -> None:
+        super().__init__(get_response)
+        middleware._run_once = answer_stored_after_the_commit

@@ -1,0 +1,150 @@
+"""The admin's login and the token route count their tries together: one limit, two doors."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from ledger_project.models import LoginAttempt
+
+pytestmark = pytest.mark.django_db
+
+HERE, THERE = "203.0.113.1", "203.0.113.2"
+LOGIN = "/admin/login/?next=/admin/"
+
+
+@pytest.fixture(autouse=True)
+def _three_a_minute(settings):
+    settings.LOGIN_RATE = "3/minute"
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still until it is told to go on."""
+
+    class Clock:
+        now = timezone.now()
+
+        def go_on(self, **by):
+            self.now += timedelta(**by)
+
+    clock = Clock()
+    monkeypatch.setattr(timezone, "now", lambda: clock.now)
+    return clock
+
+
+@pytest.fixture
+def log_in(client):
+    """Return a function that tries to log in to the admin and returns the answer."""
+
+    def try_it(username="staff", password="wrong", address=HERE):
+        body = {"username": username, "password": password}
+        return client.post(LOGIN, body, REMOTE_ADDR=address)
+
+    return try_it
+
+
+@pytest.fixture
+def ask_for_token(client_for):
+    """Return a function that tries to log in to the API and returns the answer."""
+
+    def try_it(username="staff", password="wrong", address=HERE):
+        body = {"username": username, "password": password}
+        return client_for(None).post("/auth/token", body, REMOTE_ADDR=address)
+
+    return try_it
+
+
+def statuses(answers):
+    return [answer.status_code for answer in answers]
+
+
+def test_the_fourth_try_is_refused_with_a_page_that_says_how_long_to_wait(log_in, clock):
+    answers = [log_in() for _ in range(4)]
+
+    assert statuses(answers) == [200, 200, 200, 429]
+    assert answers[3]["Retry-After"] == "60"
+    assert answers[3].context["form"].non_field_errors() == [
+        "Too many logins were tried. Wait 60 seconds."
+    ]
+
+
+def test_the_right_password_does_not_help_who_is_refused(staff, log_in, client):
+    for _ in range(3):
+        log_in()
+
+    answer = log_in(password="a password")
+
+    assert answer.status_code == 429
+    assert "_auth_user_id" not in client.session
+
+
+def test_waiting_as_long_as_told_lets_in_again(staff, log_in, clock):
+    for _ in range(3):
+        log_in()
+    clock.go_on(seconds=int(log_in()["Retry-After"]))
+
+    answer = log_in(password="a password")
+
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/")
+
+
+def test_a_login_that_succeeds_counts_as_well(staff, log_in, client):
+    answers = []
+    for _ in range(4):
+        answers.append(log_in(password="a password"))
+        client.logout()
+
+    assert statuses(answers) == [302, 302, 302, 429]
+
+
+def test_looking_at_the_page_does_not_count(client):
+    answers = [client.get(LOGIN, REMOTE_ADDR=HERE) for _ in range(5)]
+
+    assert statuses(answers) == [200] * 5
+    assert LoginAttempt.objects.count() == 0
+
+
+def test_one_address_is_counted_over_both_doors_and_all_names(log_in, ask_for_token):
+    answers = [log_in("x"), ask_for_token("y"), log_in("z"), ask_for_token("u"), log_in("v")]
+
+    assert statuses(answers) == [200, 401, 200, 429, 429]
+
+
+def test_one_name_is_counted_over_both_doors_and_all_addresses(log_in, ask_for_token):
+    doors = [log_in, ask_for_token, log_in, ask_for_token, log_in]
+
+    answers = [door(address=f"203.0.113.{n}") for n, door in enumerate(doors)]
+
+    assert statuses(answers) == [200, 401, 200, 429, 429]
+
+
+def test_another_name_from_another_address_is_not_refused(log_in):
+    for _ in range(4):
+        log_in()
+
+    answer = log_in(username="bob", address=THERE)
+
+    assert answer.status_code == 200
+
+
+# Each of them logs in as the one user at one door at least, or looks as if it might.
+SPELLINGS = ["staff", " staff", "staff\t", "STAFF", "\uff53taff", "\u00a0staff"]
+
+
+@pytest.mark.parametrize("door", ["log_in", "ask_for_token"])
+def test_one_name_spelt_otherwise_is_the_same_count(door, request):
+    log_in = request.getfixturevalue(door)
+
+    answers = [log_in(name, address=f"203.0.113.{n}") for n, name in enumerate(SPELLINGS)]
+
+    assert statuses(answers)[3:] == [429] * 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_12_tries_at_once_over_both_doors_exactly_3_reach_the_password(
+    log_in, ask_for_token, at_once
+):
+    answers = at_once(*[log_in, ask_for_token] * 6)
+
+    assert statuses(answers).count(429) == 9

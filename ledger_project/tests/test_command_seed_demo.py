@@ -1,0 +1,169 @@
+"""manage.py seed_demo: something to look at, and never on a database in earnest."""
+
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+
+from accounts.models import Account, AccountChange
+from accounts.schema import EMPTY_ACCOUNT_ID
+from ledger_project.operations import EXAMPLE_KEY
+from transfers import clock
+from transfers.integrity import check_ledger
+from transfers.models import LedgerEntry, Transfer
+
+pytestmark = pytest.mark.django_db
+
+
+def seed_demo(*options: str) -> str:
+    out = StringIO()
+    call_command("seed_demo", *options, stdout=out)
+    return out.getvalue()
+
+
+def test_it_makes_two_users_who_can_log_in(client_for):
+    seed_demo()
+
+    users = list(User.objects.order_by("username").values_list("username", "is_superuser"))
+    logins = [
+        client_for(None).post("/auth/token", {"username": name, "password": name}).status_code
+        for name in ("admin", "demo")
+    ]
+    assert users == [("admin", True), ("demo", False)]
+    assert logins == [200, 200]
+
+
+def test_it_tells_the_same_story_each_time():
+    seed_demo()
+
+    accounts = Account.objects.customers().order_by("owner_name")
+    assert list(accounts.values_list("owner_name", "currency", "status", "balance", "held")) == [
+        ("Corner Grocer", "USD", "OPEN", 321_20, 0),
+        ("Demo Everyday", "USD", "OPEN", 4_256_35, 50_00),
+        ("Demo Old Card", "USD", "FROZEN", 85_40, 0),
+        ("Demo Savings", "USD", "OPEN", 251_27, 0),
+        ("Demo Spare", "USD", "OPEN", 0, 0),
+        ("Demo Travel", "EUR", "OPEN", 900_00, 240_00),
+        ("Harbour Hotel", "EUR", "OPEN", 0, 0),
+        ("Maple Street Rentals", "USD", "OPEN", 1_100_00, 0),
+        ("Northside Fuel", "USD", "OPEN", 63_45, 0),
+    ]
+    assert check_ledger().ok
+
+
+def test_every_kind_of_movement_and_of_change_is_there():
+    seed_demo()
+
+    kinds = dict.fromkeys(Transfer.objects.values_list("kind", flat=True), 0)
+    assert sorted(kinds) == ["CAPTURE", "DEPOSIT", "HOLD", "REVERSAL", "TRANSFER", "WITHDRAWAL"]
+    changes = AccountChange.objects.order_by("pk").values_list("action", "reason")
+    assert list(changes) == [
+        ("SET_OVERDRAFT_LIMIT", "Regular salary"),
+        ("FREEZE", "Card reported lost"),
+    ]
+
+
+def test_the_story_took_a_month_and_no_account_is_younger_than_its_entries():
+    instant = datetime(2026, 3, 31, 12, tzinfo=UTC)
+
+    with clock.at(instant):
+        seed_demo()
+
+    entries = LedgerEntry.objects.filter(account__owner_name="Demo Everyday").order_by("sequence")
+    days_ago = [(instant - entry.ts).days for entry in entries]
+    assert days_ago == [30, 29, 28, 26, 22, 19, 17, 12, 11, 10, 8, 8, 5, 0]
+    long_held = Account.objects.customers().exclude(owner_name="Demo Spare")
+    opened = long_held.values_list("created_at", flat=True).distinct()
+    assert list(opened) == [instant - timedelta(days=30, hours=1)]
+
+
+def test_it_prints_what_it_made():
+    lines = seed_demo().splitlines()
+
+    everyday = Account.objects.get(owner_name="Demo Everyday")
+    assert lines[0] == "Users      demo / demo, admin / admin (staff, superuser)"
+    assert lines[1] == (
+        f"Account    {everyday.pk}  Demo Everyday        OPEN      425,635 USD  (5,000 held)"
+    )
+    assert (len(lines), lines[-1]) == (11, "Transfers  20")
+
+
+def test_a_database_with_other_users_is_left_alone(alice):
+    with pytest.raises(CommandError, match="The database has other users: is it a real one"):
+        seed_demo()
+
+    assert list(User.objects.all()) == [alice]
+
+
+def test_force_adds_the_demo_to_a_database_with_other_users(alice):
+    seed_demo("--force")
+
+    names = sorted(User.objects.values_list("username", flat=True))
+    assert names == ["admin", "alice", "demo"]
+
+
+@pytest.mark.parametrize("options", [(), ("--force",)])
+def test_an_admin_who_is_there_already_keeps_their_password(make_user, options):
+    admin = make_user(username="admin")
+
+    with pytest.raises(CommandError, match="There is a user demo or admin already"):
+        seed_demo(*options)
+
+    assert User.objects.get().password == admin.password
+
+
+def test_if_empty_does_nothing_where_there_are_users(alice):
+    printed = seed_demo("--if-empty")
+
+    assert printed == "The database has users already: nothing to do.\n"
+    assert list(User.objects.all()) == [alice]
+
+
+def test_if_empty_seeds_an_empty_database():
+    seed_demo("--if-empty")
+
+    assert Account.objects.customers().count() == 9
+
+
+def test_users_only_makes_users_with_passwords_of_their_own(client_for, alice):
+    printed = seed_demo("--users-only", "carol", "dave")
+
+    credentials = dict(line.split() for line in printed.splitlines())
+    logins = [
+        client_for(None).post("/auth/token", {"username": name, "password": password}).status_code
+        for name, password in credentials.items()
+    ]
+    assert (list(credentials), logins) == (["carol", "dave"], [200, 200])
+    assert len(set(credentials.values())) == 2
+    assert Account.objects.customers().count() == 0
+
+
+def test_users_only_makes_nobody_if_one_name_is_taken(alice):
+    with pytest.raises(CommandError, match="There is a user alice already"):
+        seed_demo("--users-only", "carol", "alice")
+
+    assert list(User.objects.all()) == [alice]
+
+
+def test_other_currencies_than_the_usual_ones_do(settings):
+    settings.CURRENCIES, settings.DEFAULT_CURRENCY = ["GBP", "JPY"], "GBP"
+
+    seed_demo()
+
+    currencies = Account.objects.customers().values_list("currency", flat=True).distinct()
+    assert sorted(currencies) == ["GBP", "JPY"]
+
+
+def test_the_key_that_is_kept_replays_the_opening_of_the_spare_account(client_for):
+    seed_demo()
+    demo = client_for(User.objects.get(username="demo"))
+
+    body = {"owner_name": "Demo Spare", "currency": "USD"}
+    replay = demo.post("/accounts", body, key=EXAMPLE_KEY)
+
+    assert (replay.status_code, replay["Idempotent-Replayed"]) == (201, "true")
+    assert replay["Location"] == f"/accounts/{EMPTY_ACCOUNT_ID}"
+    assert replay.content == demo.get(replay["Location"]).content
+    assert demo.get(f"/idempotency-keys/{EXAMPLE_KEY}").json()["response_body"] == replay.json()

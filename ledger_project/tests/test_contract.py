@@ -1,0 +1,158 @@
+"""
+Promise R7: whatever is sent, valid or not, the answer is one that the OpenAPI document declares.
+
+Schemathesis makes the requests from the document itself and judges the answers by all its checks,
+on the real application with its middleware, for an owner of accounts with some history.
+"""
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from hypothesis import HealthCheck, assume, seed, settings
+from rest_framework_simplejwt.tokens import AccessToken
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from accounts.schema import ACCOUNT_ID, OTHER_ACCOUNT_ID
+from ledger_project.operations import KEY_SCHEMA
+from ledger_project.wsgi import application
+from transfers import services
+from transfers.services import Order
+
+SEED = 20260131
+EXAMPLES_OF_EACH = 9
+LEAST_CASES = 600
+
+# What a schema can't say: a cursor that was made here, two accounts that go together, an instant
+# that isn't yet to come. These refusals of a valid request are right (promises, R7).
+RIGHTLY_REFUSED = {"invalid_cursor", "same_account", "currency_mismatch", "future"}
+
+document = schemathesis.openapi.from_wsgi("/openapi.json", application)
+
+
+@dataclass
+class World:
+    """Who asks, and the ids that there are."""
+
+    bearer: str
+    staff_bearer: str
+    ids: dict[str, list[UUID]]
+    count: Iterator[int] = field(default_factory=itertools.count)
+
+    def aim(self, value: Any) -> Any:
+        """Return a valid value of which three ids in four exist, instead of next to none."""
+        if isinstance(value, list):
+            return [self.aim(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        return {name: self._aim_member(name, member) for name, member in value.items()}
+
+    def _aim_member(self, name: str, member: Any) -> Any:
+        known = self.ids.get(name.removeprefix("source_").removeprefix("dest_"))
+        turn = next(self.count)
+        if known is None:
+            return self.aim(member)
+        return str(known[turn % len(known)]) if turn % 4 else member
+
+    def freshen(self, headers: Any) -> None:
+        """Make a valid key one that wasn't used before, so that the request itself is looked at."""
+        key = headers.get("Idempotency-Key")
+        if isinstance(key, str) and re.fullmatch(KEY_SCHEMA["pattern"], key):
+            headers["Idempotency-Key"] = f"{key[:240]}-{next(self.count)}"
+
+
+@pytest.fixture(scope="module")
+def tally() -> Iterator[Counter]:
+    """How many cases each operation was put to; enough, if all of them were."""
+    cases: Counter[str] = Counter()
+    yield cases
+    print(f"\n{sum(cases.values())} cases for {len(cases)} operations, seed {SEED}")
+    if len(cases) == len(list(document.get_all_operations())):
+        assert sum(cases.values()) >= LEAST_CASES
+
+
+@pytest.fixture
+def open_connection(db) -> Iterator[None]:
+    """Keep the test's connection open between requests, as Django's own test client does."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in signals:
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def world(open_connection, make_user, funded_account) -> World:
+    owner, other, staff = make_user(), make_user(), make_user(is_staff=True)
+    own = funded_account(owner, 1_000_000_00, pk=UUID(ACCOUNT_ID)).pk
+    foreign = funded_account(other, 1_000_000_00, pk=UUID(OTHER_ACCOUNT_ID)).pk
+    euros = funded_account(owner, 500_00, currency="EUR").pk
+    paid = Order(source_id=own, dest_id=foreign, amount=10_00)
+    received = Order(source_id=foreign, dest_id=own, amount=10_00)
+    day = timedelta(days=1)
+    transfers = [
+        services.transfer(order=paid, actor=owner),
+        services.transfer(order=received, actor=other),
+        services.hold(order=paid, expires_in=day, actor=owner),
+        services.hold(order=received, expires_in=day, actor=other),
+    ]
+    return World(
+        bearer=f"Bearer {AccessToken.for_user(owner)}",
+        staff_bearer=f"Bearer {AccessToken.for_user(staff)}",
+        ids={
+            "account_id": [own, foreign, own, euros],
+            "transfer_id": [transfer.pk for transfer in transfers],
+        },
+    )
+
+
+def has_integral_float(value: Any) -> bool:
+    """Whether a float stands for an integer, which JSON Schema allows and the ledger refuses."""
+    members = value.values() if isinstance(value, dict) else value
+    if isinstance(value, dict | list):
+        return any(map(has_integral_float, members))
+    return isinstance(value, float) and value.is_integer()
+
+
+def codes_of(response: Any) -> set[str]:
+    """Return the codes by which a request was refused as such: of the fields, if it names any."""
+    if response.status_code not in (400, 422):
+        return set()
+    problem = response.json()
+    return {error["code"] for error in problem.get("errors", [problem])}
+
+
+@document.parametrize()
+@seed(SEED)
+@settings(
+    max_examples=EXAMPLES_OF_EACH,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_every_answer_is_declared_and_every_invalid_request_refused(case, world, tally):
+    assume(not has_integral_float(case.body))
+    by_staff = case.operation.path.endswith("freeze")
+    headers = {"Authorization": world.staff_bearer if by_staff else world.bearer}
+    world.freshen(case.headers)
+    if case.meta.generation.mode.is_positive:
+        for part in ("path_parameters", "query", "body"):
+            if isinstance(getattr(case, part), dict):
+                setattr(case, part, world.aim(getattr(case, part)))
+
+    response = case.call(headers=headers)
+
+    tally[case.operation.label] += 1
+    codes = codes_of(response)
+    excluded = [positive_data_acceptance] if codes and codes <= RIGHTLY_REFUSED else []
+    case.validate_response(response, headers=headers, excluded_checks=excluded)

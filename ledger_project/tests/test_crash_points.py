@@ -1,0 +1,202 @@
+"""
+Fail at every SQL statement of every route that writes, and show that nothing is half done.
+
+Each statement is made to fail before and after it is run, by an error and (on PostgreSQL) by a
+connection that breaks; and COMMIT fails, or succeeds without its answer arriving. The state is
+then none or all, the client has seen a 503, and a retry with the same key has exactly one effect.
+The order of the faults is fixed: a failure names its route, statement and fault.
+"""
+
+import uuid
+from collections.abc import Callable
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError, close_old_connections, connection
+
+from accounts.models import Account, AccountChange
+from ledger_project.idempotency.models import IdempotencyKey
+from transfers import services
+from transfers.models import LedgerEntry, Transfer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TABLES = (Account, AccountChange, Transfer, LedgerEntry, IdempotencyKey)
+FAULTS = ["raise"] if connection.vendor == "sqlite" else ["raise", "drop"]
+
+
+class Scene:
+    """Two people with money, and what each route needs to have something to do."""
+
+    def __init__(self, alice, bob, staff, client_for, funded_account) -> None:
+        self.alice, self.bob = alice, bob
+        self.client, self.payee, self.clerk = map(client_for, (alice, bob, staff))
+        self.source = funded_account(alice, balance=1_000_000)
+        self.dest = funded_account(bob, balance=1_000_000)
+
+    def order(self, amount: int = 5) -> services.Order:
+        return services.Order(source_id=self.source.pk, dest_id=self.dest.pk, amount=amount)
+
+    def wire(self) -> dict:
+        return {"source_account_id": self.source.pk, "dest_account_id": self.dest.pk, "amount": 5}
+
+    def held(self) -> Transfer:
+        return services.hold(order=self.order(), expires_in=timedelta(days=1), actor=self.alice)
+
+    def posted(self) -> Transfer:
+        return services.transfer(order=self.order(), actor=self.alice)
+
+    def fresh(self, **fields) -> Account:
+        owned = {"owner": self.alice, "owner_name": "fresh", "currency": "USD", **fields}
+        return Account.objects.create(**owned)
+
+
+@pytest.fixture
+def scene(alice, bob, staff, client_for, funded_account) -> Scene:
+    return Scene(alice, bob, staff, client_for, funded_account)
+
+
+# What prepares a route, and returns the client, the path and the body of a request to it.
+ROUTES: dict[str, Callable[[Scene], tuple]] = {
+    "open": lambda s: (s.client.post, "/accounts", {"owner_name": "new"}),
+    "rename": lambda s: (
+        s.client.patch,
+        f"/accounts/{s.source.pk}",
+        {"owner_name": f"name {uuid.uuid4()}"},
+    ),
+    "deposit": lambda s: (s.client.post, f"/accounts/{s.source.pk}/deposit", {"amount": 5}),
+    "withdraw": lambda s: (s.client.post, f"/accounts/{s.source.pk}/withdraw", {"amount": 5}),
+    "close": lambda s: (s.client.post, f"/accounts/{s.fresh().pk}/close", {}),
+    "freeze": lambda s: (s.clerk.post, f"/accounts/{s.fresh().pk}/freeze", {}),
+    "unfreeze": lambda s: (
+        s.clerk.post,
+        f"/accounts/{s.fresh(status='FROZEN').pk}/unfreeze",
+        {},
+    ),
+    "transfer": lambda s: (s.client.post, "/transfers", s.wire()),
+    "hold": lambda s: (s.client.post, "/transfers", {**s.wire(), "hold": True}),
+    "batch": lambda s: (s.client.post, "/transfers/batch", {"transfers": [s.wire(), s.wire()]}),
+    "capture": lambda s: (s.payee.post, f"/transfers/{s.held().pk}/capture", {"amount": 3}),
+    "void": lambda s: (s.payee.post, f"/transfers/{s.held().pk}/void", {}),
+    "reverse": lambda s: (s.payee.post, f"/transfers/{s.posted().pk}/reverse", {}),
+    "refusal": lambda s: (s.client.post, "/transfers", {**s.wire(), "amount": 10**12}),
+}
+
+
+def state() -> dict[str, list]:
+    return {model.__name__: list(model.objects.order_by("pk").values()) for model in TABLES}
+
+
+def sizes(before: dict[str, list], after: dict[str, list]) -> dict[str, int]:
+    return {name: len(after[name]) - len(before[name]) for name in before}
+
+
+class Fault:
+    """Fails one statement, counted from 0; counts them all."""
+
+    def __init__(self, at: int = -1, kind: str = "raise", after: bool = False) -> None:
+        self.at, self.kind, self.after, self.count = at, kind, after, 0
+
+    def __call__(self, execute, sql, params, many, context):
+        hit, self.count = self.count == self.at, self.count + 1
+        if hit and not self.after:
+            self.fail()
+        result = execute(sql, params, many, context)
+        if hit and self.after:
+            self.fail()
+        return result
+
+    def fail(self) -> None:
+        if self.kind == "drop":
+            connection.connection.close()
+        raise OperationalError("injected")
+
+
+def send(request: tuple, key: str, fault: Fault):
+    call, path, body = request
+    with connection.execute_wrapper(fault):
+        answer = call(path, body, key=key)
+    close_old_connections()  # As the server does between requests.
+    return answer
+
+
+@contextmanager
+def failing_commit(acknowledged: bool):
+    """Let COMMIT fail, or let it succeed and lose its answer."""
+    commit = connection._commit
+
+    def fail() -> None:
+        if acknowledged:
+            commit()
+        raise OperationalError("injected")
+
+    connection._commit = fail
+    try:
+        yield
+    finally:
+        connection._commit = commit
+
+
+def expected_effect(route: str, scene: Scene) -> tuple[int, dict[str, int], int]:
+    """Return how many statements a route runs, what it adds, and how it answers."""
+    request, before, counting = ROUTES[route](scene), None, Fault()
+    before = state()
+    answer = send(request, str(uuid.uuid4()), counting)
+    return counting.count, sizes(before, state()), answer.status_code
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_fault_at_any_statement_leaves_none_and_a_retry_has_one_effect(route, scene):
+    statements, effect, status = expected_effect(route, scene)
+    assert statements >= 4
+
+    for at in range(statements):
+        for kind in FAULTS:
+            for after in (False, True):
+                where = (route, at, kind, after)
+                request, key = ROUTES[route](scene), str(uuid.uuid4())
+                before = state()
+
+                failed = send(request, key, Fault(at, kind, after))
+                assert (failed.status_code, failed["Retry-After"]) == (503, "1"), where
+                assert state() == before, where
+
+                retried = send(request, key, Fault())
+                again = send(request, key, Fault())
+                assert retried.status_code == status, where
+                assert "Idempotent-Replayed" not in retried, where
+                assert sizes(before, state()) == effect, where
+                assert (again.content, again["Idempotent-Replayed"]) == (retried.content, "true")
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_commit_that_fails_leaves_none_and_a_retry_has_one_effect(route, scene):
+    _, effect, status = expected_effect(route, scene)
+    request, key = ROUTES[route](scene), str(uuid.uuid4())
+    before = state()
+
+    with failing_commit(acknowledged=False):
+        failed = send(request, key, Fault())
+    assert failed.status_code == 503
+    assert state() == before
+
+    retried = send(request, key, Fault())
+    assert retried.status_code == status
+    assert sizes(before, state()) == effect
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_commit_whose_answer_is_lost_is_replayed(route, scene):
+    _, effect, status = expected_effect(route, scene)
+    request, key = ROUTES[route](scene), str(uuid.uuid4())
+    before = state()
+
+    with failing_commit(acknowledged=True):
+        failed = send(request, key, Fault())
+    assert failed.status_code == 503
+    assert sizes(before, state()) == effect
+
+    retried = send(request, key, Fault())
+    assert (retried.status_code, retried["Idempotent-Replayed"]) == (status, "true")
+    assert sizes(before, state()) == effect

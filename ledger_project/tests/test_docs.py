@@ -1,0 +1,171 @@
+"""The tables of the documentation list what the code has: no less, and no more."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from django.core.management import get_commands
+from django.urls import URLPattern
+from rest_framework import exceptions
+from rest_framework_simplejwt.exceptions import InvalidToken
+
+from accounts.exceptions import LedgerError
+from ledger_project import urls
+from ledger_project.problems import STATUS_OF_RULE, problem_of
+from ledger_project.tests.pages import ROOT, column, rows, text
+
+ROOMS = ("accounts", "transfers", "ledger_project")
+
+
+# ── Settings ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def settings_read() -> dict[str, str]:
+    """Return every setting that settings.py reads, with its default as .env would have it."""
+    found = {}
+    for node in ast.walk(ast.parse(text("ledger_project/settings.py"))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in READERS:
+            name, *default = [ast.literal_eval(argument) for argument in node.args]
+            found[f"LEDGER_{name}"] = as_in_env(default[0]) if default else ""
+    return found
+
+
+READERS = {f"env.{kind}" for kind in ("bool", "int", "list", "str")}
+
+
+def as_in_env(default: object) -> str:
+    if default is None:
+        return ""
+    if isinstance(default, bool):
+        return str(default).lower()
+    return ",".join(default) if isinstance(default, list) else str(default)
+
+
+def test_the_example_environment_names_every_setting_with_its_default():
+    named = re.findall(r'^(LEDGER_\w+)="?([^"\n]*)"?$', text(".env.example"), re.MULTILINE)
+
+    assert sorted(named) == sorted(settings_read().items())
+
+
+def test_the_operations_page_lists_every_setting_with_its_default():
+    listed = {
+        row["setting"].strip("`"): re.sub("^none.*", "", row["default"]).strip("`")
+        for row in rows("docs/operations.md", "setting")
+    }
+
+    assert listed == settings_read()
+
+
+# ── Commands ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_operations_page_lists_every_make_target():
+    listed = [each for each in column("docs/operations.md", "command") if each.startswith("make ")]
+
+    targets = re.findall(r"^([a-z][\w-]*):(?!=)", text("Makefile"), re.MULTILINE)
+
+    assert sorted(listed) == sorted(f"make {target}" for target in targets)
+
+
+def test_the_operations_page_lists_every_management_command_of_the_rooms():
+    listed = {
+        each.removeprefix("manage.py ")
+        for each in column("docs/operations.md", "command")
+        if each.startswith("manage.py ")
+    }
+
+    own = {name for name, app in get_commands().items() if str(app).split(".")[0] in ROOMS}
+
+    assert own - listed == set()
+    assert listed - set(get_commands()) == set()
+
+
+# ── Errors ───────────────────────────────────────────────────────────────────────────────────────
+
+REFUSALS_OF_THE_FRAMEWORK = (
+    exceptions.ValidationError("wrong"),
+    exceptions.ParseError(),
+    exceptions.NotAuthenticated(),
+    exceptions.AuthenticationFailed("no", "no_active_account"),
+    InvalidToken(),
+    exceptions.PermissionDenied(),
+    exceptions.NotFound(),
+    exceptions.MethodNotAllowed("PUT"),
+    exceptions.NotAcceptable(),
+    exceptions.UnsupportedMediaType("text/plain"),
+    exceptions.Throttled(wait=1),
+)
+
+
+def rules(parent: type[LedgerError] = LedgerError) -> Iterator[type[LedgerError]]:
+    """Return every rule of the ledger; those that tests make up aren't in an ``exceptions.py``."""
+    for rule in parent.__subclasses__():
+        if rule.__module__.endswith(".exceptions"):
+            yield rule
+        yield from rules(rule)
+
+
+def codes_of_the_shell() -> dict[str, int]:
+    """Return the codes of the problems that the code spells out, with their statuses."""
+    sources = [path for room in ROOMS for path in (ROOT / room).rglob("*.py")]
+    return {
+        code: int(status)
+        for path in sources
+        if "tests" not in path.parts
+        for status, code in re.findall(r'Problem\(\s*(\d{3}),\s*"(\w+)"', path.read_text())
+    }
+
+
+def test_the_api_page_explains_every_error_code_with_its_status_at_an_anchor():
+    of_rules = {rule.code: STATUS_OF_RULE.get(rule, 409) for rule in rules()}
+    problems = [problem_of(refusal) for refusal in REFUSALS_OF_THE_FRAMEWORK]
+    of_the_framework = {problem.code: problem.status for problem in problems}
+
+    listed = [(row["code"], int(row["status"])) for row in rows("docs/api.md", "code")]
+
+    codes = of_rules | of_the_framework | codes_of_the_shell()
+    assert sorted(listed) == sorted(
+        (f'<a id="{code}"></a>`{code}`', status) for code, status in codes.items()
+    )
+
+
+# ── Routes ───────────────────────────────────────────────────────────────────────────────────────
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+def routes() -> Iterator[tuple[str, str]]:
+    """Return the method and path of every route, with parameters as the pages write them."""
+    for route in urls.urlpatterns:
+        path = re.sub("<id:[^>]+>", "{id}", re.sub("<path:key>", "{key}", f"/{route.pattern}"))
+        for method in methods_of(route) if isinstance(route, URLPattern) else ["get"]:
+            yield method.upper(), path
+
+
+def methods_of(route: URLPattern) -> list[str]:
+    view = route.callback
+    if hasattr(view, "actions"):
+        return [method for method in METHODS if method in view.actions]
+    if hasattr(view, "cls"):
+        return [method for method in METHODS if hasattr(view.cls, method)]
+    return ["get"]
+
+
+def test_the_api_page_lists_every_route():
+    listed = [(row["method"], row["route"].strip("`")) for row in rows("docs/api.md", "method")]
+
+    assert sorted(listed) == sorted(routes())
+
+
+# ── Dependencies ─────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_page_of_dependencies_gives_a_reason_for_every_requirement():
+    requirements = text("requirements.txt") + text("requirements-dev.txt")
+    required = re.findall(r"^([\w-]+)(?:\[\w+\])?==", requirements, re.MULTILINE)
+
+    page = "docs/decisions/0017-dependencies.md"
+    named = ", ".join([*column(page, "to run"), *column(page, "to test and check")])
+
+    # A name may be followed by the version that was chosen for a reason: `django 5.2`.
+    assert sorted(re.sub(r" [\d.]+", "", named).split(", ")) == sorted(required)

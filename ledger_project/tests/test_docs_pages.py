@@ -1,0 +1,107 @@
+"""What a page of the documentation names is there: files, links, commands, parts."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands
+
+from ledger_project.tests.pages import PAGES, ROOT, name_of, text
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
+
+FILE = re.compile(r"(?<![\w/.:@<>-])((?:[\w.-]+/)*[\w.-]+\.(?:py|md|sql|toml|yaml|ini|txt|sh))\b")
+# In the marks of code, or at the left of a tree.
+FOLDER = re.compile(r"`((?:[\w.-]+/)+)`|^ *((?:[\w.-]+/)+) ", re.MULTILINE)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+# In the marks of code, or alone on a line but for a comment.
+TARGET = re.compile(r"`make ([a-z]+)`|^make ([a-z]+)(?= *(?:#.*)?$)", re.MULTILINE)
+COMMAND = re.compile(r"manage\.py ([a-z_]+)")
+
+
+def found(pattern: re.Pattern[str], words: str) -> set[str]:
+    return {next(filter(None, match.groups())) for match in pattern.finditer(words)}
+
+
+def project_files() -> Iterator[str]:
+    for top in ROOT.iterdir():
+        if top.is_file():
+            yield top.name
+        elif not top.name.startswith("."):
+            yield from (name_of(path) for path in top.rglob("*") if path.is_file())
+
+
+def is_at(name: str, path: str) -> bool:
+    # A page may name a file by the end of its path: `posting.py` is `transfers/posting.py`.
+    return f"/{name}" in f"/{path}" if name.endswith("/") else f"/{path}".endswith(f"/{name}")
+
+
+@each_page
+def test_a_page_names_only_files_that_exist(page):
+    words = LINK.sub("]", page.read_text())
+    files = list(project_files())
+
+    missing = {
+        name
+        for name in found(FILE, words) | found(FOLDER, words)
+        if not any(is_at(name, path) for path in files)
+    }
+
+    assert missing == set()
+
+
+@each_page
+def test_a_page_names_only_commands_that_exist(page):
+    words = page.read_text()
+    targets = set(re.findall(r"^([a-z][\w-]*):(?!=)", text("Makefile"), re.MULTILINE))
+
+    assert found(TARGET, words) - targets == set()
+    assert found(COMMAND, words) - set(get_commands()) == set()
+
+
+@each_page
+def test_every_relative_link_of_a_page_leads_somewhere(page):
+    links = [link for link in LINK.findall(page.read_text()) if "://" not in link]
+
+    broken = [link for link in links if not leads_somewhere(page, link)]
+
+    assert broken == []
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    path, _, anchor = link.partition("#")
+    target = (page.parent / path).resolve() if path else page
+    return target.exists() and (not anchor or anchor in anchors(target))
+
+
+def anchors(page: Path) -> set[str]:
+    words = page.read_text()
+    headings = re.findall(r"^#+ (.+)$", words, re.MULTILINE)
+    slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return slugs | set(re.findall(r'<a id="(\w+)"', words))
+
+
+def test_the_readme_is_short_enough_to_be_read():
+    assert len(text("README.md").splitlines()) <= 120
+
+
+def test_every_decision_is_in_the_index_by_its_number_and_title():
+    decisions = [page for page in PAGES if re.match(r"\d{4}-", page.name)]
+    titles = {page.name: page.read_text().splitlines()[0] for page in decisions}
+
+    index = re.findall(
+        r"^(\d+)\. \[(.+)\]\((.+)\)$", text("docs/decisions/README.md"), re.MULTILINE
+    )
+
+    assert {name: f"# {number}. {title}" for number, title, name in index} == titles
+    assert [f"{int(number):04}" for number, _, _ in index] == [page.name[:4] for page in decisions]
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if re.match(r"\d{4}-", page.name)], ids=name_of
+)
+def test_a_decision_has_its_four_parts(page):
+    parts = re.findall(r"^## (.+)$", page.read_text(), re.MULTILINE)
+
+    assert parts == ["Context", "Decision", "Consequences", "Rejected"]

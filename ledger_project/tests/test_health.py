@@ -1,0 +1,82 @@
+"""GET /healthz and GET /readyz."""
+
+import pytest
+from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
+
+from accounts.tests.contract import assert_problem
+
+
+def test_the_service_is_live_without_its_database(client):
+    # Without the `db` fixture a query would fail.
+    response = client.get("/healthz")
+
+    assert response.status_code == 200
+    assert response["Content-Type"] == "application/json"
+    assert response.json() == {"status": "ok"}
+
+
+@pytest.mark.django_db
+def test_the_service_is_ready_when_its_database_is_there_and_migrated(client):
+    response = client.get("/readyz")
+
+    assert response.status_code == 200
+    assert response["Content-Type"] == "application/json"
+    assert response.json() == {"status": "ready"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("app", ["accounts", "transfers", "idempotency", "auth"])
+def test_the_service_is_not_ready_before_a_migration(client, app):
+    MigrationRecorder.Migration.objects.filter(app=app).latest("pk").delete()
+
+    response = client.get("/readyz")
+
+    assert_problem(
+        response,
+        503,
+        "temporarily_unavailable",
+        detail="The database is not migrated. Run `manage.py migrate`.",
+    )
+    assert int(response["Retry-After"]) >= 1
+
+
+@pytest.mark.django_db
+def test_the_service_is_not_ready_while_its_database_is_away(client):
+    def fail(*_query):
+        raise OperationalError("server closed the connection unexpectedly")
+
+    with connection.execute_wrapper(fail):
+        response = client.get("/readyz")
+
+    assert_problem(response, 503, "temporarily_unavailable")
+    assert int(response["Retry-After"]) >= 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_probe_needs_no_token_and_no_good_one(client_for, path):
+    client = client_for(None)
+    client.credentials(HTTP_AUTHORIZATION="Bearer forged")
+
+    response = client.get(path)
+
+    assert response.status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_probe_may_ask_for_the_head_alone(client, path):
+    response = client.head(path)
+
+    assert response.status_code == 200
+    assert response.content == b""
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_a_probe_that_writes_is_refused(client, path, method):
+    response = client.generic(method, path)
+
+    assert_problem(response, 405, "method_not_allowed")

@@ -1,0 +1,27 @@
+"""Kill -9, for a short time here and for as long as one likes in `make soak`."""
+
+import random
+
+from django.db import connection
+
+from ledger_project.tests.kill_run import CLIENTS, KillRun
+from ledger_project.tests.kill_victims import running
+
+# Printed by pytest when a test fails, so that the same operations and kills can be asked for again.
+SEED = random.SystemRandom().randrange(2**32)
+
+
+def test_no_kill_loses_or_repeats_what_was_acknowledged(tmp_path):
+    with running(connection.vendor, tmp_path, SEED) as service:
+        run = KillRun(service, seconds=20, kills=2 * len(service.strikes) + 2, seed=SEED)
+
+        report = run()
+        kinds = set(service.strikes)
+
+    print(report)
+    assert report.violations == {}, SEED
+    assert set(report.kills) == kinds
+    assert report.kills.total() >= 6
+    assert report.figures["acknowledged"] >= 10 * CLIENTS
+    assert report.figures["sent again"] > 0
+    assert report.figures["snapshots"] > 0

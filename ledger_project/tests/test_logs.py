@@ -1,0 +1,239 @@
+"""What the logs say, and what they never say: seen on the standard error of a process."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from datetime import datetime
+
+import pytest
+
+ENVIRONMENT = {
+    "DJANGO_SETTINGS_MODULE": "ledger_project.settings",
+    "LEDGER_SECRET_KEY": "a-secret-key-of-more-than-32-bytes",
+    "LEDGER_JWT_SIGNING_KEY": "a-signing-key-of-more-than-32-bytes",
+    "LEDGER_ALLOWED_HOSTS": "testserver",
+    "LEDGER_APP_NAME": "Ledger of a test",
+}
+
+# A day in the life of a server, and then its database breaks. Prints the secrets it has used.
+SESSION = """
+import json, types, django
+django.setup()
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import OperationalError, connection
+from django.test import Client
+from django.urls import path
+from rest_framework.views import APIView
+from ledger_project import urls
+
+class Crash(APIView):
+    def post(self, request):
+        header, key = request.headers["Authorization"], request.headers["Idempotency-Key"]
+        password = request.data["password"]
+        if request.data["of"] == "the database":
+            raise OperationalError("It is gone.")
+        raise RuntimeError("It broke.")
+
+with_crash = types.ModuleType("with_crash")
+vars(with_crash).update(vars(urls), urlpatterns=[*urls.urlpatterns, path("crash", Crash.as_view())])
+settings.ROOT_URLCONF = with_crash
+call_command("migrate", verbosity=0)
+password, wrong, key, cursor = "pass-of-alice", "wrong-pass", "key-of-a-post", "cursor-of-a-list"
+user = User.objects.create_user("alice", password=password)
+client = Client(raise_request_exception=False)
+
+def send(method, address, body=None, **headers):
+    text = "" if body is None else json.dumps(body)
+    return client.generic(method, address, text, "application/json", headers=headers)
+
+def keyed(name):
+    return {"Authorization": "Bearer " + tokens["access"], "Idempotency-Key": name}
+
+tokens = send("POST", "/auth/token", {"username": "alice", "password": password}).json()
+send("POST", "/auth/token", {"username": "alice", "password": wrong})
+renewed = send("POST", "/auth/token/refresh", {"refresh": tokens["refresh"]}).json()
+send("POST", "/auth/token/refresh", {"refresh": tokens["refresh"]})
+send("POST", "/auth/logout", {"refresh": renewed["refresh"]})
+account = {"owner_name": "Alice"}
+send("POST", "/accounts", account, **keyed(key), **{"X-Request-ID": "the.first-one_1"})
+send("POST", "/accounts", account, **keyed(key))
+send("POST", "/accounts", {}, **keyed(key))
+send("GET", "/accounts?cursor=" + cursor, **keyed(key))
+send("GET", "/accounts", Authorization="Bearer " + tokens["refresh"])
+send("GET", "/healthz", **{"X-Request-ID": "two\\nlines"})
+for of in ("the code", "the database"):
+    body = {"of": of, "password": password}
+    named = {"X-Request-ID": "crash-of-" + of[4:]}
+    send("POST", "/crash", body, **keyed("key-of-a-crash"), **named)
+for method in ("GET", "POST"):
+    send(method, "/idempotency-keys/" + key, **keyed("key-in-a-path"))
+    send(method, "/idempotency-keys/key%2Fwith%20letters", **keyed("key-in-a-path"))
+with connection.cursor() as cursor_:
+    cursor_.execute("DROP TABLE idempotency_idempotencykey")
+send("GET", "/idempotency-keys/key-of-a-lookup-that-fails", **keyed("key-in-a-path"))
+send("POST", "/accounts", account, **keyed("key-of-a-claim-that-fails"))
+print(json.dumps({
+    "password": password, "wrong password": wrong, "cursor": cursor, "key": key,
+    "key of a crash": "key-of-a-crash", "key in a path": "key-in-a-path",
+    "key with a slash": "key/with letters", "key with a slash, encoded": "key%2Fwith",
+    "key of a lookup": "key-of-a-lookup-that-fails",
+    "key of a claim": "key-of-a-claim-that-fails",
+    "access token": tokens["access"], "refresh token": tokens["refresh"],
+    "new access token": renewed["access"], "new refresh token": renewed["refresh"],
+    "secret key": settings.SECRET_KEY, "signing key": settings.SIMPLE_JWT["SIGNING_KEY"],
+    "password hash": user.password,
+}))
+"""
+
+SECRETS = [
+    *("password", "wrong password", "cursor", "key", "key of a crash", "key in a path"),
+    *("key with a slash", "key with a slash, encoded", "key of a lookup", "key of a claim"),
+    *("access token", "refresh token", "new access token", "new refresh token"),
+    *("secret key", "signing key", "password hash"),
+]
+
+ONE_REQUEST = """
+import django
+django.setup()
+from django.test import Client
+Client().get("/healthz", headers={"X-Request-ID": "one"})
+"""
+
+
+@pytest.fixture(scope="module")
+def machine(new_machine):
+    return new_machine()
+
+
+@pytest.fixture(scope="module")
+def session(machine):
+    """The secrets of a session and what it wrote to its standard error."""
+    done = machine.run("-c", SESSION, **ENVIRONMENT)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout), done.stderr
+
+
+@pytest.fixture(scope="module")
+def lines(session):
+    return [json.loads(line) for line in session[1].splitlines()]
+
+
+def requests(lines, request_id):
+    return [line for line in lines if line["request_id"] == request_id]
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_no_line_shows_a_secret(session, name):
+    secrets, text = session
+
+    assert set(secrets) == set(SECRETS)
+    assert secrets[name] not in text
+
+
+def test_each_line_is_an_object_that_says_when_by_whom_and_of_which_request(lines):
+    assert {line["app"] for line in lines} == {"Ledger of a test"}
+    assert [line for line in lines if not line["request_id"]] == []
+    assert [line for line in lines if line["level"] not in ("info", "warning", "error")] == []
+    times = [datetime.fromisoformat(line["timestamp"]) for line in lines]
+    assert times == sorted(times)
+    assert {time.utcoffset().total_seconds() for time in times} == {0}
+
+
+def test_a_request_is_logged_once_with_what_became_of_it(lines):
+    (line,) = requests(lines, "the.first-one_1")
+
+    assert {name: line[name] for name in line if name not in ("timestamp", "ms", "user")} == {
+        "app": "Ledger of a test",
+        "event": "request",
+        "level": "info",
+        "logger": "ledger.request",
+        "method": "POST",
+        "path": "/accounts",
+        "replayed": False,
+        "request_id": "the.first-one_1",
+        "status": 201,
+    }
+    assert isinstance(line["user"], int)
+    assert line["ms"] > 0
+
+
+def test_a_replay_is_logged_as_one(lines):
+    replays = [line["status"] for line in lines if line.get("replayed")]
+
+    assert replays == [201]
+
+
+def test_a_request_id_that_could_forge_a_line_is_replaced(lines):
+    (line,) = [line for line in lines if line.get("path") == "/healthz"]
+
+    assert re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", line["request_id"])
+
+
+@pytest.mark.parametrize(
+    ("request_id", "error", "status"),
+    [
+        ("crash-of-code", ("RuntimeError", "It broke."), 500),
+        ("crash-of-database", ("OperationalError", "It is gone."), 503),
+    ],
+)
+def test_a_crash_is_logged_with_its_traceback_but_no_variable(lines, request_id, error, status):
+    of_the_crash = requests(lines, request_id)
+
+    raised = [
+        (each["exc_type"], each["exc_value"])
+        for line in of_the_crash
+        for each in line.get("exception", [])
+    ]
+    assert error in raised
+    assert [line["status"] for line in of_the_crash if line["event"] == "request"] == [status]
+    assert "locals" not in json.dumps(of_the_crash)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("given", ["a", "A-b_c.9", "x" * 64])
+def test_a_harmless_request_id_is_kept_in_the_answer(client, given):
+    answer = client.get("/healthz", headers={"X-Request-ID": given})
+
+    assert answer["X-Request-ID"] == given
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("given", ["", "x" * 65, "a b", "a\nb", '"', "{}", "é", "a\n"])
+def test_any_other_request_id_is_replaced_in_the_answer(client, given):
+    answer = client.get("/healthz", headers={"X-Request-ID": given})
+
+    assert re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", answer["X-Request-ID"])
+
+
+@pytest.mark.parametrize(("level", "count"), [("DEBUG", 1), ("INFO", 1), ("WARNING", 0)])
+def test_the_level_decides_what_is_logged(machine, level, count):
+    done = machine.run("-c", ONE_REQUEST, **ENVIRONMENT, LEDGER_LOG_LEVEL=level)
+
+    written = [json.loads(line) for line in done.stderr.splitlines()]
+    assert len([line for line in written if line["logger"] == "ledger.request"]) == count
+
+
+def test_a_terminal_gets_plain_text(machine):
+    controller, terminal = pty.openpty()
+    environment = {"PATH": os.defpath, "TERM": "xterm", **ENVIRONMENT}
+
+    with os.fdopen(controller, "rb", 0) as screen:
+        subprocess.run(
+            [sys.executable, "-c", ONE_REQUEST],
+            cwd=machine.directory,
+            env=environment,
+            stderr=terminal,
+            timeout=60,
+            check=True,
+        )
+        shown = screen.read(65536).decode()
+        os.close(terminal)
+
+    (line,) = re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
+    assert not line.startswith("{")
+    assert re.search(r"\brequest\b.* path=/healthz\b.* request_id=one\b.* status=200\b", line)

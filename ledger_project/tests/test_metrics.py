@@ -1,0 +1,114 @@
+"""What Prometheus reads: for whom, and whether the figures are those of all workers."""
+
+import uuid
+
+import pytest
+from django.db import connection
+from prometheus_client import REGISTRY
+from prometheus_client.parser import text_string_to_metric_families
+
+from ledger_project.metrics import imbalance
+from ledger_project.tests.live import LiveClient, live_server
+from transfers import guards
+
+pytestmark = pytest.mark.django_db
+
+
+def samples(text: str) -> dict[tuple, float]:
+    """Return each figure by its name and labels."""
+    return {
+        (sample.name, *sorted(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+@pytest.fixture(autouse=True)
+def forget_the_imbalance():
+    imbalance.read_at = float("-inf")
+
+
+def test_a_scrape_from_this_machine_is_answered(client):
+    answer = client.get("/metrics")
+
+    assert answer.status_code == 200
+    assert answer["Content-Type"].startswith("text/plain")
+
+
+@pytest.mark.parametrize("authorization", [None, "Bearer wrong", "Bearer ", "Basic right"])
+def test_a_scrape_from_elsewhere_needs_the_token(client, settings, authorization):
+    settings.METRICS_TOKEN = "right"
+    headers = {"Authorization": authorization} if authorization else {}
+
+    answer = client.get("/metrics", headers=headers, REMOTE_ADDR="192.0.2.1")
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
+    assert answer["WWW-Authenticate"] == 'Bearer realm="metrics"'
+
+
+def test_a_scrape_from_elsewhere_with_the_token_is_answered(client, settings):
+    settings.METRICS_TOKEN = "right"
+
+    answer = client.get(
+        "/metrics", headers={"Authorization": "Bearer right"}, REMOTE_ADDR="192.0.2.1"
+    )
+
+    assert answer.status_code == 200
+
+
+def test_without_a_token_no_bearer_from_elsewhere_is_believed(client, settings):
+    settings.METRICS_TOKEN = ""
+
+    answer = client.get("/metrics", headers={"Authorization": "Bearer "}, REMOTE_ADDR="192.0.2.1")
+
+    assert answer.status_code == 401
+
+
+def test_requests_refusals_and_replays_are_counted(api, alice, funded_account):
+    account = funded_account(alice, balance=10)
+
+    def figure(name, **labels):
+        return REGISTRY.get_sample_value(name, labels) or 0
+
+    def figures():
+        return (
+            figure("ledger_requests_total", method="POST", status="200"),
+            figure("ledger_refusals_total", code="insufficient_funds"),
+            figure("ledger_replays_total"),
+        )
+
+    before, key = figures(), str(uuid.uuid4())
+    api.post(f"/accounts/{account.pk}/withdraw", {"amount": 5}, key=key)
+    api.post(f"/accounts/{account.pk}/withdraw", {"amount": 5}, key=key)
+    api.post(f"/accounts/{account.pk}/withdraw", {"amount": 500})
+
+    assert figures() == (before[0] + 2, before[1] + 1, before[2] + 1)
+
+
+def test_a_sound_book_has_no_imbalance(client, alice, funded_account):
+    funded_account(alice, balance=10)
+
+    assert samples(client.get("/metrics").text)["ledger_imbalance", "USD"] == 0
+
+
+def test_a_broken_book_shows_its_imbalance(client, alice, funded_account):
+    funded_account(alice, balance=10)
+    guards.drop(connection)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE transfers_ledgerentry SET amount = 13 WHERE type = 'CREDIT'")
+
+    assert samples(client.get("/metrics").text)["ledger_imbalance", "USD"] == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_figures_are_those_of_all_workers(tmp_path):
+    with live_server(PROMETHEUS_MULTIPROC_DIR=str(tmp_path)) as server:
+        for _ in range(20):
+            with LiveClient(server.port) as client:
+                assert client.get("/nothing").status == 404
+        with LiveClient(server.port) as client:
+            figures = samples(client.get("/metrics").content.decode())
+
+    assert len({path.name for path in tmp_path.glob("counter_*.db")}) == 2
+    assert figures["ledger_requests_total", "404", "GET"] == 20
+    assert figures["ledger_refusals_total", "not_found"] == 20

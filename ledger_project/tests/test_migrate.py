@@ -1,0 +1,86 @@
+"""manage.py migrate: replicas that start together on an empty database don't break it."""
+
+import os
+import subprocess
+import sys
+import threading
+import uuid
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from ledger_project.management.commands.migrate import migrating_alone
+
+MANAGE = Path(settings.BASE_DIR, "manage.py")
+
+
+@pytest.fixture
+def empty_database(tmp_path):
+    """The URL of a database of its own, of the kind that is tested, without any table."""
+    if connection.vendor == "sqlite":
+        yield f"sqlite:///{tmp_path}/empty.db"
+        return
+    url = urlsplit(settings.DATABASE_URL)._replace(scheme="postgresql")
+    name = f"empty_{uuid.uuid4().hex}"
+    with psycopg.connect(url.geturl(), autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}"')
+        try:
+            yield url._replace(path=f"/{name}").geturl()
+        finally:
+            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def start(url: str, *command: str, cwd: Path | None = None) -> subprocess.Popen:
+    """Start manage.py with the product's own settings on the database of ``url``."""
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "ledger_project.settings",
+        "LEDGER_DATABASE_URL": url,
+    }
+    return subprocess.Popen(
+        [sys.executable, str(MANAGE), *command],
+        cwd=cwd,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_two_processes_migrate_one_empty_database_at_once(empty_database):
+    rivals = [start(empty_database, "migrate") for _ in range(2)]
+
+    printed = [rival.communicate()[0] for rival in rivals]
+
+    assert [rival.returncode for rival in rivals] == [0, 0], printed
+    assert sorted("No migrations to apply" in text for text in printed) == [False, True]
+    check = start(empty_database, "migrate", "--check")
+    assert (check.communicate()[0], check.returncode) == ("", 0)
+
+
+def test_a_database_in_memory_needs_no_lock_file(tmp_path):
+    process = start("sqlite://:memory:", "migrate", "--verbosity", "0", cwd=tmp_path)
+
+    assert (process.communicate()[0], process.returncode) == ("", 0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_whoever_comes_second_waits_until_the_first_is_done(db):
+    entered = threading.Event()
+
+    def come_second() -> None:
+        with migrating_alone(connection_of_second):
+            entered.set()
+
+    connection_of_second = connection.copy()
+    second = threading.Thread(target=come_second)
+    with migrating_alone(connection):
+        second.start()
+        waited = not entered.wait(timeout=0.5)
+    second.join(timeout=30)
+
+    assert (waited, entered.is_set()) == (True, True)

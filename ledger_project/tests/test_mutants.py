@@ -1,0 +1,99 @@
+"""
+Tests with teeth: what holds for the product fails as soon as one guard is missing.
+
+Each test puts a mutant in place and runs the test that is there to kill it. That one has its own
+place in the suite, where it passes. A dropped trigger is such a mutant too: see
+``transfers/tests/test_postgresql_guards.py``, where each attack goes through without its guard.
+"""
+
+import pytest
+from django.db import connection
+from rest_framework.exceptions import APIException
+
+from ledger_project.idempotency import middleware
+from ledger_project.idempotency.tests import test_outcomes as outcomes
+from ledger_project.idempotency.tests import test_replays as replays
+from ledger_project.idempotency.tests.conftest import serve  # noqa: F401 -- a fixture
+from ledger_project.tests import mutants
+from ledger_project.tests import test_crash_points as crash_points
+from ledger_project.tests.kill_run import KillRun
+from ledger_project.tests.kill_victims import running
+from ledger_project.tests.mutants import failure_of
+from ledger_project.tests.test_crash_points import scene  # noqa: F401 -- a fixture
+from transfers import posting
+from transfers.tests import test_posting as engine
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SEEDS = (1, 2, 3)
+
+
+def test_a_key_scoped_by_token_is_caught(request, monkeypatch):
+    monkeypatch.setattr(middleware, "_key_of", mutants.key_scoped_by_token)
+
+    failure_of(request, replays.test_a_new_token_of_the_same_user_sees_the_same_keys)
+
+
+def test_a_missing_fingerprint_is_caught(request, monkeypatch):
+    monkeypatch.setattr(middleware, "fingerprint", mutants.same_fingerprint_for_all)
+
+    failure_of(
+        request, replays.test_another_body_under_the_same_key_is_refused, body=b'{"amount":2}'
+    )
+    failure_of(request, replays.test_another_method_under_the_same_key_is_refused)
+
+
+@pytest.fixture(params=[500, 503])
+def failure(request):
+    """What a view raises when something behind it failed."""
+    error = APIException("Something behind the view failed.")
+    error.status_code = request.param
+    return {"refusal": error, "status": request.param}
+
+
+LEAVES_THE_KEY_FREE = outcomes.test_a_refusal_that_says_nothing_of_the_outcome_leaves_the_key_free
+
+
+def test_a_5xx_leaves_the_key_free(api, alice, funded_account, request, failure):
+    serve_view = request.getfixturevalue("serve")
+
+    LEAVES_THE_KEY_FREE(api, alice, funded_account, serve_view, **failure)
+
+
+def test_a_stored_5xx_is_caught(request, monkeypatch, failure):
+    remembered = middleware.REMEMBERED_REFUSALS | set(range(500, 600))
+    monkeypatch.setattr(middleware, "REMEMBERED_REFUSALS", remembered)
+
+    failure_of(request, LEAVES_THE_KEY_FREE, **failure)
+
+
+def test_a_flipped_sign_is_caught(request, monkeypatch):
+    monkeypatch.setattr(posting, "_enter", mutants.enter_with_the_sign_flipped)
+
+    failure_of(request, engine.test_a_transfer_debits_its_source_and_credits_its_dest)
+    failure_of(request, engine.test_a_deposit_comes_from_outside_which_keeps_no_balance)
+
+
+@pytest.mark.parametrize("route", ["deposit", "transfer", "capture"])
+def test_an_answer_stored_after_the_commit_is_caught_at_a_crash_point(request, monkeypatch, route):
+    monkeypatch.setattr(middleware, "_run_once", mutants.answer_stored_after_the_commit)
+
+    failure_of(
+        request,
+        crash_points.test_a_fault_at_any_statement_leaves_none_and_a_retry_has_one_effect,
+        route=route,
+    )
+
+
+def test_an_answer_stored_after_the_commit_is_caught_by_kills(tmp_path):
+    doubles = []
+    for seed in SEEDS:
+        (folder := tmp_path / str(seed)).mkdir()
+        settings = {"DJANGO_SETTINGS_MODULE": "ledger_project.tests.mutant_settings"}
+        with running(connection.vendor, folder, seed, **settings) as service:
+            report = KillRun(service, seconds=3, kills=3, seed=seed)()
+        doubles.append(report.violations["a transfer was applied twice"])
+        if doubles[-1]:
+            break
+
+    assert doubles[-1] > 0

@@ -1,0 +1,41 @@
+"""Tests with teeth, on PostgreSQL: accounts without locks, or locked in any order."""
+
+import pytest
+from django.db import IntegrityError, OperationalError, connection
+
+from accounts.models import AccountQuerySet
+from ledger_project.tests import mutants
+from ledger_project.tests.mutants import failure_of
+from transfers.tests import test_concurrency as concurrency
+from transfers.tests import test_postgresql_concurrency as postgresql_concurrency
+from transfers.tests.conftest import assert_books_balance, race  # noqa: F401 -- fixtures
+from transfers.tests.test_postgresql_concurrency import deadlocks  # noqa: F401 -- a fixture
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_missing_lock_is_caught(request, monkeypatch):
+    monkeypatch.setattr(AccountQuerySet, "locked", mutants.locked_without_a_lock)
+
+    failure = failure_of(request, concurrency.test_deposits_into_one_account_are_all_counted)
+
+    # Two who read one balance: a sequence that is taken twice betrays the second.
+    assert isinstance(failure, IntegrityError)
+    assert failure.__cause__.diag.constraint_name == "entry_sequence_once_per_account"
+
+
+def test_locks_in_any_order_are_caught(request, monkeypatch):
+    monkeypatch.setattr(AccountQuerySet, "locked", mutants.locked_in_any_order)
+    # On a slow machine a wait might be ended before the deadlock is found.
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "options", "-c lock_timeout=0")
+
+    failure = failure_of(request, postgresql_concurrency.test_opposing_batches_never_deadlock)
+
+    assert isinstance(failure, OperationalError)
+    assert failure.__cause__.sqlstate == "40P01"
+
+
+def test_locks_in_any_order_are_caught_without_a_race(request, monkeypatch):
+    monkeypatch.setattr(AccountQuerySet, "locked", mutants.locked_in_any_order)
+
+    failure_of(request, postgresql_concurrency.test_accounts_are_locked_in_the_order_of_their_ids)

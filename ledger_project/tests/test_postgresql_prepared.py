@@ -1,0 +1,79 @@
+"""Statements that PostgreSQL has planned for a connection outlive what changes around them."""
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OFTEN = settings.DATABASE["OPTIONS"]["prepare_threshold"] + 3
+TABLES = (
+    "accounts_account",
+    "auth_user",
+    "idempotency_idempotencykey",
+    "transfers_ledgerentry",
+    "transfers_transfer",
+)
+
+
+@pytest.fixture
+def another_session():
+    """A connection of somebody else's: a migration that runs while the service is up."""
+    database = connection.settings_dict
+    with psycopg.connect(
+        host=database["HOST"],
+        port=database["PORT"],
+        user=database["USER"],
+        password=database["PASSWORD"],
+        dbname=database["NAME"],
+        autocommit=True,
+    ) as session:
+        yield session
+
+
+@pytest.fixture
+def later_column(another_session):
+    """Return a function that adds a column to every table, which later goes again."""
+
+    def add():
+        for table in TABLES:
+            another_session.execute(f"ALTER TABLE {table} ADD COLUMN later text DEFAULT ''")
+
+    yield add
+    for table in TABLES:
+        another_session.execute(f"ALTER TABLE {table} DROP COLUMN IF EXISTS later")
+
+
+def test_the_statements_of_a_request_are_prepared(api, alice, funded_account):
+    account = funded_account(alice)
+
+    for _ in range(OFTEN):
+        assert api.post(f"/accounts/{account.pk}/deposit", {"amount": 5}).status_code == 200
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        prepared = "\n".join(statement for (statement,) in cursor)
+    for begin in ("INSERT INTO idempotency_", "UPDATE accounts_", "INSERT INTO transfers_transfer"):
+        assert begin in prepared
+
+
+def test_a_column_that_comes_while_the_service_runs_is_not_noticed(
+    api, alice, bob, funded_account, later_column
+):
+    source, dest = funded_account(alice, balance=1_000), funded_account(bob)
+    order = {"source_account_id": source.pk, "dest_account_id": dest.pk, "amount": 5}
+
+    def statuses():
+        return [
+            api.post("/transfers", order).status_code,
+            api.post("/transfers", order | {"amount": 10_000}).status_code,
+            api.get(f"/accounts/{source.pk}").status_code,
+            api.get(f"/accounts/{source.pk}/statement").status_code,
+        ]
+
+    before = [statuses() for _ in range(OFTEN)]
+    later_column()
+    after = [statuses() for _ in range(OFTEN)]
+
+    assert before == after == [[201, 409, 200, 200]] * OFTEN

@@ -1,0 +1,51 @@
+"""How many statements a request takes, BEGIN and COMMIT aside: each one is a round trip."""
+
+import uuid
+
+import pytest
+
+from ledger_project.tests.test_crash_points import (
+    ROUTES,
+    Fault,
+    expected_effect,
+    scene,  # noqa: F401 -- a fixture
+    send,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# The user, the claim of the key, the lock, what is written, and the answer.
+STATEMENTS = {
+    "open": 4,
+    "rename": 8,
+    "deposit": 7,
+    "withdraw": 7,
+    "close": 8,
+    "freeze": 8,
+    "unfreeze": 8,
+    "transfer": 7,
+    "hold": 6,
+    "batch": 7,
+    # These read their original first, and whether it is resolved once it is locked.
+    "capture": 9,
+    "void": 8,
+    "reverse": 9,
+    # It asks for expired holds that could give way, and claims its key anew.
+    "refusal": 6,
+}
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_request_takes_no_statement_more(route, scene):  # noqa: F811
+    statements, _, _ = expected_effect(route, scene)
+
+    assert statements == STATEMENTS[route]
+
+
+def test_a_replay_takes_three_statements(scene):  # noqa: F811
+    request, key, counting = ROUTES["transfer"](scene), str(uuid.uuid4()), Fault()
+    send(request, key, Fault())
+
+    send(request, key, counting)
+
+    assert counting.count == 3

@@ -1,0 +1,239 @@
+"""
+Every route and method against everybody who may knock, with the exact status of each.
+
+The routes are read from the URL map, and a route or method without a row must be 405 for all: a
+new one is noticed here until somebody says who may use it.
+"""
+
+import re
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import URLResolver, get_resolver
+from rest_framework_simplejwt.tokens import RefreshToken
+
+from transfers import services
+
+pytestmark = pytest.mark.django_db
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+PERSONAS = ("anonymous", "owner", "other", "staff", "deactivated")
+# Not this machine: `/metrics` trusts that one.
+ELSEWHERE = "203.0.113.9"
+
+ACCOUNT, TRANSFER = "accounts/<id:account_id>", "transfers/<id:transfer_id>"
+EVERYBODY = (200, 200, 200, 200, 200)
+EVERYBODY_LOGGED_IN = (401, 200, 200, 200, 401)
+OWNER_AND_STAFF = (401, 200, 404, 200, 401)
+OWNER_AND_STAFF_POST = (401, 201, 404, 201, 401)
+STAFF = (401, 403, 403, 200, 401)
+
+# The statuses of anonymous, the owner of what the path names, another user, staff, and the owner
+# after they were deactivated, whose token is still good.
+MATRIX = {
+    ("auth/token", "POST"): (401, 200, 200, 200, 401),
+    ("auth/token/refresh", "POST"): (401, 200, 200, 200, 401),
+    ("auth/logout", "POST"): (401, 204, 204, 204, 401),
+    ("accounts", "POST"): (401, 201, 201, 201, 401),
+    ("accounts", "GET"): EVERYBODY_LOGGED_IN,
+    (ACCOUNT, "GET"): OWNER_AND_STAFF,
+    (ACCOUNT, "PATCH"): OWNER_AND_STAFF,
+    (f"{ACCOUNT}/close", "POST"): OWNER_AND_STAFF,
+    (f"{ACCOUNT}/freeze", "POST"): STAFF,
+    (f"{ACCOUNT}/unfreeze", "POST"): STAFF,
+    (f"{ACCOUNT}/deposit", "POST"): OWNER_AND_STAFF,
+    (f"{ACCOUNT}/withdraw", "POST"): OWNER_AND_STAFF,
+    (f"{ACCOUNT}/statement", "GET"): OWNER_AND_STAFF,
+    (f"{ACCOUNT}/balance", "GET"): OWNER_AND_STAFF,
+    ("transfers", "POST"): OWNER_AND_STAFF_POST,
+    ("transfers", "GET"): EVERYBODY_LOGGED_IN,
+    ("transfers/batch", "POST"): OWNER_AND_STAFF_POST,
+    (TRANSFER, "GET"): OWNER_AND_STAFF,
+    (f"{TRANSFER}/capture", "POST"): OWNER_AND_STAFF_POST,
+    (f"{TRANSFER}/void", "POST"): OWNER_AND_STAFF_POST,
+    (f"{TRANSFER}/reverse", "POST"): OWNER_AND_STAFF_POST,
+    # A key is its user's alone: staff have others.
+    ("idempotency-keys/<path:key>", "GET"): (401, 200, 404, 404, 401),
+    ("integrity", "GET"): STAFF,
+    # From this machine it is open to all; a user's token opens it from nowhere.
+    ("metrics", "GET"): (401, 401, 401, 401, 401),
+    ("healthz", "GET"): EVERYBODY,
+    ("readyz", "GET"): EVERYBODY,
+    ("openapi.json", "GET"): EVERYBODY,
+    ("docs", "GET"): EVERYBODY,
+    ("", "GET"): (302, 302, 302, 302, 302),
+}
+# HEAD is GET without its body.
+MATRIX |= {(route, "HEAD"): row for (route, method), row in MATRIX.items() if method == "GET"}
+
+
+def routes(patterns=None, prefix=""):
+    """Return every route of the URL map, as it is written there."""
+    found = []
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        route = prefix + str(pattern.pattern)
+        nested = isinstance(pattern, URLResolver)
+        found += routes(pattern.url_patterns, route) if nested else [route]
+    return found
+
+
+API_ROUTES = [route for route in routes() if not route.startswith("admin/")]
+ADMIN_ROUTES = [route for route in routes() if route.startswith("admin/")]
+
+
+class Scene:
+    """What each path and body names, all of it the owner's; and who knocks."""
+
+    def __init__(self, alice, bob, staff, client_for, funded_account) -> None:
+        self.owner, self.client_for = alice, client_for
+        self.people = {
+            "anonymous": None,
+            "owner": alice,
+            "other": bob,
+            "staff": staff,
+            "deactivated": alice,
+        }
+        self.source = funded_account(alice, balance=100)
+        self.dest = funded_account(alice, balance=100)
+        self.empty = funded_account(alice)
+
+    def client(self, persona):
+        client = self.client_for(self.people[persona])
+        if persona == "deactivated":
+            # After the token was made, which doesn't say so.
+            User.objects.filter(pk=self.owner.pk).update(is_active=False)
+        return client
+
+    def order(self) -> dict:
+        return {"source_account_id": self.source.pk, "dest_account_id": self.dest.pk, "amount": 5}
+
+    def request(self, route, method, persona) -> tuple[str, dict]:
+        """Return the path, and a body that is good there."""
+        user = self.people[persona]
+        name = user.username if user else "nobody"
+        bodies = {
+            "auth/token": {"username": name, "password": "a password"},
+            "auth/token/refresh": {"refresh": str(RefreshToken.for_user(user)) if user else "no"},
+            "auth/logout": {"refresh": str(RefreshToken.for_user(user)) if user else "no"},
+            "accounts": {"owner_name": "new"},
+            ACCOUNT: {"owner_name": "renamed"},
+            f"{ACCOUNT}/deposit": {"amount": 5},
+            f"{ACCOUNT}/withdraw": {"amount": 5},
+            "transfers": self.order(),
+            "transfers/batch": {"transfers": [self.order()]},
+        }
+        account = self.empty if route.endswith("/close") else self.source
+        path = route.replace("<id:account_id>", str(account.pk))
+        if "<id:transfer_id>" in path:
+            path = path.replace("<id:transfer_id>", str(self.transfer(route).pk))
+        if "<path:key>" in path:
+            self.client_for(self.owner).post("/accounts", {"owner_name": "keyed"}, key="its-key")
+            path = path.replace("<path:key>", "its-key")
+        return f"/{path}", bodies.get(route, {})
+
+    def transfer(self, route):
+        order = services.Order(source_id=self.source.pk, dest_id=self.dest.pk, amount=5)
+        if route.endswith(("/capture", "/void")):
+            return services.hold(order=order, expires_in=timedelta(days=1), actor=self.owner)
+        return services.transfer(order=order, actor=self.owner)
+
+
+@pytest.fixture
+def scene(alice, bob, staff, client_for, funded_account) -> Scene:
+    return Scene(alice, bob, staff, client_for, funded_account)
+
+
+def knock(scene, route, method, persona) -> int:
+    path, body = scene.request(route, method, persona)
+    headers = {"Idempotency-Key": str(uuid.uuid4())}
+    content = {} if method in ("GET", "HEAD", "OPTIONS") else {"data": body}
+    call = getattr(scene.client(persona), method.lower())
+    return call(path, **content, headers=headers, REMOTE_ADDR=ELSEWHERE).status_code
+
+
+def test_every_route_of_the_url_map_has_a_row_and_every_row_a_route():
+    assert set(API_ROUTES) == {route for route, _ in MATRIX}
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+@pytest.mark.parametrize(("route", "method"), MATRIX)
+def test_a_route_answers_each_persona_as_its_row_says(scene, route, method, persona):
+    status = knock(scene, route, method, persona)
+
+    assert status == MATRIX[route, method][PERSONAS.index(persona)]
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+@pytest.mark.parametrize("route", API_ROUTES)
+def test_a_method_without_a_row_is_405_to_whoever_may_knock_at_all(scene, route, persona):
+    others = [method for method in METHODS if (route, method) not in MATRIX]
+
+    statuses = [knock(scene, route, method, persona) for method in others]
+
+    rows = [row for (name, _), row in MATRIX.items() if name == route]
+    is_known = all(row[PERSONAS.index(persona)] != 401 for row in rows)
+    is_open = route.startswith("auth/") or route == "metrics"
+    assert statuses == [405 if is_known or is_open else 401] * len(others)
+
+
+# ── The admin, which has sessions of its own ─────────────────────────────────────────────────────
+
+# What staff without a single permission get; of a table's pages, by the end of their path.
+SHELL_PAGES = {
+    "": 200,
+    "login/": 302,
+    "logout/": 405,
+    "password_change/": 200,
+    "password_change/done/": 200,
+    "autocomplete/": 403,
+    "jsi18n/": 200,
+    "r/<path:content_type_id>/<path:object_id>/": 404,
+    "^(?P<app_label>auth|accounts|transfers|idempotency)/$": 404,
+    "(?P<url>.*)$": 404,
+}
+# There is no such object: its history is the index, and its short address that of its page.
+TABLE_PAGES = {
+    "add/": 403,
+    "history/": 302,
+    "delete/": 403,
+    "change/": 403,
+    "password/": 403,
+    "<path:object_id>/": 302,
+}
+# The rest is the lists themselves.
+LIST_PAGE = 403
+STRANGERS = [persona for persona in PERSONAS if persona != "staff"]
+
+
+def open_page(scene, client, route, persona):
+    """GET a page of the admin in a session of the persona's."""
+    if scene.people[persona] is not None:
+        client.force_login(scene.people[persona])
+    scene.client(persona)
+    path = re.sub(r"<(path:)?\w*id>|\(\?P<app_label>[^)]*\)|\(\?P<url>.*\)", "0", route)
+    return client.get("/" + re.sub(r"[\^$]", "", path))
+
+
+@pytest.mark.parametrize("persona", STRANGERS)
+@pytest.mark.parametrize("route", [route for route in ADMIN_ROUTES if route != "admin/login/"])
+def test_a_page_of_the_admin_sends_who_is_not_staff_to_the_login(scene, client, route, persona):
+    answer = open_page(scene, client, route, persona)
+
+    place = "/admin/" if route == "admin/logout/" else "/admin/login/"
+    assert (answer.status_code, answer["Location"].partition("?")[0]) == (302, place)
+
+
+@pytest.mark.parametrize("persona", STRANGERS)
+def test_the_login_page_is_there_for_everybody(scene, client, persona):
+    assert open_page(scene, client, "admin/login/", persona).status_code == 200
+
+
+@pytest.mark.parametrize("route", ADMIN_ROUTES)
+def test_staff_need_a_permission_for_every_table_of_the_admin(scene, client, route):
+    answer = open_page(scene, client, route, "staff")
+
+    page = route.removeprefix("admin/")
+    ends = [status for end, status in TABLE_PAGES.items() if page.endswith(end)]
+    assert answer.status_code == SHELL_PAGES.get(page, (ends or [LIST_PAGE])[0])

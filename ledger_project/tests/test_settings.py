@@ -1,0 +1,206 @@
+"""What a machine may set, and what stops the start with one clear line."""
+
+import json
+
+import pytest
+
+KEYS = {
+    "LEDGER_SECRET_KEY": "a-secret-key-of-more-than-32-bytes",
+    "LEDGER_JWT_SIGNING_KEY": "a-signing-key-of-more-than-32-bytes",
+}
+SHOWN = (
+    "import json; from ledger_project import settings; "
+    "print(json.dumps({name: getattr(settings, name) for name in %r}, default=str))"
+)
+
+
+@pytest.fixture(scope="module")
+def machine(new_machine):
+    return new_machine()
+
+
+def read(machine, *names, **environment):
+    """Return the settings of these names as a start in this environment reads them."""
+    done = machine.run("-c", SHOWN % (names,), **KEYS, **environment)
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("DEBUG", "perhaps"),
+        ("DATABASE_URL", ""),
+        ("DATABASE_URL", "ledger.db"),
+        ("DATABASE_URL", "mysql://ledger@127.0.0.1/ledger"),
+        ("DATABASE_URL", "postgresql://ledger@127.0.0.1:port/ledger"),
+        ("LOG_LEVEL", "LOUD"),
+        ("LOG_LEVEL", "info"),
+        ("SECRET_KEY", ""),
+        ("SECRET_KEY", "x" * 31),
+        ("JWT_SIGNING_KEY", ""),
+        ("JWT_SIGNING_KEY", "x" * 31),
+        ("ALLOWED_HOSTS", ""),
+        ("HTTPS", "2"),
+        ("TRUSTED_PROXIES", "the-proxy"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8,10.0.0.300"),
+        ("CURRENCIES", ""),
+        ("CURRENCIES", "USD,usd"),
+        ("CURRENCIES", "USD,EUR,USD"),
+        ("CURRENCIES", "EUR,GBP"),
+        ("DEFAULT_CURRENCY", "dollar"),
+        ("DEFAULT_CURRENCY", "CHF"),
+        ("PUBLIC_READS", "sometimes"),
+        ("SELF_SERVICE_CASH", ""),
+        ("LOGIN_RATE", "10"),
+        ("LOGIN_RATE", "0/minute"),
+        ("LOGIN_RATE", "10/fortnight"),
+    ],
+)
+def test_a_bad_value_stops_the_start_with_one_line_that_names_it(machine, variable, value):
+    done = machine.run("manage.py", "check", **{**KEYS, f"LEDGER_{variable}": value})
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("Mini Ledger can't start: ")
+    assert f"LEDGER_{variable}" in done.stderr
+
+
+@pytest.mark.parametrize("missing", KEYS)
+def test_a_machine_that_does_not_debug_needs_its_own_keys(machine, missing):
+    given = {name: key for name, key in KEYS.items() if name != missing}
+
+    done = machine.run("manage.py", "check", **given)
+
+    assert done.returncode == 1
+    assert done.stderr == (f'Mini Ledger can\'t start: Environment variable "{missing}" not set\n')
+
+
+def test_a_machine_that_debugs_starts_without_keys(machine):
+    done = machine.run("manage.py", "check", LEDGER_DEBUG="true")
+
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ledger:to%20p@127.0.0.1:sesame/ledger",
+        "postgresql://ledger:to%20p@[127.0.0.1:5432/ledger",
+        "mongodb://ledger:to%20p@127.0.0.1/ledger",
+    ],
+)
+def test_the_line_about_a_bad_database_url_does_not_show_its_password(machine, url):
+    done = machine.run("manage.py", "check", **KEYS, LEDGER_DATABASE_URL=url)
+
+    assert done.returncode == 1
+    assert "LEDGER_DATABASE_URL" in done.stderr
+    assert "to%20p" not in done.stderr
+    assert "to p" not in done.stderr
+
+
+def test_every_setting_has_its_documented_default(machine):
+    settings = read(
+        machine,
+        *("DEBUG", "APP_NAME", "LOG_LEVEL", "ALLOWED_HOSTS", "HTTPS", "TRUSTED_PROXIES"),
+        *("CURRENCIES", "DEFAULT_CURRENCY", "PUBLIC_READS", "SELF_SERVICE_CASH", "LOGIN_RATE"),
+        "DATABASE_URL",
+    )
+
+    assert settings == {
+        "DEBUG": False,
+        "APP_NAME": "Mini Ledger API",
+        "LOG_LEVEL": "INFO",
+        "ALLOWED_HOSTS": ["localhost", "127.0.0.1", "[::1]"],
+        "HTTPS": False,
+        "TRUSTED_PROXIES": [],
+        "CURRENCIES": ["USD", "EUR", "GBP", "JPY"],
+        "DEFAULT_CURRENCY": "USD",
+        "PUBLIC_READS": False,
+        "SELF_SERVICE_CASH": True,
+        "LOGIN_RATE": "10/minute",
+        "DATABASE_URL": "sqlite:///mini_ledger.db",
+    }
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgresql+psycopg"])
+def test_both_spellings_of_a_postgresql_url_mean_the_same(machine, scheme):
+    url = f"{scheme}://ledger:p%40ss@db.example:5433/books?sslmode=require"
+
+    database = read(machine, "DATABASE", LEDGER_DATABASE_URL=url)["DATABASE"]
+
+    assert database["ENGINE"] == "ledger_project.postgresql"
+    assert [database[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")] == [
+        *("books", "ledger", "p@ss", "db.example", 5433)
+    ]
+    assert database["OPTIONS"] == {
+        "connect_timeout": 3,
+        "options": "-c lock_timeout=3000 -c statement_timeout=8000 "
+        "-c idle_in_transaction_session_timeout=10000",
+        "server_side_binding": True,
+        "prepare_threshold": 2,
+        "sslmode": "require",
+    }
+    assert (database["CONN_HEALTH_CHECKS"], database["CONN_MAX_AGE"]) == (True, None)
+
+
+def test_the_url_of_a_postgresql_can_switch_prepared_statements_off(machine):
+    url = "postgresql://ledger@db.example/books?server_side_binding=0"
+
+    database = read(machine, "DATABASE", LEDGER_DATABASE_URL=url)["DATABASE"]
+
+    # Django takes nothing but True for on.
+    assert database["OPTIONS"]["server_side_binding"] is not True
+
+
+@pytest.mark.parametrize(
+    ("url", "name"), [("sqlite:///a.db", "{here}/a.db"), ("sqlite:////srv/a.db", "/srv/a.db")]
+)
+def test_a_sqlite_file_is_relative_to_the_project(machine, url, name):
+    database = read(machine, "DATABASE", LEDGER_DATABASE_URL=url)["DATABASE"]
+
+    assert database["NAME"] == name.format(here=machine.directory)
+    assert database["OPTIONS"] == {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA recursive_triggers=ON;"
+        ),
+    }
+
+
+def test_the_environment_wins_over_the_env_file(new_machine):
+    machine = new_machine()
+    (machine.directory / ".env").write_text("LEDGER_APP_NAME=of the file\nLEDGER_CURRENCIES=USD\n")
+
+    settings = read(machine, "APP_NAME", "CURRENCIES", LEDGER_APP_NAME="of the environment")
+
+    assert settings == {"APP_NAME": "of the environment", "CURRENCIES": ["USD"]}
+
+
+def test_the_keys_may_stand_in_the_env_file(new_machine):
+    machine = new_machine()
+    lines = [f"{name}={key}\n" for name, key in KEYS.items()]
+    (machine.directory / ".env").write_text("".join(lines))
+
+    done = machine.run("manage.py", "check")
+
+    assert done.returncode == 0
+
+
+def test_the_deployment_check_is_silent_on_a_machine_behind_tls(machine):
+    keys = {
+        "LEDGER_SECRET_KEY": "a-key-as-long-as-the-one-that-make-run-writes-into-env-0",
+        "LEDGER_JWT_SIGNING_KEY": "another-as-long-as-the-one-that-make-run-writes-into-env",
+    }
+
+    done = machine.run(
+        *("manage.py", "check", "--deploy", "--fail-level", "WARNING"),
+        **keys,
+        LEDGER_HTTPS="true",
+        LEDGER_ALLOWED_HOSTS="ledger.example",
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "System check identified no issues (0 silenced).\n"

@@ -1,0 +1,20 @@
+"""Tests with teeth, on SQLite: transactions that take the write lock too late."""
+
+import pytest
+from django.db import OperationalError, connection
+
+from ledger_project.tests.mutants import failure_of
+from transfers.tests import test_concurrency as concurrency
+from transfers.tests.conftest import assert_books_balance, race  # noqa: F401 -- fixtures
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_deferred_transactions_are_caught(request, monkeypatch):
+    # A reader that goes on to write can't have the lock if another wrote in between.
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "transaction_mode", "DEFERRED")
+
+    failure = failure_of(request, concurrency.test_deposits_into_one_account_are_all_counted)
+
+    assert isinstance(failure, OperationalError)
+    assert str(failure) == "database is locked"

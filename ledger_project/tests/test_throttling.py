@@ -1,0 +1,197 @@
+"""How often one may try to log in: counted by address and by name, for all workers together."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from ledger_project.models import LoginAttempt
+from ledger_project.throttling import count_try
+
+pytestmark = pytest.mark.django_db
+
+HERE, THERE = "203.0.113.1", "203.0.113.2"
+
+
+@pytest.fixture(autouse=True)
+def _three_a_minute(settings):
+    settings.LOGIN_RATE = "3/minute"
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still until it is told to go on."""
+
+    class Clock:
+        now = timezone.now()
+
+        def go_on(self, **by):
+            self.now += timedelta(**by)
+
+    clock = Clock()
+    monkeypatch.setattr(timezone, "now", lambda: clock.now)
+    return clock
+
+
+@pytest.fixture
+def log_in(client_for):
+    """Return a function that tries to log in and returns the answer."""
+
+    def try_it(username="alice", password="wrong", address=HERE):
+        body = {"username": username, "password": password}
+        return client_for(None).post("/auth/token", body, REMOTE_ADDR=address)
+
+    return try_it
+
+
+def statuses(answers):
+    return [answer.status_code for answer in answers]
+
+
+def test_the_fourth_try_within_a_minute_is_refused(log_in, clock):
+    answers = [log_in() for _ in range(4)]
+
+    assert statuses(answers) == [401, 401, 401, 429]
+    assert answers[3]["Content-Type"] == "application/problem+json"
+    assert answers[3].json()["code"] == "throttled"
+    assert answers[3]["Retry-After"] == "60"
+
+
+def test_logins_that_succeed_count_as_well(alice, log_in):
+    answers = [log_in(password="a password") for _ in range(4)]
+
+    assert statuses(answers) == [200, 200, 200, 429]
+
+
+def test_the_right_password_does_not_help_who_is_refused(alice, log_in):
+    for _ in range(3):
+        log_in()
+
+    answer = log_in(password="a password")
+
+    assert answer.status_code == 429
+
+
+def test_one_address_is_counted_over_all_names(log_in):
+    answers = [log_in(username=name) for name in ("alice", "bob", "carol", "dave")]
+
+    assert statuses(answers) == [401, 401, 401, 429]
+
+
+def test_one_name_is_counted_over_all_addresses(log_in):
+    answers = [log_in(address=f"203.0.113.{n}") for n in range(4)]
+
+    assert statuses(answers) == [401, 401, 401, 429]
+
+
+def test_a_name_is_the_same_in_upper_case(log_in):
+    names = ("alice", "ALICE", "Alice", "aLICE")
+
+    answers = [log_in(username=name, address=f"203.0.113.{n}") for n, name in enumerate(names)]
+
+    assert statuses(answers) == [401, 401, 401, 429]
+
+
+def test_another_name_from_another_address_is_not_refused(log_in):
+    for _ in range(4):
+        log_in()
+
+    answer = log_in(username="bob", address=THERE)
+
+    assert answer.status_code == 401
+
+
+def test_what_is_refused_at_one_address_does_not_count_against_the_name(log_in):
+    for name in ("x", "y", "z"):
+        log_in(username=name)
+
+    refused = [log_in(username="alice") for _ in range(5)]
+    elsewhere = [log_in(username="alice", address=f"203.0.113.{n}") for n in (2, 3, 4)]
+
+    assert statuses(refused) == [429] * 5
+    assert statuses(elsewhere) == [401] * 3
+
+
+def test_waiting_as_long_as_told_is_enough_whatever_was_tried_meanwhile(log_in, clock):
+    log_in()
+    clock.go_on(seconds=20)
+    log_in()
+    log_in()
+    first_refusal = log_in()
+    clock.go_on(seconds=15)
+    second_refusal = log_in()
+    clock.go_on(seconds=int(second_refusal["Retry-After"]))
+
+    answers = [log_in(), log_in()]
+
+    assert (first_refusal["Retry-After"], second_refusal["Retry-After"]) == ("40", "25")
+    assert statuses(answers) == [401, 429]
+    assert answers[1]["Retry-After"] == "20"
+
+
+def test_the_longer_of_two_waits_is_told(log_in, clock):
+    for address in (HERE, HERE, THERE):
+        log_in(address=address)
+    clock.go_on(seconds=30)
+    log_in(username="bob")
+
+    answer = log_in()
+
+    assert answer.status_code == 429
+    assert answer["Retry-After"] == "30"
+
+
+@pytest.mark.parametrize("name", [5, None, True, ["alice"], {"a": "b"}], ids=repr)
+def test_a_name_that_is_no_string_is_refused_for_its_shape_and_counts_for_the_address(log_in, name):
+    answers = [log_in(username=name) for _ in range(4)]
+
+    assert statuses(answers) == [422, 422, 422, 429]
+    assert answers[0].json()["code"] == "validation_failed"
+
+
+def test_no_name_is_kept_in_clear(log_in):
+    log_in(username="my password")
+
+    subjects = LoginAttempt.objects.values_list("subject", flat=True)
+    assert len(subjects) == 2
+    assert all(len(subject) == 64 and int(subject, 16) for subject in subjects)
+
+
+def test_attempts_that_no_longer_count_are_removed(log_in, clock):
+    for _ in range(3):
+        log_in()
+    clock.go_on(minutes=1)
+
+    log_in()
+
+    assert LoginAttempt.objects.count() == 2
+
+
+def test_the_other_token_routes_are_not_throttled(client_for):
+    answers = [
+        client_for(None).post(path, {"refresh": "garbage"})
+        for path in ("/auth/token/refresh", "/auth/logout")
+        for _ in range(5)
+    ]
+
+    assert statuses(answers) == [401] * 10
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_12_tries_at_once_exactly_3_reach_the_password(log_in, at_once):
+    answers = at_once(*[log_in] * 12)
+
+    assert sorted(statuses(answers)) == [401] * 3 + [429] * 9
+
+
+def test_a_name_that_nobody_tries_again_is_forgotten(settings):
+    settings.LOGIN_RATE = "3/minute"
+    stale = timezone.now() - timedelta(minutes=2)
+    LoginAttempt.objects.bulk_create(
+        [LoginAttempt(subject=f"somebody {number}", at=stale) for number in range(12)]
+    )
+
+    count_try("192.0.2.1", "alice")
+    count_try("192.0.2.1", "alice")
+
+    assert LoginAttempt.objects.filter(at=stale).count() == 0

@@ -1,0 +1,67 @@
+"""Every URL of the product."""
+
+from django.contrib import admin
+from django.urls import path, register_converter
+from django.urls.converters import UUIDConverter
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+
+from accounts.views import AccountViewSet
+from ledger_project.idempotency.views import IdempotencyKeyView
+from ledger_project.metrics import metrics
+from ledger_project.problems import probe
+from ledger_project.views import LogoutView, RefreshView, TokenView, healthz, readyz
+from transfers.views import (
+    BatchViewSet,
+    CashViewSet,
+    IntegrityViewSet,
+    StatementViewSet,
+    TransferViewSet,
+)
+
+
+class AnyCaseUUIDConverter(UUIDConverter):
+    """A UUID in lower or upper case: both are the same id (RFC 9562 §4)."""
+
+    regex = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+
+
+register_converter(AnyCaseUUIDConverter, "id")
+
+urlpatterns = [
+    path("auth/token", TokenView.as_view()),
+    path("auth/token/refresh", RefreshView.as_view()),
+    path("auth/logout", LogoutView.as_view()),
+    path("accounts", AccountViewSet.as_view({"post": "create", "get": "list"})),
+    path(
+        "accounts/<id:account_id>",
+        AccountViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+    ),
+    path("accounts/<id:account_id>/close", AccountViewSet.as_view({"post": "close"})),
+    path("accounts/<id:account_id>/freeze", AccountViewSet.as_view({"post": "freeze"})),
+    path("accounts/<id:account_id>/unfreeze", AccountViewSet.as_view({"post": "unfreeze"})),
+    path("accounts/<id:account_id>/deposit", CashViewSet.as_view({"post": "deposit"})),
+    path("accounts/<id:account_id>/withdraw", CashViewSet.as_view({"post": "withdraw"})),
+    path("accounts/<id:account_id>/statement", StatementViewSet.as_view({"get": "list"})),
+    path("accounts/<id:account_id>/balance", StatementViewSet.as_view({"get": "balance"})),
+    path("transfers", TransferViewSet.as_view({"post": "create", "get": "list"})),
+    path("transfers/batch", BatchViewSet.as_view({"post": "create"})),
+    path("transfers/<id:transfer_id>", TransferViewSet.as_view({"get": "retrieve"})),
+    path("transfers/<id:transfer_id>/capture", TransferViewSet.as_view({"post": "capture"})),
+    path("transfers/<id:transfer_id>/void", TransferViewSet.as_view({"post": "void"})),
+    path("transfers/<id:transfer_id>/reverse", TransferViewSet.as_view({"post": "reverse"})),
+    path("idempotency-keys/<path:key>", IdempotencyKeyView.as_view()),
+    path("integrity", IntegrityViewSet.as_view({"get": "retrieve"})),
+    path("metrics", metrics),
+    path("healthz", healthz),
+    path("readyz", readyz),
+    path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("admin/", admin.site.urls),
+    path("", probe(RedirectView.as_view(pattern_name="docs"))),
+]
+
+handler400 = "ledger_project.problems.bad_request"
+handler403 = "ledger_project.problems.permission_denied"
+handler404 = "ledger_project.problems.not_found"
+handler500 = "ledger_project.problems.server_error"

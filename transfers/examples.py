@@ -1,0 +1,120 @@
+"""The examples of movements in the OpenAPI document: one small story between two accounts."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from accounts.enums import MONEY_MAX
+from accounts.exceptions import LedgerError
+from accounts.schema import ACCOUNT, ACCOUNT_ID, OTHER_ACCOUNT_ID
+from transfers.exceptions import (
+    AlreadyReversed,
+    BalanceLimitExceeded,
+    CaptureExceedsHold,
+    CurrencyMismatch,
+    HoldAlreadyResolved,
+    HoldExpired,
+    InsufficientFunds,
+    NotAHold,
+    NotReversible,
+    SameAccount,
+    TransferNotFound,
+)
+
+TRANSFER_ID = "01900000-0000-7000-8000-0000000000a1"
+OTHER_TRANSFER_ID = "01900000-0000-7000-8000-0000000000a2"
+# A hold is resolved once: one is there to be captured, the other to be voided.
+HOLD_ID = "01900000-0000-7000-8000-0000000000a3"
+OTHER_HOLD_ID = "01900000-0000-7000-8000-0000000000a4"
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+TRANSFER: dict[str, Any] = {
+    "id": TRANSFER_ID,
+    "kind": "TRANSFER",
+    "status": "POSTED",
+    "amount": 25_00,
+    "currency": "USD",
+    "memo": "Rent for January",
+    "metadata": {"invoice": "2026-001"},
+    "source_account_id": ACCOUNT_ID,
+    "dest_account_id": OTHER_ACCOUNT_ID,
+    "hold_id": None,
+    "reverses_id": None,
+    "expires_at": None,
+    "created_at": "2026-01-31T12:00:00.000000Z",
+}
+PENDING = {
+    **TRANSFER,
+    "kind": "HOLD",
+    "status": "PENDING",
+    "memo": "Deposit for the room",
+    "metadata": {},
+    "expires_at": "2026-02-01T12:00:00.000000Z",
+}
+CAPTURE = {
+    **PENDING,
+    "id": OTHER_TRANSFER_ID,
+    "kind": "CAPTURE",
+    "status": "POSTED",
+    "hold_id": HOLD_ID,
+    "expires_at": None,
+}
+VOID = {**CAPTURE, "kind": "VOID", "hold_id": OTHER_HOLD_ID}
+REVERSAL = {
+    **TRANSFER,
+    "id": OTHER_TRANSFER_ID,
+    "kind": "REVERSAL",
+    "memo": "Paid twice",
+    "metadata": {},
+    "source_account_id": OTHER_ACCOUNT_ID,
+    "dest_account_id": ACCOUNT_ID,
+    "reverses_id": TRANSFER_ID,
+}
+DEBITED = {**ACCOUNT, "balance": 75_00, "available": 75_00, "version": 2}
+RESERVED = {**ACCOUNT, "held": 25_00, "available": 75_00}
+PAYEE = {**ACCOUNT, "id": OTHER_ACCOUNT_ID, "owner_name": "Grace Hopper", "metadata": {}}
+CREDITED = {**PAYEE, "balance": 25_00, "available": 25_00}
+EMPTIED = {**PAYEE, "balance": 0, "available": 0, "version": 2}
+STRANGER = {"id": OTHER_ACCOUNT_ID}
+ITEM = {
+    "id": "01900000-0000-7000-8000-0000000000e1",
+    "ts": "2026-01-31T12:00:00.000000Z",
+    "account_id": ACCOUNT_ID,
+    "transfer_id": TRANSFER_ID,
+    "type": "DEBIT",
+    "amount": 25_00,
+    "balance": 75_00,
+    "sequence": 2,
+    "ref": "Rent for January",
+}
+STATEMENT_CSV = f"{','.join(ITEM)}\r\n{','.join(str(value) for value in ITEM.values())}\r\n"
+ORDER = {
+    "source_account_id": ACCOUNT_ID,
+    "dest_account_id": OTHER_ACCOUNT_ID,
+    "amount": 25_00,
+    "memo": "Rent for January",
+    "metadata": {"invoice": "2026-001"},
+}
+HOLD_ORDER = {
+    "source_account_id": ACCOUNT_ID,
+    "dest_account_id": OTHER_ACCOUNT_ID,
+    "amount": 25_00,
+    "memo": "Deposit for the room",
+    "hold": True,
+    "expires_in": 86_400,
+}
+
+_ACCOUNT, _TRANSFER = UUID(ACCOUNT_ID), UUID(TRANSFER_ID)
+REFUSALS: tuple[LedgerError, ...] = (
+    SameAccount(),
+    CurrencyMismatch("USD", "EUR"),
+    TransferNotFound(TRANSFER_ID),
+    InsufficientFunds(_ACCOUNT, available=20_00, required=25_00),
+    BalanceLimitExceeded(_ACCOUNT, MONEY_MAX),
+    NotAHold(_TRANSFER, "TRANSFER"),
+    HoldAlreadyResolved(_TRANSFER),
+    HoldExpired(_TRANSFER, NOON),
+    CaptureExceedsHold(_TRANSFER, held=25_00, requested=30_00),
+    AlreadyReversed(_TRANSFER),
+    NotReversible(_TRANSFER, "HOLD"),
+)

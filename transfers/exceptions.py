@@ -1,0 +1,128 @@
+"""The refusals of a movement. Each names the rule broken, with the figures that broke it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from accounts.exceptions import LedgerError
+
+
+class TransferNotFound(LedgerError):
+    code = "transfer_not_found"
+    title = "Transfer not found"
+
+    def __init__(self, transfer_id: object) -> None:
+        super().__init__(f"No transfer {transfer_id} is open to you. Check the id.")
+
+
+class SameAccount(LedgerError):
+    code = "same_account"
+    title = "Same account"
+
+    def __init__(self) -> None:
+        super().__init__("Cannot transfer to the same account")
+
+
+class CurrencyMismatch(LedgerError):
+    code = "currency_mismatch"
+    title = "Currency mismatch"
+
+    def __init__(self, source_currency: str, dest_currency: str) -> None:
+        super().__init__(
+            f"The source holds {source_currency} and the dest {dest_currency}. Transfer between "
+            "accounts of one currency.",
+            source_currency=source_currency,
+            dest_currency=dest_currency,
+        )
+
+
+class InsufficientFunds(LedgerError):
+    code = "insufficient_funds"
+    title = "Insufficient funds"
+
+    def __init__(self, account_id: UUID, *, available: int, required: int) -> None:
+        shortfall = required - available
+        super().__init__(
+            f"Account {account_id} lacks {shortfall}: {available} is available and {required} is "
+            "required. Fund it, or ask for less, with a new Idempotency-Key.",
+            account_id=account_id,
+            available=available,
+            required=required,
+            shortfall=shortfall,
+        )
+
+
+class BalanceLimitExceeded(LedgerError):
+    code = "balance_limit_exceeded"
+    title = "Balance limit exceeded"
+
+    def __init__(self, account_id: UUID, limit: int) -> None:
+        super().__init__(
+            f"Account {account_id} would pass {limit}, the most that an account can hold. "
+            "Use another account.",
+            account_id=account_id,
+            limit=limit,
+        )
+
+
+class NotAHold(LedgerError):
+    code = "not_a_hold"
+    title = "Not a hold"
+
+    def __init__(self, transfer_id: UUID, kind: str) -> None:
+        super().__init__(
+            f"Transfer {transfer_id} is a {kind}. Only a HOLD can be captured or voided.", kind=kind
+        )
+
+
+class HoldAlreadyResolved(LedgerError):
+    code = "hold_already_resolved"
+    title = "Hold already resolved"
+
+    def __init__(self, transfer_id: UUID) -> None:
+        super().__init__(
+            f"Hold {transfer_id} was captured or voided before. Look at its status; place a new "
+            "hold if you still need one."
+        )
+
+
+class HoldExpired(LedgerError):
+    code = "hold_expired"
+    title = "Hold expired"
+
+    def __init__(self, transfer_id: UUID, expires_at: datetime) -> None:
+        super().__init__(
+            f"Hold {transfer_id} has expired. Place a new hold.", expires_at=expires_at
+        )
+
+
+class CaptureExceedsHold(LedgerError):
+    code = "capture_exceeds_hold"
+    title = "Capture exceeds hold"
+
+    def __init__(self, transfer_id: UUID, *, held: int, requested: int) -> None:
+        super().__init__(
+            f"Hold {transfer_id} reserves {held}, and {requested} was asked for. Capture at most "
+            "what is held.",
+            held=held,
+            requested=requested,
+        )
+
+
+class AlreadyReversed(LedgerError):
+    code = "already_reversed"
+    title = "Already reversed"
+
+    def __init__(self, transfer_id: UUID) -> None:
+        super().__init__(f"Transfer {transfer_id} was reversed before. It can be reversed once.")
+
+
+class NotReversible(LedgerError):
+    code = "not_reversible"
+    title = "Not reversible"
+
+    def __init__(self, transfer_id: UUID, kind: str) -> None:
+        super().__init__(
+            f"Transfer {transfer_id} is a {kind}, which can't be reversed. Void a hold; make a "
+            "new transfer to undo a reversal.",
+            kind=kind,
+        )

@@ -1,0 +1,112 @@
+"""How lists of transfers and statements are narrowed."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.db.models import Q, QuerySet
+from django.utils.dateparse import parse_datetime
+from django_filters import rest_framework as filters
+
+from accounts.exceptions import AccountNotFound
+from accounts.models import Account
+from accounts.serializers import UUID_FORM
+from transfers import clock
+from transfers.models import LedgerEntry, Transfer, TransferStatus
+from transfers.posting import EntryType, Kind
+
+RFC_3339 = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+
+
+class InstantField(forms.Field):
+    """An RFC 3339 instant. Without an offset it would mean another time on another machine."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        if value in self.empty_values:
+            return None
+        try:
+            parsed = parse_datetime(value.upper()) if RFC_3339.fullmatch(value) else None
+            instant = parsed and parsed.astimezone(UTC)
+        except (ValueError, OverflowError):  # A 13th month, or a year 10000 in UTC.
+            instant = None
+        if instant is None:
+            raise forms.ValidationError(
+                "Send an instant with an offset, such as 2026-01-31T12:00:00Z; encode a plus sign.",
+                code="invalid_instant",
+            )
+        return instant
+
+
+class BalanceForm(forms.Form):
+    """The query of a balance: ``at`` an instant, that moment included."""
+
+    at = InstantField(required=False)
+
+
+class IdField(forms.UUIDField):
+    """A UUID in its usual form with hyphens, as in a body."""
+
+    def to_python(self, value: Any) -> Any:
+        if value not in self.empty_values and not UUID_FORM.fullmatch(value):
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
+
+class IdFilter(filters.UUIDFilter):
+    field_class = IdField
+
+
+class InstantFilter(filters.Filter):
+    field_class = InstantField
+
+
+def _range(field: str) -> dict[str, filters.Filter]:
+    # `from` is a word of Python's, so that it can't be an attribute.
+    return {
+        "from": InstantFilter(field, "gte", help_text="RFC 3339 with an offset; inclusive."),
+        "to": InstantFilter(field, "lt", help_text="RFC 3339 with an offset; exclusive."),
+    }
+
+
+class TransferFilter(filters.FilterSet):
+    """By party, kind, status and time of creation: ``from`` inclusive, ``to`` exclusive."""
+
+    account_id = IdFilter(method="touching", help_text="Source or dest.")
+    kind = filters.ChoiceFilter(choices=[(kind.value, kind.value) for kind in Kind])
+    status = filters.ChoiceFilter(
+        choices=[(status.value, status.value) for status in TransferStatus], method="standing"
+    )
+
+    class Meta:
+        model = Transfer
+        fields = ("account_id", "kind", "status")
+
+    @classmethod
+    def get_filters(cls) -> dict[str, filters.Filter]:
+        return super().get_filters() | _range("created_at")
+
+    def touching(self, queryset: QuerySet, _name: str, account_id: UUID) -> QuerySet:
+        if not Account.objects.visible_to(self.request.user).filter(pk=account_id).exists():
+            raise AccountNotFound(account_id)
+        return queryset.filter(Q(source_id=account_id) | Q(dest_id=account_id))
+
+    def standing(self, queryset: Any, _name: str, status: str) -> QuerySet:
+        return queryset.in_status(TransferStatus(status), clock.now())
+
+
+class StatementFilter(filters.FilterSet):
+    """By side and time: ``from`` inclusive, ``to`` exclusive."""
+
+    type = filters.ChoiceFilter(choices=[(side.value, side.value) for side in EntryType])
+
+    class Meta:
+        model = LedgerEntry
+        fields = ("type",)
+
+    @classmethod
+    def get_filters(cls) -> dict[str, filters.Filter]:
+        return super().get_filters() | _range("ts")

@@ -1,0 +1,13 @@
+-- An account is never deleted: foreign keys wait for the commit, and another account of the same id,
+-- of another currency or kind, would satisfy them.
+CREATE OR REPLACE FUNCTION account_kept() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = public, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'an account is closed, never deleted'
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'account_kept';
+END
+$$;
+
+CREATE TRIGGER account_kept
+    BEFORE DELETE OR TRUNCATE ON accounts_account
+    FOR EACH STATEMENT EXECUTE FUNCTION account_kept();

@@ -1,0 +1,12 @@
+-- History is neither edited nor deleted nor truncated by any statement. (Its owner may drop this.)
+CREATE OR REPLACE FUNCTION ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = public, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only: post a reversal instead', TG_TABLE_NAME
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+END
+$$;
+
+CREATE TRIGGER change_append_only
+    BEFORE UPDATE OR DELETE OR TRUNCATE ON accounts_accountchange
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();

@@ -1,0 +1,57 @@
+-- A customer's entries are a chain: each has a sequence and a balance, follows the one before it,
+-- and the newest is what the account's row says. An EXTERNAL account's entries have neither.
+-- An entry comes before its transfer, so that none can be added to a transfer that is complete.
+CREATE OR REPLACE FUNCTION entry_chain() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = public, pg_temp AS $$
+DECLARE
+    broken record;
+BEGIN
+    SELECT fresh.id, fresh.sequence INTO broken
+        FROM added fresh
+        LEFT JOIN accounts_account account ON account.id = fresh.account_id
+        LEFT JOIN transfers_ledgerentry earlier
+            ON earlier.account_id = fresh.account_id AND earlier.sequence = fresh.sequence - 1
+        -- Foreign keys wait for the commit: an account that comes later could not be judged.
+        WHERE account.id IS NULL OR CASE WHEN account.kind = 'EXTERNAL'
+            THEN fresh.sequence IS NOT NULL OR fresh.balance IS NOT NULL
+            ELSE fresh.sequence IS NULL OR fresh.balance IS NULL
+                OR (fresh.sequence > 1 AND earlier.id IS NULL)
+                OR fresh.ts < earlier.ts
+                OR fresh.balance <> coalesce(earlier.balance, 0)
+                    + CASE fresh.type WHEN 'CREDIT' THEN fresh.amount ELSE -fresh.amount END
+            END
+        LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'entry % (sequence %) does not follow the one before it',
+            broken.id, broken.sequence
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'entry_chain';
+    END IF;
+
+    SELECT account.id INTO broken
+        FROM (SELECT account_id, max(sequence) AS sequence FROM added
+              WHERE sequence IS NOT NULL GROUP BY account_id) newest
+        JOIN accounts_account account ON account.id = newest.account_id
+        JOIN added fresh
+            ON fresh.account_id = newest.account_id AND fresh.sequence = newest.sequence
+        WHERE account.version <> newest.sequence OR account.balance <> fresh.balance
+        LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'account % does not agree with its newest entry', broken.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'entry_chain';
+    END IF;
+
+    SELECT transfer.id INTO broken
+        FROM added fresh JOIN transfers_transfer transfer ON transfer.id = fresh.transfer_id
+        LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'transfer % is complete: no entry can be added to it', broken.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'entry_chain';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER entry_chain
+    AFTER INSERT ON transfers_ledgerentry
+    REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION entry_chain();

@@ -1,0 +1,57 @@
+-- A transfer is what its kind says: its currency is that of both accounts, the outside world is
+-- only in a deposit, a withdrawal or the reversal of one, a CAPTURE or VOID resolves a HOLD of the
+-- same parties, a REVERSAL mirrors its original, and what is held agrees with the holds.
+CREATE OR REPLACE FUNCTION transfer_kind() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = public, pg_temp AS $$
+DECLARE
+    broken record;
+BEGIN
+    SELECT fresh.id, fresh.kind INTO broken
+        FROM added fresh
+        LEFT JOIN accounts_account source ON source.id = fresh.source_id
+        LEFT JOIN accounts_account dest ON dest.id = fresh.dest_id
+        LEFT JOIN transfers_transfer placed ON placed.id = fresh.hold_id
+        LEFT JOIN transfers_transfer original ON original.id = fresh.reverses_id
+        WHERE source.currency IS DISTINCT FROM fresh.currency
+            OR dest.currency IS DISTINCT FROM fresh.currency
+            OR CASE fresh.kind
+                WHEN 'DEPOSIT' THEN source.kind <> 'EXTERNAL' OR dest.kind <> 'CUSTOMER'
+                WHEN 'WITHDRAWAL' THEN source.kind <> 'CUSTOMER' OR dest.kind <> 'EXTERNAL'
+                WHEN 'REVERSAL' THEN
+                    (fresh.source_id, fresh.dest_id, fresh.amount)
+                        IS DISTINCT FROM (original.dest_id, original.source_id, original.amount)
+                    OR original.kind IN ('HOLD', 'VOID', 'REVERSAL')
+                ELSE source.kind <> 'CUSTOMER' OR dest.kind <> 'CUSTOMER' END
+            OR CASE WHEN fresh.kind IN ('CAPTURE', 'VOID') THEN
+                placed.kind IS DISTINCT FROM 'HOLD'
+                OR (fresh.source_id, fresh.dest_id) <> (placed.source_id, placed.dest_id)
+                OR fresh.amount > placed.amount
+                OR (fresh.kind = 'CAPTURE' AND fresh.created_at >= placed.expires_at)
+                OR (fresh.kind = 'VOID' AND fresh.amount <> placed.amount)
+                ELSE false END
+            OR (fresh.created_by_id IS NULL
+                AND (fresh.kind <> 'VOID' OR fresh.created_at < placed.expires_at))
+        LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'transfer % is not what a % is', broken.id, broken.kind
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'transfer_kind';
+    END IF;
+
+    -- Account by account: before the first ANALYZE a join would add up the holds of all of them.
+    SELECT touched.source_id AS id INTO broken
+        FROM (SELECT DISTINCT source_id FROM added WHERE kind IN ('HOLD', 'CAPTURE', 'VOID')) touched
+        WHERE ledger_reserved(touched.source_id)
+            <> (SELECT held FROM accounts_account WHERE id = touched.source_id)
+        LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'what account % has held does not agree with its holds', broken.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'transfer_kind';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER transfer_kind
+    AFTER INSERT ON transfers_transfer
+    REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION transfer_kind();

@@ -1,0 +1,36 @@
+-- A transfer that moves money has one DEBIT on its source and one CREDIT on its dest, both of its
+-- amount; a HOLD or VOID has none. Its entries are there before it: a statement can be judged
+-- as a whole, and a transfer without entries never gets in.
+CREATE OR REPLACE FUNCTION transfer_legs() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = public, pg_temp AS $$
+DECLARE
+    broken record;
+BEGIN
+    SELECT fresh.id INTO broken
+        FROM added fresh
+        -- Transfer by transfer: before the first ANALYZE a join would read every entry there is.
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS legs,
+                count(*) FILTER (WHERE entry.type = 'DEBIT'
+                    AND entry.account_id = fresh.source_id AND entry.amount = fresh.amount
+                    AND entry.ts >= fresh.created_at) AS debits,
+                count(*) FILTER (WHERE entry.type = 'CREDIT'
+                    AND entry.account_id = fresh.dest_id AND entry.amount = fresh.amount
+                    AND entry.ts >= fresh.created_at) AS credits
+            FROM transfers_ledgerentry entry WHERE entry.transfer_id = fresh.id
+        ) written
+        WHERE CASE WHEN fresh.kind IN ('HOLD', 'VOID') THEN written.legs <> 0
+            ELSE (written.legs, written.debits, written.credits) <> (2, 1, 1) END
+        LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'transfer % does not have the entries of its kind', broken.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'transfer_legs';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER transfer_legs
+    AFTER INSERT ON transfers_transfer
+    REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION transfer_legs();

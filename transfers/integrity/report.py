@@ -1,0 +1,113 @@
+"""What an audit reports: the trial balance of each currency, and the result of every check."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+# How many findings of one check are shown. All of them are counted.
+EXAMPLES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong with one account, entry, transfer or currency."""
+
+    subject: str
+    problem: str
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of one check: how many findings, and the first few of them."""
+
+    name: str
+    description: str
+    findings: int = 0
+    examples: list[Finding] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return self.findings == 0
+
+    def add(self, finding: Finding) -> None:
+        self.findings += 1
+        if len(self.examples) < EXAMPLES:
+            self.examples.append(finding)
+
+
+@dataclass(frozen=True, slots=True)
+class TrialBalance:
+    """The totals of one currency in minor units. ``external`` is the outside world's balance."""
+
+    currency: str
+    accounts: int
+    externals: int
+    debits: int
+    credits: int
+    customers: int
+    held: int
+    external: int
+
+
+@dataclass(slots=True)
+class Report:
+    """What an audit has found."""
+
+    checked_at: datetime
+    accounts: int = 0
+    transfers: int = 0
+    entries: int = 0
+    currencies: list[TrialBalance] = field(default_factory=list)
+    checks: list[Result] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return all(check.ok for check in self.checks)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as it goes over the wire."""
+        checked_at = self.checked_at.astimezone(UTC).isoformat(timespec="microseconds")
+        return {
+            "ok": self.ok,
+            **asdict(self),
+            "checked_at": checked_at.replace("+00:00", "Z"),
+            "checks": [{"ok": check.ok, **asdict(check)} for check in self.checks],
+        }
+
+
+def trial_balance(currency: str, sums: Mapping[str, int]) -> TrialBalance:
+    return TrialBalance(
+        currency,
+        accounts=sums["accounts"],
+        externals=sums["externals"],
+        debits=sums["debits"],
+        credits=sums["credits"],
+        customers=sums["customers"],
+        held=sums["held"],
+        external=sums["external_credits"] - sums["external_debits"],
+    )
+
+
+def currency_results(currencies: list[TrialBalance]) -> list[Result]:
+    debits = Result(
+        "currency_debits_equal_credits", "In each currency the debits make as much as the credits"
+    )
+    zero = Result(
+        "currency_sums_to_zero",
+        "In each currency the customers' balances and the outside world's make 0",
+    )
+    external = Result(
+        "currency_has_one_external", "Each currency has one EXTERNAL account, and only one"
+    )
+    for each in currencies:
+        if each.debits != each.credits:
+            problem = f"debits {each.debits}, credits {each.credits}"
+            debits.add(Finding(each.currency, problem))
+        if each.customers + each.external:
+            problem = f"customers' balances {each.customers}, external balance {each.external}"
+            zero.add(Finding(each.currency, problem))
+        if each.externals != 1:
+            problem = f"{each.externals} EXTERNAL accounts"
+            external.add(Finding(each.currency, problem))
+    return [debits, zero, external]

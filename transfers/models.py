@@ -1,0 +1,271 @@
+"""What has happened: transfers and their entries. Inserted once, never edited, never deleted."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+from uuid_utils.compat import uuid7
+
+from accounts.enums import MONEY_MAX
+from accounts.models import Account
+from transfers.posting import EntryType, Kind
+
+
+class TransferStatus(StrEnum):
+    """Where a transfer stands. Derived from the history, never stored."""
+
+    POSTED = "POSTED"
+    REVERSED = "REVERSED"
+    PENDING = "PENDING"
+    CAPTURED = "CAPTURED"
+    VOIDED = "VOIDED"
+    EXPIRED = "EXPIRED"
+
+
+class TransferQuerySet(models.QuerySet["Transfer"]):
+    """Questions about transfers."""
+
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        """Return the transfers that touch an account of ``user``; all of them for staff."""
+        if getattr(user, "is_staff", False):
+            return self
+        own = Account.objects.visible_to(user).values("pk")
+        return self.filter(Q(source__in=own) | Q(dest__in=own))
+
+    def with_resolution(self) -> Self:
+        """Fetch what a transfer's status depends on in the same query."""
+        return self.select_related("resolution", "reversal")
+
+    def in_status(self, status: TransferStatus, now: datetime) -> Self:
+        """Return the transfers whose derived status is ``status`` at ``now`` (UTC)."""
+        holds = self.filter(kind=Kind.HOLD.value)
+        moves = self.exclude(kind=Kind.HOLD.value)
+        captured = Q(resolution__kind=Kind.CAPTURE.value)
+        # A VOID that came at or after the expiry is how the ledger released it.
+        voided = Q(resolution__kind=Kind.VOID.value, resolution__created_at__lt=F("expires_at"))
+        open_or_released = holds.exclude(captured).exclude(voided)
+        return {
+            TransferStatus.POSTED: moves.filter(reversal__isnull=True),
+            TransferStatus.REVERSED: moves.filter(reversal__isnull=False),
+            TransferStatus.PENDING: open_or_released.filter(expires_at__gt=now),
+            TransferStatus.EXPIRED: open_or_released.filter(expires_at__lte=now),
+            TransferStatus.CAPTURED: holds.filter(captured),
+            TransferStatus.VOIDED: holds.filter(voided),
+        }[status]
+
+    def unresolved_holds(self) -> Self:
+        """Return the holds without a CAPTURE or VOID, expired or not."""
+        resolution = Transfer.objects.filter(hold=OuterRef("pk"))
+        return self.filter(~Exists(resolution), kind=Kind.HOLD.value)
+
+
+class Transfer(models.Model):
+    """
+    One movement of money, or one reservation of it. ``amount`` is in minor units, always positive.
+
+    ``hold`` is what a CAPTURE or VOID resolves, and ``reverses`` what a REVERSAL undoes. Both are
+    one-to-one: the database itself resolves a hold once and reverses a transfer once.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(
+        max_length=10, choices={kind.value: kind.value.title() for kind in Kind}
+    )
+    source = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False)
+    dest = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False)
+    amount = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    memo = models.CharField(max_length=140, null=True, blank=True)  # noqa: DJ001 -- absent is null
+    metadata = models.JSONField(default=dict, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    hold = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="resolution"
+    )
+    reverses = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="reversal"
+    )
+    # Null where the ledger itself released an expired hold.
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+    )
+    created_at = models.DateTimeField()
+
+    objects = TransferQuerySet.as_manager()
+
+    class Meta:
+        permissions = [("move_cash", "Can deposit to and withdraw from any customer's account")]
+        indexes = [
+            models.Index(fields=["source", "-id"], name="transfer_by_source"),
+            models.Index(fields=["dest", "-id"], name="transfer_by_dest"),
+            # What is held is a sum over these, which the guards check.
+            models.Index(
+                fields=["source"],
+                condition=Q(kind=Kind.HOLD.value),
+                name="transfer_holds_by_source",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="transfer_amount_within_bounds", condition=Q(amount__range=(1, MONEY_MAX))
+            ),
+            models.CheckConstraint(name="transfer_accounts_differ", condition=~Q(source=F("dest"))),
+            models.CheckConstraint(
+                name="transfer_kind_known", condition=Q(kind__in=[kind.value for kind in Kind])
+            ),
+            models.CheckConstraint(
+                name="transfer_expires_only_if_hold",
+                condition=Q(kind=Kind.HOLD.value, expires_at__isnull=False)
+                | (~Q(kind=Kind.HOLD.value) & Q(expires_at__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="transfer_resolves_only_if_capture_or_void",
+                condition=Q(kind__in=[Kind.CAPTURE.value, Kind.VOID.value], hold__isnull=False)
+                | (~Q(kind__in=[Kind.CAPTURE.value, Kind.VOID.value]) & Q(hold__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="transfer_reverses_only_if_reversal",
+                condition=Q(kind=Kind.REVERSAL.value, reverses__isnull=False)
+                | (~Q(kind=Kind.REVERSAL.value) & Q(reverses__isnull=True)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount} {self.currency} {self.id}"
+
+    def remember_as_new(self, accounts: Mapping[UUID, Account]) -> None:
+        """Fill in what is known of a transfer just written, so that no query asks for it."""
+        for relation in ("resolution", "reversal"):
+            getattr(Transfer, relation).related.set_cached_value(self, None)
+        for party in ("source", "dest"):
+            account = accounts.get(getattr(self, f"{party}_id"))
+            if account is not None:
+                setattr(self, party, account)
+
+    def status_at(self, now: datetime) -> TransferStatus:
+        """
+        Derive the status at ``now`` (UTC).
+
+        A hold is EXPIRED from ``expires_at`` on unless it was resolved before; the VOID that
+        releases it later doesn't change that. Fetch ``with_resolution()`` first.
+        """
+        if self.kind != Kind.HOLD:
+            reversal = getattr(self, "reversal", None)
+            return TransferStatus.POSTED if reversal is None else TransferStatus.REVERSED
+        assert self.expires_at is not None
+        resolution = getattr(self, "resolution", None)
+        if resolution is not None and resolution.kind == Kind.CAPTURE:
+            return TransferStatus.CAPTURED
+        if resolution is not None and resolution.created_at < self.expires_at:
+            return TransferStatus.VOIDED
+        return TransferStatus.PENDING if now < self.expires_at else TransferStatus.EXPIRED
+
+
+# What a statement shows of an entry; ``ref`` is its transfer's memo.
+STATEMENT_LINE = (
+    "id",
+    "ts",
+    "account_id",
+    "transfer_id",
+    "type",
+    "amount",
+    "balance",
+    "sequence",
+    "ref",
+)
+
+
+class LedgerEntryQuerySet(models.QuerySet["LedgerEntry"]):
+    """Questions about entries."""
+
+    def statement_of(self, account_id: UUID) -> "models.QuerySet[LedgerEntry, Any]":
+        """
+        Return the lines of an account's statement; order them by ``sequence``.
+
+        They are named tuples of ``STATEMENT_LINE``: building an object for each entry and each
+        transfer took longer than everything else in a page.
+        """
+        lines = self.filter(account_id=account_id).annotate(ref=F("transfer__memo"))
+        return lines.values_list(*STATEMENT_LINE, named=True)
+
+    def imbalance(self) -> dict[str, int]:
+        """Return credits less debits by currency, in minor units: 0 unless a book is broken."""
+        credit = models.Case(models.When(type=EntryType.CREDIT.value, then=1), default=-1)
+        totals = self.values("account__currency").annotate(net=models.Sum(credit * F("amount")))
+        return {total["account__currency"]: int(total["net"]) for total in totals}
+
+    def balance_before(self, account_id: UUID, instant: datetime) -> int:
+        """Return an account's balance as it stood just before ``instant``, in minor units."""
+        last = self._last(account_id, ts__lt=instant)
+        return 0 if last is None else last.balance or 0
+
+    def as_of(self, account_id: UUID, instant: datetime) -> tuple[int, int]:
+        """Return an account's balance and sequence at ``instant``, that moment included."""
+        last = self._last(account_id, ts__lte=instant)
+        return (0, 0) if last is None else (last.balance or 0, last.sequence or 0)
+
+    def _last(self, account_id: UUID, **until: datetime) -> "LedgerEntry | None":
+        # Within an account time never runs backwards, so that both orders are the same one.
+        return self.filter(account_id=account_id, **until).order_by("-ts", "-sequence").first()
+
+
+class LedgerEntry(models.Model):
+    """
+    One side of a transfer, in one account, with the balance after it. Amounts in minor units.
+
+    ``sequence`` counts an account's entries without a gap, in the order of their commits. On an
+    EXTERNAL account, which keeps no running balance, ``balance`` and ``sequence`` are null.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    ts = models.DateTimeField()
+    account = models.ForeignKey(Account, models.PROTECT, related_name="entries", db_index=False)
+    transfer = models.ForeignKey(Transfer, models.PROTECT, related_name="entries", db_index=False)
+    type = models.CharField(
+        max_length=6, choices={side.value: side.value.title() for side in EntryType}
+    )
+    amount = models.BigIntegerField()
+    balance = models.BigIntegerField(null=True)
+    sequence = models.BigIntegerField(null=True)
+
+    objects = LedgerEntryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "ledger entries"
+        indexes = [models.Index(fields=["account", "ts"], name="entry_by_account_and_time")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "sequence"], name="entry_sequence_once_per_account"
+            ),
+            models.UniqueConstraint(
+                fields=["transfer", "type"], name="entry_one_debit_one_credit_per_transfer"
+            ),
+            models.CheckConstraint(
+                name="entry_amount_within_bounds", condition=Q(amount__range=(1, MONEY_MAX))
+            ),
+            models.CheckConstraint(
+                name="entry_balance_within_bounds",
+                condition=Q(balance__isnull=True) | Q(balance__range=(-MONEY_MAX, MONEY_MAX)),
+            ),
+            models.CheckConstraint(
+                name="entry_type_known", condition=Q(type__in=[side.value for side in EntryType])
+            ),
+            models.CheckConstraint(
+                name="entry_sequence_from_one",
+                condition=Q(sequence__isnull=True, balance__isnull=True)
+                | Q(sequence__isnull=False, sequence__gte=1, balance__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.amount} of {self.account_id} at {self.sequence}"

@@ -1,0 +1,251 @@
+"""
+The posting engine: the rules of the ledger as a pure function.
+
+``post`` is given the accounts as they stand and the drafts of what should happen, and returns
+the entries to write, or raises the rule that a draft breaks. It knows no database and no clock.
+
+The bookkeeping is that of any double-entry ledger (Pacioli, 1494): each movement is one amount,
+debited to its source and credited to its dest. A credit adds to a customer's balance. The
+EXTERNAL account of a currency is the outside world; it keeps no running balance, so that it is
+never a bottleneck. Two-phase transfers (hold, then capture or void) follow TigerBeetle's.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from uuid import UUID
+
+from accounts.enums import MONEY_MAX, AccountKind, AccountStatus
+from accounts.exceptions import AccountClosed, AccountFrozen, LedgerError
+from transfers.exceptions import (
+    AlreadyReversed,
+    BalanceLimitExceeded,
+    CaptureExceedsHold,
+    CurrencyMismatch,
+    HoldAlreadyResolved,
+    HoldExpired,
+    InsufficientFunds,
+    NotAHold,
+    NotReversible,
+    SameAccount,
+)
+
+NOTHING: Mapping[UUID, datetime] = MappingProxyType({})
+
+
+class Kind(StrEnum):
+    """What a transfer does."""
+
+    DEPOSIT = "DEPOSIT"
+    WITHDRAWAL = "WITHDRAWAL"
+    TRANSFER = "TRANSFER"
+    HOLD = "HOLD"
+    CAPTURE = "CAPTURE"
+    VOID = "VOID"
+    REVERSAL = "REVERSAL"
+
+    @property
+    def moves_money(self) -> bool:
+        """Whether it writes entries. A HOLD only reserves, and a VOID only releases."""
+        return self not in (Kind.HOLD, Kind.VOID)
+
+
+class EntryType(StrEnum):
+    """The side of an entry."""
+
+    DEBIT = "DEBIT"
+    CREDIT = "CREDIT"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """An account as the engine sees it. Amounts in minor units; times in UTC."""
+
+    id: UUID
+    kind: AccountKind
+    status: AccountStatus
+    currency: str
+    balance: int = 0
+    held: int = 0
+    overdraft_limit: int = 0
+    version: int = 0
+    last_posted_at: datetime | None = None
+
+    @property
+    def available(self) -> int:
+        return self.balance - self.held + self.overdraft_limit
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """The earlier transfer that a CAPTURE or VOID resolves, or that a REVERSAL undoes."""
+
+    id: UUID
+    kind: Kind
+    source: UUID
+    dest: UUID
+    amount: int
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """
+    A transfer that somebody asks for.
+
+    ``original`` is given for CAPTURE, VOID and REVERSAL. ``by_staff`` lets a reversal touch a
+    frozen account; ``by_expiry`` marks the VOID with which the ledger releases an expired hold.
+    """
+
+    kind: Kind
+    source: UUID
+    dest: UUID
+    amount: int
+    original: Original | None = None
+    by_staff: bool = False
+    by_expiry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One side of a posting. ``balance`` and ``sequence`` are None on an EXTERNAL account."""
+
+    account: UUID
+    type: EntryType
+    amount: int
+    balance: int | None
+    sequence: int | None
+    ts: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """A draft that was accepted: its currency, and its DEBIT and CREDIT if it moves money."""
+
+    draft: Draft
+    currency: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The postings in the order of their drafts, and every account that they changed, by id."""
+
+    postings: list[Posting]
+    changed: dict[UUID, AccountState]
+
+
+def post(
+    accounts: Mapping[UUID, AccountState],
+    drafts: Iterable[Draft],
+    *,
+    resolved: Mapping[UUID, datetime] = NOTHING,
+    now: datetime,
+) -> Result:
+    """
+    Post the drafts in order, each seeing the effect of the ones before it.
+
+    :param accounts: every account that a draft names, as it stands under its lock
+    :param resolved: when those originals were captured, voided or reversed that are, by id
+    :param now: the time, read after the locks were taken (UTC)
+    :raises LedgerError: the rule that a draft breaks; its ``index`` is the draft's position
+    """
+    states = dict(accounts)
+    done = dict(resolved)
+    postings = []
+    changed: dict[UUID, AccountState] = {}
+    for index, draft in enumerate(drafts):
+        try:
+            touched, entries = _post_one(draft, states, done, now)
+        except LedgerError as refusal:
+            refusal.index = index
+            raise
+        postings.append(Posting(draft, states[draft.source].currency, entries))
+        for state in touched:
+            states[state.id] = changed[state.id] = state
+        if draft.original is not None:
+            done[draft.original.id] = now
+    return Result(postings, changed)
+
+
+def _post_one(
+    draft: Draft, states: Mapping[UUID, AccountState], done: Mapping[UUID, datetime], now: datetime
+) -> tuple[list[AccountState], tuple[Entry, ...]]:
+    """Return the accounts that the draft changes, as they are after it, and its entries."""
+    if draft.source == draft.dest:
+        raise SameAccount()
+    if draft.original is not None:
+        _check_original(draft, draft.original, done, now)
+    source = states[draft.source]
+    if draft.original is not None and draft.original.kind is Kind.HOLD:
+        source = _hold(source, -draft.original.amount)
+    if draft.kind is Kind.VOID:
+        # It gives back to the source alone; nothing about the dest can stand in its way.
+        return [source], ()
+    dest = states[draft.dest]
+    _check_parties(draft, source, dest)
+    if source.kind is AccountKind.CUSTOMER and source.available < draft.amount:
+        raise InsufficientFunds(source.id, available=source.available, required=draft.amount)
+    if draft.kind is Kind.HOLD:
+        return [_hold(source, draft.amount)], ()
+    source, debit = _enter(source, EntryType.DEBIT, draft.amount, now)
+    dest, credit = _enter(dest, EntryType.CREDIT, draft.amount, now)
+    customers = [state for state in (source, dest) if state.kind is AccountKind.CUSTOMER]
+    return customers, (debit, credit)
+
+
+def _check_parties(draft: Draft, source: AccountState, dest: AccountState) -> None:
+    for account in (source, dest):
+        if account.status is AccountStatus.CLOSED:
+            raise AccountClosed(account.id)
+        frozen = account.status is AccountStatus.FROZEN
+        if frozen and not (draft.kind is Kind.REVERSAL and draft.by_staff):
+            raise AccountFrozen(account.id)
+    if source.currency != dest.currency:
+        raise CurrencyMismatch(source.currency, dest.currency)
+
+
+def _check_original(
+    draft: Draft, original: Original, done: Mapping[UUID, datetime], now: datetime
+) -> None:
+    if draft.kind is Kind.REVERSAL:
+        if not original.kind.moves_money or original.kind is Kind.REVERSAL:
+            raise NotReversible(original.id, original.kind)
+        if original.id in done:
+            raise AlreadyReversed(original.id)
+        return
+    if original.kind is not Kind.HOLD:
+        raise NotAHold(original.id, original.kind)
+    assert original.expires_at is not None
+    done_at = done.get(original.id)
+    if done_at and (draft.by_expiry or done_at < original.expires_at):
+        raise HoldAlreadyResolved(original.id)
+    # A hold that expired is expired, whether or not a VOID has released it since.
+    if not draft.by_expiry and (done_at or original.expires_at <= now):
+        raise HoldExpired(original.id, original.expires_at)
+    if draft.amount > original.amount:
+        raise CaptureExceedsHold(original.id, held=original.amount, requested=draft.amount)
+
+
+def _hold(account: AccountState, amount: int) -> AccountState:
+    held = account.held + amount
+    if held > MONEY_MAX:
+        raise BalanceLimitExceeded(account.id, MONEY_MAX)
+    return replace(account, held=held)
+
+
+def _enter(
+    account: AccountState, side: EntryType, amount: int, now: datetime
+) -> tuple[AccountState, Entry]:
+    if account.kind is AccountKind.EXTERNAL:
+        return account, Entry(account.id, side, amount, None, None, now)
+    balance = account.balance + (amount if side is EntryType.CREDIT else -amount)
+    if abs(balance) > MONEY_MAX:
+        raise BalanceLimitExceeded(account.id, MONEY_MAX)
+    # Two servers' clocks may differ; within an account time never runs backwards.
+    ts = now if account.last_posted_at is None else max(now, account.last_posted_at)
+    version = account.version + 1
+    account = replace(account, balance=balance, version=version, last_posted_at=ts)
+    return account, Entry(account.id, side, amount, balance, version, ts)

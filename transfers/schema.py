@@ -1,0 +1,248 @@
+"""The operations on movements as OpenAPI shows them, in three tables (see ``accounts.schema``)."""
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+
+from accounts.exceptions import AccountClosed, AccountFrozen, AccountNotFound
+from accounts.schema import ACCOUNT, ACCOUNT_ID, Operation
+from accounts.serializers import EmptySerializer
+from transfers import examples
+from transfers.answers import (
+    BatchAnswerSerializer,
+    CashAnswerSerializer,
+    StatementPageSerializer,
+    TransferAnswerSerializer,
+    TransferPageSerializer,
+)
+from transfers.exceptions import (
+    AlreadyReversed,
+    BalanceLimitExceeded,
+    CaptureExceedsHold,
+    CurrencyMismatch,
+    HoldAlreadyResolved,
+    HoldExpired,
+    InsufficientFunds,
+    NotAHold,
+    NotReversible,
+    SameAccount,
+    TransferNotFound,
+)
+from transfers.serializers import (
+    BalanceSerializer,
+    BatchSerializer,
+    CaptureSerializer,
+    CashSerializer,
+    ReverseSerializer,
+    TransferOrderSerializer,
+    TransferSerializer,
+)
+
+# What a serializer checks across its fields.
+ONLY_HOLDS_EXPIRE = {
+    "expires_in": {"required": ["hold"], "properties": {"hold": {"const": True}}},
+}
+
+# ── The tables ───────────────────────────────────────────────────────────────────────────────────
+
+_CASH = (AccountNotFound, AccountFrozen, AccountClosed)
+_ORDER = (*_CASH, SameAccount, CurrencyMismatch, InsufficientFunds, BalanceLimitExceeded)
+_RESOLUTION = (TransferNotFound, NotAHold, HoldExpired, HoldAlreadyResolved)
+
+CASH = {
+    "deposit": Operation(
+        id="deposit",
+        summary="Deposit to an account",
+        tag="Money",
+        description="Brings money in from outside: a transfer of kind DEPOSIT.",
+        request=CashSerializer,
+        requests={"100 dollars": {"amount": 100_00, "memo": "Cash at the counter"}},
+        response=CashAnswerSerializer,
+        answers={"Deposited": {**ACCOUNT, "transfer_id": examples.TRANSFER_ID}},
+        refusals=(*_CASH, BalanceLimitExceeded),
+        codes=("permission_denied",),
+    ),
+    "withdraw": Operation(
+        id="withdraw",
+        summary="Withdraw from an account",
+        tag="Money",
+        description="Takes money out: a transfer of kind WITHDRAWAL.",
+        request=CashSerializer,
+        requests={"25 dollars": {"amount": 25_00, "memo": "Cash machine"}},
+        response=CashAnswerSerializer,
+        answers={"Withdrawn": {**examples.DEBITED, "transfer_id": examples.TRANSFER_ID}},
+        refusals=(*_CASH, InsufficientFunds),
+        codes=("permission_denied",),
+    ),
+}
+
+STATEMENTS = {
+    "list": Operation(
+        id="get_statement",
+        summary="Read an account's statement",
+        tag="Statements",
+        description="Every entry with the balance after it, newest first. With `from` or `to` also "
+        "the opening and the closing balance of the whole range, the same on every page. "
+        "`Accept: text/csv` streams the whole range at once; `limit` and `cursor` don't apply.",
+        response=StatementPageSerializer,
+        answers={
+            "The only page": {"items": [examples.ITEM], "next_cursor": None},
+            "With a range": {
+                "items": [examples.ITEM],
+                "next_cursor": None,
+                "opening_balance": 100_00,
+                "closing_balance": 75_00,
+            },
+        },
+        csv=examples.STATEMENT_CSV,
+        refusals=(AccountNotFound,),
+    ),
+    "balance": Operation(
+        id="get_balance",
+        summary="Read an account's balance at any time",
+        tag="Statements",
+        parameters=(
+            OpenApiParameter(
+                "at",
+                OpenApiTypes.DATETIME,
+                description="RFC 3339 with an offset; inclusive, not in the future. Now if absent.",
+            ),
+        ),
+        response=BalanceSerializer,
+        answers={
+            "At noon": {
+                "account_id": ACCOUNT_ID,
+                "currency": "USD",
+                "at": "2026-01-31T12:00:00.000000Z",
+                "balance": 75_00,
+                "sequence": 2,
+            }
+        },
+        refusals=(AccountNotFound,),
+    ),
+}
+
+TRANSFERS = {
+    "create": Operation(
+        id="create_transfer",
+        summary="Transfer money, or hold it",
+        tag="Transfers",
+        description="Moves money from an account of the caller's to any other of the same "
+        "currency. With `hold` it is only reserved, until it is captured, voided or expires.",
+        request=TransferOrderSerializer,
+        requests={"A transfer": examples.ORDER, "A hold for a day": examples.HOLD_ORDER},
+        status=201,
+        response=TransferAnswerSerializer,
+        answers={
+            "Posted": {**examples.TRANSFER, "source": examples.DEBITED, "dest": examples.STRANGER},
+            "Held": {**examples.PENDING, "source": examples.RESERVED, "dest": examples.STRANGER},
+        },
+        location=f"/transfers/{examples.TRANSFER_ID}",
+        refusals=_ORDER,
+    ),
+    "list": Operation(
+        id="list_transfers",
+        summary="List transfers",
+        tag="Transfers",
+        description="Those that touch an account of the caller's, or for staff all of them, newest "
+        "first.",
+        response=TransferPageSerializer,
+        answers={"The only page": {"items": [examples.TRANSFER], "next_cursor": None}},
+        refusals=(AccountNotFound,),
+    ),
+    "retrieve": Operation(
+        id="get_transfer",
+        summary="Look at a transfer",
+        tag="Transfers",
+        description="For both parties and staff.",
+        response=TransferSerializer,
+        answers={"A transfer": examples.TRANSFER, "A hold": examples.PENDING},
+        refusals=(TransferNotFound,),
+    ),
+    "capture": Operation(
+        id="capture_hold",
+        summary="Capture a hold",
+        tag="Transfers",
+        description="Moves what was held to its dest, all of it if no `amount` is named; the rest "
+        "is released. For the owner of the dest and staff.",
+        tried_on=examples.HOLD_ID,
+        request=CaptureSerializer,
+        requests={"25 dollars of it": {"amount": 25_00}},
+        status=201,
+        response=TransferAnswerSerializer,
+        answers={
+            "Captured": {
+                **examples.CAPTURE,
+                "source": {"id": ACCOUNT_ID},
+                "dest": examples.CREDITED,
+            }
+        },
+        location=f"/transfers/{examples.OTHER_TRANSFER_ID}",
+        refusals=(*_RESOLUTION, *_CASH[1:], CaptureExceedsHold, BalanceLimitExceeded),
+        codes=("permission_denied",),
+    ),
+    "void": Operation(
+        id="void_hold",
+        summary="Void a hold",
+        tag="Transfers",
+        description="Releases what was held. For both parties and staff.",
+        tried_on=examples.OTHER_HOLD_ID,
+        request=EmptySerializer,
+        requests={"Nothing to say": {}},
+        status=201,
+        response=TransferAnswerSerializer,
+        answers={"Voided": {**examples.VOID, "source": ACCOUNT, "dest": examples.STRANGER}},
+        location=f"/transfers/{examples.OTHER_TRANSFER_ID}",
+        refusals=_RESOLUTION,
+    ),
+    "reverse": Operation(
+        id="reverse_transfer",
+        summary="Reverse a transfer",
+        tag="Transfers",
+        description="Gives it back, once and whole, if its dest can afford it. For the owner of "
+        "the account that was credited and staff.",
+        request=ReverseSerializer,
+        requests={"With a reason": {"memo": "Paid twice"}},
+        status=201,
+        response=TransferAnswerSerializer,
+        answers={
+            "Reversed": {
+                **examples.REVERSAL,
+                "source": examples.EMPTIED,
+                "dest": {"id": ACCOUNT_ID},
+            }
+        },
+        location=f"/transfers/{examples.OTHER_TRANSFER_ID}",
+        refusals=(
+            TransferNotFound,
+            *_CASH[1:],
+            InsufficientFunds,
+            BalanceLimitExceeded,
+            AlreadyReversed,
+            NotReversible,
+        ),
+        codes=("permission_denied",),
+    ),
+}
+
+BATCHES = {
+    "create": Operation(
+        id="create_batch",
+        summary="Post up to 1,000 transfers, all or nothing",
+        tag="Transfers",
+        description="They are posted in order, each seeing the effect of those before it. An error "
+        "names its item by `pointer` and `index`, and nothing of the batch has happened.",
+        request=BatchSerializer,
+        requests={
+            "Two transfers": {
+                "transfers": [
+                    examples.ORDER,
+                    {**examples.ORDER, "amount": 5_00, "memo": "Water for January", "metadata": {}},
+                ]
+            }
+        },
+        status=201,
+        response=BatchAnswerSerializer,
+        answers={"Posted": {"transfers": [examples.TRANSFER]}},
+        refusals=_ORDER,
+    ),
+}

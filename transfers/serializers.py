@@ -1,0 +1,203 @@
+"""The shapes of a movement on the wire. Amounts are in minor units, times in UTC."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.models import Account
+from accounts.serializers import (
+    AccountSerializer,
+    MemoField,
+    MetadataField,
+    MoneyField,
+    StrictBooleanField,
+    StrictIntegerField,
+    StrictSerializer,
+    StrictUUIDField,
+    instant,
+)
+from transfers.models import STATEMENT_LINE, LedgerEntry, Transfer, TransferStatus
+from transfers.posting import EntryType, Kind
+from transfers.services import Order
+
+DEFAULT_HOLD = timedelta(days=7)
+LONGEST_HOLD = timedelta(days=31)
+LARGEST_BATCH = 1000
+
+
+class CashSerializer(StrictSerializer):
+    """A deposit or a withdrawal."""
+
+    amount = MoneyField()
+    memo = MemoField()
+    metadata = MetadataField(required=False, default=dict)
+
+
+class OrderSerializer(StrictSerializer):
+    """A transfer to be posted."""
+
+    source_account_id = StrictUUIDField()
+    dest_account_id = StrictUUIDField()
+    amount = MoneyField()
+    memo = MemoField()
+    metadata = MetadataField(required=False, default=dict)
+
+
+class TransferOrderSerializer(OrderSerializer):
+    """A transfer to be posted, or with ``hold`` one to be reserved for a time."""
+
+    hold = StrictBooleanField(required=False, default=False)
+    expires_in = StrictIntegerField(
+        min_value=1,
+        max_value=int(LONGEST_HOLD.total_seconds()),
+        required=False,
+        help_text=f"Seconds; only with hold. {int(DEFAULT_HOLD.total_seconds())} if absent.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "expires_in" in attrs and not attrs["hold"]:
+            raise serializers.ValidationError(
+                {"expires_in": "Only a hold expires: send hold: true with it."}
+            )
+        return attrs
+
+
+class BatchSerializer(StrictSerializer):
+    """Transfers to be posted in order, all or nothing."""
+
+    transfers = serializers.ListField(
+        child=OrderSerializer(), min_length=1, max_length=LARGEST_BATCH
+    )
+
+
+class CaptureSerializer(StrictSerializer):
+    """How much of a hold to capture; all of it if absent."""
+
+    amount = MoneyField(required=False)
+
+
+class ReverseSerializer(StrictSerializer):
+    """Why a transfer is reversed."""
+
+    memo = MemoField()
+
+
+class TransferSerializer(serializers.ModelSerializer):
+    """A transfer as both parties see it."""
+
+    kind = serializers.ChoiceField(choices=[kind.value for kind in Kind], read_only=True)
+    status = serializers.ChoiceField(
+        choices=[status.value for status in TransferStatus], read_only=True
+    )
+    source_account_id = serializers.UUIDField(source="source_id", read_only=True)
+    dest_account_id = serializers.UUIDField(source="dest_id", read_only=True)
+    hold_id = serializers.UUIDField(read_only=True, allow_null=True)
+    reverses_id = serializers.UUIDField(read_only=True, allow_null=True)
+    memo = serializers.CharField(read_only=True, allow_null=True)
+    metadata = MetadataField(read_only=True)
+    expires_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    created_at = serializers.DateTimeField(read_only=True)
+
+    class Meta:
+        model = Transfer
+        fields = (
+            "id",
+            "kind",
+            "status",
+            "amount",
+            "currency",
+            "memo",
+            "metadata",
+            "source_account_id",
+            "dest_account_id",
+            "hold_id",
+            "reverses_id",
+            "expires_at",
+            "created_at",
+        )
+        read_only_fields = fields
+
+    def to_representation(self, instance: Transfer) -> dict[str, Any]:
+        # By hand, as in AccountSerializer.
+        return {
+            "id": str(instance.pk),
+            "kind": instance.kind,
+            "status": instance.status_at(self.context["now"]),
+            "amount": instance.amount,
+            "currency": instance.currency,
+            "memo": instance.memo,
+            "metadata": instance.metadata,
+            "source_account_id": str(instance.source_id),
+            "dest_account_id": str(instance.dest_id),
+            "hold_id": instance.hold_id and str(instance.hold_id),
+            "reverses_id": instance.reverses_id and str(instance.reverses_id),
+            "expires_at": instance.expires_at and instant(instance.expires_at),
+            "created_at": instant(instance.created_at),
+        }
+
+
+class PartySerializer(serializers.Serializer):
+    """The other party's account, of which a transfer shows no more than the id."""
+
+    id = serializers.UUIDField(read_only=True)
+
+
+class StatementItemSerializer(serializers.ModelSerializer):
+    """One line of a statement: what was entered, and the balance after it."""
+
+    ts = serializers.DateTimeField(read_only=True)
+    account_id = serializers.UUIDField(read_only=True)
+    transfer_id = serializers.UUIDField(read_only=True)
+    type = serializers.ChoiceField(choices=[side.value for side in EntryType], read_only=True)
+    balance = serializers.IntegerField(read_only=True, help_text="The balance after this entry.")
+    sequence = serializers.IntegerField(read_only=True)
+    ref = serializers.CharField(
+        source="transfer.memo", read_only=True, allow_null=True, help_text="The memo."
+    )
+
+    class Meta:
+        model = LedgerEntry
+        fields = STATEMENT_LINE
+        read_only_fields = fields
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        # By hand, as in AccountSerializer.
+        return {
+            "id": str(instance.id),
+            "ts": instant(instance.ts),
+            "account_id": str(instance.account_id),
+            "transfer_id": str(instance.transfer_id),
+            "type": instance.type,
+            "amount": instance.amount,
+            "balance": instance.balance,
+            "sequence": instance.sequence,
+            "ref": instance.ref,
+        }
+
+
+class BalanceSerializer(serializers.Serializer):
+    """An account's balance as it stood at an instant."""
+
+    account_id = serializers.UUIDField()
+    currency = serializers.CharField()
+    at = serializers.DateTimeField()
+    balance = serializers.IntegerField()
+    sequence = serializers.IntegerField(help_text="How many entries the account had.")
+
+
+def order_of(data: Mapping[str, Any]) -> Order:
+    """Return the order that a validated body asks for."""
+    return Order(
+        source_id=data["source_account_id"],
+        dest_id=data["dest_account_id"],
+        amount=data["amount"],
+        memo=data["memo"],
+        metadata=data["metadata"],
+    )
+
+
+def party(account: Account, visible: bool) -> dict[str, Any]:
+    """Return an account as the caller may see it: whole, or its id alone."""
+    return AccountSerializer(account).data if visible else {"id": str(account.pk)}

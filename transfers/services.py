@@ -1,0 +1,214 @@
+"""
+The only code that moves money.
+
+Each verb locks the accounts, checks whose they are, and hands its drafts to ``booking``. It joins
+the caller's transaction if there is one, so that an application can post within its own. Nothing
+here retries: what a retry repeats is the whole transaction, and that is the caller's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+
+from accounts.exceptions import LedgerError
+from accounts.models import Account, external_account_id
+from transfers import clock, rights
+from transfers.booking import (
+    Accounts,
+    Metadata,
+    Wanted,
+    book,
+    in_transaction,
+    original_of,
+    releases_of_expired,
+)
+from transfers.models import Transfer
+from transfers.posting import Draft, Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """
+    A transfer that a caller orders: ``amount`` in minor units; the rest is kept beside it.
+
+    ``id`` is for a caller that must know the transfer's own, a UUIDv7, beforehand.
+    """
+
+    source_id: UUID
+    dest_id: UUID
+    amount: int
+    memo: str | None = None
+    metadata: Metadata = field(default_factory=dict)
+    id: UUID | None = None
+
+
+@in_transaction
+def deposit(
+    *,
+    account_id: UUID,
+    amount: int,
+    actor: User,
+    memo: str | None = None,
+    metadata: Metadata | None = None,
+) -> Transfer:
+    """
+    Bring money in from outside to an account, and return the transfer.
+
+    :raises AccountNotFound: if ``actor`` may not see the account
+    :raises PermissionDenied: if cash is not for ``actor`` to move
+    :raises LedgerError: any rule of ``transfers.posting``
+    """
+    accounts = Account.objects.locked(account_id)
+    account = rights.require_cash(accounts, account_id, actor)
+    draft = Draft(Kind.DEPOSIT, external_account_id(account.currency), account_id, amount)
+    return _book_one(accounts, Wanted(draft, memo, metadata or {}), actor)
+
+
+@in_transaction
+def withdraw(
+    *,
+    account_id: UUID,
+    amount: int,
+    actor: User,
+    memo: str | None = None,
+    metadata: Metadata | None = None,
+) -> Transfer:
+    """
+    Take money out of an account to the outside, and return the transfer.
+
+    :raises: as ``deposit``
+    """
+    accounts = Account.objects.locked(account_id)
+    account = rights.require_cash(accounts, account_id, actor)
+    draft = Draft(Kind.WITHDRAWAL, account_id, external_account_id(account.currency), amount)
+    return _book_one(accounts, Wanted(draft, memo, metadata or {}), actor)
+
+
+@in_transaction
+def transfer(*, order: Order, actor: User) -> Transfer:
+    """
+    Move money from an account of ``actor`` to any other, and return the transfer.
+
+    :raises AccountNotFound: if the source isn't theirs, or either isn't there
+    :raises LedgerError: any rule of ``transfers.posting``
+    """
+    return post_batch(orders=[order], actor=actor)[0]
+
+
+@in_transaction
+def post_batch(*, orders: Sequence[Order], actor: User) -> list[Transfer]:
+    """
+    Post several transfers, all or nothing and in order, and return them.
+
+    :raises AccountNotFound, LedgerError: as ``transfer``, with the ``index`` of the order
+    """
+    accounts = Account.objects.locked(
+        *{account_id for order in orders for account_id in (order.source_id, order.dest_id)}
+    )
+    for index, order in enumerate(orders):
+        _require_parties(accounts, order, actor, index)
+    return book(accounts, [_wanted(Kind.TRANSFER, order) for order in orders], actor)
+
+
+@in_transaction
+def hold(*, order: Order, expires_in: timedelta, actor: User) -> Transfer:
+    """
+    Reserve money of an account of ``actor`` for another, for a time, and return the hold.
+
+    :raises: as ``transfer``
+    """
+    accounts = Account.objects.locked(order.source_id, order.dest_id)
+    _require_parties(accounts, order, actor, index=0)
+    wanted = replace(_wanted(Kind.HOLD, order), expires_in=expires_in)
+    return _book_one(accounts, wanted, actor)
+
+
+@in_transaction
+def capture(*, hold_id: UUID, actor: User, amount: int | None = None) -> Transfer:
+    """
+    Move what a hold reserves, or ``amount`` of it; release the rest. Return the CAPTURE.
+
+    :raises TransferNotFound: if ``actor`` is no party to the hold
+    :raises PermissionDenied: if they don't own its dest
+    :raises LedgerError: if it isn't a hold, is resolved or expired, or any other rule
+    """
+    original = _visible(hold_id, actor)
+    if not (actor.is_staff or rights.owns(actor, original.dest)):
+        raise PermissionDenied("Only the owner of the hold's dest may capture it.")
+    return _resolve(Kind.CAPTURE, original, actor, original.amount if amount is None else amount)
+
+
+@in_transaction
+def void(*, hold_id: UUID, actor: User) -> Transfer:
+    """
+    Give up a hold, and return the VOID: the source can spend the money again.
+
+    :raises: as ``capture``, but either party may
+    """
+    original = _visible(hold_id, actor)
+    return _resolve(Kind.VOID, original, actor, original.amount)
+
+
+@in_transaction
+def reverse(*, transfer_id: UUID, actor: User, memo: str | None = None) -> Transfer:
+    """
+    Undo a transfer by its mirror image, once, if its dest can afford it; return the REVERSAL.
+
+    :raises TransferNotFound: if ``actor`` is no party to it
+    :raises PermissionDenied: if they weren't the one credited
+    :raises LedgerError: if it can't be reversed, was before, or any other rule
+    """
+    original = _visible(transfer_id, actor)
+    rights.require_reversal(original, actor)
+    draft = Draft(
+        Kind.REVERSAL,
+        original.dest_id,
+        original.source_id,
+        original.amount,
+        original=original_of(original),
+        by_staff=actor.is_staff,
+    )
+    accounts = Account.objects.locked(original.source_id, original.dest_id)
+    return _book_one(accounts, Wanted(draft, memo), actor)
+
+
+@in_transaction
+def release_expired_holds(*, source_id: UUID) -> int:
+    """Void the expired holds of one account, and return how many there were."""
+    accounts = Account.objects.locked(source_id)
+    releases = releases_of_expired([source_id], clock.now())
+    return len(book(accounts, releases, actor=None))
+
+
+def _require_parties(accounts: Accounts, order: Order, actor: User, index: int) -> None:
+    try:
+        rights.require_own(accounts, order.source_id, actor)
+        rights.require_account(accounts, order.dest_id)
+    except LedgerError as refusal:
+        refusal.index = index
+        raise
+
+
+def _visible(transfer_id: UUID, actor: User) -> Transfer:
+    # A transfer never changes, so that it can be read before the lock.
+    found = Transfer.objects.select_related("source", "dest").filter(pk=transfer_id).first()
+    return rights.require_visible(found, transfer_id, actor)
+
+
+def _resolve(kind: Kind, held: Transfer, actor: User, amount: int) -> Transfer:
+    accounts = Account.objects.locked(held.source_id, held.dest_id)
+    draft = Draft(kind, held.source_id, held.dest_id, amount, original=original_of(held))
+    return _book_one(accounts, Wanted(draft), actor)
+
+
+def _wanted(kind: Kind, order: Order) -> Wanted:
+    draft = Draft(kind, order.source_id, order.dest_id, order.amount)
+    return Wanted(draft, order.memo, order.metadata, id=order.id)
+
+
+def _book_one(accounts: Accounts, wanted: Wanted, actor: User) -> Transfer:
+    return book(accounts, [wanted], actor)[0]

@@ -1,0 +1,166 @@
+"""Ways to break an account, and the chain of its entries, with what the audit then finds."""
+
+from django.db import connection
+from django.db.models import F
+from uuid_utils.compat import uuid7
+
+from accounts.enums import MONEY_MAX, AccountKind, AccountStatus
+from accounts.models import Account
+from transfers.tests.rich_ledger import RichLedger
+from transfers.tests.tampering import (
+    DAY,
+    OUT_OF_BALANCE,
+    account,
+    corruption,
+    delete,
+    entry,
+    entry_of,
+    external,
+    outside,
+    transfer,
+)
+
+
+def leave_a_gap(book: RichLedger) -> None:
+    entry(entry_of(book.payee, -1), sequence=F("sequence") + 1)
+    account(book.payee, version=F("version") + 1)
+
+
+def overspend(book: RichLedger) -> None:
+    transfer(book.pending, amount=1_000_00)
+    account(book.payer, held=1_000_00)
+
+
+def open_a_second_external(book: RichLedger) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX account_one_external_per_currency")
+    Account.objects.create(kind=AccountKind.EXTERNAL, currency="USD", owner_name="other")
+
+
+def spend_from_a_currency_without_external(book: RichLedger) -> None:
+    delete(Account, kind=AccountKind.EXTERNAL, currency="JPY")
+    Account.objects.create(owner=book.payer.owner, owner_name="yen", currency="JPY")
+
+
+ACCOUNT_CORRUPTIONS = [
+    corruption(
+        "a balance that is off",
+        lambda book: account(book.payer, balance=F("balance") + 1),
+        "account_balance_is_its_entries",
+        "account_balance_is_its_last_entrys",
+        "currency_sums_to_zero",
+    ),
+    corruption(
+        "a version that is off",
+        lambda book: account(book.payer, version=F("version") - 1),
+        "account_version_counts_its_entries",
+    ),
+    corruption(
+        "a held that is off",
+        lambda book: account(book.payer, held=F("held") - 1),
+        "account_held_is_its_holds",
+    ),
+    corruption(
+        "an account that was posted to later than its last entry",
+        lambda book: account(book.payer, last_posted_at=F("last_posted_at") + DAY),
+        "account_last_posted_when_its_last_entry",
+    ),
+    corruption(
+        "an account that was never posted to",
+        lambda book: account(book.payer, last_posted_at=None),
+        "account_last_posted_when_its_last_entry",
+    ),
+    corruption("more held than there is", overspend, "account_never_overdrawn"),
+    corruption(
+        "a closed account with a balance",
+        lambda book: account(book.third, status=AccountStatus.CLOSED),
+        "account_closed_is_empty",
+    ),
+    corruption(
+        "a status that isn't known",
+        lambda book: account(book.third, status="LOST"),
+        "account_within_bounds",
+    ),
+    corruption(
+        "an overdraft limit out of bounds",
+        lambda book: account(book.third, overdraft_limit=MONEY_MAX + 1),
+        "account_within_bounds",
+    ),
+    corruption(
+        "an EXTERNAL account with an owner",
+        lambda book: external(owner=book.payer.owner),
+        "account_has_its_owner",
+    ),
+    corruption(
+        "an EXTERNAL account with a balance",
+        lambda book: external(balance=5),
+        "account_external_keeps_no_balance",
+    ),
+    corruption(
+        "an EXTERNAL account with a version",
+        lambda book: external(version=5),
+        "account_external_keeps_no_balance",
+    ),
+    corruption(
+        "two EXTERNAL accounts of a currency", open_a_second_external, "currency_has_one_external"
+    ),
+    corruption(
+        "a currency without an EXTERNAL account",
+        spend_from_a_currency_without_external,
+        "currency_has_one_external",
+    ),
+    corruption(
+        "a last entry whose balance is off",
+        lambda book: entry(entry_of(book.payee, -1), balance=F("balance") + 1),
+        "account_balance_is_its_last_entrys",
+        "entry_balance_follows",
+    ),
+    corruption(
+        "an entry amid the chain whose balance is off",
+        lambda book: entry(entry_of(book.payee, 2), balance=F("balance") + 1),
+        entry_balance_follows=2,
+    ),
+    corruption(
+        "a gap in the sequence",
+        leave_a_gap,
+        "account_version_counts_its_entries",
+        "entry_sequence_has_no_gap",
+    ),
+    corruption(
+        "a time that runs backwards",
+        lambda book: entry(entry_of(book.payee, 0), ts=F("ts") + DAY),
+        "entry_time_never_runs_backwards",
+    ),
+    corruption(
+        "a customer's entry without sequence and balance",
+        lambda book: entry(entry_of(book.euros, 0), sequence=None, balance=None),
+        "account_balance_is_its_last_entrys",
+        "account_version_counts_its_entries",
+        "account_last_posted_when_its_last_entry",
+        "entry_keeps_balance_if_customers",
+    ),
+    corruption(
+        "an EXTERNAL's entry with a sequence",
+        lambda book: entry(outside(book), sequence=1),
+        "entry_keeps_balance_if_customers",
+    ),
+    corruption(
+        "an EXTERNAL's entry with a balance",
+        lambda book: entry(outside(book), balance=-1_00),
+        "entry_keeps_balance_if_customers",
+    ),
+    corruption(
+        "an amount out of bounds",
+        lambda book: entry(outside(book), amount=MONEY_MAX + 1),
+        "entry_within_bounds",
+        "leg_has_the_transfers_amount",
+        **OUT_OF_BALANCE,
+    ),
+    corruption(
+        "an entry on an account that doesn't exist",
+        lambda book: entry(outside(book), account=uuid7()),
+        "entry_has_its_account",
+        "leg_is_on_its_account",
+        **OUT_OF_BALANCE,
+    ),
+]

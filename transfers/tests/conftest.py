@@ -1,0 +1,155 @@
+"""What the tests of the movements share: the books' invariants, whole tables, and races."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import Model
+
+from accounts.enums import AccountKind
+from accounts.exceptions import LedgerError
+from accounts.models import Account, AccountChange
+from transfers.models import LedgerEntry, Transfer
+from transfers.posting import EntryType, Kind
+
+
+@pytest.fixture
+def all_rows(db) -> Callable[[], dict[str, list[dict[str, Any]]]]:
+    """Return a function that reads every row of every table of the ledger."""
+    tables: tuple[type[Model], ...] = (Account, AccountChange, Transfer, LedgerEntry)
+
+    def read() -> dict[str, list[dict[str, Any]]]:
+        return {
+            table.__name__: list(table._default_manager.order_by("pk").values()) for table in tables
+        }
+
+    return read
+
+
+@pytest.fixture
+def race() -> Callable[..., list[Any]]:
+    """
+    Return a function that runs calls at the same time and returns what they returned, in order.
+
+    Each call has a thread and a connection of its own, and commits. A refusal of the ledger is an
+    outcome like any other; anything else that is raised fails the test.
+    """
+
+    def run(*calls: Callable[[], Any]) -> list[Any]:
+        barrier = threading.Barrier(len(calls))
+
+        def contend(call: Callable[[], Any]) -> Any:
+            try:
+                connection.ensure_connection()
+                barrier.wait(timeout=30)
+                return call()
+            except LedgerError as refusal:
+                return refusal
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(len(calls)) as threads:
+            return list(threads.map(contend, calls))
+
+    return run
+
+
+@pytest.fixture
+def assert_books_balance(db) -> Callable[[], None]:
+    """Return a function that asserts every invariant of the ledger, by adding everything up."""
+    return _assert_books_balance
+
+
+def _assert_books_balance() -> None:
+    transfers = {transfer.pk: transfer for transfer in Transfer.objects.all()}
+    entries = list(LedgerEntry.objects.order_by("account_id", "sequence"))
+    accounts = {account.pk: account for account in Account.objects.all()}
+    _assert_each_transfer_has_its_legs(transfers, entries)
+    _assert_currencies_balance(accounts, entries)
+    statements = {
+        account_id: list(of_account)
+        for account_id, of_account in groupby(entries, lambda entry: entry.account_id)
+    }
+    for account in accounts.values():
+        statement = statements.get(account.pk, [])
+        if account.kind == AccountKind.EXTERNAL:
+            _assert_keeps_no_balance(account, statement)
+        else:
+            _assert_follows_from_its_entries(account, statement)
+            _assert_holds_add_up(account, transfers)
+    _assert_sequels_match(transfers, accounts)
+
+
+def _assert_each_transfer_has_its_legs(transfers, entries) -> None:
+    written = Counter((e.transfer_id, e.account_id, e.type, e.amount) for e in entries)
+    due = Counter(
+        leg
+        for transfer in transfers.values()
+        if Kind(transfer.kind).moves_money
+        for leg in (
+            (transfer.pk, transfer.source_id, EntryType.DEBIT, transfer.amount),
+            (transfer.pk, transfer.dest_id, EntryType.CREDIT, transfer.amount),
+        )
+    )
+    assert written == due
+
+
+def _assert_currencies_balance(accounts, entries) -> None:
+    net: Counter[str] = Counter()
+    for entry in entries:
+        sign = 1 if entry.type == EntryType.CREDIT else -1
+        net[accounts[entry.account_id].currency] += sign * entry.amount
+    assert set(net.values()) <= {0}
+
+
+def _assert_keeps_no_balance(account, statement) -> None:
+    assert (account.balance, account.held, account.version) == (0, 0, 0)
+    assert [e for e in statement if (e.balance, e.sequence) != (None, None)] == []
+
+
+def _assert_follows_from_its_entries(account, statement) -> None:
+    assert [entry.sequence for entry in statement] == list(range(1, account.version + 1))
+    balance, balances = 0, []
+    for entry in statement:
+        balance += entry.amount if entry.type == EntryType.CREDIT else -entry.amount
+        balances.append(balance)
+    assert [entry.balance for entry in statement] == balances
+    assert account.balance == balance
+    times = [entry.ts for entry in statement]
+    assert times == sorted(times)
+    assert account.last_posted_at == (times[-1] if times else None)
+
+
+def _assert_holds_add_up(account, transfers) -> None:
+    resolved = {transfer.hold_id for transfer in transfers.values()}
+    reserved = [
+        transfer.amount
+        for transfer in transfers.values()
+        if (transfer.kind, transfer.source_id) == (Kind.HOLD, account.pk)
+        and transfer.pk not in resolved
+    ]
+    assert account.held == sum(reserved)
+    assert account.balance - account.held + account.overdraft_limit >= 0
+
+
+def _assert_sequels_match(transfers, accounts) -> None:
+    """A CAPTURE or VOID has its hold's parties, a REVERSAL its original's the other way round."""
+    for transfer in transfers.values():
+        parties = transfer.source_id, transfer.dest_id
+        assert {accounts[party].currency for party in parties} == {transfer.currency}
+        if transfer.hold_id:
+            hold = transfers[transfer.hold_id]
+            assert (hold.kind, hold.source_id, hold.dest_id) == (Kind.HOLD, *parties)
+            assert transfer.amount <= hold.amount
+        if transfer.reverses_id:
+            original = transfers[transfer.reverses_id]
+            assert (original.dest_id, original.source_id) == parties
+            assert transfer.amount == original.amount
+    for resolved in ("hold_id", "reverses_id"):
+        done = Counter(getattr(t, resolved) for t in transfers.values() if getattr(t, resolved))
+        assert set(done.values()) <= {1}

@@ -1,0 +1,203 @@
+"""Transfers written by hand in raw SQL, as an intruder would: right, or wrong in one respect."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import connection
+from uuid_utils.compat import uuid7
+
+from accounts.models import Account, external_account_id
+
+
+def rows(sql: str, *parameters: Any) -> list[tuple]:
+    """Return what a query returns."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchall()
+
+
+class HandwrittenLedger:
+    """Writes as ``transfers.booking`` does: accounts, then entries, then the transfer."""
+
+    def __init__(self, *, alice: Account, bob: Account, euros: Account, user: User) -> None:
+        self.alice = alice
+        self.bob = bob
+        self.euros = euros
+        self.user = user
+
+    def run(self, *statements: str) -> None:
+        with connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+    def update(self, account_id: UUID, change: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"UPDATE accounts_account SET {change} WHERE id = %s", [account_id])
+
+    def fresh(
+        self,
+        balance: int = 0,
+        version: int = 0,
+        currency: str = "USD",
+        account_id: UUID | None = None,
+        last_posted_at: str | None = None,
+    ) -> UUID:
+        """Insert an account, with money from nowhere if ``balance`` says so."""
+        account_id = account_id or uuid7()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO accounts_account (id, owner_id, owner_name, currency, kind, status,"
+                " balance, held, overdraft_limit, version, last_posted_at, metadata, created_at)"
+                " VALUES (%s, %s, 'fresh', %s, 'CUSTOMER', 'OPEN', %s, 0, 0, %s, %s, '{}', now())",
+                [account_id, self.user.pk, currency, balance, version, last_posted_at],
+            )
+        return account_id
+
+    def deposit_to_an_account_that_comes_later(self) -> None:
+        """Enter 1 as a balance of 1,000,000, in an account that is inserted after its entry."""
+        account_id, transfer_id, ts = uuid7(), uuid7(), "2100-01-01 00:00Z"
+        outside = external_account_id("USD")
+        self._enter(transfer_id, "DEBIT", outside, 1, None, None, ts)
+        self._enter(transfer_id, "CREDIT", account_id, 1, 1_000_000, 5, ts)
+        self.fresh(1_000_000, 5, account_id=account_id, last_posted_at=ts)
+        self._transfer(transfer_id, "DEPOSIT", outside, account_id, 1, "USD", None, None)
+
+    def third(self) -> Account:
+        """Open a third account, as anybody may."""
+        return Account.objects.create(owner=self.user, owner_name="third", currency="USD")
+
+    def post(
+        self,
+        *,
+        kind: str = "TRANSFER",
+        as_kind: str | None = None,
+        amount: int = 7,
+        entered: int | None = None,
+        source: Account | None = None,
+        dest: Account | None = None,
+        currency: str = "USD",
+        hold: UUID | None = None,
+        reverses: UUID | None = None,
+        released: int = 0,
+        legs: tuple[str, ...] = ("DEBIT", "CREDIT"),
+        credit_to: Account | None = None,
+        update_accounts: bool = True,
+        ts: str = "2100-01-01 00:00Z",
+        debit_jump: int = 0,
+        debit_gap: int = 0,
+        debit_unsequenced: bool = False,
+        external_balance: int | None = None,
+        **more: Any,
+    ) -> UUID:
+        """Write a transfer of ``amount`` from alice to bob, or one that is wrong as asked for."""
+        source_id = (source or self.alice).pk
+        dest_id = (dest or self.bob).pk
+        if kind == "DEPOSIT":
+            source_id = external_account_id("USD")
+        transfer_id = uuid7()
+        entered = amount if entered is None else entered
+        for leg in legs:
+            account_id = source_id if leg == "DEBIT" else (credit_to.pk if credit_to else dest_id)
+            if account_id == external_account_id("USD"):
+                sequence = None if external_balance is None else 1
+                self._enter(transfer_id, leg, account_id, entered, external_balance, sequence, ts)
+                continue
+            change = entered if leg == "CREDIT" else -entered
+            [(balance, version, last_posted_at)] = rows(
+                "SELECT balance, version, last_posted_at FROM accounts_account WHERE id = %s",
+                account_id,
+            )
+            balance, sequence = balance + change, version + 1
+            if leg == "DEBIT":
+                balance, sequence = balance + debit_jump, sequence + debit_gap
+            if update_accounts:
+                self.update(
+                    account_id,
+                    f"balance = {balance}, version = {sequence}, last_posted_at = '{ts}',"
+                    f" held = held - {released if leg == 'DEBIT' else 0}",
+                )
+            if leg == "DEBIT" and debit_unsequenced:
+                self.update(
+                    account_id,
+                    f"balance = {balance - change}, version = {version},"
+                    f" last_posted_at = '{last_posted_at}'",
+                )
+                balance = sequence = None
+            self._enter(transfer_id, leg, account_id, entered, balance, sequence, ts)
+        kind = as_kind or kind
+        self._transfer(
+            transfer_id, kind, source_id, dest_id, amount, currency, hold, reverses, **more
+        )
+        return transfer_id
+
+    def hold(
+        self, amount: int, *, held: int | None = None, with_legs: bool = False, **more: Any
+    ) -> UUID:
+        """Write a hold of ``amount`` of alice's for bob; ``held`` is what the row says of it."""
+        held = amount if held is None else held
+        self.update(self.alice.pk, f"held = held + {held}")
+        if with_legs:
+            return self.post(amount=amount, as_kind="HOLD")
+        transfer_id = uuid7()
+        parties = self.alice.pk, self.bob.pk
+        self._transfer(transfer_id, "HOLD", *parties, amount, "USD", None, None, **more)
+        return transfer_id
+
+    def void(self, hold: UUID, *, amount: int, released: int) -> UUID:
+        self.update(self.alice.pk, f"held = held - {released}")
+        transfer_id = uuid7()
+        self._transfer(transfer_id, "VOID", self.alice.pk, self.bob.pk, amount, "USD", hold, None)
+        return transfer_id
+
+    def reverse(self, posted: UUID, *, back: bool = False) -> UUID:
+        """Write the mirror image of ``post()``, or with ``back`` the mirror image of that."""
+        [(source_id, dest_id)] = rows(
+            "SELECT source_id, dest_id FROM transfers_transfer WHERE id = %s", posted
+        )
+        source, dest = Account.objects.get(pk=dest_id), Account.objects.get(pk=source_id)
+        return self.post(kind="REVERSAL", reverses=posted, source=source, dest=dest)
+
+    def _enter(self, transfer_id, leg, account_id, amount, balance, sequence, ts) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO transfers_ledgerentry"
+                " (id, ts, account_id, transfer_id, type, amount, balance, sequence)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+                [uuid7(), ts, account_id, transfer_id, leg, amount, balance, sequence],
+            )
+
+    def _transfer(
+        self,
+        transfer_id: UUID,
+        kind: str,
+        source_id: UUID,
+        dest_id: UUID,
+        amount: int,
+        currency: str,
+        hold: UUID | None,
+        reverses: UUID | None,
+        *,
+        expires_at: str = "2100-01-01 00:00Z",
+        created_at: str = "2020-01-01 00:00Z",
+        by_nobody: bool = False,
+    ) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO transfers_transfer (id, kind, source_id, dest_id, amount, currency,"
+                " metadata, expires_at, hold_id, reverses_id, created_by_id, created_at)"
+                " VALUES (%s, %s, %s, %s, %s, %s, '{}', %s, %s, %s, %s, %s)",
+                [
+                    transfer_id,
+                    kind,
+                    source_id,
+                    dest_id,
+                    amount,
+                    currency,
+                    expires_at if kind == "HOLD" else None,
+                    hold,
+                    reverses,
+                    None if by_nobody else self.user.pk,
+                    created_at,
+                ],
+            )

@@ -1,0 +1,73 @@
+"""Accounts and drafts for the tests of the engine. No Django here, and none is needed."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from accounts.enums import AccountKind, AccountStatus
+from accounts.exceptions import LedgerError
+from transfers.posting import AccountState, Draft, Kind, Original, post
+
+ALICE, BOB, OUTSIDE, ORIGINAL = (UUID(int=number) for number in range(1, 5))
+NOW = datetime(2025, 1, 31, 12, tzinfo=UTC)
+TICK = timedelta(microseconds=1)
+
+
+def customer(account_id: UUID = ALICE, **fields: Any) -> AccountState:
+    """Return a customer's account: open, empty and in USD unless told otherwise."""
+    given = {"kind": AccountKind.CUSTOMER, "status": AccountStatus.OPEN, "currency": "USD"}
+    return AccountState(id=account_id, **{**given, **fields})
+
+
+def outside(**fields: Any) -> AccountState:
+    """Return the EXTERNAL account of USD."""
+    return customer(OUTSIDE, kind=AccountKind.EXTERNAL, **fields)
+
+
+def ledger(*states: AccountState) -> dict[UUID, AccountState]:
+    return {state.id: state for state in states}
+
+
+def earlier(kind: Kind, source: UUID = ALICE, dest: UUID = BOB, amount: int = 50) -> Original:
+    """Return an earlier transfer of 50 from Alice to Bob; a hold has a day left."""
+    expires_at = NOW + timedelta(days=1) if kind is Kind.HOLD else None
+    return Original(ORIGINAL, kind, source, dest, amount, expires_at)
+
+
+def resolving(kind: Kind, hold: Original, amount: int = 50, **marks: bool) -> Draft:
+    """Return the CAPTURE or VOID of a hold."""
+    return Draft(kind, hold.source, hold.dest, amount, original=hold, **marks)
+
+
+def reversing(original: Original, **marks: bool) -> Draft:
+    """Return the REVERSAL of a transfer."""
+    return Draft(
+        Kind.REVERSAL,
+        original.dest,
+        original.source,
+        original.amount,
+        original=original,
+        **marks,
+    )
+
+
+def refusal(
+    accounts: dict[UUID, AccountState],
+    drafts: Iterable[Draft],
+    *,
+    resolved: Mapping[UUID, datetime] = MappingProxyType({}),
+    now: datetime = NOW,
+) -> tuple[type[LedgerError], int | None, dict[str, Any]]:
+    """
+    Post what must be refused; return the rule broken, the draft's index and the evidence.
+
+    ``resolved`` says which originals were captured, voided or reversed before, and when.
+    """
+    with pytest.raises(LedgerError) as refused:
+        post(accounts, drafts, resolved=resolved, now=now)
+
+    return type(refused.value), refused.value.index, refused.value.evidence

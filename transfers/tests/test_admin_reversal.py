@@ -1,0 +1,128 @@
+"""A reversal by staff in the admin: by the service, with a reason, and its refusals shown."""
+
+import pytest
+from django.urls import reverse
+
+from accounts import services as account_services
+from accounts.models import Account
+from accounts.tests.admin_pages import allow, said
+from transfers import services
+from transfers.models import Transfer
+from transfers.services import Order
+
+LIST = reverse("admin:transfers_transfer_changelist")
+
+
+@pytest.fixture
+def officer(client, staff):
+    """A browser in which staff are logged in who may reverse transfers."""
+    client.force_login(allow(staff, "view_transfer", "change_account"))
+    return client
+
+
+@pytest.fixture
+def paid(alice, bob, funded_account):
+    """A transfer of 2500 from alice to bob, who had nothing."""
+    source, dest = funded_account(alice, 10_000), funded_account(bob)
+    order = Order(source_id=source.pk, dest_id=dest.pk, amount=2_500)
+    return services.transfer(order=order, actor=alice)
+
+
+def page(transfer) -> str:
+    return reverse("admin:transfers_transfer_change", args=[transfer.pk])
+
+
+def reverse_in_admin(browser, *transfers, reason: str = "Paid twice"):
+    ids = [str(transfer.pk) for transfer in transfers]
+    return browser.post(LIST, {"action": "reverse", "_selected_action": ids, "reason": reason})
+
+
+def balances(transfer) -> tuple[int, int]:
+    accounts = Account.objects.in_bulk([transfer.source_id, transfer.dest_id])
+    return accounts[transfer.source_id].balance, accounts[transfer.dest_id].balance
+
+
+def test_a_transfer_is_reversed_with_a_reason(officer, staff, paid):
+    answer = reverse_in_admin(officer, paid)
+
+    reversal = Transfer.objects.get(reverses=paid)
+    assert answer["Location"] == page(paid)
+    assert said(answer) == [("success", f"{paid} is reversed.")]
+    assert (reversal.memo, reversal.created_by, reversal.amount) == ("Paid twice", staff, 2_500)
+    assert balances(paid) == (10_000, 0)
+
+
+def test_a_frozen_account_gives_back_to_staff(officer, staff, paid):
+    account_services.freeze(account_id=paid.dest_id, actor=staff)
+
+    reverse_in_admin(officer, paid)
+
+    assert balances(paid) == (10_000, 0)
+
+
+def test_a_second_reversal_is_refused_and_changes_nothing(officer, paid):
+    reverse_in_admin(officer, paid)
+
+    answer = reverse_in_admin(officer, paid)
+
+    expected = f"Transfer {paid.pk} was reversed before. It can be reversed once."
+    assert said(answer)[-1] == ("error", expected)
+    assert balances(paid) == (10_000, 0)
+
+
+def test_what_the_dest_cannot_afford_is_refused_and_the_others_are_reversed(
+    officer, alice, bob, funded_account
+):
+    source, rich, poor = (
+        funded_account(alice, 10_000),
+        funded_account(bob, 100),
+        funded_account(bob),
+    )
+    kept = services.transfer(
+        order=Order(source_id=source.pk, dest_id=poor.pk, amount=40), actor=alice
+    )
+    services.withdraw(account_id=poor.pk, amount=30, actor=bob)
+    returned = services.transfer(
+        order=Order(source_id=source.pk, dest_id=rich.pk, amount=60), actor=alice
+    )
+
+    answer = reverse_in_admin(officer, kept, returned)
+
+    assert answer["Location"] == LIST
+    assert sorted(said(answer)) == [
+        (
+            "error",
+            f"Account {poor.pk} lacks 30: 10 is available and 40 is required. Fund it, or ask for "
+            "less, with a new Idempotency-Key.",
+        ),
+        ("success", f"{returned} is reversed."),
+    ]
+    assert (balances(kept), balances(returned)) == ((9_960, 10), (9_960, 100))
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "x" * 141])
+def test_nothing_is_reversed_without_a_reason(officer, paid, reason):
+    answer = reverse_in_admin(officer, paid, reason=reason)
+
+    expected = "Give a reason, in at most 140 characters. Nothing was changed."
+    assert said(answer) == [("error", expected)]
+    assert balances(paid) == (7_500, 2_500)
+
+
+def test_who_may_only_look_cannot_reverse(client, staff, paid):
+    client.force_login(allow(staff, "view_transfer", "change_transfer"))
+
+    answer = reverse_in_admin(client, paid)
+
+    assert said(answer) == []
+    assert b'name="_selected_action"' not in client.get(page(paid)).content
+    assert balances(paid) == (7_500, 2_500)
+
+
+def test_the_page_offers_a_reversal_only_where_there_can_be_one(officer, paid):
+    before = officer.get(page(paid)).context["reversible"]
+    reversal = services.reverse(transfer_id=paid.pk, actor=paid.dest.owner)
+
+    after = [officer.get(page(each)).context["reversible"] for each in (paid, reversal)]
+
+    assert (before, after) == (True, [False, False])

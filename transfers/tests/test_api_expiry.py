@@ -1,0 +1,133 @@
+"""Holds that have expired."""
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.tests.contract import account_document, assert_problem, instant, transfer_document
+from accounts.tests.orders import expired_hold, hold_order
+from transfers import services
+from transfers.models import Transfer
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def source(alice, funded_account):
+    return funded_account(alice, 10_00)
+
+
+@pytest.fixture
+def dest(bob, funded_account):
+    return funded_account(bob)
+
+
+@pytest.fixture
+def expired(alice, source, dest) -> Transfer:
+    return expired_hold(source, dest, 4_00, actor=alice)
+
+
+@pytest.mark.parametrize("released", [False, True])
+def test_a_hold_is_expired_from_then_on_released_or_not(api, source, expired, released):
+    if released:
+        services.release_expired_holds(source_id=source.pk)
+
+    response = api.get(f"/transfers/{expired.pk}")
+
+    assert response.json() == transfer_document(expired, "EXPIRED")
+    assert account_document(source)["held"] == (0 if released else 4_00)
+
+
+@pytest.mark.parametrize("released", [False, True])
+@pytest.mark.parametrize("action", ["capture", "void"])
+def test_an_expired_hold_can_no_longer_be_resolved(
+    client_for, bob, source, expired, released, action
+):
+    if released:
+        services.release_expired_holds(source_id=source.pk)
+    before = account_document(source)
+
+    response = client_for(bob).post(f"/transfers/{expired.pk}/{action}", {})
+
+    assert_problem(response, 409, "hold_expired", expires_at=instant(expired.expires_at))
+    assert account_document(source) == before
+
+
+@pytest.mark.parametrize("kind", ["withdrawal", "transfer", "hold", "batch"])
+def test_an_expired_hold_gives_way_to_whatever_needs_the_money(api, source, dest, expired, kind):
+    order = {
+        "source_account_id": str(source.pk),
+        "dest_account_id": str(dest.pk),
+        "amount": 10_00,
+    }
+    path, body, status = {
+        "withdrawal": (f"/accounts/{source.pk}/withdraw", {"amount": 10_00}, 200),
+        "transfer": ("/transfers", order, 201),
+        "hold": ("/transfers", {**order, "hold": True}, 201),
+        "batch": ("/transfers/batch", {"transfers": [order]}, 201),
+    }[kind]
+
+    response = api.post(path, body)
+
+    assert response.status_code == status
+    assert account_document(source)["available"] == 0
+    void = Transfer.objects.get(hold=expired)
+    assert (void.kind, void.amount, void.created_by) == ("VOID", 4_00, None)
+
+
+def test_a_release_that_does_not_help_is_undone_with_the_posting(api, source, expired):
+    before = account_document(source)
+
+    response = api.post(f"/accounts/{source.pk}/withdraw", {"amount": 10_01})
+
+    assert_problem(
+        response,
+        409,
+        "insufficient_funds",
+        account_id=str(source.pk),
+        available=10_00,
+        required=10_01,
+        shortfall=1,
+    )
+    assert account_document(source) == before
+    assert Transfer.objects.filter(hold=expired).count() == 0
+
+
+def test_the_index_of_a_refused_item_does_not_count_the_releases(api, source, dest, expired):
+    order = {"source_account_id": str(source.pk), "dest_account_id": str(dest.pk)}
+    body = {"transfers": [{**order, "amount": 7_00}, {**order, "amount": 7_00}]}
+
+    response = api.post("/transfers/batch", body)
+
+    assert_problem(
+        response,
+        409,
+        "insufficient_funds",
+        account_id=str(source.pk),
+        available=3_00,
+        required=7_00,
+        shortfall=4_00,
+        index=1,
+        pointer="#/transfers/1",
+    )
+    assert account_document(source)["held"] == 4_00
+
+
+@pytest.mark.parametrize(("resolved", "status"), [("capture", "CAPTURED"), ("void", "VOIDED")])
+def test_a_hold_that_was_resolved_in_time_never_expires(
+    client_for, alice, bob, source, dest, resolved, status
+):
+    hold = hold_order(source, dest, 1_00, actor=alice, expires_in=timedelta(seconds=1))
+    client = client_for(bob)
+    assert client.post(f"/transfers/{hold.pk}/{resolved}", {}).status_code == 201
+    time.sleep(max(0.0, (hold.expires_at - timezone.now()).total_seconds()))
+
+    read = client.get(f"/transfers/{hold.pk}")
+    captured = client.post(f"/transfers/{hold.pk}/capture", {})
+    voided = client.post(f"/transfers/{hold.pk}/void", {})
+
+    assert read.json() == transfer_document(hold, status)
+    assert_problem(captured, 409, "hold_already_resolved")
+    assert_problem(voided, 409, "hold_already_resolved")

@@ -1,0 +1,76 @@
+"""``from``, ``to`` and ``at``: RFC 3339 with an offset, wherever they are read."""
+
+import pytest
+
+from accounts.tests.contract import assert_invalid
+
+pytestmark = pytest.mark.django_db
+
+PLACES = [
+    ("/transfers", "from"),
+    ("/transfers", "to"),
+    ("/accounts/{}/statement", "from"),
+    ("/accounts/{}/statement", "to"),
+    ("/accounts/{}/balance", "at"),
+]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-01-31T12:00:00Z",
+        "2026-01-31t12:00:00z",
+        "2026-01-31T12:00:00.1Z",
+        "2026-01-31T12:00:00.123456Z",
+        "2026-01-31T12:00:00%2B05:30",
+        "2026-01-31T12:00:00-08:00",
+        "2026-01-31T12:00:00-00:00",
+        "1970-01-01T00:00:00Z",
+        "2024-02-29T00:00:00Z",
+    ],
+)
+def test_an_instant_with_an_offset_is_read(api, alice, funded_account, text):
+    account = funded_account(alice)
+
+    for path, name in PLACES:
+        response = api.get(f"{path.format(account.pk)}?{name}={text}")
+
+        assert response.status_code == 200, response.content
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-01-31T12:00:00",
+        "2026-01-31",
+        "2026-01-31T12:00Z",
+        "2026-01-31T12:00:00+05:30",
+        "2026-01-31T12:00:00.1234567Z",
+        "2026-01-31T12:00:00.Z",
+        "2026-01-31T12:00:00%2B0530",
+        "2026-W05-6T12:00:00Z",
+        "20260131T120000Z",
+        "1769860800",
+        "now",
+        "%D9%A2%D9%A0%D9%A2%D9%A6-01-31T12:00:00Z",
+        "%00",
+        # What has the form of an instant, and is none.
+        "2026-13-01T00:00:00Z",
+        "2026-02-29T00:00:00Z",
+        "2026-01-01T24:00:00Z",
+        "2026-01-01T00:60:00Z",
+        "2026-01-01T00:00:60Z",
+        "2026-01-01T00:00:00%2B99:99",
+        "0000-01-01T00:00:00Z",
+        # Outside of the years 1 to 9999 in UTC.
+        "0001-01-01T00:00:00%2B23:59",
+        "9999-12-31T23:59:59-23:59",
+    ],
+)
+def test_an_instant_that_is_none_is_refused(api, alice, funded_account, text):
+    account = funded_account(alice)
+
+    for path, name in PLACES:
+        response = api.get(f"{path.format(account.pk)}?{name}={text}")
+
+        assert_invalid(response, (f"#/{name}", "invalid_instant"))

@@ -1,0 +1,268 @@
+"""GET /accounts/{id}/statement as JSON."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from accounts.tests.contract import (
+    NOWHERE,
+    assert_invalid,
+    assert_problem,
+    instant,
+    statement_item,
+    statement_of,
+)
+from accounts.tests.orders import hold_order, transfer_order
+from transfers import services
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def account(alice, bob, funded_account):
+    """An account of alice's with five entries: +100, -30, +50, -20, +5."""
+    account, other = funded_account(alice, 100), funded_account(bob, 100)
+    services.withdraw(account_id=account.pk, amount=30, actor=alice, memo="cash")
+    transfer_order(other, account, 50, actor=bob, memo="rent")
+    transfer_order(account, other, 20, actor=alice, memo="")
+    services.deposit(account_id=account.pk, amount=5, actor=alice)
+    return account
+
+
+def entry(account, sequence: int):
+    return account.entries.get(sequence=sequence)
+
+
+def statement(client, account, **query):
+    query = {{"since": "from"}.get(name, name): value for name, value in query.items()}
+    response = client.get(f"/accounts/{account.pk}/statement", query)
+    assert response.status_code == 200, response.content
+    return response.json()
+
+
+def sequences(page) -> list[int]:
+    return [item["sequence"] for item in page["items"]]
+
+
+def test_a_statement_is_newest_first_with_the_balance_after_each_entry(api, account):
+    response = api.get(f"/accounts/{account.pk}/statement")
+
+    assert response.status_code == 200
+    assert response["Content-Type"] == "application/json"
+    assert response.json() == {"items": statement_of(account), "next_cursor": None}
+    assert [
+        (item["sequence"], item["type"], item["amount"], item["balance"], item["ref"])
+        for item in response.json()["items"]
+    ] == [
+        (5, "CREDIT", 5, 105, None),
+        (4, "DEBIT", 20, 100, ""),
+        (3, "CREDIT", 50, 120, "rent"),
+        (2, "DEBIT", 30, 70, "cash"),
+        (1, "CREDIT", 100, 100, None),
+    ]
+
+
+def test_an_account_without_entries_has_an_empty_statement(api, alice, funded_account):
+    page = statement(api, funded_account(alice))
+
+    assert page == {"items": [], "next_cursor": None}
+
+
+def test_holds_and_voids_are_in_no_statement(api, alice, bob, account, funded_account):
+    hold = hold_order(account, funded_account(bob), 10, actor=alice)
+    services.void(hold_id=hold.pk, actor=alice)
+
+    page = statement(api, account)
+
+    assert sequences(page) == [5, 4, 3, 2, 1]
+
+
+def test_staff_read_the_statement_of_anybody(client_for, staff, account):
+    page = statement(client_for(staff), account)
+
+    assert page == {"items": statement_of(account), "next_cursor": None}
+
+
+@pytest.mark.parametrize("headers", [{}, {"Accept": "text/csv"}])
+def test_the_statement_of_another_is_answered_like_one_that_is_not_there(
+    client_for, bob, account, headers
+):
+    client = client_for(bob)
+
+    foreign = client.get(f"/accounts/{account.pk}/statement", headers=headers)
+    missing = client.get(f"/accounts/{NOWHERE}/statement", headers=headers)
+
+    assert_problem(foreign, 404, "account_not_found")
+    assert foreign.content.replace(str(account.pk).encode(), b"") == missing.content.replace(
+        str(NOWHERE).encode(), b""
+    )
+
+
+@pytest.mark.parametrize(("side", "expected"), [("CREDIT", [5, 3, 1]), ("DEBIT", [4, 2])])
+def test_a_statement_is_narrowed_by_side(api, account, side, expected):
+    page = statement(api, account, type=side)
+
+    assert sequences(page) == expected
+    assert set(page) == {"items", "next_cursor"}
+
+
+def test_from_is_inclusive_and_to_exclusive(api, account):
+    second, fourth = entry(account, 2), entry(account, 4)
+
+    since = statement(api, account, since=instant(second.ts))
+    until = statement(api, account, to=instant(fourth.ts))
+    both = statement(api, account, since=instant(second.ts), to=instant(fourth.ts))
+
+    assert sequences(since) == [5, 4, 3, 2]
+    assert sequences(until) == [3, 2, 1]
+    assert sequences(both) == [3, 2]
+
+
+def test_a_range_has_its_opening_and_its_closing_balance(api, account):
+    second, fourth = entry(account, 2), entry(account, 4)
+
+    since = statement(api, account, since=instant(second.ts))
+    until = statement(api, account, to=instant(fourth.ts))
+    both = statement(api, account, since=instant(second.ts), to=instant(fourth.ts))
+
+    for page, opening, closing in ((since, 100, 105), (until, 0, 120), (both, 100, 120)):
+        assert set(page) == {"items", "next_cursor", "opening_balance", "closing_balance"}
+        assert (page["opening_balance"], page["closing_balance"]) == (opening, closing)
+        moved = sum(i["amount"] * (1 if i["type"] == "CREDIT" else -1) for i in page["items"])
+        assert opening + moved == closing
+
+
+@pytest.mark.parametrize("side", ["CREDIT", "DEBIT"])
+def test_the_balances_of_a_range_are_the_same_whatever_the_side(api, account, side):
+    query = {"since": instant(entry(account, 2).ts), "to": instant(entry(account, 5).ts)}
+
+    page = statement(api, account, type=side, **query)
+
+    assert (page["opening_balance"], page["closing_balance"]) == (100, 100)
+
+
+def test_every_page_has_the_same_balances_whatever_is_posted_meanwhile(api, alice, account):
+    query = {"since": instant(entry(account, 2).ts), "limit": 2}
+    pages, cursor = [], {}
+
+    while cursor is not None:
+        pages.append(statement(api, account, **query, **cursor))
+        services.deposit(account_id=account.pk, amount=1_000, actor=alice)
+        following = pages[-1]["next_cursor"]
+        cursor = following and {"cursor": following}
+
+    assert [sequences(page) for page in pages] == [[5, 4], [3, 2]]
+    assert [(page["opening_balance"], page["closing_balance"]) for page in pages] == [
+        (100, 105),
+        (100, 105),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("since", "to", "opening", "closing"),
+    [
+        (timedelta(days=1), None, 105, 105),
+        (None, timedelta(days=1), 0, 105),
+        (timedelta(days=-1), None, 0, 105),
+        (None, timedelta(days=-1), 0, 0),
+        (timedelta(days=-2), timedelta(days=-1), 0, 0),
+        (timedelta(days=1), timedelta(days=2), 105, 105),
+    ],
+)
+def test_a_range_may_lie_beside_the_entries(api, account, since, to, opening, closing):
+    now = datetime.now(UTC)
+    ends = {"since": since, "to": to}
+
+    page = statement(api, account, **{k: instant(now + v) for k, v in ends.items() if v})
+
+    covers = opening != closing
+    assert sequences(page) == ([5, 4, 3, 2, 1] if covers else [])
+    assert (page["opening_balance"], page["closing_balance"]) == (opening, closing)
+
+
+def test_a_cursor_carries_its_range_and_no_other(api, account):
+    since = instant(entry(account, 1).ts)
+    cursor = statement(api, account, since=since, limit=2)["next_cursor"]
+    path = f"/accounts/{account.pk}/statement"
+
+    answers = [
+        api.get(path, {"cursor": cursor}),
+        api.get(path, {"cursor": cursor, "from": instant(entry(account, 2).ts)}),
+        api.get(path, {"cursor": cursor, "to": since}),
+        api.get(path, {"cursor": cursor, "from": since, "type": "DEBIT"}),
+    ]
+
+    for response in answers:
+        assert_problem(response, 400, "invalid_cursor", detail="Invalid cursor")
+
+
+def test_a_cursor_of_another_account_is_refused(api, alice, account, funded_account):
+    other = funded_account(alice, 1)
+    services.deposit(account_id=other.pk, amount=1, actor=alice)
+    cursor = statement(api, other, limit=1)["next_cursor"]
+
+    response = api.get(f"/accounts/{account.pk}/statement", {"cursor": cursor})
+
+    assert_problem(response, 400, "invalid_cursor", detail="Invalid cursor")
+
+
+def test_a_cursor_stays_the_owner_s_alone(api, client_for, bob, account):
+    cursor = statement(api, account, limit=1)["next_cursor"]
+
+    response = client_for(bob).get(f"/accounts/{account.pk}/statement", {"cursor": cursor})
+
+    assert_problem(response, 404, "account_not_found")
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer", "code"),
+    [
+        ("type=credit", "#/type", "invalid_choice"),
+        ("type=", "#/type", "empty_parameter"),
+        ("from=", "#/from", "empty_parameter"),
+        ("to=", "#/to", "empty_parameter"),
+        ("type=DEBIT&type=CREDIT", "#/type", "repeated_parameter"),
+        ("kind=DEPOSIT", "#/kind", "unknown_parameter"),
+        ("at=2026-01-01T00:00:00Z", "#/at", "unknown_parameter"),
+        ("format=csv", "#/format", "unknown_parameter"),
+    ],
+)
+@pytest.mark.parametrize("headers", [{}, {"Accept": "text/csv"}])
+def test_a_query_that_is_none_is_refused(api, account, query, pointer, code, headers):
+    response = api.get(f"/accounts/{account.pk}/statement?{query}", headers=headers)
+
+    assert_invalid(response, (pointer, code))
+
+
+def test_a_statement_can_be_read_without_a_token_where_reads_are_public(
+    client_for, bob, account, settings
+):
+    settings.PUBLIC_READS = True
+
+    for user in (None, bob):
+        page = statement(client_for(user), account)
+
+        assert page == {"items": statement_of(account), "next_cursor": None}
+
+
+def test_a_statement_is_not_public_by_default(client_for, account):
+    response = client_for(None).get(f"/accounts/{account.pk}/statement")
+
+    assert_problem(response, 401, "not_authenticated")
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize(("query", "queries"), [({}, 3), ({"from": "2026-01-01T00:00:00Z"}, 4)])
+def test_a_statement_takes_a_constant_number_of_queries(
+    api, alice, funded_account, django_assert_num_queries, count, query, queries
+):
+    account = funded_account(alice)
+    for _ in range(count):
+        services.deposit(account_id=account.pk, amount=1, actor=alice)
+
+    with django_assert_num_queries(queries):
+        response = api.get(f"/accounts/{account.pk}/statement", query)
+
+    assert response.json()["items"] == [
+        statement_item(each) for each in account.entries.order_by("-sequence")
+    ]

@@ -1,0 +1,84 @@
+"""`manage.py seed_load`: as many entries as wanted, and books that balance."""
+
+from io import StringIO
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from accounts.enums import AccountKind
+from accounts.models import Account
+from transfers.integrity import check_ledger
+from transfers.models import LedgerEntry, Transfer
+
+
+def seed(**options):
+    output = StringIO()
+    call_command("seed_load", stdout=output, **options)
+    return output.getvalue()
+
+
+def test_it_posts_the_entries_that_are_asked_for_in_books_that_balance(db, assert_books_balance):
+    printed = seed(entries=600, accounts=20, users=4, busiest=90)
+
+    assert printed == "Posted 600 entries in 20 accounts.\n"
+    assert LedgerEntry.objects.count() == 600
+    assert Transfer.objects.filter(kind="DEPOSIT").count() == 20
+    assert_books_balance()
+    assert check_ledger().ok
+
+
+def test_the_first_account_has_as_many_entries_as_it_should(db):
+    seed(entries=600, accounts=20, users=4, busiest=90)
+
+    first, *others = Account.objects.filter(kind=AccountKind.CUSTOMER).order_by("pk")
+    assert first.version == 90
+    # Each transfer has two entries, and the outside world's are the deposits' other sides.
+    assert sum(account.version for account in others) == 600 - 90 - 20
+
+
+def test_the_accounts_are_the_users_by_turns(db):
+    seed(entries=40, accounts=6, users=2)
+
+    accounts = Account.objects.filter(kind=AccountKind.CUSTOMER).order_by("pk")
+    names = [account.owner.username for account in accounts.select_related("owner")]
+    assert names == ["load-0", "load-1"] * 3
+
+
+def test_more_drafts_than_fit_in_one_transaction_make_the_same_books(
+    db, monkeypatch, assert_books_balance
+):
+    monkeypatch.setattr("transfers.management.commands.seed_load.BATCH", 7)
+
+    seed(entries=100, accounts=5, users=1)
+
+    assert LedgerEntry.objects.count() == 100
+    assert_books_balance()
+
+
+def test_a_ledger_that_has_users_is_left_alone(alice):
+    with pytest.raises(CommandError, match="The ledger is in use"):
+        seed(entries=600, accounts=20)
+
+    assert list(User.objects.all()) == [alice]
+    assert LedgerEntry.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"entries": 601, "accounts": 20},
+        {"entries": 38, "accounts": 20},
+        {"entries": 600, "accounts": 2},
+        {"entries": 600, "accounts": 20, "users": 0},
+        {"entries": 600, "accounts": 20, "busiest": 0},
+        {"entries": 600, "accounts": 20, "busiest": 282},
+    ],
+)
+def test_what_cannot_be_is_refused_and_changes_nothing(db, options):
+    with pytest.raises(CommandError):
+        seed(**options)
+
+    assert User.objects.count() == 0
+    assert LedgerEntry.objects.count() == 0

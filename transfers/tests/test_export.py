@@ -1,0 +1,203 @@
+"""GET /accounts/{id}/statement as CSV."""
+
+import csv
+import io
+
+import pytest
+
+from accounts import services as account_services
+from accounts.tests.contract import assert_invalid, assert_problem, instant, statement_of
+from transfers import services
+from transfers.services import Order
+
+pytestmark = pytest.mark.django_db
+
+HEADER = ["id", "ts", "account_id", "transfer_id", "type", "amount", "balance", "sequence", "ref"]
+
+
+@pytest.fixture
+def account(alice, funded_account):
+    """An account of alice's with three entries: +100, -30, +50."""
+    account = funded_account(alice, 100)
+    services.withdraw(account_id=account.pk, amount=30, actor=alice, memo='Rent, "May"\nand June')
+    services.deposit(account_id=account.pk, amount=50, actor=alice, memo="Zoë")
+    return account
+
+
+def export(client, account, query: str = "", accept: str = "text/csv"):
+    return client.get(f"/accounts/{account.pk}/statement{query}", headers={"Accept": accept})
+
+
+def text_of(response) -> str:
+    assert response.status_code == 200
+    return b"".join(response.streaming_content).decode()
+
+
+def rows_of(response) -> list[list[str]]:
+    """Return the rows below the header."""
+    header, *rows = csv.reader(io.StringIO(text_of(response), newline=""))
+    assert header == HEADER
+    return rows
+
+
+def sequences(response) -> list[str]:
+    return [row[HEADER.index("sequence")] for row in rows_of(response)]
+
+
+def expected_rows(account) -> list[list[str]]:
+    return [
+        ["" if item[name] is None else str(item[name]) for name in HEADER]
+        for item in statement_of(account)
+    ]
+
+
+def test_a_statement_is_exported_whole_newest_first(api, account):
+    response = export(api, account)
+
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    assert response["Content-Disposition"] == f'attachment; filename="statement-{account.pk}.csv"'
+    assert rows_of(response) == expected_rows(account)
+    assert [row[-1] for row in expected_rows(account)] == ["Zoë", 'Rent, "May"\nand June', ""]
+
+
+def test_lines_end_and_cells_are_quoted_as_rfc_4180_has_it(api, account):
+    lines = text_of(export(api, account)).split("\r\n")
+
+    assert lines[0] == ",".join(HEADER)
+    assert lines[1].endswith(",CREDIT,50,120,3,Zoë")
+    assert lines[2].endswith(',DEBIT,30,70,2,"Rent, ""May""\nand June"')
+    assert lines[3].endswith(",CREDIT,100,100,1,")
+    assert lines[4:] == [""]
+
+
+def test_an_account_without_entries_exports_the_header_alone(api, alice, funded_account):
+    response = export(api, funded_account(alice))
+
+    assert text_of(response) == ",".join(HEADER) + "\r\n"
+
+
+@pytest.mark.parametrize(
+    "memo",
+    ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://evil.example")', "=", "-"],
+)
+def test_a_memo_that_a_spreadsheet_would_run_is_made_text(api, alice, funded_account, memo):
+    account = funded_account(alice)
+    services.deposit(account_id=account.pk, amount=1, actor=alice, memo=memo)
+
+    (row,) = rows_of(export(api, account))
+
+    assert row[-1] == f"'{memo}"
+    assert api.get(f"/accounts/{account.pk}/statement").json()["items"][0]["ref"] == memo
+
+
+@pytest.mark.parametrize("memo", ["a=b", "1-1", "'quoted", "x@example.org", "", " "])
+def test_a_memo_that_is_harmless_stays_as_it_is(api, alice, funded_account, memo):
+    account = funded_account(alice)
+    services.deposit(account_id=account.pk, amount=1, actor=alice, memo=memo)
+
+    (row,) = rows_of(export(api, account))
+
+    assert row[-1] == memo
+
+
+def test_a_negative_balance_stays_a_number(api, alice, staff, funded_account):
+    account = funded_account(alice)
+    account_services.set_overdraft_limit(account_id=account.pk, actor=staff, limit=10)
+    services.withdraw(account_id=account.pk, amount=7, actor=alice)
+
+    (row,) = rows_of(export(api, account))
+
+    assert row[HEADER.index("balance")] == "-7"
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["?limit=1", "?limit=0", "?limit=x", "?cursor=forged", "?cursor=", "?limit=1&cursor=x"],
+)
+def test_limit_and_cursor_do_not_apply(api, account, query):
+    response = export(api, account, query)
+
+    assert sequences(response) == ["3", "2", "1"]
+
+
+def test_an_export_is_narrowed_like_the_statement(api, account):
+    second = instant(account.entries.get(sequence=2).ts)
+
+    assert sequences(export(api, account, f"?from={second}")) == ["3", "2"]
+    assert sequences(export(api, account, f"?to={second}")) == ["1"]
+    assert sequences(export(api, account, "?type=DEBIT")) == ["2"]
+    assert sequences(export(api, account, f"?from={second}&type=CREDIT")) == ["3"]
+
+
+def test_an_export_of_more_than_one_chunk_has_every_line_once(api, alice, account, funded_account):
+    savings = funded_account(alice, 1_000)
+    order = Order(source_id=savings.pk, dest_id=account.pk, amount=1)
+    services.post_batch(orders=[order] * 1_000, actor=alice)
+
+    response = export(api, account)
+
+    assert sequences(response) == [str(sequence) for sequence in range(1_003, 0, -1)]
+
+
+def test_what_is_posted_while_an_export_is_read_is_not_in_it(api, alice, account):
+    response = export(api, account)
+
+    services.deposit(account_id=account.pk, amount=1, actor=alice)
+
+    assert sequences(response) == ["3", "2", "1"]
+
+
+@pytest.mark.parametrize("accept", ["text/csv", "text/csv; charset=utf-8", "text/*"])
+def test_csv_has_to_be_asked_for(api, account, accept):
+    response = export(api, account, accept=accept)
+
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    assert sequences(response) == ["3", "2", "1"]
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "application/*"])
+def test_a_statement_is_json_otherwise(api, account, accept):
+    response = export(api, account, accept=accept)
+
+    assert response["Content-Type"] == "application/json"
+    assert response.json()["items"] == statement_of(account)
+
+
+def test_the_errors_of_an_export_are_problem_documents(api, client_for, bob, account):
+    unknown = export(api, account, "?surprise=1")
+    wrong = export(api, account, "?type=x&from=2026-01-01")
+    foreign = export(client_for(bob), account)
+    anonymous = export(client_for(None), account)
+    other = export(api, account, accept="application/pdf")
+
+    assert_invalid(unknown, ("#/surprise", "unknown_parameter"))
+    assert_invalid(wrong, ("#/type", "invalid_choice"), ("#/from", "invalid_instant"))
+    assert_problem(foreign, 404, "account_not_found")
+    assert_problem(anonymous, 401, "not_authenticated")
+    assert_problem(other, 406, "not_acceptable")
+
+
+def test_an_export_can_be_read_without_a_token_where_reads_are_public(
+    client_for, account, settings
+):
+    settings.PUBLIC_READS = True
+
+    response = export(client_for(None), account)
+
+    assert rows_of(response) == expected_rows(account)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_an_export_takes_a_constant_number_of_queries(
+    api, alice, funded_account, django_assert_num_queries, count
+):
+    account = funded_account(alice)
+    for _ in range(count):
+        services.deposit(account_id=account.pk, amount=1, actor=alice)
+
+    # The token's user, the account, the entries, and the end of the entries.
+    with django_assert_num_queries(4):
+        response = export(api, account)
+        exported = sequences(response)
+
+    assert len(exported) == count

@@ -1,0 +1,153 @@
+"""The questions that the models answer: whose, in which status, how much at an instant."""
+
+from datetime import timedelta
+
+import pytest
+from django.db.models import ProtectedError
+
+from accounts.models import Account, external_account_id
+from transfers import clock, services
+from transfers.models import LedgerEntry, Transfer, TransferStatus
+from transfers.services import Order
+from transfers.tests.ledgers import NOW, TICK
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def mine(alice, funded_account):
+    with clock.at(NOW - DAY):
+        return funded_account(alice, 1_000)
+
+
+@pytest.fixture
+def theirs(bob, funded_account):
+    return funded_account(bob)
+
+
+@pytest.fixture
+def story(alice, bob, staff, mine, theirs):
+    """One transfer for each way that it can end, by name; its holds last a day."""
+    order = Order(source_id=mine.pk, dest_id=theirs.pk, amount=10)
+    with clock.at(NOW):
+        holds = {
+            name: services.hold(order=order, expires_in=DAY, actor=alice)
+            for name in ("captured", "voided", "voided late", "left alone")
+        }
+        paid, undone = (services.transfer(order=order, actor=alice) for _ in range(2))
+        reversal = services.reverse(transfer_id=undone.pk, actor=bob)
+        capture = services.capture(hold_id=holds["captured"].pk, actor=bob)
+        void = services.void(hold_id=holds["voided"].pk, actor=bob)
+    with clock.at(NOW + DAY - TICK):
+        services.void(hold_id=holds["voided late"].pk, actor=alice)
+    others = {"paid": paid, "undone": undone, "reversal": reversal}
+    return {**holds, **others, "capture": capture, "void": void}
+
+
+def statuses_at(story, instant):
+    """Return each transfer's status, which the list's filter and the object agree upon."""
+    found = {transfer.pk: name for name, transfer in story.items()}
+    by_filter = {
+        found[transfer.pk]: status
+        for status in TransferStatus
+        for transfer in Transfer.objects.in_status(status, instant)
+        if transfer.pk in found
+    }
+    by_object = {
+        found[transfer.pk]: transfer.status_at(instant)
+        for transfer in Transfer.objects.with_resolution().filter(pk__in=found)
+    }
+    assert by_filter == by_object
+    return by_object
+
+
+LASTING = {
+    "captured": "CAPTURED",
+    "voided": "VOIDED",
+    "voided late": "VOIDED",
+    "paid": "POSTED",
+    "undone": "REVERSED",
+    "reversal": "POSTED",
+    "capture": "POSTED",
+    "void": "POSTED",
+}
+
+
+def test_a_hold_is_pending_until_the_instant_it_expires(story):
+    statuses = statuses_at(story, NOW + DAY - TICK)
+
+    assert statuses == {**LASTING, "left alone": "PENDING"}
+
+
+@pytest.mark.parametrize("late", [timedelta(0), TICK, DAY])
+def test_from_that_instant_on_it_is_expired_and_all_else_stays(story, late):
+    statuses = statuses_at(story, NOW + DAY + late)
+
+    assert statuses == {**LASTING, "left alone": "EXPIRED"}
+
+
+def test_the_void_that_releases_an_expired_hold_does_not_change_that(story, mine):
+    with clock.at(NOW + DAY):
+        services.release_expired_holds(source_id=mine.pk)
+
+    statuses = statuses_at(story, NOW + DAY)
+
+    assert statuses == {**LASTING, "left alone": "EXPIRED"}
+
+
+def test_every_transfer_is_in_one_status(story):
+    ids = [
+        transfer.pk
+        for status in TransferStatus
+        for transfer in Transfer.objects.in_status(status, NOW + DAY)
+    ]
+
+    assert sorted(ids) == sorted(Transfer.objects.values_list("pk", flat=True))
+
+
+def test_an_unresolved_hold_has_neither_capture_nor_void(story):
+    assert list(Transfer.objects.unresolved_holds()) == [story["left alone"]]
+
+
+def test_a_user_sees_the_transfers_that_touch_their_accounts(
+    alice, bob, staff, story, funded_account, make_user
+):
+    carol = make_user()
+    funded_account(carol, 5)
+
+    seen = [Transfer.objects.visible_to(user).count() for user in (alice, bob, carol, staff)]
+
+    # Of the 11 transfers between Alice and Bob each sees all; each deposit is its owner's.
+    assert seen == [11, 10, 1, 12]
+
+
+def test_a_balance_of_the_past_is_read_from_the_entries(mine, story):
+    entries = LedgerEntry.objects
+
+    assert entries.balance_before(mine.pk, NOW - DAY) == 0
+    assert entries.balance_before(mine.pk, NOW - DAY + TICK) == 1_000
+    assert entries.balance_before(mine.pk, NOW) == 1_000
+    assert entries.balance_before(mine.pk, NOW + TICK) == 980
+    assert entries.as_of(mine.pk, NOW - DAY - TICK) == (0, 0)
+    assert entries.as_of(mine.pk, NOW - DAY) == (1_000, 1)
+    assert entries.as_of(mine.pk, NOW - TICK) == (1_000, 1)
+    # The last of several entries of one instant counts.
+    assert entries.as_of(mine.pk, NOW) == (980, 5)
+
+
+def test_a_statement_is_of_one_account_with_its_memos(alice, mine, theirs, story):
+    order = Order(source_id=mine.pk, dest_id=theirs.pk, amount=7, memo="Bread")
+    services.transfer(order=order, actor=alice)
+
+    statement = list(LedgerEntry.objects.statement_of(theirs.pk).order_by("sequence"))
+
+    assert [entry.sequence for entry in statement] == [1, 2, 3, 4, 5]
+    assert statement[-1].ref == "Bread"
+
+
+def test_history_keeps_its_accounts_and_its_users(alice, mine, story):
+    for kept in (alice, mine, Account.objects.get(pk=external_account_id("USD"))):
+        with pytest.raises(ProtectedError):
+            kept.delete()
+
+    assert Account.objects.filter(owner=alice).count() == 1

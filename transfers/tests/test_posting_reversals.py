@@ -1,0 +1,113 @@
+"""Reversals: the mirror image of a movement, once, if its dest can afford it."""
+
+from dataclasses import replace
+
+import pytest
+
+from accounts.enums import MONEY_MAX
+from transfers.exceptions import (
+    AlreadyReversed,
+    BalanceLimitExceeded,
+    InsufficientFunds,
+    NotReversible,
+)
+from transfers.posting import Entry, EntryType, Kind, Posting, Result, post
+from transfers.tests.ledgers import (
+    ALICE,
+    BOB,
+    NOW,
+    ORIGINAL,
+    OUTSIDE,
+    customer,
+    earlier,
+    ledger,
+    outside,
+    refusal,
+    reversing,
+)
+
+TRANSFER = earlier(Kind.TRANSFER)
+
+
+@pytest.fixture
+def accounts():
+    """Alice has paid 50 to Bob, who has nothing else."""
+    return ledger(customer(ALICE), customer(BOB, balance=50, version=1), outside())
+
+
+@pytest.mark.parametrize("kind", [Kind.TRANSFER, Kind.CAPTURE])
+def test_a_reversal_pays_the_amount_back(accounts, kind):
+    reversal = reversing(earlier(kind))
+
+    result = post(accounts, [reversal], now=NOW)
+
+    debit = Entry(BOB, EntryType.DEBIT, 50, balance=0, sequence=2, ts=NOW)
+    credit = Entry(ALICE, EntryType.CREDIT, 50, balance=50, sequence=1, ts=NOW)
+    alice, bob = accounts[ALICE], accounts[BOB]
+    assert result == Result(
+        [Posting(reversal, "USD", (debit, credit))],
+        {
+            ALICE: replace(alice, balance=50, version=1, last_posted_at=NOW),
+            BOB: replace(bob, balance=0, version=2, last_posted_at=NOW),
+        },
+    )
+
+
+def test_reversing_a_deposit_takes_the_cash_out(accounts):
+    reversal = reversing(earlier(Kind.DEPOSIT, OUTSIDE, BOB))
+
+    result = post(accounts, [reversal], now=NOW)
+
+    bob = replace(accounts[BOB], balance=0, version=2, last_posted_at=NOW)
+    assert result.changed == {BOB: bob}
+    assert [e.balance for e in result.postings[0].entries] == [0, None]
+
+
+def test_reversing_a_withdrawal_puts_the_cash_back(accounts):
+    reversal = reversing(earlier(Kind.WITHDRAWAL, ALICE, OUTSIDE))
+
+    result = post(accounts, [reversal], now=NOW)
+
+    alice = replace(accounts[ALICE], balance=50, version=1, last_posted_at=NOW)
+    assert result.changed == {ALICE: alice}
+    assert [e.balance for e in result.postings[0].entries] == [None, 50]
+
+
+@pytest.mark.parametrize("by_staff", [False, True])
+def test_a_dest_that_cannot_afford_it_is_not_overdrawn(accounts, by_staff):
+    accounts[BOB] = replace(accounts[BOB], held=1)
+
+    refused = refusal(accounts, [reversing(TRANSFER, by_staff=by_staff)])
+
+    evidence = {"account_id": BOB, "available": 49, "required": 50, "shortfall": 1}
+    assert refused == (InsufficientFunds, 0, evidence)
+
+
+def test_a_reversal_keeps_within_the_cap(accounts):
+    accounts[ALICE] = replace(accounts[ALICE], balance=MONEY_MAX - 49)
+
+    refused = refusal(accounts, [reversing(TRANSFER)])
+
+    assert refused == (BalanceLimitExceeded, 0, {"account_id": ALICE, "limit": MONEY_MAX})
+
+
+def test_what_was_reversed_is_refused(accounts):
+    refused = refusal(accounts, [reversing(TRANSFER)], resolved={ORIGINAL: NOW})
+
+    assert refused == (AlreadyReversed, 0, {})
+
+
+def test_a_transfer_is_reversed_once_within_one_posting_too(accounts):
+    accounts[BOB] = replace(accounts[BOB], balance=100)
+
+    refused = refusal(accounts, [reversing(TRANSFER), reversing(TRANSFER)])
+
+    assert refused == (AlreadyReversed, 1, {})
+
+
+@pytest.mark.parametrize("kind", [Kind.HOLD, Kind.VOID, Kind.REVERSAL])
+@pytest.mark.parametrize("resolved", [{}, {ORIGINAL: NOW}])
+def test_what_moved_no_money_or_undid_another_cannot_be_reversed(accounts, kind, resolved):
+    refused = refusal(accounts, [reversing(earlier(kind))], resolved=resolved)
+
+    assert refused == (NotReversible, 0, {"kind": kind})

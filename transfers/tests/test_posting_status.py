@@ -1,0 +1,123 @@
+"""Every cell of the table that says what an account's status lets happen."""
+
+from dataclasses import replace
+
+import pytest
+
+from accounts.enums import AccountStatus
+from accounts.exceptions import AccountClosed, AccountFrozen
+from transfers.posting import Draft, Kind, post
+from transfers.tests.ledgers import (
+    ALICE,
+    BOB,
+    NOW,
+    OUTSIDE,
+    customer,
+    earlier,
+    ledger,
+    outside,
+    refusal,
+    resolving,
+    reversing,
+)
+
+OPEN, FROZEN, CLOSED = AccountStatus
+REFUSED_BY = {FROZEN: AccountFrozen, CLOSED: AccountClosed}
+HOLD_OUT, HOLD_IN = earlier(Kind.HOLD), earlier(Kind.HOLD, BOB, ALICE)
+
+# What happens to Alice's account, whose status varies; Bob's and the outside's are open.
+MOVEMENTS = {
+    "a deposit": Draft(Kind.DEPOSIT, OUTSIDE, ALICE, 50),
+    "a withdrawal": Draft(Kind.WITHDRAWAL, ALICE, OUTSIDE, 50),
+    "a transfer out": Draft(Kind.TRANSFER, ALICE, BOB, 50),
+    "a transfer in": Draft(Kind.TRANSFER, BOB, ALICE, 50),
+    "a hold out": Draft(Kind.HOLD, ALICE, BOB, 50),
+    "a hold in": Draft(Kind.HOLD, BOB, ALICE, 50),
+    "a capture out": resolving(Kind.CAPTURE, HOLD_OUT),
+    "a capture in": resolving(Kind.CAPTURE, HOLD_IN),
+}
+VOIDS = {
+    "a void out": resolving(Kind.VOID, HOLD_OUT),
+    "a void in": resolving(Kind.VOID, HOLD_IN),
+    "a release out": resolving(Kind.VOID, HOLD_OUT, by_expiry=True),
+    "a release in": resolving(Kind.VOID, HOLD_IN, by_expiry=True),
+}
+REVERSED = {
+    "a reversal out": earlier(Kind.TRANSFER, BOB, ALICE),
+    "a reversal in": earlier(Kind.TRANSFER, ALICE, BOB),
+    "a deposit's reversal": earlier(Kind.DEPOSIT, OUTSIDE, ALICE),
+    "a withdrawal's reversal": earlier(Kind.WITHDRAWAL, ALICE, OUTSIDE),
+    "a capture's reversal": earlier(Kind.CAPTURE, BOB, ALICE),
+}
+
+
+def accounts_with(status):
+    figures = {"balance": 100, "held": 50}
+    alice = customer(ALICE, status=status, **figures)
+    return ledger(alice, customer(BOB, **figures), outside())
+
+
+def by_name(cases):
+    return pytest.mark.parametrize("case", cases.values(), ids=cases.keys())
+
+
+@by_name(MOVEMENTS)
+def test_an_open_account_lets_everything_happen(case):
+    result = post(accounts_with(OPEN), [case], now=NOW)
+
+    assert [posting.draft for posting in result.postings] == [case]
+
+
+@by_name(MOVEMENTS)
+@pytest.mark.parametrize("status", [FROZEN, CLOSED])
+def test_a_frozen_or_closed_account_lets_no_money_move_or_be_held(case, status):
+    refused = refusal(accounts_with(status), [case])
+
+    assert refused == (REFUSED_BY[status], 0, {"account_id": ALICE})
+
+
+@by_name(MOVEMENTS)
+def test_staff_are_no_exception_but_for_reversals(case):
+    refused = refusal(accounts_with(FROZEN), [replace(case, by_staff=True)])
+
+    assert refused == (AccountFrozen, 0, {"account_id": ALICE})
+
+
+@by_name(VOIDS)
+@pytest.mark.parametrize("status", AccountStatus)
+def test_a_hold_can_be_voided_whatever_the_status(case, status):
+    now = case.original.expires_at if case.by_expiry else NOW
+
+    result = post(accounts_with(status), [case], now=now)
+
+    assert result.changed[case.source].held == 0
+
+
+@by_name(REVERSED)
+@pytest.mark.parametrize("by_staff", [False, True])
+def test_an_open_account_lets_a_reversal_happen(case, by_staff):
+    result = post(accounts_with(OPEN), [reversing(case, by_staff=by_staff)], now=NOW)
+
+    assert len(result.postings[0].entries) == 2
+
+
+@by_name(REVERSED)
+def test_a_frozen_account_lets_no_reversal_happen(case):
+    refused = refusal(accounts_with(FROZEN), [reversing(case)])
+
+    assert refused == (AccountFrozen, 0, {"account_id": ALICE})
+
+
+@by_name(REVERSED)
+def test_a_frozen_account_lets_a_reversal_by_staff_happen(case):
+    result = post(accounts_with(FROZEN), [reversing(case, by_staff=True)], now=NOW)
+
+    assert len(result.postings[0].entries) == 2
+
+
+@by_name(REVERSED)
+@pytest.mark.parametrize("by_staff", [False, True])
+def test_a_closed_account_lets_no_reversal_happen_whoever_asks(case, by_staff):
+    refused = refusal(accounts_with(CLOSED), [reversing(case, by_staff=by_staff)])
+
+    assert refused == (AccountClosed, 0, {"account_id": ALICE})

@@ -1,0 +1,225 @@
+"""Movements over HTTP: cash in and out, transfers, holds, reversals, statements."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils.functional import cached_property
+from rest_framework import mixins
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.permissions import AllowAny, IsAdminUser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.exceptions import AccountNotFound, LedgerError
+from accounts.models import Account
+from accounts.serializers import AccountSerializer, EmptySerializer, instant
+from accounts.views import LedgerViewSet
+from transfers import clock, rights, services
+from transfers.exceptions import TransferNotFound
+from transfers.export import StatementCSVRenderer, csv_response
+from transfers.filters import BalanceForm, StatementFilter, TransferFilter
+from transfers.integrity import check_ledger
+from transfers.models import LedgerEntry, Transfer
+from transfers.serializers import (
+    DEFAULT_HOLD,
+    BalanceSerializer,
+    BatchSerializer,
+    CaptureSerializer,
+    CashSerializer,
+    ReverseSerializer,
+    StatementItemSerializer,
+    TransferOrderSerializer,
+    TransferSerializer,
+    order_of,
+    party,
+)
+
+
+class CashViewSet(LedgerViewSet):
+    """Deposit to an account, and withdraw from it."""
+
+    queryset = Account.objects.none()
+    serializer_class = AccountSerializer
+
+    def deposit(self, request: Request, account_id: UUID) -> Response:
+        body = self.read_body(CashSerializer)
+        posted = services.deposit(account_id=account_id, actor=self.actor, **body)
+        return self._answer(posted, posted.dest)
+
+    def withdraw(self, request: Request, account_id: UUID) -> Response:
+        body = self.read_body(CashSerializer)
+        posted = services.withdraw(account_id=account_id, actor=self.actor, **body)
+        return self._answer(posted, posted.source)
+
+    def _answer(self, posted: Transfer, account: Account) -> Response:
+        return Response({**AccountSerializer(account).data, "transfer_id": str(posted.pk)})
+
+
+class StatementViewSet(mixins.ListModelMixin, LedgerViewSet):
+    """An account's entries, newest first, and its balance at any time."""
+
+    queryset = LedgerEntry.objects.none()
+    serializer_class = StatementItemSerializer
+    filterset_class = StatementFilter
+    cursor_field = "sequence"
+    query_parameters = {"balance": {"at"}}
+
+    def get_permissions(self) -> Sequence[Any]:
+        return [AllowAny()] if self._is_public() else super().get_permissions()
+
+    def get_renderers(self) -> list:
+        renderers = super().get_renderers()
+        return [*renderers, StatementCSVRenderer()] if self.action == "list" else renderers
+
+    def get_queryset(self) -> QuerySet[LedgerEntry, Any]:
+        # What is posted from now on is in no page of this answer.
+        entries = LedgerEntry.objects.statement_of(self.account.pk)
+        return entries.filter(sequence__lte=self.account.version)
+
+    def list(self, request: Request, account_id: UUID) -> Any:
+        if request.accepted_renderer.format == StatementCSVRenderer.format:
+            return csv_response(self.filter_queryset(self.get_queryset()), account_id)
+        return super().list(request)
+
+    def balance(self, request: Request, account_id: UUID) -> Response:
+        account = self.account
+        now = clock.now()
+        at = self.read_query(BalanceForm)["at"]
+        if at is None:
+            balance, sequence = account.balance, account.version
+        elif at <= now:
+            balance, sequence = LedgerEntry.objects.as_of(account.pk, at)
+        else:
+            raise ValidationError({"at": [ErrorDetail("This instant is yet to come.", "future")]})
+        body = {
+            "account_id": account.pk,
+            "currency": account.currency,
+            "at": instant(at or now),
+            "balance": balance,
+            "sequence": sequence,
+        }
+        return Response(BalanceSerializer(body).data)
+
+    def carried_by_cursor(self) -> dict[str, int]:
+        """
+        Return the opening and the closing balance, if a range is asked for.
+
+        They are read for the first page, and the cursor carries them to the others: the same on
+        every page, whatever is posted meanwhile.
+        """
+        if not self.is_filtered():
+            return {}
+        query = self.read_query(self.filterset_class().get_form_class())
+        since, until = query["from"], query["to"]
+        if since is None and until is None:
+            return {}
+        entries = LedgerEntry.objects.filter(sequence__lte=self.account.version)
+        return {
+            "opening_balance": entries.balance_before(self.account.pk, since) if since else 0,
+            "closing_balance": (
+                entries.balance_before(self.account.pk, until) if until else self.account.balance
+            ),
+        }
+
+    @cached_property
+    def account(self) -> Account:
+        """The account of the path, if the caller may see it."""
+        visible = (
+            Account.objects.customers()
+            if self._is_public()
+            else Account.objects.visible_to(self.request.user)
+        )
+        try:
+            return visible.get(pk=self.kwargs["account_id"])
+        except Account.DoesNotExist:
+            raise AccountNotFound(self.kwargs["account_id"]) from None
+
+    def _is_public(self) -> bool:
+        return settings.PUBLIC_READS and self.action == "list"
+
+
+class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
+    """Post, hold, reverse and look at transfers. What has happened is never edited or deleted."""
+
+    queryset = Transfer.objects.all()
+    serializer_class = TransferSerializer
+    filterset_class = TransferFilter
+    cursor_field = "id"
+
+    def get_queryset(self) -> QuerySet[Transfer]:
+        return Transfer.objects.visible_to(self.request.user).with_resolution()
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "now": clock.now()}
+
+    def retrieve(self, request: Request, transfer_id: UUID) -> Response:
+        transfer = self.get_queryset().filter(pk=transfer_id).first()
+        if transfer is None:
+            raise TransferNotFound(transfer_id)
+        return Response(self.get_serializer(transfer).data)
+
+    def create(self, request: Request) -> Response:
+        body = self.read_body(TransferOrderSerializer)
+        order = order_of(body)
+        if body["hold"]:
+            expires_in = (
+                timedelta(seconds=body["expires_in"]) if "expires_in" in body else DEFAULT_HOLD
+            )
+            return self._answer(services.hold(order=order, expires_in=expires_in, actor=self.actor))
+        return self._answer(services.transfer(order=order, actor=self.actor))
+
+    def _answer(self, posted: Transfer) -> Response:
+        body = self.get_serializer(posted).data
+        body["source"] = party(posted.source, rights.owns(self.actor, posted.source))
+        body["dest"] = party(posted.dest, rights.owns(self.actor, posted.dest))
+        return Response(body, status=201, headers={"Location": f"/transfers/{posted.pk}"})
+
+    def capture(self, request: Request, transfer_id: UUID) -> Response:
+        body = self.read_body(CaptureSerializer)
+        return self._answer(services.capture(hold_id=transfer_id, actor=self.actor, **body))
+
+    def void(self, request: Request, transfer_id: UUID) -> Response:
+        self.read_body(EmptySerializer)
+        return self._answer(services.void(hold_id=transfer_id, actor=self.actor))
+
+    def reverse(self, request: Request, transfer_id: UUID) -> Response:
+        body = self.read_body(ReverseSerializer)
+        return self._answer(services.reverse(transfer_id=transfer_id, actor=self.actor, **body))
+
+
+class BatchViewSet(LedgerViewSet):
+    """Post many transfers at once, all or nothing."""
+
+    queryset = Transfer.objects.none()
+    serializer_class = TransferSerializer
+    max_body = 1024 * 1024
+
+    def create(self, request: Request) -> Response:
+        orders = [order_of(item) for item in self.read_body(BatchSerializer)["transfers"]]
+        try:
+            posted = services.post_batch(orders=orders, actor=self.actor)
+        except LedgerError as refusal:
+            refusal.evidence |= {
+                "pointer": f"#/transfers/{refusal.index}",
+                "index": refusal.index,
+            }
+            raise
+        context = {"now": clock.now()}
+        return Response(
+            {"transfers": TransferSerializer(posted, many=True, context=context).data}, status=201
+        )
+
+
+class IntegrityViewSet(LedgerViewSet):
+    """Audit the ledger: the trial balance, and the result of every check."""
+
+    queryset = Transfer.objects.none()
+    permission_classes = (IsAdminUser,)
+
+    def retrieve(self, request: Request) -> Response:
+        report = check_ledger()
+        return Response(report.as_dict(), status=200 if report.ok else 503)
