@@ -61,7 +61,9 @@ LINE = ("type", "amount", "balance", "sequence", "ts", "transfer_id")
 actors = st.sampled_from(["alice", "alice", "bob", "bob", "staff"])
 places = st.integers(0, 47)
 amounts = st.integers(1, 60)
-durations = st.sampled_from([1, 60, 3600])
+durations = st.sampled_from([1, 60, 3600, 3600])
+# One capture in three asks for more than any hold has.
+captures = st.none() | amounts | st.integers(61, 120)
 # The payee is whoever may capture a hold or reverse a transfer; and anybody may try.
 resolvers = st.sampled_from(["payee", "payee", "payee", "alice", "bob", "staff"])
 terms = st.sampled_from([60, 3600, 86400])
@@ -84,11 +86,13 @@ class HistoryMachine(TwiceTold):
             self.deposit(owner, 4 * place, amount)
         # From the first to the third, so that there is something to resolve in every history.
         self.hold("alice", (0, 8, 30), 3600)
-        # And something to be refused.
+        # And accounts that refuse: the fourth is closed, the fifth frozen.
         self.open("bob", "USD")
         self.close("bob", 12)
+        self.open("alice", "USD")
+        self.freeze_or_unfreeze("staff", 16, "freeze")
 
-    @precondition(lambda self: len(self.model.accounts) < 6)
+    @precondition(lambda self: len(self.model.accounts) < 7)
     @rule(owner=st.sampled_from(["alice", "bob"]), currency=st.sampled_from(["USD", "EUR"]))
     def open(self, owner, currency):
         body = {"owner_name": owner, "currency": currency}
@@ -151,7 +155,7 @@ class HistoryMachine(TwiceTold):
         body |= {"hold": True, "expires_in": seconds}
         self.tell_movement(actor, "/transfers", body, self.model.hold, *args, seconds)
 
-    @rule(actor=resolvers, place=places, amount=st.none() | amounts)
+    @rule(actor=resolvers, place=places, amount=captures)
     def capture(self, actor, place, amount):
         held, body = (
             self.transfer(place, "PENDING", "EXPIRED"),
