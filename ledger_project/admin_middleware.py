@@ -1,0 +1,29 @@
+"""Django's sessions, for the admin alone: the API knows a caller by their token, and no cookie."""
+
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.deprecation import MiddlewareMixin
+
+
+class AdminOnly(MiddlewareMixin):
+    """Show a middleware the requests of the admin, and no others."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path.startswith("/admin/"):
+            return super().__call__(request)  # type: ignore[return-value]  # not under ASGI
+        return self.get_response(request)
+
+
+class AdminSessionMiddleware(AdminOnly, SessionMiddleware):
+    """The session of staff who are logged in."""
+
+
+class AdminAuthenticationMiddleware(AdminOnly, AuthenticationMiddleware):
+    """Who a session belongs to."""
+
+
+class AdminMessageMiddleware(AdminOnly, MessageMiddleware):
+    """What the admin tells of the last thing done."""
