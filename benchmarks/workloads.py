@@ -23,7 +23,9 @@ class Scale:
     """
     How large a run is. ``depth`` is how far down the deep statement page begins.
 
-    A batch takes about as long as a stretch of a quick run, so that batches get more time.
+    Stretches are short and rounds are many, because a machine's own speed drifts within minutes:
+    what a ratio compares should lie close together. A batch takes about as long as a stretch of a
+    quick run, so that batches get more time.
     """
 
     rounds: int
@@ -45,9 +47,9 @@ class Scale:
 
 
 FULL = Scale(
-    rounds=5,
-    seconds=8,
-    batch_seconds=24,
+    rounds=15,
+    seconds=3,
+    batch_seconds=9,
     entries=200_000,
     small=10_000,
     large=5_000_000,
