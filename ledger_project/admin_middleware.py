@@ -1,5 +1,7 @@
 """Django's sessions, for the admin alone: the API knows a caller by their token, and no cookie."""
 
+from collections.abc import Awaitable
+
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -11,9 +13,9 @@ from django.utils.deprecation import MiddlewareMixin
 class AdminOnly(MiddlewareMixin):
     """Show a middleware the requests of the admin, and no others."""
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if request.path.startswith("/admin/"):
-            return super().__call__(request)  # type: ignore[return-value]  # not under ASGI
+            return super().__call__(request)
         return self.get_response(request)
 
 
