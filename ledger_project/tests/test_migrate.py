@@ -62,6 +62,31 @@ def test_two_processes_migrate_one_empty_database_at_once(empty_database):
     assert (check.communicate()[0], check.returncode) == ("", 0)
 
 
+def test_a_guard_that_is_gone_comes_back_from_the_command_line(empty_database):
+    drop_one = (
+        "from django.db import connection; from transfers import guards;"
+        " guards.drop(connection, guards.names(connection)[0])"
+    )
+    commands = {
+        "migrate": ("migrate", "--verbosity", "0"),
+        "drop": ("shell", "--command", drop_one),
+        "check": ("check", "--database", "default"),
+    }
+
+    def run(name: str) -> tuple[int, str]:
+        process = start(empty_database, *commands[name])
+        printed = process.communicate()[0]
+        return process.returncode, printed
+
+    run("migrate")
+    run("drop")
+    missed, migrated, found = run("check"), run("migrate"), run("check")
+
+    assert (missed[0], "transfers.E001" in missed[1]) == (1, True), missed
+    assert migrated == (0, "")
+    assert found[0] == 0, found
+
+
 def test_a_database_in_memory_needs_no_lock_file(tmp_path):
     process = start("sqlite://:memory:", "migrate", "--verbosity", "0", cwd=tmp_path)
 

@@ -27,6 +27,11 @@ class Command(migrate.Command):
         with migrating_alone(connections[options["database"]]):
             return super().execute(*args, **options)
 
+    def get_check_kwargs(self, options: dict[str, Any]) -> dict[str, Any]:
+        # Not of the database: a guard that it lacks, or has from an earlier release, is what this
+        # command installs.
+        return {**super().get_check_kwargs(options), "databases": None}
+
 
 def migrating_alone(connection: BaseDatabaseWrapper) -> AbstractContextManager[None]:
     """Return a context in which no other process migrates the database of ``connection``."""
