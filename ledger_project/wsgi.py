@@ -25,7 +25,9 @@ def with_length(app: Callable) -> Callable:
         if environ.get("HTTP_TRANSFER_ENCODING") and not environ.get("CONTENT_LENGTH"):
             # One byte beyond the longest is enough for it to be refused.
             body = environ["wsgi.input"].read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
-            environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
+            # Who sends chunks has something to say: if none arrived, the request broke off, and
+            # a length of 1 has it refused as malformed.
+            environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body) or 1)
         return app(environ, start_response)
 
     return counted

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import uuid
 from datetime import timedelta
 
@@ -14,14 +15,15 @@ from transfers.services import Order, hold
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_chunked_capture_takes_what_it_says_and_an_endless_body_is_refused(
-    alice, bob, funded_account
-):
-    order = Order(
-        source_id=funded_account(alice, balance=100).pk, dest_id=funded_account(bob).pk, amount=100
-    )
-    held = hold(order=order, expires_in=timedelta(days=1), actor=alice)
+@pytest.fixture
+def held(alice, bob, funded_account) -> Transfer:
+    """100 of alice's, held for bob."""
+    source, dest = funded_account(alice, balance=100), funded_account(bob)
+    order = Order(source_id=source.pk, dest_id=dest.pk, amount=100)
+    return hold(order=order, expires_in=timedelta(days=1), actor=alice)
 
+
+def test_a_chunked_capture_takes_what_it_says_and_an_endless_body_is_refused(bob, held):
     with live_server() as server, LiveClient(server.port, bob) as client:
         connection = http.client.HTTPConnection(HOST, server.port, timeout=30)
         headers = {**client.headers, "Idempotency-Key": str(uuid.uuid4())}
@@ -37,3 +39,29 @@ def test_a_chunked_capture_takes_what_it_says_and_an_endless_body_is_refused(
     assert (captured["kind"], captured["amount"]) == ("CAPTURE", 10)
     assert (refused.status, refusal["code"]) == (413, "payload_too_large")
     assert Transfer.objects.filter(hold=held).count() == 1
+
+
+BROKEN_BODIES = [b"", b"c\r\n", b'9\r\n{"amount"\r\n', b"zz\r\n{}\r\n0\r\n\r\n"]
+
+
+def test_a_chunked_body_that_breaks_off_is_not_taken_for_an_empty_one(bob, held):
+    def send(port: int, client: LiveClient, key: str, body: bytes) -> bytes:
+        headers = {**client.headers, "Idempotency-Key": key, "Transfer-Encoding": "chunked"}
+        lines = [f"POST /transfers/{held.pk}/capture HTTP/1.1", f"Host: {HOST}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        with socket.create_connection((HOST, port), timeout=30) as connection:
+            connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
+            connection.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+
+    with live_server() as server, LiveClient(server.port, bob) as client:
+        answers = [
+            send(server.port, client, f"broken-{number}", body)
+            for number, body in enumerate(BROKEN_BODIES)
+        ]
+        kept = [client.get(f"/idempotency-keys/broken-{n}").status for n in range(len(answers))]
+
+    # A client that is gone may get no answer at all.
+    assert {answer[:12] for answer in answers} <= {b"HTTP/1.1 400", b""}
+    assert kept == [404] * len(BROKEN_BODIES)
+    assert not Transfer.objects.filter(hold=held).exists()
