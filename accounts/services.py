@@ -14,7 +14,7 @@ from accounts.exceptions import (
     AccountNotFound,
     OverdraftInUse,
 )
-from accounts.models import Account, AccountChange
+from accounts.models import Account, AccountChange, AccountQuerySet
 
 
 @transaction.atomic
@@ -100,6 +100,19 @@ def set_overdraft_limit(*, account_id: UUID, actor: User, limit: int, reason: st
     return account
 
 
+@transaction.atomic
+def settle(*, accounts: AccountQuerySet, account_id: UUID) -> Account:
+    """
+    Wait for whoever is posting to one of ``accounts``, and return it.
+
+    A posting reads the clock under the account's lock. Whatever comes after this has therefore a
+    later time than now, so that what is said of an instant up to now stays true.
+
+    :raises AccountNotFound: if it isn't one of them
+    """
+    return _lock_among(accounts, account_id)
+
+
 def _set_status(account_id: UUID, actor: User, status: AccountStatus, reason: str) -> Account:
     _require_staff(actor)
     account = _locked(account_id, actor)
@@ -123,7 +136,11 @@ def _change_status(account: Account, actor: User, status: AccountStatus, reason:
 
 
 def _locked(account_id: UUID, actor: User) -> Account:
-    account = Account.objects.visible_to(actor).locked(account_id).get(account_id)
+    return _lock_among(Account.objects.visible_to(actor), account_id)
+
+
+def _lock_among(accounts: AccountQuerySet, account_id: UUID) -> Account:
+    account = accounts.locked(account_id).get(account_id)
     if account is None:
         raise AccountNotFound(account_id)
     return account

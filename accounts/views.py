@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, ClassVar, NoReturn, cast
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django import forms
@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django_filters import FilterSet
 from django_filters.utils import translate_validation
 from rest_framework import mixins, serializers
-from rest_framework.exceptions import ErrorDetail
+from rest_framework.exceptions import ErrorDetail, NotAuthenticated
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -34,18 +34,37 @@ PAGING = frozenset({"limit", "cursor"})
 
 
 class LedgerViewSet(GenericViewSet):
-    """What every route of the ledger does alike: refuse query parameters that it doesn't know."""
+    """What every route of the ledger does alike: the order of its checks, and strict queries."""
 
     filterset_class: ClassVar[type[FilterSet]]
     # OPTIONS is not in the contract, and so not in Allow.
     http_method_names = ["get", "head", "post", "patch"]
     # What else than paging and filters an action takes, by the action's name.
     query_parameters: ClassVar[dict[str, set[str]]] = {}
+    # The actions that PUBLIC_READS opens to everybody.
+    public_actions: ClassVar[frozenset[str]] = frozenset()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
+        # 401, 405 and 422 come first: DRF would begin with 406 and 403.
+        self.perform_authentication(request)
+        if not (self.is_public or request.user.is_authenticated):
+            raise NotAuthenticated()
         if (request.method or "").lower() not in self.action_map:
-            return  # The view says 405.
+            self.http_method_not_allowed(request)
+        self._check_query(request)
+        super().initial(request, *args, **kwargs)
+        if self.action == "list" and request.accepted_renderer.format == "json":
+            cast(Any, self.paginator).limit_of(request)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether what is asked for is anybody's to read."""
+        return settings.PUBLIC_READS and self.action in self.public_actions
+
+    def get_permissions(self) -> Sequence[Any]:
+        return [AllowAny()] if self.is_public else super().get_permissions()
+
+    def _check_query(self, request: Request) -> None:
         known = self.query_parameters.get(self.action, set())
         if self.action == "list":
             known = PAGING | self.filterset_class.base_filters.keys()
@@ -59,15 +78,22 @@ class LedgerViewSet(GenericViewSet):
             else:
                 continue
             raise serializers.ValidationError({name: [problem]})
-
-    def permission_denied(self, request: Request, *args: Any, **kwargs: Any) -> NoReturn:
-        if request.user.is_authenticated and (request.method or "").lower() not in self.action_map:
-            self.http_method_not_allowed(request)
-        super().permission_denied(request, *args, **kwargs)
+        if self.action == "list":
+            self.filters_of(request)
 
     def is_filtered(self) -> bool:
         """Whether the request of a list asks for something else than a page of all of it."""
         return bool(self.request.query_params.keys() - PAGING)
+
+    def filters_of(self, request: Request) -> dict[str, Any]:
+        """
+        Return what the request of a list narrows it by.
+
+        :raises ValidationError: if a filter has no such value
+        """
+        if not self.is_filtered():
+            return {}
+        return self.read_query(self.filterset_class().get_form_class())
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
         # A form for the filters takes as long to build as half a page of a statement.
@@ -107,14 +133,10 @@ class AccountViewSet(mixins.ListModelMixin, LedgerViewSet):
     serializer_class = AccountSerializer
     filterset_class = AccountFilter
     cursor_field = "id"
-
-    def get_permissions(self) -> Sequence[Any]:
-        if self.action == "retrieve" and settings.PUBLIC_READS:
-            return [AllowAny()]
-        return super().get_permissions()
+    public_actions = frozenset({"retrieve"})
 
     def get_queryset(self) -> QuerySet[Account]:
-        if self.action == "retrieve" and settings.PUBLIC_READS:
+        if self.is_public:
             return Account.objects.customers()
         return Account.objects.visible_to(self.request.user)
 

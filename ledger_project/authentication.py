@@ -38,6 +38,11 @@ class LedgerJWTAuthentication(JWTAuthentication):
             raise http_request._jwt_outcome
         return http_request._jwt_outcome
 
+    def get_raw_token(self, header):
+        # The name of a scheme is the same in upper and lower case (RFC 9110 §11.1).
+        scheme, _, token = header.partition(b" ")
+        return super().get_raw_token(scheme.title() + b" " + token)
+
     def get_user(self, validated_token):
         """
         Return the user of a token whose signature and times are right.

@@ -114,8 +114,12 @@ def _only(collector: Collector) -> CollectorRegistry:
 
 def _may_scrape(request: HttpRequest) -> bool:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme == "Bearer" and settings.METRICS_TOKEN:
-        return secrets.compare_digest(token.encode(), settings.METRICS_TOKEN.encode())
+    bears_token = scheme.lower() == "bearer" and settings.METRICS_TOKEN
+    if bears_token and secrets.compare_digest(token.encode(), settings.METRICS_TOKEN.encode()):
+        return True
+    if "X-Forwarded-For" in request.headers:
+        # A proxy on this machine speaks for somebody else.
+        return False
     try:
         return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
     except ValueError:

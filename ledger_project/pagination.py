@@ -28,7 +28,7 @@ class SignedKeysetPagination(BasePagination):
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list:
         field = view.cursor_field
-        limit = self._limit(request)
+        limit = self.limit_of(request)
         cursor = request.query_params.get(self.cursor_query_param)
         scope = self._scope(request)
         if cursor is None:
@@ -67,7 +67,12 @@ class SignedKeysetPagination(BasePagination):
             },
         ]
 
-    def _limit(self, request: Request) -> int:
+    def limit_of(self, request: Request) -> int:
+        """
+        Return how many items a page of this request has.
+
+        :raises ValidationError: if it asks for none, or too many
+        """
         text = request.query_params.get(self.limit_query_param, str(self.default_limit))
         if text.isascii() and text.isdigit() and len(text) <= 3:
             limit = int(text)

@@ -3,9 +3,13 @@
 import json
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest
 from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
+
+from ledger_project.problems import too_large
 
 # More digits than any field takes: such a number is out of range whatever it is, and Python's own
 # limit on converting long integers would turn a wrong value into a wrong syntax.
@@ -38,6 +42,20 @@ def strict_json(body: bytes) -> Any:
         raise ParseError("The body is nested too deeply. Send a flat JSON object.") from error
     except ValueError as error:
         raise ParseError(f"The body is not valid JSON: {error}.") from error
+
+
+def require_size(request: HttpRequest | Request, limit: int) -> None:
+    """
+    Check that a body has ``limit`` bytes at most, and read it.
+
+    :raises Problem: 413 if it has more
+    """
+    try:
+        too_long = len(request.body) > limit
+    except RequestDataTooBig:
+        too_long = True
+    if too_long:
+        raise too_large(limit)
 
 
 def refuse_query(request: Request) -> None:

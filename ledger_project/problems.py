@@ -18,6 +18,7 @@ from django.core.exceptions import (
     DisallowedHost,
     PermissionDenied,
     RequestDataTooBig,
+    TooManyFieldsSent,
 )
 from django.db import InterfaceError, InternalError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -124,6 +125,9 @@ def problem_of(error: BaseException | None) -> Problem | None:
         return Problem(404, "not_found", "There is nothing at this address. See /docs.")
     if isinstance(error, RequestDataTooBig):
         return too_large(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+    if isinstance(error, TooManyFieldsSent):
+        detail = f"Send at most {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS} query parameters."
+        return _invalid([{"pointer": "#", "code": "too_many_parameters", "detail": detail}])
     return None
 
 
@@ -150,16 +154,20 @@ def too_large(limit: int) -> Problem:
 
 
 def probe(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Make a view of GET and HEAD alone, that says so by a problem document."""
+    """Make a view of GET and HEAD alone, without parameters, that says so by problem documents."""
 
     @csrf_exempt
     @wraps(view)
     def guarded(request: HttpRequest) -> HttpResponseBase:
-        if request.method in ("GET", "HEAD"):
-            return view(request)
-        detail = f'Method "{request.method}" not allowed.'
-        allow = {"Allow": "GET, HEAD"}
-        return Problem(405, "method_not_allowed", detail, headers=allow).response(request)
+        if request.method not in ("GET", "HEAD"):
+            detail = f'Method "{request.method}" not allowed.'
+            allow = {"Allow": "GET, HEAD"}
+            return Problem(405, "method_not_allowed", detail, headers=allow).response(request)
+        for name in request.GET:
+            detail = "There is no such query parameter here."
+            error = {"pointer": _member("#", name), "code": "unknown_parameter", "detail": detail}
+            return _invalid([error]).response(request)
+        return view(request)
 
     return guarded
 
@@ -214,9 +222,7 @@ def _broken_rule(error: LedgerError) -> Problem:
 def _api_exception(error: exceptions.APIException) -> Problem:
     status = error.status_code
     if isinstance(error, exceptions.ValidationError):
-        errors = list(_field_errors(error.get_full_details(), "#"))
-        detail = "; ".join(f"{each['pointer']}: {each['detail']}" for each in errors[:3])
-        return Problem(422, "validation_failed", detail, title="Validation failed", errors=errors)
+        return _invalid(list(_field_errors(error.get_full_details(), "#")))
     code, detail = error.default_code, str(error.detail)
     headers: dict[str, str] = {}
     if isinstance(error, exceptions.ParseError):
@@ -237,6 +243,11 @@ def _api_exception(error: exceptions.APIException) -> Problem:
     return Problem(status, code, detail, headers=headers, retry_after=retry_after)
 
 
+def _invalid(errors: list[dict[str, str]]) -> Problem:
+    detail = "; ".join(f"{each['pointer']}: {each['detail']}" for each in errors[:3])
+    return Problem(422, "validation_failed", detail, title="Validation failed", errors=errors)
+
+
 def _authentication_code(error: exceptions.APIException) -> str:
     if isinstance(error, exceptions.NotAuthenticated):
         return "not_authenticated"
@@ -254,12 +265,16 @@ def _field_errors(details: Any, pointer: str) -> Iterator[dict[str, str]]:
         yield {"pointer": pointer, "code": details["code"], "detail": detail}
     elif isinstance(details, Mapping):
         for name, inner in details.items():
-            escaped = _legible(name).replace("~", "~0").replace("/", "~1")
             own = name == "non_field_errors" and inner[0]["code"] != "unknown_field"
-            yield from _field_errors(inner, pointer if own else f"{pointer}/{escaped}")
+            yield from _field_errors(inner, pointer if own else _member(pointer, name))
     else:
         for inner in details:
             yield from _field_errors(inner, pointer)
+
+
+def _member(pointer: str, name: object) -> str:
+    escaped = _legible(name).replace("~", "~0").replace("/", "~1")
+    return f"{pointer}/{escaped}"
 
 
 def _legible(text: object) -> str:

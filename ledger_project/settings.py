@@ -4,7 +4,6 @@ variables or ``.env``; the environment wins. A value that makes no sense stops t
 line that names it.
 """
 
-import logging
 import re
 import sys
 from datetime import timedelta
@@ -26,8 +25,13 @@ def at_least_32_bytes(value: str) -> None:
 
 
 def log_level(value: str) -> None:
-    if value not in logging.getLevelNamesMapping():
+    if value not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
         raise ValidationError(f"{value!r} is not one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
+
+
+def host(value: str) -> None:
+    if not re.fullmatch(r"\*|\.?[\w.-]+|\[[0-9A-Fa-f:.]+\]", value, re.ASCII):
+        raise ValidationError(f"{value!r} is not a host name such as ledger.example, without port")
 
 
 def currency_code(value: str) -> None:
@@ -56,6 +60,9 @@ def not_empty(values) -> None:
         raise ValidationError("must name at least one")
 
 
+# For what is gone with its process, such as a check.
+IN_MEMORY = "sqlite://:memory:"
+
 # Seed users of SQLAlchemy have URLs that name their driver; both spellings mean psycopg.
 dj_database_url.register("postgresql+psycopg", "django.db.backends.postgresql")
 
@@ -76,14 +83,22 @@ try:
         # A key of its own: what leaks or rotates the one leaves the other alone.
         JWT_SIGNING_KEY = env.str("JWT_SIGNING_KEY", validate=at_least_32_bytes, **DEVELOPMENT_KEY)
         ALLOWED_HOSTS = env.list(
-            "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], validate=not_empty
+            "ALLOWED_HOSTS",
+            ["localhost", "127.0.0.1", "[::1]"],
+            subcast=str.strip,
+            validate=[not_empty, each(host)],
         )
         # True behind TLS: redirects, HSTS and secure cookies.
         HTTPS = env.bool("HTTPS", False)
         # Whose X-Forwarded-For and X-Forwarded-Proto are believed (see wsgi.py).
-        TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", [], validate=each(network))
+        TRUSTED_PROXIES: list[str] = env.list(
+            "TRUSTED_PROXIES", [], subcast=str.strip, validate=each(network)
+        )
         CURRENCIES = env.list(
-            "CURRENCIES", ["USD", "EUR", "GBP", "JPY"], validate=[not_empty, each(currency_code)]
+            "CURRENCIES",
+            ["USD", "EUR", "GBP", "JPY"],
+            subcast=str.strip,
+            validate=[not_empty, each(currency_code)],
         )
         DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", "USD", validate=currency_code)
         # True lets anyone GET a single account or its statement by id: a teaching set-up.
@@ -105,6 +120,15 @@ try:
     SQLITE = DATABASE["ENGINE"].endswith("sqlite3")
     if not (SQLITE or DATABASE["ENGINE"].endswith("postgresql")):
         raise EnvError("LEDGER_DATABASE_URL must begin with sqlite: or postgresql:")
+    if SQLITE and DATABASE_URL != IN_MEMORY:
+        # A URL without a name would mean a database in memory, for each worker its own.
+        if DATABASE["NAME"] == ":memory:":
+            raise EnvError("LEDGER_DATABASE_URL names no file; try sqlite:///mini_ledger.db")
+        DATABASE["NAME"] = str(BASE_DIR / DATABASE["NAME"])
+        if not Path(DATABASE["NAME"]).parent.is_dir():
+            raise EnvError(f"LEDGER_DATABASE_URL: there is no folder for {DATABASE['NAME']}")
+    if not DATABASE["NAME"]:
+        raise EnvError("LEDGER_DATABASE_URL names no database: postgresql://host:5432/database")
 except EnvError as error:
     sys.exit(f"Mini Ledger can't start: {error}")
 
@@ -119,8 +143,6 @@ REQUEST_TIMEOUTS = (
 if SQLITE:
     # IMMEDIATE takes the write lock first: to upgrade a read lock failed for 84-96 % of concurrent
     # transfers. FULL keeps every acknowledged commit through a power cut, if the disk is honest.
-    if DATABASE["NAME"] != ":memory:":
-        DATABASE["NAME"] = str(BASE_DIR / DATABASE["NAME"])
     DATABASE["OPTIONS"] = {
         "timeout": 20,
         "transaction_mode": "IMMEDIATE",
@@ -245,6 +267,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["ledger_project.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "ledger_project.negotiation.LedgerContentNegotiation",
+    # The representation is negotiated by Accept alone: an unknown query parameter is refused.
+    "URL_FORMAT_OVERRIDE": None,
     "DEFAULT_PAGINATION_CLASS": "ledger_project.pagination.SignedKeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "ledger_project.schema.LedgerAutoSchema",
@@ -252,8 +277,6 @@ REST_FRAMEWORK = {
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
     # OPTIONS is not in the contract: it is 405, like any other method that a route doesn't have.
     "DEFAULT_METADATA_CLASS": None,
-    # The representation is negotiated by Accept alone: an unknown query parameter is refused.
-    "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "ledger_project.problems.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }

@@ -55,8 +55,12 @@ urlpatterns = [
     path("metrics", metrics),
     path("healthz", healthz),
     path("readyz", readyz),
-    path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
-    path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("openapi.json", probe(SpectacularJSONAPIView.as_view()), name="schema"),
+    path(
+        "docs",
+        SpectacularSwaggerSplitView.as_view(url_name="schema", http_method_names=["get", "head"]),
+        name="docs",
+    ),
     path("admin/", admin.site.urls),
     path("", probe(RedirectView.as_view(pattern_name="docs"))),
 ]

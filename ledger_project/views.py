@@ -13,8 +13,8 @@ from rest_framework_simplejwt.serializers import TokenObtainPairSerializer
 from accounts.serializers import StrictCharField, StrictSerializer
 from ledger_project.authentication import revoke, rotate
 from ledger_project.idempotency.middleware import DEFAULT_MAX_BODY
-from ledger_project.parsers import refuse_query
-from ledger_project.problems import probe, too_large, unavailable
+from ledger_project.parsers import refuse_query, require_size
+from ledger_project.problems import probe, unavailable
 from ledger_project.throttling import LoginThrottle
 
 
@@ -54,11 +54,13 @@ class AuthView(APIView):
     http_method_names = ("post",)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        # Elsewhere the idempotency middleware sees to it.
-        if len(request.body) > DEFAULT_MAX_BODY:
-            raise too_large(DEFAULT_MAX_BODY)
-        super().initial(request, *args, **kwargs)
+        # What is no try to log in, the throttle doesn't count.
+        if (request.method or "").lower() not in self.http_method_names:
+            self.http_method_not_allowed(request)
         refuse_query(request)
+        # Elsewhere the idempotency middleware sees to it.
+        require_size(request, DEFAULT_MAX_BODY)
+        super().initial(request, *args, **kwargs)
 
     def get_authenticate_header(self, request: Request) -> str:
         # Without authentication classes, DRF would answer 403 in place of 401.

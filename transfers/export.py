@@ -14,7 +14,8 @@ from transfers.models import STATEMENT_LINE, LedgerEntry
 
 CHUNK = 1000
 # A spreadsheet runs a cell that begins like this; an apostrophe makes it text (OWASP).
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# Some take the full-width signs for the same.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
 
 
 class StatementCSVRenderer(BaseRenderer):

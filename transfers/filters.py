@@ -18,7 +18,7 @@ from transfers.models import LedgerEntry, Transfer, TransferStatus
 from transfers.posting import EntryType, Kind
 
 RFC_3339 = re.compile(
-    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII
 )
 
 
@@ -45,6 +45,25 @@ class BalanceForm(forms.Form):
     """The query of a balance: ``at`` an instant, that moment included."""
 
     at = InstantField(required=False)
+
+    def clean_at(self) -> datetime | None:
+        at = self.cleaned_data["at"]
+        if at is not None and at > clock.now():
+            raise forms.ValidationError("This instant is yet to come.", code="future")
+        return at
+
+
+class RangeForm(forms.Form):
+    """A query that may have the bounds of a range in time."""
+
+    def clean(self) -> dict[str, Any]:
+        query = super().clean() or {}
+        since, until = query.get("from"), query.get("to")
+        if since and until and until < since:
+            self.add_error(
+                "to", forms.ValidationError("`to` comes before `from`.", "invalid_range")
+            )
+        return query
 
 
 class IdField(forms.UUIDField):
@@ -84,6 +103,7 @@ class TransferFilter(filters.FilterSet):
     class Meta:
         model = Transfer
         fields = ("account_id", "kind", "status")
+        form = RangeForm
 
     @classmethod
     def get_filters(cls) -> dict[str, filters.Filter]:
@@ -106,6 +126,7 @@ class StatementFilter(filters.FilterSet):
     class Meta:
         model = LedgerEntry
         fields = ("type",)
+        form = RangeForm
 
     @classmethod
     def get_filters(cls) -> dict[str, filters.Filter]:

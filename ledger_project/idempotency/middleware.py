@@ -17,7 +17,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.exceptions import RequestDataTooBig
 from django.db import Error, OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse
 from rest_framework.exceptions import NotAuthenticated, ParseError
@@ -27,12 +26,11 @@ from rest_framework.views import APIView
 
 from ledger_project.idempotency.models import IdempotencyKey, fingerprint
 from ledger_project.metrics import RETRIES
-from ledger_project.parsers import strict_json
+from ledger_project.parsers import require_size, strict_json
 from ledger_project.problems import (
     Problem,
     is_unavailable,
     problem_of,
-    too_large,
     unavailable,
 )
 
@@ -212,13 +210,7 @@ def _authenticated_user(request: HttpRequest, view: View) -> AbstractBaseUser:
 
 def _claim_of(request: HttpRequest, view: View, user: AbstractBaseUser) -> Claim:
     key = _key_of(request)
-    limit = view.cls.max_body if hasattr(view.cls, "max_body") else DEFAULT_MAX_BODY
-    try:
-        too_long = len(request.body) > limit
-    except RequestDataTooBig:
-        too_long = True
-    if too_long:
-        raise too_large(limit)
+    require_size(request, getattr(view.cls, "max_body", DEFAULT_MAX_BODY))
     try:
         document = strict_json(request.body)
     except ParseError:

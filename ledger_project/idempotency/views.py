@@ -1,7 +1,7 @@
 """Looking up the answer that a client has lost."""
 
 import json
-from typing import cast
+from typing import Any, cast
 
 from django.contrib.auth.models import User
 from rest_framework import serializers
@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from ledger_project.idempotency.middleware import KEY
 from ledger_project.idempotency.models import IdempotencyKey
 from ledger_project.parsers import refuse_query
 from ledger_project.problems import Problem
@@ -36,13 +37,23 @@ class IdempotencyKeyView(APIView):
 
     http_method_names = ["get", "head"]
 
-    def get(self, request: Request, key: str) -> Response:
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        # 401, 405 and 422 come first: DRF would begin with 406.
+        self.perform_authentication(request)
+        self.check_permissions(request)
+        if (request.method or "").lower() not in self.http_method_names:
+            self.http_method_not_allowed(request)
         refuse_query(request)
-        record = IdempotencyKey.objects.filter(user=cast(User, request.user), key=key).first()
-        if record is None:
+        super().initial(request, *args, **kwargs)
+
+    def get(self, request: Request, key: str) -> Response:
+        user = cast(User, request.user)
+        # What can't be a key is nobody's; PostgreSQL would not even look for a NUL.
+        found = KEY.fullmatch(key) and IdempotencyKey.objects.filter(user=user, key=key).first()
+        if not found:
             raise Problem(
                 404,
                 "idempotency_key_not_found",
                 "You have no request with this Idempotency-Key: it is safe to send it.",
             )
-        return Response(IdempotencyKeySerializer(record).data)
+        return Response(IdempotencyKeySerializer(found).data)

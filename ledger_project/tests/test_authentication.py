@@ -254,6 +254,13 @@ def test_a_header_without_a_token_opens_nothing(anyone, header, code):
     assert_unauthorized(answer, code)
 
 
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER"])
+def test_the_name_of_the_scheme_may_be_in_any_case(anyone, alice, scheme):
+    header = f"{scheme} {AccessToken.for_user(alice)}"
+
+    assert anyone.get("/accounts", headers={"Authorization": header}).status_code == 200
+
+
 def deactivate(user):
     User.objects.filter(pk=user.pk).update(is_active=False)
 

@@ -64,6 +64,19 @@ def test_without_a_token_no_bearer_from_elsewhere_is_believed(client, settings):
     assert answer.status_code == 401
 
 
+def test_a_wrong_token_does_not_shut_this_machine_out(client, settings):
+    settings.METRICS_TOKEN = "a token"
+
+    assert client.get("/metrics", headers={"Authorization": "Bearer another"}).status_code == 200
+
+
+@pytest.mark.parametrize("said", ["127.0.0.1", "203.0.113.9", ""])
+def test_a_proxy_on_this_machine_does_not_speak_for_it(client, said):
+    answer = client.get("/metrics", headers={"X-Forwarded-For": said})
+
+    assert answer.status_code == 401
+
+
 def test_requests_refusals_and_replays_are_counted(api, alice, funded_account):
     account = funded_account(alice, balance=10)
 

@@ -87,6 +87,20 @@ def test_a_guard_that_is_gone_comes_back_from_the_command_line(empty_database):
     assert found[0] == 0, found
 
 
+def test_a_database_that_cannot_be_reached_is_told_in_one_line(empty_database, tmp_path):
+    if connection.vendor == "sqlite":
+        url = f"sqlite:///{tmp_path}"  # A folder.
+    else:
+        url = urlsplit(empty_database)._replace(netloc="ledger@127.0.0.1:1").geturl()
+
+    process = start(url, "migrate")
+    printed = process.communicate()[0]
+
+    assert process.returncode == 1
+    assert printed.count("\n") == 1
+    assert printed.startswith("CommandError: The database can't be reached: ")
+
+
 def test_a_database_in_memory_needs_no_lock_file(tmp_path):
     process = start("sqlite://:memory:", "migrate", "--verbosity", "0", cwd=tmp_path)
 

@@ -34,13 +34,23 @@ def read(machine, *names, **environment):
         ("DATABASE_URL", "ledger.db"),
         ("DATABASE_URL", "mysql://ledger@127.0.0.1/ledger"),
         ("DATABASE_URL", "postgresql://ledger@127.0.0.1:port/ledger"),
+        ("DATABASE_URL", "postgresql://"),
+        ("DATABASE_URL", "postgresql://ledger@127.0.0.1/"),
+        ("DATABASE_URL", "sqlite://"),
+        ("DATABASE_URL", "sqlite:///"),
+        ("DATABASE_URL", "sqlite:///no/such/folder/ledger.db"),
         ("LOG_LEVEL", "LOUD"),
+        ("LOG_LEVEL", "WARN"),
+        ("LOG_LEVEL", "NOTSET"),
         ("LOG_LEVEL", "info"),
         ("SECRET_KEY", ""),
         ("SECRET_KEY", "x" * 31),
         ("JWT_SIGNING_KEY", ""),
         ("JWT_SIGNING_KEY", "x" * 31),
         ("ALLOWED_HOSTS", ""),
+        ("ALLOWED_HOSTS", "ledger.example,"),
+        ("ALLOWED_HOSTS", "https://ledger.example"),
+        ("ALLOWED_HOSTS", "ledger.example:8000"),
         ("HTTPS", "2"),
         ("TRUSTED_PROXIES", "the-proxy"),
         ("TRUSTED_PROXIES", "10.0.0.0/8,10.0.0.300"),
@@ -65,6 +75,22 @@ def test_a_bad_value_stops_the_start_with_one_line_that_names_it(machine, variab
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("Mini Ledger can't start: ")
     assert f"LEDGER_{variable}" in done.stderr
+
+
+def test_a_list_may_have_spaces_between_its_items(machine):
+    settings = read(
+        machine,
+        *("ALLOWED_HOSTS", "TRUSTED_PROXIES", "CURRENCIES"),
+        LEDGER_ALLOWED_HOSTS="localhost, .ledger.example, [::1]",
+        LEDGER_TRUSTED_PROXIES="10.0.0.0/8, ::1",
+        LEDGER_CURRENCIES="USD, EUR",
+    )
+
+    assert settings == {
+        "ALLOWED_HOSTS": ["localhost", ".ledger.example", "[::1]"],
+        "TRUSTED_PROXIES": ["10.0.0.0/8", "::1"],
+        "CURRENCIES": ["USD", "EUR"],
+    }
 
 
 @pytest.mark.parametrize("missing", KEYS)
@@ -155,7 +181,7 @@ def test_the_url_of_a_postgresql_can_switch_prepared_statements_off(machine):
 
 
 @pytest.mark.parametrize(
-    ("url", "name"), [("sqlite:///a.db", "{here}/a.db"), ("sqlite:////srv/a.db", "/srv/a.db")]
+    ("url", "name"), [("sqlite:///a.db", "{here}/a.db"), ("sqlite:////tmp/a.db", "/tmp/a.db")]
 )
 def test_a_sqlite_file_is_relative_to_the_project(machine, url, name):
     database = read(machine, "DATABASE", LEDGER_DATABASE_URL=url)["DATABASE"]

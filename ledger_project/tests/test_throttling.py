@@ -195,3 +195,15 @@ def test_a_name_that_nobody_tries_again_is_forgotten(settings):
     count_try("192.0.2.1", "alice")
 
     assert LoginAttempt.objects.filter(at=stale).count() == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "query"), [("get", ""), ("put", ""), ("delete", ""), ("post", "?x=1")]
+)
+def test_what_is_no_try_to_log_in_is_not_counted(alice, client_for, log_in, clock, method, query):
+    wrong = getattr(client_for(None), method)
+
+    answers = [wrong(f"/auth/token{query}", REMOTE_ADDR=HERE) for _ in range(5)]
+
+    assert set(statuses(answers)) == {422 if query else 405}
+    assert log_in("alice", "a password").status_code == 200

@@ -1,8 +1,12 @@
 """GET /accounts/{id}/balance."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection, transaction
 
 from accounts.tests.contract import NOWHERE, assert_invalid, assert_problem, instant
 from accounts.tests.orders import hold_order
@@ -157,3 +161,32 @@ def test_an_instant_of_a_year_before_1000_is_shown_in_full(api, account):
     response = api.get(f"/accounts/{account.pk}/balance?at=0794-10-12T14:17:23Z")
 
     assert (response.json()["at"], response.json()["balance"]) == ("0794-10-12T14:17:23.000000Z", 0)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("asked", ["now", "a moment ago"])
+def test_what_was_said_of_an_instant_stays_true(api, alice, account, asked):
+    path = f"/accounts/{account.pk}/balance"
+    posted, asking = threading.Event(), threading.Event()
+
+    def post_slowly():
+        try:
+            with transaction.atomic():
+                services.deposit(account_id=account.pk, amount=7, actor=alice)
+                posted.set()
+                asking.wait(timeout=30)
+                # Long enough for a reader who doesn't wait to be answered.
+                time.sleep(0.3)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        rival = thread.submit(post_slowly)
+        assert posted.wait(timeout=30)
+        query = {} if asked == "now" else {"at": instant(datetime.now(UTC))}
+        asking.set()
+        said = api.get(path, query).json()
+        rival.result(timeout=30)
+
+    assert (said["balance"], said["sequence"]) == (127, 4)
+    assert api.get(path, {"at": said["at"]}).json() == said

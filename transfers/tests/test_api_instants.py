@@ -38,6 +38,15 @@ def test_an_instant_with_an_offset_is_read(api, alice, funded_account, text):
         assert response.status_code == 200, response.content
 
 
+@pytest.mark.parametrize("path", ["/transfers", "/accounts/{}/statement"])
+def test_a_range_that_ends_before_it_begins_is_refused(api, alice, funded_account, path):
+    path = path.format(funded_account(alice).pk)
+    morning, noon = "2026-01-31T08:00:00Z", "2026-01-31T12:00:00Z"
+
+    assert api.get(f"{path}?from={noon}&to={noon}").status_code == 200
+    assert_invalid(api.get(f"{path}?from={noon}&to={morning}"), ("#/to", "invalid_range"))
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -61,6 +70,7 @@ def test_an_instant_with_an_offset_is_read(api, alice, funded_account, text):
         "2026-01-01T00:60:00Z",
         "2026-01-01T00:00:60Z",
         "2026-01-01T00:00:00%2B99:99",
+        "2026-01-01T00:00:00%2B02:60",
         "0000-01-01T00:00:00Z",
         # Outside of the years 1 to 9999 in UTC.
         "0001-01-01T00:00:00%2B23:59",

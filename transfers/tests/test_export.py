@@ -78,7 +78,19 @@ def test_an_account_without_entries_exports_the_header_alone(api, alice, funded_
 
 @pytest.mark.parametrize(
     "memo",
-    ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://evil.example")', "=", "-"],
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "\uff1d1",
+        '=HYPERLINK("http://evil.example")',
+        "=",
+        "-",
+    ],
 )
 def test_a_memo_that_a_spreadsheet_would_run_is_made_text(api, alice, funded_account, memo):
     account = funded_account(alice)

@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 from rest_framework.response import Response
 
+from accounts.tests.contract import assert_problem
 from ledger_project.idempotency.models import IdempotencyKey
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +46,11 @@ def test_a_key_that_was_never_used_is_not_found(api):
     assert answer.status_code == 404
     assert answer["Content-Type"] == "application/problem+json"
     assert answer.json()["code"] == "idempotency_key_not_found"
+
+
+@pytest.mark.parametrize("key", ["%00", "a%00b", "a%20b", "a,b", "k" * 256])
+def test_what_cannot_be_a_key_is_not_found(api, key):
+    assert_problem(api.get(f"/idempotency-keys/{key}"), 404, "idempotency_key_not_found")
 
 
 def test_a_request_that_left_its_key_free_is_not_found(api):
