@@ -1,8 +1,11 @@
 """JWT: verified once a request, and refresh tokens that work once."""
 
+from functools import lru_cache
+
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.authentication import JWTAuthentication
@@ -43,6 +46,19 @@ class LedgerJWTAuthentication(JWTAuthentication):
         scheme, _, token = header.partition(b" ")
         return super().get_raw_token(scheme.title() + b" " + token)
 
+    def get_validated_token(self, raw_token):
+        """
+        Return the token, whose signature was right and whose time is not over.
+
+        :raises InvalidToken: if either isn't so
+        """
+        token = _verified(raw_token)
+        try:
+            token.check_exp(current_time=timezone.now())
+        except TokenError as error:
+            raise InvalidToken() from error
+        return token
+
     def get_user(self, validated_token):
         """
         Return the user of a token whose signature and times are right.
@@ -60,6 +76,13 @@ class LedgerJWTAuthentication(JWTAuthentication):
             return super().authenticate(request)
         except APIException as refusal:
             return refusal
+
+
+@lru_cache(maxsize=1024)
+def _verified(raw_token: bytes) -> Token:
+    # Once for each token: a signature that was right stays right, and only the time goes on. What
+    # was refused is not kept.
+    return JWTAuthentication().get_validated_token(raw_token)
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
@@ -132,7 +155,7 @@ def _signed(raw_token: str) -> RefreshToken:
 
 def _locked_user(token: RefreshToken) -> User:
     users = get_user_model().objects.select_for_update(no_key=True)
-    user = users.filter(pk=token[api_settings.USER_ID_CLAIM], is_active=True).first()
+    user = users.filter(pk=token.get(api_settings.USER_ID_CLAIM), is_active=True).first()
     if user is None:
         raise InvalidToken()
     _require_password(user, token)

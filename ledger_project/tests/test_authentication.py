@@ -1,6 +1,7 @@
 """Logging in and out, and refresh tokens that work once."""
 
 import json
+import time
 from datetime import timedelta
 
 import jwt
@@ -54,7 +55,9 @@ def assert_unauthorized(answer, code="token_not_valid"):
 
 def resigned(token, key=settings.SIMPLE_JWT["SIGNING_KEY"], algorithm="HS256", **changes):
     """Return the token with some claims changed (None: left out), signed anew."""
-    claims = {name: value for name, value in {**token.payload, **changes}.items() if value}
+    # As it travels: the issuer and the audience are added on the way out.
+    claims = jwt.decode(str(token), options={"verify_signature": False}) | changes
+    claims = {name: value for name, value in claims.items() if value is not None}
     return jwt.encode(claims, key, algorithm=algorithm)
 
 
@@ -87,6 +90,18 @@ def test_a_login_gives_a_token_that_opens_the_api(anyone, log_in):
 
     assert set(pair) == {"access", "refresh"}
     assert list_accounts(anyone, pair["access"]).status_code == 200
+
+
+def test_a_token_that_was_good_is_refused_once_its_time_is_over(anyone, alice):
+    end = int(timezone.now().timestamp()) + 2
+    token = resigned(AccessToken.for_user(alice), exp=end)
+
+    before = list_accounts(anyone, token)
+    time.sleep(end - timezone.now().timestamp())
+    after = list_accounts(anyone, token)
+
+    assert before.status_code == 200
+    assert_unauthorized(after)
 
 
 def test_a_token_is_for_5_minutes_or_for_a_day_and_names_issuer_and_audience(log_in):
@@ -217,6 +232,11 @@ def test_no_forged_access_token_opens_the_api(anyone, alice, forge):
     answer = list_accounts(anyone, forge(AccessToken.for_user(alice)))
 
     assert_unauthorized(answer)
+
+
+def test_a_token_signed_in_the_right_way_opens_what_a_forged_one_does_not(anyone, alice):
+    assert list_accounts(anyone, resigned(AccessToken.for_user(alice))).status_code == 200
+    assert refresh(anyone, resigned(RefreshToken.for_user(alice))).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/auth/token/refresh", "/auth/logout"])
