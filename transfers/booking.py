@@ -186,15 +186,12 @@ def _write(
         _transfer(posted, each, None if posted.draft.by_expiry else actor, now)
         for posted, each in zip(result.postings, wanted, strict=True)
     ]
-    # In this order, so that the database's guards can check each statement as a whole: entries
-    # against the accounts they brought about, and transfers against their entries.
-    writing.update_accounts(result.changed.values())
-    writing.insert_entries(
+    entries = [
         (uuid7(), transfer.pk, entry)
         for posted, transfer in zip(result.postings, transfers, strict=True)
         for entry in posted.entries
-    )
-    writing.insert_transfers(transfers)
+    ]
+    writing.write(result.changed.values(), entries, transfers)
     for state in result.changed.values():
         _bring_up_to_date(accounts[state.id], state)
     for transfer in transfers:

@@ -1,31 +1,34 @@
 """
-The three statements that write a booking, whatever its size, on both databases.
+The one statement that writes a booking, whatever its size. On SQLite it is one for each row.
 
-By hand, because they are the hot path: the ORM takes longer to compile one of them than
-PostgreSQL takes to run it. On PostgreSQL the columns travel as arrays, so that the text of a
-statement is the same for one row and for a thousand. SQLite runs a statement for each row, which
-costs it no round trip.
+By hand, because it is the hot path: the ORM takes longer to compose its three statements than
+PostgreSQL takes to run them, and each statement is a round trip. SQLite knows neither round trips
+nor an INSERT within a WITH.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from psycopg.types.numeric import Int8
 
 from transfers.models import Transfer
 from transfers.posting import AccountState, Entry
 
 Columns = dict[str, str]
+Rows = Sequence[tuple]
 
+# Its id comes last, as it does in an UPDATE.
 ACCOUNT: Columns = {
-    "id": "uuid",
     "balance": "bigint",
     "held": "bigint",
     "version": "bigint",
     "last_posted_at": "timestamptz",
+    "id": "uuid",
 }
 ENTRY: Columns = {
     "id": "uuid",
@@ -53,72 +56,105 @@ TRANSFER: Columns = {
     "created_at": "timestamptz",
 }
 
-
-def update_accounts(states: Iterable[AccountState]) -> None:
-    """Write what a booking changes on each account."""
-    rows = [tuple(getattr(state, column) for column in ACCOUNT) for state in states]
-    if connection.vendor == "postgresql":
-        changes = ", ".join(f"{column} = new.{column}" for column in ACCOUNT if column != "id")
-        sql = f"UPDATE accounts_account account SET {changes} FROM {_unnest(ACCOUNT)} new"
-        _run_arrays(f"{sql} WHERE account.id = new.id", rows)
-    else:
-        # The id comes first in a row, and last in the statement.
-        rows = [(*changed, account_id) for account_id, *changed in rows]
-        changes = ", ".join(f"{column} = %s" for column in ACCOUNT if column != "id")
-        _run_each(f"UPDATE accounts_account SET {changes} WHERE id = %s", rows)
+# A few rows travel value by value, which costs both sides less. More travel as an array for each
+# column: the statement is then the same for any number, and PostgreSQL plans it once.
+FEW = 8
+MANY = FEW + 1
 
 
-def insert_entries(entries: Iterable[tuple[UUID, UUID, Entry]]) -> None:
-    """Write entries, each given with its own id and its transfer's."""
-    rows = [
-        (
-            entry_id,
-            transfer_id,
-            entry.account,
-            entry.ts,
-            entry.type,
-            entry.amount,
-            entry.balance,
-            entry.sequence,
-        )
-        for entry_id, transfer_id, entry in entries
-    ]
-    _insert("transfers_ledgerentry", ENTRY, rows)
+def write(
+    states: Iterable[AccountState],
+    entries: Iterable[tuple[UUID, UUID, Entry]],
+    transfers: Iterable[Transfer],
+) -> None:
+    """
+    Write what a booking changes on each account, its entries, and its transfers.
 
-
-def insert_transfers(transfers: Iterable[Transfer]) -> None:
-    """Write transfers, whose entries are there already."""
-    rows = [tuple(getattr(transfer, column) for column in TRANSFER) for transfer in transfers]
-    _insert("transfers_transfer", TRANSFER, rows)
-
-
-def _insert(table: str, columns: Columns, rows: Sequence[tuple]) -> None:
-    if not rows:
-        return
-    into = f"INSERT INTO {table} ({', '.join(columns)})"
-    if connection.vendor == "postgresql":
-        _run_arrays(f"{into} SELECT * FROM {_unnest(columns)} new", rows)
-    else:
-        _run_each(f"{into} VALUES ({', '.join(['%s'] * len(columns))})", rows)
-
-
-def _unnest(columns: Columns) -> str:
-    arrays = ", ".join(f"%s::{kind}[]" for kind in columns.values())
-    return f"(SELECT * FROM unnest({arrays}) AS row ({', '.join(columns)}))"
-
-
-def _run_arrays(sql: str, rows: Sequence[tuple]) -> None:
-    arrays = [
-        [json.dumps(dict(value)) if isinstance(value, Mapping) else value for value in column]
-        for column in zip(*rows, strict=True)
-    ]
+    :param entries: each with its own id and its transfer's
+    """
+    tables = (
+        [tuple(getattr(state, column) for column in ACCOUNT) for state in states],
+        [
+            (
+                entry_id,
+                transfer_id,
+                entry.account,
+                entry.ts,
+                entry.type,
+                entry.amount,
+                entry.balance,
+                entry.sequence,
+            )
+            for entry_id, transfer_id, entry in entries
+        ],
+        [tuple(getattr(transfer, column) for column in TRANSFER) for transfer in transfers],
+    )
     with connection.cursor() as cursor:
-        cursor.execute(sql, arrays)
+        if connection.vendor == "postgresql":
+            statement = _statement(*(min(len(rows), MANY) for rows in tables))
+            cursor.execute(statement, [value for rows in tables for value in _parameters(rows)])
+            return
+        for statement, rows in zip(SQLITE_STATEMENTS, tables, strict=True):
+            cursor.executemany(statement, [[_for_sqlite(value) for value in row] for row in rows])
 
 
-def _run_each(sql: str, rows: Sequence[tuple]) -> None:
-    with connection.cursor() as cursor:
-        cursor.executemany(sql, [[_for_sqlite(value) for value in row] for row in rows])
+# ── PostgreSQL ───────────────────────────────────────────────────────────────────────────────────
+
+
+@cache
+def _statement(accounts: int, entries: int, transfers: int) -> str:
+    """Return the statement for so many rows of each table, or for ``MANY``."""
+    changes = ", ".join(f"{column} = new.{column}" for column in ACCOUNT if column != "id")
+    update = f"UPDATE accounts_account account SET {changes} FROM {_new(ACCOUNT, accounts)}"
+    # A HOLD or a VOID enters nothing.
+    enter = f", entered AS ({_insert('transfers_ledgerentry', ENTRY, entries)})" if entries else ""
+    return (
+        f"WITH updated AS ({update} WHERE account.id = new.id){enter}"
+        f" {_insert('transfers_transfer', TRANSFER, transfers)}"
+    )
+
+
+def _insert(table: str, columns: Columns, count: int) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM {_new(columns, count)}"
+
+
+def _new(columns: Columns, count: int) -> str:
+    """Return a table of parameters, called ``new``."""
+    if count < MANY:
+        row = ", ".join(f"%s::{kind}" for kind in columns.values())
+        rows = f"VALUES {', '.join([f'({row})'] * count)}"
+    else:
+        arrays = ", ".join(f"%s::{kind}[]" for kind in columns.values())
+        rows = f"SELECT * FROM unnest({arrays})"
+    return f"({rows}) AS new ({', '.join(columns)})"
+
+
+def _parameters(rows: Rows) -> list:
+    if len(rows) < MANY:
+        return [_for_postgresql(value) for row in rows for value in row]
+    return [[_for_postgresql(value) for value in column] for column in zip(*rows, strict=True)]
+
+
+def _for_postgresql(value: Any) -> Any:
+    if type(value) is int:
+        # All as bigint: each width of a number would be another statement to prepare.
+        return Int8(value)
+    return json.dumps(dict(value)) if isinstance(value, Mapping) else value
+
+
+# ── SQLite ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _insert_row(table: str, columns: Columns) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"
+
+
+SQLITE_STATEMENTS = (
+    "UPDATE accounts_account SET balance = %s, held = %s, version = %s, last_posted_at = %s"
+    " WHERE id = %s",
+    _insert_row("transfers_ledgerentry", ENTRY),
+    _insert_row("transfers_transfer", TRANSFER),
+)
 
 
 def _for_sqlite(value: Any) -> Any:

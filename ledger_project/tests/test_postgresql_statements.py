@@ -14,22 +14,22 @@ from ledger_project.tests.test_crash_points import (
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# The user, the claim of the key, the lock, what is written, and the answer.
+# The user, the claim of the key, the lock, the booking, and the answer.
 STATEMENTS = {
     "open": 4,
     "rename": 8,
-    "deposit": 7,
-    "withdraw": 7,
+    "deposit": 5,
+    "withdraw": 5,
     "close": 8,
     "freeze": 8,
     "unfreeze": 8,
-    "transfer": 7,
-    "hold": 6,
-    "batch": 7,
+    "transfer": 5,
+    "hold": 5,
+    "batch": 5,
     # These read their original first, and whether it is resolved once it is locked.
-    "capture": 9,
-    "void": 8,
-    "reverse": 9,
+    "capture": 7,
+    "void": 7,
+    "reverse": 7,
     # It asks for expired holds that could give way, and claims its key anew.
     "refusal": 6,
 }

@@ -1,6 +1,6 @@
 -- A transfer that moves money has one DEBIT on its source and one CREDIT on its dest, both of its
--- amount; a HOLD or VOID has none. Its entries are there before it: a statement can be judged
--- as a whole, and a transfer without entries never gets in.
+-- amount; a HOLD or VOID has none. Its entries are there before it, or come in the same
+-- statement: it can be judged as a whole, and a transfer without entries never gets in.
 CREATE OR REPLACE FUNCTION transfer_legs() RETURNS trigger LANGUAGE plpgsql
     SET search_path = public, pg_temp AS $$
 DECLARE
