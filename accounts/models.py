@@ -1,5 +1,7 @@
 """The account: the only mutable row of the ledger. Everything on it follows from its entries."""
 
+from collections.abc import Collection
+from functools import cache
 from typing import Self
 from uuid import UUID
 
@@ -7,8 +9,10 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import connections, models
 from django.db.models import F, Q
+from django.db.transaction import TransactionManagementError
 from uuid_utils.compat import uuid7
 
+from accounts.composed import ComposedQuery
 from accounts.enums import MONEY_MAX, AccountKind, AccountStatus
 
 
@@ -35,12 +39,38 @@ class AccountQuerySet(models.QuerySet["Account"]):
             return self.customers()
         return self.customers().filter(owner_id=user.pk) if user.pk else self.none()
 
-    def locked(self, *ids: UUID) -> dict[UUID, "Account"]:
-        """Lock the customers' accounts among ``ids`` for this transaction; return them by id."""
+    def find(self, account_id: UUID) -> "Account | None":
+        """Return the customer's account of this id, whoever may see it."""
+        return next(iter(_of_id()(account_id)), None)
+
+    def to_be_locked(self, ids: Collection[UUID]) -> Self:
+        """Return the customers' accounts among ``ids``; reading them locks them."""
         # Always in primary-key order, so that opposing transfers cannot deadlock. NO KEY, because
         # a foreign key's check of an account (FOR KEY SHARE) need not wait for a change of balance.
         accounts = self.customers().filter(pk__in=ids).order_by("pk")
-        return {account.pk: account for account in accounts.select_for_update(no_key=True)}
+        return accounts.select_for_update(no_key=True)
+
+    def locked(self, *ids: UUID) -> dict[UUID, "Account"]:
+        """Lock the customers' accounts among ``ids`` for this transaction; return them by id."""
+        if not connections[self.db].in_atomic_block:
+            raise TransactionManagementError("An account is locked within a transaction.")
+        wanted = set(ids)
+        if self.query.where or len(wanted) > 2:
+            return {account.pk: account for account in self.to_be_locked(wanted)}
+        return {account.pk: account for account in _to_be_locked(len(wanted))(*wanted)}
+
+
+@cache
+def _of_id() -> "ComposedQuery[Account]":
+    sample = UUID(int=0)
+    return ComposedQuery(Account.objects.customers().filter(pk=sample), [sample])
+
+
+@cache
+def _to_be_locked(count: int) -> "ComposedQuery[Account]":
+    # For every movement but a batch.
+    samples = [UUID(int=number) for number in range(count)]
+    return ComposedQuery(Account.objects.to_be_locked(samples), samples)
 
 
 class Account(models.Model):
@@ -133,6 +163,12 @@ class Account(models.Model):
     def available(self) -> int:
         """What can be spent now, in minor units: balance less holds plus the overdraft."""
         return self.balance - self.held + self.overdraft_limit
+
+    def is_visible_to(self, user: AbstractBaseUser | AnonymousUser) -> bool:
+        """Whether ``visible_to`` has this account, which was read already."""
+        if self.kind == AccountKind.EXTERNAL:
+            return False
+        return getattr(user, "is_staff", False) or self.owner_id == user.pk
 
 
 class AccountChange(models.Model):

@@ -101,16 +101,16 @@ def set_overdraft_limit(*, account_id: UUID, actor: User, limit: int, reason: st
 
 
 @transaction.atomic
-def settle(*, accounts: AccountQuerySet, account_id: UUID) -> Account:
+def settle(*, account_id: UUID) -> Account:
     """
-    Wait for whoever is posting to one of ``accounts``, and return it.
+    Wait for whoever is posting to an account, and return it.
 
     A posting reads the clock under the account's lock. Whatever comes after this has therefore a
     later time than now, so that what is said of an instant up to now stays true.
 
-    :raises AccountNotFound: if it isn't one of them
+    :raises AccountNotFound: if there is no such customer's account
     """
-    return _lock_among(accounts, account_id)
+    return _lock_among(Account.objects.all(), account_id)
 
 
 def _set_status(account_id: UUID, actor: User, status: AccountStatus, reason: str) -> Account:

@@ -27,6 +27,7 @@ from accounts.serializers import (
     DescribeAccountSerializer,
     EmptySerializer,
     OpenAccountSerializer,
+    account_document,
 )
 
 # The query parameters that every list takes besides its filters.
@@ -115,6 +116,17 @@ class LedgerViewSet(GenericViewSet):
         """Who is calling: someone, on every route but the public reads."""
         return cast(User, self.request.user)
 
+    def visible_account(self, account_id: UUID) -> Account:
+        """
+        Return an account that is in the path.
+
+        :raises AccountNotFound: if there is none that the caller may see
+        """
+        account = Account.objects.find(account_id)
+        if account is None or not (self.is_public or account.is_visible_to(self.request.user)):
+            raise AccountNotFound(account_id)
+        return account
+
     def read_body(self, serializer_class: type[serializers.Serializer]) -> dict[str, Any]:
         """Return the validated body of the request."""
         return _checker(serializer_class).run_validation(self.request.data)
@@ -136,32 +148,24 @@ class AccountViewSet(mixins.ListModelMixin, LedgerViewSet):
     public_actions = frozenset({"retrieve"})
 
     def get_queryset(self) -> QuerySet[Account]:
-        if self.is_public:
-            return Account.objects.customers()
         return Account.objects.visible_to(self.request.user)
-
-    def get_object(self) -> Account:
-        try:
-            return self.get_queryset().get(pk=self.kwargs["account_id"])
-        except Account.DoesNotExist:
-            raise AccountNotFound(self.kwargs["account_id"]) from None
 
     def create(self, request: Request) -> Response:
         body = self.read_body(OpenAccountSerializer)
         account = Account.objects.create(owner=self.actor, **body)
         return Response(
-            AccountSerializer(account).data,
+            account_document(account),
             status=201,
             headers={"Location": f"/accounts/{account.pk}"},
         )
 
     def retrieve(self, request: Request, account_id: UUID) -> Response:
-        return Response(AccountSerializer(self.get_object()).data)
+        return Response(account_document(self.visible_account(account_id)))
 
     def partial_update(self, request: Request, account_id: UUID) -> Response:
         changes = self.read_body(DescribeAccountSerializer)
         account = services.describe(account_id=account_id, actor=self.actor, **changes)
-        return Response(AccountSerializer(account).data)
+        return Response(account_document(account))
 
     def close(self, request: Request, account_id: UUID) -> Response:
         return self._change(services.close, account_id)
@@ -175,4 +179,4 @@ class AccountViewSet(mixins.ListModelMixin, LedgerViewSet):
     def _change(self, service: Any, account_id: UUID) -> Response:
         self.read_body(EmptySerializer)
         account = service(account_id=account_id, actor=self.actor)
-        return Response(AccountSerializer(account).data)
+        return Response(account_document(account))

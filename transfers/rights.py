@@ -16,9 +16,7 @@ from transfers.posting import Kind
 
 def owns(actor: User, account: Account) -> bool:
     """Whether ``actor`` acts for the account: its owner, or staff. Nobody owns an EXTERNAL one."""
-    if account.owner_id is None:
-        return False
-    return actor.is_staff or account.owner_id == actor.pk
+    return account.is_visible_to(actor)
 
 
 def require_account(accounts: Mapping[UUID, Account], account_id: UUID) -> Account:

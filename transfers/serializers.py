@@ -1,14 +1,13 @@
 """The shapes of a movement on the wire. Amounts are in minor units, times in UTC."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from rest_framework import serializers
 
 from accounts.models import Account
 from accounts.serializers import (
-    AccountSerializer,
     MemoField,
     MetadataField,
     MoneyField,
@@ -16,6 +15,7 @@ from accounts.serializers import (
     StrictIntegerField,
     StrictSerializer,
     StrictUUIDField,
+    account_document,
     instant,
 )
 from transfers.models import STATEMENT_LINE, LedgerEntry, Transfer, TransferStatus
@@ -84,6 +84,25 @@ class ReverseSerializer(StrictSerializer):
     memo = MemoField()
 
 
+def transfer_document(transfer: Transfer, now: datetime) -> dict[str, Any]:
+    """Return the Transfer of the wire contract, as it stands ``now``. By hand, as an Account is."""
+    return {
+        "id": str(transfer.pk),
+        "kind": transfer.kind,
+        "status": transfer.status_at(now),
+        "amount": transfer.amount,
+        "currency": transfer.currency,
+        "memo": transfer.memo,
+        "metadata": transfer.metadata,
+        "source_account_id": str(transfer.source_id),
+        "dest_account_id": str(transfer.dest_id),
+        "hold_id": transfer.hold_id and str(transfer.hold_id),
+        "reverses_id": transfer.reverses_id and str(transfer.reverses_id),
+        "expires_at": transfer.expires_at and instant(transfer.expires_at),
+        "created_at": instant(transfer.created_at),
+    }
+
+
 class TransferSerializer(serializers.ModelSerializer):
     """A transfer as both parties see it."""
 
@@ -120,22 +139,7 @@ class TransferSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
     def to_representation(self, instance: Transfer) -> dict[str, Any]:
-        # By hand, as in AccountSerializer.
-        return {
-            "id": str(instance.pk),
-            "kind": instance.kind,
-            "status": instance.status_at(self.context["now"]),
-            "amount": instance.amount,
-            "currency": instance.currency,
-            "memo": instance.memo,
-            "metadata": instance.metadata,
-            "source_account_id": str(instance.source_id),
-            "dest_account_id": str(instance.dest_id),
-            "hold_id": instance.hold_id and str(instance.hold_id),
-            "reverses_id": instance.reverses_id and str(instance.reverses_id),
-            "expires_at": instance.expires_at and instant(instance.expires_at),
-            "created_at": instant(instance.created_at),
-        }
+        return transfer_document(instance, self.context["now"])
 
 
 class PartySerializer(serializers.Serializer):
@@ -163,7 +167,7 @@ class StatementItemSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
-        # By hand, as in AccountSerializer.
+        # By hand, as an Account is.
         return {
             "id": str(instance.id),
             "ts": instant(instance.ts),
@@ -200,4 +204,4 @@ def order_of(data: Mapping[str, Any]) -> Order:
 
 def party(account: Account, visible: bool) -> dict[str, Any]:
     """Return an account as the caller may see it: whole, or its id alone."""
-    return AccountSerializer(account).data if visible else {"id": str(account.pk)}
+    return account_document(account) if visible else {"id": str(account.pk)}

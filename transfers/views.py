@@ -12,9 +12,9 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.exceptions import AccountNotFound, LedgerError
+from accounts.exceptions import LedgerError
 from accounts.models import Account
-from accounts.serializers import AccountSerializer, EmptySerializer, instant
+from accounts.serializers import AccountSerializer, EmptySerializer, account_document, instant
 from accounts.services import settle
 from accounts.views import LedgerViewSet
 from transfers import clock, rights, services
@@ -35,6 +35,7 @@ from transfers.serializers import (
     TransferSerializer,
     order_of,
     party,
+    transfer_document,
 )
 
 # The bounds of a statement in time.
@@ -58,7 +59,7 @@ class CashViewSet(LedgerViewSet):
         return self._answer(posted, posted.source)
 
     def _answer(self, posted: Transfer, account: Account) -> Response:
-        return Response({**AccountSerializer(account).data, "transfer_id": str(posted.pk)})
+        return Response({**account_document(account), "transfer_id": str(posted.pk)})
 
 
 class StatementViewSet(mixins.ListModelMixin, LedgerViewSet):
@@ -78,8 +79,7 @@ class StatementViewSet(mixins.ListModelMixin, LedgerViewSet):
 
     def get_queryset(self) -> QuerySet[LedgerEntry, Any]:
         # What is posted from now on is in no page of this answer.
-        entries = LedgerEntry.objects.statement_of(self.account.pk)
-        return entries.filter(sequence__lte=self.account.version)
+        return LedgerEntry.objects.statement_of(self.account.pk, up_to=self.account.version)
 
     def list(self, request: Request, account_id: UUID) -> Any:
         if request.accepted_renderer.format == StatementCSVRenderer.format:
@@ -127,18 +127,8 @@ class StatementViewSet(mixins.ListModelMixin, LedgerViewSet):
     @cached_property
     def account(self) -> Account:
         """The account of the path, if the caller may see it."""
-        visible = (
-            Account.objects.customers()
-            if self.is_public
-            else Account.objects.visible_to(self.request.user)
-        )
-        account_id = self.kwargs["account_id"]
-        if self._asks_of_an_instant():
-            return settle(accounts=visible, account_id=account_id)
-        try:
-            return visible.get(pk=account_id)
-        except Account.DoesNotExist:
-            raise AccountNotFound(account_id) from None
+        account = self.visible_account(self.kwargs["account_id"])
+        return settle(account_id=account.pk) if self._asks_of_an_instant() else account
 
     def _asks_of_an_instant(self) -> bool:
         return self.action == "balance" or not self.request.query_params.keys().isdisjoint(RANGE)
@@ -162,7 +152,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         transfer = self.get_queryset().filter(pk=transfer_id).first()
         if transfer is None:
             raise TransferNotFound(transfer_id)
-        return Response(self.get_serializer(transfer).data)
+        return Response(transfer_document(transfer, clock.now()))
 
     def create(self, request: Request) -> Response:
         body = self.read_body(TransferOrderSerializer)
@@ -175,7 +165,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         return self._answer(services.transfer(order=order, actor=self.actor))
 
     def _answer(self, posted: Transfer) -> Response:
-        body = self.get_serializer(posted).data
+        body = transfer_document(posted, clock.now())
         body["source"] = party(posted.source, rights.owns(self.actor, posted.source))
         body["dest"] = party(posted.dest, rights.owns(self.actor, posted.dest))
         return Response(body, status=201, headers={"Location": f"/transfers/{posted.pk}"})
@@ -210,10 +200,9 @@ class BatchViewSet(LedgerViewSet):
                 "index": refusal.index,
             }
             raise
-        context = {"now": clock.now()}
-        return Response(
-            {"transfers": TransferSerializer(posted, many=True, context=context).data}, status=201
-        )
+        now = clock.now()
+        documents = [transfer_document(each, now) for each in posted]
+        return Response({"transfers": documents}, status=201)
 
 
 class IntegrityViewSet(LedgerViewSet):

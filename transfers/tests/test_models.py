@@ -139,10 +139,11 @@ def test_a_statement_is_of_one_account_with_its_memos(alice, mine, theirs, story
     order = Order(source_id=mine.pk, dest_id=theirs.pk, amount=7, memo="Bread")
     services.transfer(order=order, actor=alice)
 
-    statement = list(LedgerEntry.objects.statement_of(theirs.pk).order_by("sequence"))
+    lines = LedgerEntry.objects.statement_of(theirs.pk, up_to=5).order_by("sequence")
 
-    assert [entry.sequence for entry in statement] == [1, 2, 3, 4, 5]
-    assert statement[-1].ref == "Bread"
+    assert [line.sequence for line in lines] == [1, 2, 3, 4, 5]
+    assert lines[4].ref == "Bread"
+    assert len(LedgerEntry.objects.statement_of(theirs.pk, up_to=4)) == 4
 
 
 def test_history_keeps_its_accounts_and_its_users(alice, mine, story):

@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 from accounts import services as account_services
 from accounts.models import Account
 from accounts.schema import ACCOUNT_ID, EMPTY_ACCOUNT_ID, FROZEN_ACCOUNT_ID, OTHER_ACCOUNT_ID
-from accounts.serializers import AccountSerializer
+from accounts.serializers import account_document
 from ledger_project.idempotency.models import IdempotencyKey, fingerprint
 from ledger_project.operations import EXAMPLE_KEY
 from transfers import clock, services
@@ -191,7 +191,7 @@ class Demonstration:
                 "Content-Type": "application/json",
                 "Location": f"{path}/{account.pk}",
             },
-            response_body=JSONRenderer().render(AccountSerializer(account).data).decode(),
+            response_body=JSONRenderer().render(account_document(account)).decode(),
         )
 
     def deposit(self, account: str, amount: int, memo: str) -> Transfer:

@@ -1,0 +1,57 @@
+"""
+Queries that Django's ORM composes once, and not for each request.
+
+To compose one takes the ORM longer than PostgreSQL takes to answer it. The QuerySet stays the one
+place that says what is asked; its SQL is kept, and filled with the values of each request.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Model, QuerySet
+
+M = TypeVar("M", bound=Model)
+
+
+class ComposedQuery(Generic[M]):
+    """
+    The SQL of a queryset of whole rows, to be asked with other values than those it was made with.
+
+    :param samples: the values that will be others, in the order of the calls; each is found among
+        the parameters of the SQL, and so must differ from every other parameter
+    """
+
+    def __init__(self, queryset: QuerySet[M], samples: Sequence[Any]) -> None:
+        compiler = queryset.query.get_compiler(queryset.db)
+        self._sql, parameters = compiler.as_sql()
+        self._parameters = list(parameters)
+        self._places = [self._parameters.index(_for_database(sample)) for sample in samples]
+        columns = [column for column, _, _ in compiler.select]
+        self._names = [column.target.attname for column in columns]
+        self._converters = compiler.get_converters(columns)
+        self._model = queryset.model
+
+    def __call__(self, *values: Any) -> list[M]:
+        """Ask with these values in the place of the samples, and return the rows."""
+        parameters = self._parameters.copy()
+        for place, value in zip(self._places, values, strict=True):
+            parameters[place] = _for_database(value)
+        with connection.cursor() as cursor:
+            cursor.execute(self._sql, parameters)
+            rows = cursor.fetchall()
+        return [self._model.from_db(connection.alias, self._names, self._read(row)) for row in rows]
+
+    def _read(self, row: Sequence[Any]) -> list[Any]:
+        values = list(row)
+        for place, (converters, column) in self._converters.items():
+            for convert in converters:
+                values[place] = convert(values[place], column, connection)
+        return values
+
+
+def _for_database(value: Any) -> Any:
+    if isinstance(value, UUID) and not connection.features.has_native_uuid_field:
+        return value.hex
+    return value
