@@ -9,6 +9,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from errno import EDQUOT, ENOSPC
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
@@ -40,9 +41,9 @@ STATUS_OF_RULE: dict[type[LedgerError], int] = {
     TransferNotFound: 404,
 }
 
-# Read-only, as a standby is after a failover; and a transaction that idled for too long. Django
-# has neither among its operational errors.
-UNAVAILABLE_SQLSTATES = {"25006", "25P03"}
+# Read-only, as a standby is after a failover; and a transaction that idled, or took, too long.
+# Django has none of them among its operational errors.
+UNAVAILABLE_SQLSTATES = {"25006", "25P03", "25P04"}
 
 logger = logging.getLogger("ledger.problems")
 
@@ -135,6 +136,9 @@ def is_unavailable(error: BaseException | None) -> bool:
     """Whether an error says that the database can't do its work now, and did nothing."""
     if isinstance(error, InternalError):
         return getattr(error.__cause__, "sqlstate", None) in UNAVAILABLE_SQLSTATES
+    if isinstance(error, OSError):
+        # An export has no room on the disk.
+        return error.errno in (ENOSPC, EDQUOT)
     return isinstance(error, OperationalError | InterfaceError)
 
 

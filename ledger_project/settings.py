@@ -134,7 +134,8 @@ except EnvError as error:
 
 # ── The database ─────────────────────────────────────────────────────────────────────────────────
 
-# A command may take its time; a request's bounds are each below the next one outward.
+# A command may take its time; a request's bounds are each below the next one outward. The last is
+# the application's own, for a server that stands still (see postgresql/watchdog.py).
 IS_COMMAND = Path(sys.argv[0]).name == "manage.py"
 REQUEST_TIMEOUTS = (
     "-c lock_timeout=3000 -c statement_timeout=8000 -c idle_in_transaction_session_timeout=10000"
@@ -158,7 +159,7 @@ else:
         # A statement is planned once for each connection, and not for each request.
         "server_side_binding": True,
         "prepare_threshold": 2,
-        "options": "" if IS_COMMAND else REQUEST_TIMEOUTS,
+        **({} if IS_COMMAND else {"options": REQUEST_TIMEOUTS, "client_timeout": 12}),
         **DATABASE.get("OPTIONS", {}),
     }
 

@@ -5,11 +5,13 @@ The server is one of these tests' own, so that it can be restarted, filled up an
 """
 
 import http.client
+import os
+import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 
 import psycopg
@@ -29,6 +31,9 @@ LOCK = "SELECT 1 FROM accounts_account WHERE id = %s FOR UPDATE"
 CUT = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE usename = current_user AND pid <> pg_backend_pid()
+"""
+SESSIONS = """
+    SELECT pid FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()
 """
 WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted"
 
@@ -220,6 +225,39 @@ def test_a_server_that_has_no_connection_left_is_503(scene):
 
     assert_unavailable(answer)
     scene.assert_a_retry_has_one_effect()
+
+
+@pytest.fixture
+def freeze(scene) -> Iterator[Callable[[], None]]:
+    """Return a function that makes every session of the server stand still, until the test ends."""
+    frozen: list[int] = []
+
+    def stop_every_session() -> None:
+        for (pid,) in scene.service.query(SESSIONS):
+            frozen.append(pid)
+            os.kill(pid, signal.SIGSTOP)
+
+    yield stop_every_session
+    for pid in frozen:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_a_server_that_stands_still_is_503_and_is_found_again(scene, freeze):
+    more = [str(uuid.uuid4()) for _ in range(40)]
+    with ThreadPoolExecutor(len(more)) as threads:
+        # So many at once that every thread of the service has a connection.
+        opened = list(threads.map(scene.client.deposit, more))
+        freeze()
+        answers = list(threads.map(scene.client.deposit, [scene.key] * len(more)))
+    health = scene.client.get("/healthz")
+
+    assert {answer.status for answer in opened} == {200}
+    assert {answer.status for answer in answers} <= {200, 503}
+    assert 503 in {answer.status for answer in answers}
+    assert health.status == 200
+    assert scene.client.deposit_in_the_end(scene.key).status == 200
+    assert scene.balance() == AMOUNT * (len(more) + 1)
 
 
 @pytest.fixture

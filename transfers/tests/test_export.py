@@ -4,10 +4,15 @@ import csv
 import io
 
 import pytest
+from django.db import OperationalError, connection, transaction
 
 from accounts import services as account_services
+from accounts.models import Account, external_account_id
 from accounts.tests.contract import assert_invalid, assert_problem, instant, statement_of
 from transfers import services
+from transfers.booking import Wanted, book
+from transfers.export import CHUNK
+from transfers.posting import Draft, Kind
 from transfers.services import Order
 
 pytestmark = pytest.mark.django_db
@@ -213,3 +218,30 @@ def test_an_export_takes_a_constant_number_of_queries(
         exported = sequences(response)
 
     assert len(exported) == count
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_an_export_that_fails_on_the_way_is_503_and_not_a_shorter_file(api, account, nth):
+    deposits = [Draft(Kind.DEPOSIT, external_account_id("USD"), account.pk, 1)] * CHUNK
+    with transaction.atomic():
+        book(Account.objects.locked(account.pk), [Wanted(each) for each in deposits], account.owner)
+    asked = []
+
+    def fail_at_the_nth(execute, sql, parameters, many, context):
+        if "transfers_ledgerentry" in sql:
+            asked.append(sql)
+            if len(asked) == nth:
+                raise OperationalError("The disk is gone.")
+        return execute(sql, parameters, many, context)
+
+    with connection.execute_wrapper(fail_at_the_nth):
+        response = export(api, account)
+
+    assert_problem(response, 503, "temporarily_unavailable")
+    assert response["Retry-After"] == "1"
+
+
+def test_an_export_says_how_long_it_is(api, account):
+    response = export(api, account)
+
+    assert int(response["Content-Length"]) == len(text_of(response).encode())
