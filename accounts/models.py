@@ -193,6 +193,12 @@ class AccountChange(models.Model):
         return f"{self.action} {self.account_id} at {self.at:%Y-%m-%d %H:%M:%S}"
 
 
+def lacks_external_accounts() -> bool:
+    """Whether a currency of ``LEDGER_CURRENCIES`` has no EXTERNAL account: no cash can move."""
+    wanted = {external_account_id(currency) for currency in settings.CURRENCIES}
+    return Account.objects.filter(pk__in=wanted).count() < len(wanted)
+
+
 def ensure_external_accounts(using: str = "default", **_signal: object) -> None:
     """Open the EXTERNAL account of every currency in ``LEDGER_CURRENCIES`` that has none yet."""
     # The signal also comes after the tables were migrated away.

@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
@@ -24,7 +24,13 @@ class AdminSessionMiddleware(AdminOnly, SessionMiddleware):
 
 
 class AdminAuthenticationMiddleware(AdminOnly, AuthenticationMiddleware):
-    """Who a session belongs to."""
+    """Who a session belongs to, for the page and for the log."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        # Of a page that worked, because it has asked who they are; another one may not be able to.
+        if response.status_code < 500:
+            request.caller_id = request.user.pk  # type: ignore[attr-defined]
+        return response
 
 
 class AdminMessageMiddleware(AdminOnly, MessageMiddleware):

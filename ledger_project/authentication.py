@@ -32,7 +32,7 @@ class LedgerJWTAuthentication(JWTAuthentication):
         if not hasattr(http_request, "_jwt_outcome"):
             http_request._jwt_outcome = self._outcome(request)
             if isinstance(http_request._jwt_outcome, tuple):
-                http_request.api_user_id = http_request._jwt_outcome[0].pk
+                http_request.caller_id = http_request._jwt_outcome[0].pk
         if isinstance(http_request._jwt_outcome, APIException):
             raise http_request._jwt_outcome
         return http_request._jwt_outcome

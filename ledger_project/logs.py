@@ -14,7 +14,7 @@ import structlog
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 # The one path that holds a key.
-KEY_IN_PATH = re.compile(r"(?<=/idempotency-keys/).+", re.DOTALL)
+KEY_IN_PATH = re.compile(r"(?<=/idempotency-keys/).+", re.DOTALL | re.IGNORECASE)
 
 logger = structlog.get_logger("ledger.request")
 
@@ -42,7 +42,7 @@ class RequestLogMiddleware:
             path=request.path,
             status=response.status_code,
             ms=round((time.perf_counter() - started) * 1000, 1),
-            user=getattr(request, "api_user_id", None),
+            user=getattr(request, "caller_id", None),
             replayed="Idempotent-Replayed" in response,
         )
         return response
@@ -93,9 +93,15 @@ def configure(logging_settings: dict[str, str]) -> None:
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
             "root": {"handlers": ["stderr"], "level": logging_settings["level"]},
             "loggers": {
+                # Django has given it a level and handlers of its own.
+                "django": {"level": "NOTSET", "handlers": [], "propagate": True},
+                # It would tell the parameters of each statement.
+                "django.db.backends": {"level": "INFO"},
                 # RequestLogMiddleware has said it already.
                 "django.request": {"level": "ERROR"},
                 "django.server": {"level": "ERROR"},
+                # Anybody can send one, and it would be told with a traceback and the header.
+                "django.security.DisallowedHost": {"level": "CRITICAL"},
             },
         }
     )

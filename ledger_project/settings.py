@@ -11,7 +11,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import dj_database_url
-from environs import Env, EnvError, ValidationError
+from environs import Env, EnvError, EnvValidationError, ValidationError
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -63,6 +63,7 @@ def not_empty(values) -> None:
 # For what is gone with its process, such as a check.
 IN_MEMORY = "sqlite://:memory:"
 
+DATABASE_SCHEMES = ("sqlite:", "postgresql:", "postgresql+psycopg:")
 # Seed users of SQLAlchemy have URLs that name their driver; both spellings mean psycopg.
 dj_database_url.register("postgresql+psycopg", "django.db.backends.postgresql")
 
@@ -113,13 +114,15 @@ try:
         raise EnvError(f"LEDGER_DEFAULT_CURRENCY {DEFAULT_CURRENCY} is not in LEDGER_CURRENCIES")
     if len(set(CURRENCIES)) < len(CURRENCIES):
         raise EnvError("LEDGER_CURRENCIES names a currency twice")
+    if SECRET_KEY == JWT_SIGNING_KEY and not DEVELOPMENT_KEY:
+        raise EnvError("LEDGER_JWT_SIGNING_KEY must be another key than LEDGER_SECRET_KEY")
+    if not DATABASE_URL.startswith(DATABASE_SCHEMES):
+        raise EnvError(f"LEDGER_DATABASE_URL must begin with {' or '.join(DATABASE_SCHEMES)}")
     try:
         DATABASE = dj_database_url.parse(DATABASE_URL, conn_max_age=None, conn_health_checks=True)
     except ValueError as error:
         raise EnvError(f"LEDGER_DATABASE_URL is not a database URL: {error}") from error
     SQLITE = DATABASE["ENGINE"].endswith("sqlite3")
-    if not (SQLITE or DATABASE["ENGINE"].endswith("postgresql")):
-        raise EnvError("LEDGER_DATABASE_URL must begin with sqlite: or postgresql:")
     if SQLITE and DATABASE_URL != IN_MEMORY:
         # A URL without a name would mean a database in memory, for each worker its own.
         if DATABASE["NAME"] == ":memory:":
@@ -129,6 +132,10 @@ try:
             raise EnvError(f"LEDGER_DATABASE_URL: there is no folder for {DATABASE['NAME']}")
     if not DATABASE["NAME"]:
         raise EnvError("LEDGER_DATABASE_URL names no database: postgresql://host:5432/database")
+except EnvValidationError as error:
+    # Without the brackets and quotes of a list.
+    name = str(error).partition('"')[2].partition('"')[0]
+    sys.exit(f"Mini Ledger can't start: {name}: {'; '.join(map(str, error.error_messages))}")
 except EnvError as error:
     sys.exit(f"Mini Ledger can't start: {error}")
 

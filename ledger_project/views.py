@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework_simplejwt.serializers import TokenObtainPairSerializer
 
+from accounts.models import lacks_external_accounts
 from accounts.serializers import StrictCharField, StrictSerializer
 from ledger_project.authentication import revoke, rotate
 from ledger_project.idempotency.middleware import DEFAULT_MAX_BODY
@@ -108,7 +109,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """Answer 200 if the database is reachable and migrated, 503 if not."""
     try:
         executor = MigrationExecutor(connection)
-        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        # A currency that was added to the settings gets its EXTERNAL account by `migrate` too.
+        pending = bool(plan) or lacks_external_accounts()
     except DatabaseError:
         return unavailable().response(request)
     if pending:

@@ -20,28 +20,28 @@ PYTHON
     exit 1
 }
 
+# Keys, password hashes and books are nobody else's to read.
+umask 077
+
 if [ ! -e .env ]; then
-    # Moved into place when complete, and nobody else may read it at any moment.
-    (
-        umask 077
-        $python - >.env.new <<'PYTHON'
+    new=$(mktemp .env.XXXXXX)
+    $python - >"$new" <<'PYTHON'
 from secrets import token_urlsafe
 
 print("# Written by `make run`. Every other setting is in .env.example.")
 print(f"LEDGER_SECRET_KEY={token_urlsafe(48)}")
 print(f"LEDGER_JWT_SIGNING_KEY={token_urlsafe(48)}")
 PYTHON
-    )
-    mv .env.new .env
-    echo "Wrote .env with random keys."
+    # Put in place when complete, unless another start was faster: its keys are in use already.
+    if ln "$new" .env 2>/dev/null; then echo "Wrote .env with random keys."; fi
+    rm "$new"
 fi
 
+# First of all it says in one line what is wrong with a setting.
+database=$($python -c 'from ledger_project.settings import DATABASE_URL; print(DATABASE_URL)')
 $python manage.py migrate --verbosity 0
 
 # Demo data goes into the service's own default file and nowhere else.
-database=${LEDGER_DATABASE_URL-$(
-    sed -n "s/^ *LEDGER_DATABASE_URL *= *[\"']\{0,1\}\([^\"' #]*\).*/\1/p" .env | tail -n 1
-)}
 default=sqlite:///mini_ledger.db
 has_demo_user() {
     $python -c 'import sqlite3, sys
@@ -49,7 +49,7 @@ query = "SELECT 1 FROM auth_user WHERE username = ?"
 sys.exit(not sqlite3.connect("mini_ledger.db").execute(query, ["demo"]).fetchone())'
 }
 demo=no
-if [ "${database:-$default}" = "$default" ]; then
+if [ "$database" = "$default" ]; then
     has_demo_user || $python manage.py seed_demo --if-empty
     if has_demo_user; then demo=yes; fi
 fi
@@ -62,7 +62,8 @@ if [ $demo = yes ]; then
     echo "  curl -s -X POST $url/auth/token -H 'Content-Type: application/json' \\"
     echo "       -d '{\"username\":\"demo\",\"password\":\"demo\"}'"
 else
-    echo "  Admin   $url/admin/   (a user for it: $python manage.py createsuperuser)"
+    echo "  Admin   $url/admin/   (a user for it: $python manage.py createsuperuser;"
+    echo "          for a try, on a database without users: $python manage.py seed_demo)"
     echo
     echo "  curl -s $url/readyz"
 fi

@@ -37,6 +37,8 @@ class Server:
         user: dict[str, Any] = {}
         places = [tempfile.gettempdir()]
         source = Path(sysconfig.get_path("platlib"))
+        if not (source / PROGRAMS).is_dir():
+            sys.exit("There is no PostgreSQL here: `make test` or `make check` installs one.")
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root.
             nobody = pwd.getpwnam("nobody")
             user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}

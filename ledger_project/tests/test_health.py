@@ -4,6 +4,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from accounts.models import ensure_external_accounts
 from accounts.tests.contract import assert_problem
 
 
@@ -39,6 +40,18 @@ def test_the_service_is_not_ready_before_a_migration(client, app):
         detail="The database is not migrated. Run `manage.py migrate`.",
     )
     assert int(response["Retry-After"]) >= 1
+
+
+@pytest.mark.django_db
+def test_the_service_is_not_ready_before_a_new_currency_has_its_external_account(client, settings):
+    settings.CURRENCIES = [*settings.CURRENCIES, "CHF"]
+
+    before = client.get("/readyz")
+    ensure_external_accounts()
+    after = client.get("/readyz")
+
+    assert_problem(before, 503, "temporarily_unavailable", detail=before.json()["detail"])
+    assert after.status_code == 200
 
 
 @pytest.mark.django_db

@@ -73,6 +73,12 @@ for of in ("the code", "the database"):
 for method in ("GET", "POST"):
     send(method, "/idempotency-keys/" + key, **keyed("key-in-a-path"))
     send(method, "/idempotency-keys/key%2Fwith%20letters", **keyed("key-in-a-path"))
+    send(method, "/Idempotency-Keys/" + key, **keyed("key-in-a-path"))
+send("GET", "/docs", **{"Host": "host-of-a-scanner", "X-Request-ID": "scanner"})
+clerk = User.objects.create_user("clerk", password=password, is_staff=True)
+browser = Client()
+browser.post("/admin/login/", {"username": "clerk", "password": password})
+browser.get("/admin/", headers={"X-Request-ID": "clerk-" + str(clerk.pk)})
 with connection.cursor() as cursor_:
     cursor_.execute("DROP TABLE idempotency_idempotencykey")
 send("GET", "/idempotency-keys/key-of-a-lookup-that-fails", **keyed("key-in-a-path"))
@@ -86,7 +92,8 @@ print(json.dumps({
     "access token": tokens["access"], "refresh token": tokens["refresh"],
     "new access token": renewed["access"], "new refresh token": renewed["refresh"],
     "secret key": settings.SECRET_KEY, "signing key": settings.SIMPLE_JWT["SIGNING_KEY"],
-    "password hash": user.password,
+    "password hash": user.password, "session": browser.cookies["sessionid"].value,
+    "foreign host": "host-of-a-scanner",
 }))
 """
 
@@ -94,7 +101,7 @@ SECRETS = [
     *("password", "wrong password", "cursor", "key", "key of a crash", "key in a path"),
     *("key with a slash", "key with a slash, encoded", "key of a lookup", "key of a claim"),
     *("access token", "refresh token", "new access token", "new refresh token"),
-    *("secret key", "signing key", "password hash"),
+    *("secret key", "signing key", "password hash", "session", "foreign host"),
 ]
 
 ONE_REQUEST = """
@@ -162,6 +169,19 @@ def test_a_request_is_logged_once_with_what_became_of_it(lines):
     assert line["ms"] > 0
 
 
+def test_who_of_the_staff_opened_a_page_is_logged(lines):
+    (line,) = [line for line in lines if line["request_id"].startswith("clerk-")]
+
+    assert line["path"] == "/admin/"
+    assert line["request_id"] == f"clerk-{line['user']}"
+
+
+def test_a_host_that_is_not_ours_is_one_line_and_no_alarm(lines):
+    (line,) = requests(lines, "scanner")
+
+    assert (line["level"], line["status"]) == ("info", 400)
+
+
 def test_a_replay_is_logged_as_one(lines):
     replays = [line["status"] for line in lines if line.get("replayed")]
 
@@ -216,6 +236,33 @@ def test_the_level_decides_what_is_logged(machine, level, count):
 
     written = [json.loads(line) for line in done.stderr.splitlines()]
     assert len([line for line in written if line["logger"] == "ledger.request"]) == count
+
+
+FOREIGN = """
+import django
+django.setup()
+from django.test import Client
+Client().get("/healthz", headers={"Host": "elsewhere"})
+Client(enforce_csrf_checks=True).post("/admin/login/")
+import logging
+logging.getLogger("django.template").debug("nothing")
+logging.getLogger("django.security.csrf").warning("something")
+"""
+
+
+@pytest.mark.parametrize(
+    ("level", "loggers"),
+    [
+        ("CRITICAL", set()),
+        ("WARNING", {"django.security.csrf"}),
+        ("DEBUG", {"django.security.csrf", "django.template"}),
+    ],
+)
+def test_the_level_holds_for_django_too(machine, level, loggers):
+    done = machine.run("-c", FOREIGN, **ENVIRONMENT, LEDGER_LOG_LEVEL=level)
+
+    written = [json.loads(line)["logger"] for line in done.stderr.splitlines()]
+    assert {name for name in written if name.startswith("django.")} - {"django.utils"} == loggers
 
 
 def test_a_terminal_gets_plain_text(machine):

@@ -87,18 +87,30 @@ def test_a_guard_that_is_gone_comes_back_from_the_command_line(empty_database):
     assert found[0] == 0, found
 
 
-def test_a_database_that_cannot_be_reached_is_told_in_one_line(empty_database, tmp_path):
+@pytest.mark.parametrize("command", ["migrate", "verify_ledger", "expire_holds"])
+def test_a_database_that_cannot_be_reached_is_told_without_a_traceback(
+    empty_database, tmp_path, command
+):
     if connection.vendor == "sqlite":
         url = f"sqlite:///{tmp_path}"  # A folder.
     else:
         url = urlsplit(empty_database)._replace(netloc="ledger@127.0.0.1:1").geturl()
 
-    process = start(url, "migrate")
+    process = start(url, command)
     printed = process.communicate()[0]
 
-    assert process.returncode == 1
-    assert printed.count("\n") == 1
-    assert printed.startswith("CommandError: The database can't be reached: ")
+    assert process.returncode == 2, printed
+    assert printed.count("\n") == 2
+    assert printed.startswith("The database can't be used: ")
+
+
+def test_a_database_that_is_not_migrated_is_told_without_a_traceback(empty_database):
+    process = start(empty_database, "verify_ledger")
+    printed = process.communicate()[0]
+
+    assert process.returncode == 2, printed
+    assert "accounts_account" in printed
+    assert "manage.py migrate" in printed
 
 
 def test_a_database_in_memory_needs_no_lock_file(tmp_path):

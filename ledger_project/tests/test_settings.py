@@ -33,6 +33,7 @@ def read(machine, *names, **environment):
         ("DATABASE_URL", ""),
         ("DATABASE_URL", "ledger.db"),
         ("DATABASE_URL", "mysql://ledger@127.0.0.1/ledger"),
+        ("DATABASE_URL", "postgresql+asyncpg://ledger@127.0.0.1/ledger"),
         ("DATABASE_URL", "postgresql://ledger@127.0.0.1:port/ledger"),
         ("DATABASE_URL", "postgresql://"),
         ("DATABASE_URL", "postgresql://ledger@127.0.0.1/"),
@@ -75,6 +76,8 @@ def test_a_bad_value_stops_the_start_with_one_line_that_names_it(machine, variab
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("Mini Ledger can't start: ")
     assert f"LEDGER_{variable}" in done.stderr
+    assert len(done.stderr) < 200
+    assert "[" not in done.stderr.replace(value, "")
 
 
 def test_a_list_may_have_spaces_between_its_items(machine):
@@ -91,6 +94,18 @@ def test_a_list_may_have_spaces_between_its_items(machine):
         "TRUSTED_PROXIES": ["10.0.0.0/8", "::1"],
         "CURRENCIES": ["USD", "EUR"],
     }
+
+
+def test_one_key_for_both_purposes_stops_the_start(machine):
+    key = KEYS["LEDGER_SECRET_KEY"]
+
+    done = machine.run("manage.py", "check", **{**KEYS, "LEDGER_JWT_SIGNING_KEY": key})
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "Mini Ledger can't start: LEDGER_JWT_SIGNING_KEY must be another key than"
+        " LEDGER_SECRET_KEY\n"
+    )
 
 
 @pytest.mark.parametrize("missing", KEYS)

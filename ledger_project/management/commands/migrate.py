@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
-from django.db import OperationalError, connections
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 # Any number that nobody else locks; these letters are "ledger".
@@ -24,13 +24,7 @@ class Command(migrate.Command):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         # Around the system checks too: they open the database, and may look at its tables.
-        connection = connections[options["database"]]
-        try:
-            connection.ensure_connection()
-        except OperationalError as error:
-            reason = " ".join(str(error).split())
-            raise CommandError(f"The database can't be reached: {reason}") from error
-        with migrating_alone(connection):
+        with migrating_alone(connections[options["database"]]):
             return super().execute(*args, **options)
 
     def get_check_kwargs(self, options: dict[str, Any]) -> Any:
