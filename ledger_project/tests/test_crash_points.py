@@ -17,7 +17,7 @@ from django.db import OperationalError, close_old_connections, connection
 
 from accounts.models import Account, AccountChange
 from ledger_project.idempotency.models import IdempotencyKey
-from transfers import services
+from transfers import clock, services
 from transfers.models import LedgerEntry, Transfer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,7 +30,7 @@ class Scene:
     """Two people with money, and what each route needs to have something to do."""
 
     def __init__(self, alice, bob, staff, client_for, funded_account) -> None:
-        self.alice, self.bob = alice, bob
+        self.alice, self.bob, self.fund = alice, bob, funded_account
         self.client, self.payee, self.clerk = map(client_for, (alice, bob, staff))
         self.source = funded_account(alice, balance=1_000_000)
         self.dest = funded_account(bob, balance=1_000_000)
@@ -46,6 +46,14 @@ class Scene:
 
     def posted(self) -> Transfer:
         return services.transfer(order=self.order(), actor=self.alice)
+
+    def tied_up(self) -> Account:
+        """Open an account whose money is held for longer than its hold was good for."""
+        with clock.at(clock.now() - timedelta(days=2)):
+            account = self.fund(self.alice, balance=5)
+            order = services.Order(source_id=account.pk, dest_id=self.dest.pk, amount=5)
+            services.hold(order=order, expires_in=timedelta(days=1), actor=self.alice)
+        return account
 
     def fresh(self, **fields) -> Account:
         owned = {"owner": self.alice, "owner_name": "fresh", "currency": "USD", **fields}
@@ -80,6 +88,7 @@ ROUTES: dict[str, Callable[[Scene], tuple]] = {
     "capture": lambda s: (s.payee.post, f"/transfers/{s.held().pk}/capture", {"amount": 3}),
     "void": lambda s: (s.payee.post, f"/transfers/{s.held().pk}/void", {}),
     "reverse": lambda s: (s.payee.post, f"/transfers/{s.posted().pk}/reverse", {}),
+    "expiry": lambda s: (s.client.post, f"/accounts/{s.tied_up().pk}/withdraw", {"amount": 5}),
     "refusal": lambda s: (s.client.post, "/transfers", {**s.wire(), "amount": 10**12}),
 }
 
@@ -168,6 +177,23 @@ def test_a_fault_at_any_statement_leaves_none_and_a_retry_has_one_effect(route, 
                 assert "Idempotent-Replayed" not in retried, where
                 assert sizes(before, state()) == effect, where
                 assert (again.content, again["Idempotent-Replayed"]) == (retried.content, "true")
+
+
+def test_a_fault_at_any_statement_of_a_replay_changes_nothing(scene):
+    request, key, counting = ROUTES["transfer"](scene), str(uuid.uuid4()), Fault()
+    first = send(request, key, Fault())
+    send(request, key, counting)
+    before = state()
+
+    for at in range(counting.count):
+        for kind in FAULTS:
+            for after in (False, True):
+                failed = send(request, key, Fault(at, kind, after))
+                again = send(request, key, Fault())
+
+                assert (failed.status_code, failed["Retry-After"]) == (503, "1"), (at, kind, after)
+                assert again.content == first.content
+                assert state() == before
 
 
 @pytest.mark.parametrize("route", ROUTES)

@@ -30,7 +30,8 @@ STATEMENTS = {
     "capture": 7,
     "void": 7,
     "reverse": 7,
-    # It asks for expired holds that could give way, and claims its key anew.
+    # These ask for expired holds that could give way; a refusal claims its key anew.
+    "expiry": 6,
     "refusal": 6,
 }
 

@@ -1,5 +1,6 @@
 """Races with real threads and real commits: whoever wins, the books balance."""
 
+import threading
 import time
 from collections import Counter
 from datetime import timedelta
@@ -7,6 +8,7 @@ from functools import partial
 from itertools import chain
 
 import pytest
+from django.db import transaction
 
 from accounts.exceptions import AccountFrozen
 from accounts.models import Account, AccountChange
@@ -199,4 +201,28 @@ def test_no_transfer_passes_a_freeze(alice, staff, mine, theirs, race, assert_bo
     assert frozen.balance == fresh(mine).balance == 1_000 - len(paid)
     assert fresh(mine).status == "FROZEN"
     assert AccountChange.objects.filter(account=mine).count() == 1
+    assert_books_balance()
+
+
+def test_a_capture_that_waited_until_its_hold_expired_comes_too_late(
+    alice, staff, mine, theirs, race, assert_books_balance
+):
+    order = Order(source_id=mine.pk, dest_id=theirs.pk, amount=600)
+    placed = services.hold(order=order, expires_in=timedelta(seconds=1), actor=alice)
+    locked = threading.Event()
+
+    def sit_on_the_account():
+        with transaction.atomic():
+            Account.objects.locked(mine.pk)
+            locked.set()
+            time.sleep(1.2)
+
+    def capture():
+        locked.wait(timeout=30)
+        return services.capture(hold_id=placed.pk, actor=staff)
+
+    _, refusal = race(sit_on_the_account, capture)
+
+    assert refusal.code == "hold_expired"
+    assert fresh(theirs).balance == 1_000
     assert_books_balance()

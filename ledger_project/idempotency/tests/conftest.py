@@ -1,6 +1,6 @@
 """Views that do what a test wants of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ledger_project import urls
+from transfers.integrity import check_ledger
 
 
 @pytest.fixture
@@ -45,3 +46,10 @@ def database_error() -> Callable[[str], OperationalError]:
         return error
 
     return make
+
+
+@pytest.fixture
+def books_in_order_afterwards() -> Iterator[None]:
+    """Audit the ledger when the test is over."""
+    yield
+    assert check_ledger().ok

@@ -1,7 +1,15 @@
 """A crash, or a database that fails: no money has moved, and the key is free again."""
 
+import psycopg
 import pytest
-from django.db import IntegrityError, InterfaceError, OperationalError, connection
+from django.db import (
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    connection,
+)
+from prometheus_client import REGISTRY
 from rest_framework.response import Response
 
 from accounts.models import Account
@@ -31,6 +39,11 @@ def serve_deposit(serve, account):
         return serve(deposit)
 
     return serve_it
+
+
+def retries() -> float:
+    """Return how many transactions were run again so far."""
+    return REGISTRY.get_sample_value("ledger_retries_total") or 0
 
 
 def raising(error):
@@ -120,6 +133,28 @@ def test_a_database_that_goes_away_is_503_and_leaves_the_key_free(
     assert_works_with_the_same_key(api, serve_deposit, account)
 
 
+@pytest.mark.parametrize("sqlstate", ["25006", "25P03", "25P04"])
+def test_what_django_calls_an_internal_error_is_503_too(api, account, serve_deposit, sqlstate):
+    error = InternalError()
+    error.__cause__ = psycopg.errors.lookup(sqlstate)()
+
+    answer = api.post(serve_deposit(raising(error)), key="k")
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "1")
+    assert_nothing_happened(account)
+    assert_works_with_the_same_key(api, serve_deposit, account)
+
+
+def test_an_error_inside_of_the_database_is_a_crash(api, account, serve_deposit):
+    error = InternalError()
+    error.__cause__ = psycopg.errors.lookup("XX001")()
+
+    answer = api.post(serve_deposit(raising(error)), key="k")
+
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert_nothing_happened(account)
+
+
 @pytest.mark.parametrize("sqlstate", ["55P03", "57014"])
 def test_a_wait_that_takes_too_long_in_the_view_is_503_and_not_tried_again(
     api, account, serve_deposit, database_error, sqlstate
@@ -171,10 +206,11 @@ def test_a_conflict_that_passes_is_not_seen_by_the_client(
         if len(calls) <= conflicts:
             raise database_error(sqlstate)
 
-    path = serve_deposit(conflict_at_first)
+    path, counted = serve_deposit(conflict_at_first), retries()
     answer, again = api.post(path, key="k"), api.post(path, key="k")
 
     assert answer.status_code == 200
+    assert retries() == counted + conflicts
     assert len(calls) == conflicts + 1
     assert again.content == answer.content
     assert Transfer.objects.get().pk == calls[-1].pk

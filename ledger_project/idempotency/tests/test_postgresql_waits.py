@@ -12,7 +12,10 @@ from accounts.models import Account
 from ledger_project.idempotency.models import IdempotencyKey
 from transfers import services
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("books_in_order_afterwards"),
+]
 
 SHORT_WAIT = "-c lock_timeout=300 -c statement_timeout=8000"
 

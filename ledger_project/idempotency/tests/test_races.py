@@ -10,7 +10,10 @@ from ledger_project.idempotency.models import IdempotencyKey
 from transfers import services
 from transfers.models import Transfer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("books_in_order_afterwards"),
+]
 
 RIVALS = 16
 
