@@ -4,16 +4,21 @@
 import os
 import sys
 
+UNDEFINED_TABLE = "42P01"
+
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ledger_project.settings")
     from django.core.management import execute_from_command_line
-    from django.db import DatabaseError, InterfaceError
+    from django.db import InterfaceError, OperationalError, ProgrammingError
 
     try:
         execute_from_command_line(sys.argv)
-    except (DatabaseError, InterfaceError) as error:
-        if "--traceback" in sys.argv:
+    except (InterfaceError, OperationalError, ProgrammingError) as error:
+        # A ProgrammingError is a mistake in the code, unless a table or a connection is meant.
+        sqlstate = getattr(error.__cause__, "sqlstate", None)
+        mistake = isinstance(error, ProgrammingError) and sqlstate not in (None, UNDEFINED_TABLE)
+        if mistake or "--traceback" in sys.argv:
             raise
         # 2, so that a job can tell a database that is away from books that don't balance.
         print(f"The database can't be used: {' '.join(str(error).split())}", file=sys.stderr)
