@@ -4,61 +4,27 @@ variables or ``.env``; the environment wins. A value that makes no sense stops t
 line that names it.
 """
 
-import re
 import sys
 from datetime import timedelta
-from ipaddress import ip_network
 from pathlib import Path
 
 import dj_database_url
-from environs import Env, EnvError, EnvValidationError, ValidationError
+from environs import Env, EnvError, EnvValidationError
+
+from ledger_project.setting_validators import (
+    at_least_32_bytes,
+    currency_code,
+    each,
+    host,
+    log_level,
+    network,
+    not_empty,
+    rate,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # ── What differs between machines ────────────────────────────────────────────────────────────────
-
-
-def at_least_32_bytes(value: str) -> None:
-    # HS256 is as strong as its key, and RFC 7518 §3.2 asks for at least the hash's own size.
-    if len(value.encode()) < 32:
-        raise ValidationError("must be at least 32 bytes long; try `openssl rand -base64 48`")
-
-
-def log_level(value: str) -> None:
-    if value not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
-        raise ValidationError(f"{value!r} is not one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
-
-
-def host(value: str) -> None:
-    if not re.fullmatch(r"\*|\.?[\w.-]+|\[[0-9A-Fa-f:.]+\]", value, re.ASCII):
-        raise ValidationError(f"{value!r} is not a host name such as ledger.example, without port")
-
-
-def currency_code(value: str) -> None:
-    if not re.fullmatch("[A-Z]{3}", value):
-        raise ValidationError(f"{value!r} is not an ISO 4217 code such as USD")
-
-
-def network(value: str) -> None:
-    try:
-        ip_network(value)
-    except ValueError as error:
-        raise ValidationError(f"{value!r} is not an address or a network") from error
-
-
-def rate(value: str) -> None:
-    if not re.fullmatch(r"[1-9]\d{0,5}/(second|minute|hour|day)", value):
-        raise ValidationError(f"{value!r} is not a rate such as 10/minute")
-
-
-def each(check):
-    return lambda values: [check(value) for value in values]
-
-
-def not_empty(values) -> None:
-    if not values:
-        raise ValidationError("must name at least one")
-
 
 # For what is gone with its process, such as a check.
 IN_MEMORY = "sqlite://:memory:"
