@@ -34,6 +34,7 @@ def statement(alice, funded_account):
 )
 def test_the_representation_that_a_client_likes_best_is_sent(api, statement, accept, content_type):
     response = api.get(statement, headers={"Accept": accept})
+    response.close()
 
     assert (response.status_code, response["Content-Type"]) == (200, content_type)
     assert response["Vary"] == "Accept"
