@@ -5,35 +5,42 @@ To compose one takes the ORM longer than PostgreSQL takes to answer it. The Quer
 place that says what is asked; its SQL is kept, and filled with the values of each request.
 """
 
-from collections.abc import Sequence
+from collections import namedtuple
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 
-M = TypeVar("M", bound=Model)
+Row = TypeVar("Row")
 
 
-class ComposedQuery(Generic[M]):
+class ComposedQuery(Generic[Row]):
     """
-    The SQL of a queryset of whole rows, to be asked with other values than those it was made with.
+    The SQL of a queryset, to be asked with other values than those it was made with.
 
+    :param queryset: of whole rows, or of ``values_list(..., named=True)``
     :param samples: the values that will be others, in the order of the calls; each is found among
         the parameters of the SQL, and so must differ from every other parameter
     """
 
-    def __init__(self, queryset: QuerySet[M], samples: Sequence[Any]) -> None:
+    def __init__(self, queryset: QuerySet[Any, Row], samples: Sequence[Any]) -> None:
         compiler = queryset.query.get_compiler(queryset.db)
         self._sql, parameters = compiler.as_sql()
         self._parameters = list(parameters)
         self._places = [self._parameters.index(_for_database(sample)) for sample in samples]
         columns = [column for column, _, _ in compiler.select]
-        self._names = [column.target.attname for column in columns]
         self._converters = compiler.get_converters(columns)
-        self._model = queryset.model
+        self._row: Callable[[Sequence[Any]], Row]
+        if named := queryset.query.selected:
+            self._row = namedtuple("Row", named)._make  # type: ignore[attr-defined]
+        else:
+            names = [column.target.attname for column in columns]
+            self._row = partial(queryset.model.from_db, queryset.db, names)
 
-    def __call__(self, *values: Any) -> list[M]:
+    def __call__(self, *values: Any) -> list[Row]:
         """Ask with these values in the place of the samples, and return the rows."""
         parameters = self._parameters.copy()
         for place, value in zip(self._places, values, strict=True):
@@ -41,7 +48,9 @@ class ComposedQuery(Generic[M]):
         with connection.cursor() as cursor:
             cursor.execute(self._sql, parameters)
             rows = cursor.fetchall()
-        return [self._model.from_db(connection.alias, self._names, self._read(row)) for row in rows]
+        if self._converters:
+            rows = map(self._read, rows)
+        return list(map(self._row, rows))
 
     def _read(self, row: Sequence[Any]) -> list[Any]:
         values = list(row)

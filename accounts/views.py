@@ -38,6 +38,8 @@ class LedgerViewSet(GenericViewSet):
     """What every route of the ledger does alike: the order of its checks, and strict queries."""
 
     filterset_class: ClassVar[type[FilterSet]]
+    # What a list is ordered by: its largest value is the newest.
+    cursor_field: ClassVar[str]
     # OPTIONS is not in the contract, and so not in Allow.
     http_method_names = ["get", "head", "post", "patch"]
     # What else than paging and filters an action takes, by the action's name.
@@ -99,6 +101,13 @@ class LedgerViewSet(GenericViewSet):
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
         # A form for the filters takes as long to build as half a page of a statement.
         return super().filter_queryset(queryset) if self.is_filtered() else queryset
+
+    def newest(self, queryset: QuerySet, before: Any, count: int) -> list:
+        """Return so many rows of a list, newest first; ``before`` is where the last page ended."""
+        field = self.cursor_field
+        if before is not None:
+            queryset = queryset.filter(**{f"{field}__lt": before})
+        return list(queryset.order_by(f"-{field}")[:count])
 
     def carried_by_cursor(self) -> dict[str, Any]:
         """Return what every page of a list shows beside its items, as read for the first page."""

@@ -15,10 +15,10 @@ class SignedKeysetPagination(BasePagination):
     """
     Pages of ``{items, next_cursor}`` that never shift, at a constant cost at any depth.
 
-    A view names its ``cursor_field``: unique, never changed, and newest is largest. The cursor
-    holds its value on the last row, what the view has it carry, and what it was made for (the
-    path and the filters), signed so that anything else is refused. It is not a right: the view
-    checks ownership on each page.
+    A view names its ``cursor_field`` (unique, never changed, newest is largest) and reads the
+    ``newest`` rows before a value of it. The cursor holds that value on the last row, what the
+    view has it carry, and what it was made for (the path and the filters), signed so that anything
+    else is refused. It is not a right: the view checks ownership on each page.
     """
 
     default_limit = 50
@@ -27,20 +27,20 @@ class SignedKeysetPagination(BasePagination):
     cursor_query_param = "cursor"
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list:
-        field = view.cursor_field
         limit = self.limit_of(request)
         cursor = request.query_params.get(self.cursor_query_param)
         scope = self._scope(request)
+        last = None
         if cursor is None:
             self.carried = view.carried_by_cursor()
         else:
             last, self.carried = _read(cursor, scope)
-            queryset = queryset.filter(**{f"{field}__lt": last})
-        rows = list(queryset.order_by(f"-{field}")[: limit + 1])
+        rows = view.newest(queryset, before=last, count=limit + 1)
         self.next_cursor = None
         if len(rows) > limit:
             rows.pop()
-            self.next_cursor = _sign(getattr(rows[-1], field), self.carried, scope)
+            last = getattr(rows[-1], view.cursor_field)
+            self.next_cursor = _sign(last, self.carried, scope)
         return rows
 
     def get_paginated_response(self, data: list) -> Response:

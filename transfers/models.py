@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from uuid_utils.compat import uuid7
 
+from accounts.composed import ComposedQuery
 from accounts.enums import MONEY_MAX
 from accounts.models import Account
 from transfers.posting import EntryType, Kind
@@ -193,6 +194,13 @@ def _lines() -> "models.QuerySet[LedgerEntry, Any]":
     return lines.values_list(*STATEMENT_LINE, named=True)
 
 
+@cache
+def _newest_lines(count: int) -> ComposedQuery[Any]:
+    account, up_to = UUID(int=0), -1
+    lines = LedgerEntry.objects.statement_of(account, up_to).order_by("-sequence")
+    return ComposedQuery(lines[:count], [account, up_to])
+
+
 class LedgerEntryQuerySet(models.QuerySet["LedgerEntry"]):
     """Questions about entries."""
 
@@ -204,6 +212,10 @@ class LedgerEntryQuerySet(models.QuerySet["LedgerEntry"]):
         transfer took longer than everything else in a page.
         """
         return _lines().filter(account_id=account_id, sequence__lte=up_to)
+
+    def newest_lines(self, account_id: UUID, up_to: int, count: int) -> list[Any]:
+        """Return so many lines of an account's statement, from a ``sequence`` downwards."""
+        return _newest_lines(count)(account_id, up_to)
 
     def imbalance(self) -> dict[str, int]:
         """Return credits less debits by currency, in minor units: 0 unless a book is broken."""

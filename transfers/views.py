@@ -81,6 +81,12 @@ class StatementViewSet(mixins.ListModelMixin, LedgerViewSet):
         # What is posted from now on is in no page of this answer.
         return LedgerEntry.objects.statement_of(self.account.pk, up_to=self.account.version)
 
+    def newest(self, queryset: QuerySet, before: int | None, count: int) -> Any:
+        if self.is_filtered():
+            return super().newest(queryset, before, count)
+        up_to = self.account.version if before is None else min(before - 1, self.account.version)
+        return LedgerEntry.objects.newest_lines(self.account.pk, up_to, count)
+
     def list(self, request: Request, account_id: UUID) -> Any:
         if request.accepted_renderer.format == StatementCSVRenderer.format:
             return csv_response(self.filter_queryset(self.get_queryset()), account_id)

@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import F
 from django.db.transaction import TransactionManagementError
 
 from accounts.composed import ComposedQuery
@@ -42,6 +43,18 @@ def test_each_value_takes_the_place_of_its_sample(alice, bob, funded_account):
         [],
         [accounts[1]],
     ]
+
+
+def test_named_values_come_back_by_their_names(alice, funded_account):
+    account = funded_account(alice, balance=7)
+    named = Account.objects.annotate(whose=F("owner__username"))
+    named = named.values_list("whose", "balance", "created_at", named=True)
+    query = ComposedQuery(named.filter(pk=SAMPLE), [SAMPLE])
+
+    [found] = query(account.pk)
+
+    assert found == tuple(named.get(pk=account.pk))
+    assert (found.whose, found.balance, found.created_at) == ("alice", 7, account.created_at)
 
 
 def test_truth_is_read_as_truth(alice, staff):

@@ -1,11 +1,27 @@
 """A database backend is a package with a module of this name (Django: ``DATABASES["ENGINE"]``)."""
 
 import select
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.backends.postgresql import base
+from psycopg.adapt import Buffer, Loader
 
 from ledger_project.postgresql import watchdog
+
+
+class InstantLoader(Loader):
+    """
+    Read a ``timestamptz``, thirty times as fast as Django does.
+
+    Django's takes it apart with a regular expression, which was a tenth of a statement page. Both
+    databases are asked for years of four digits only, and a CHECK lets no other in.
+    """
+
+    timezone = UTC  # Django looks here whether it is the loader of the connection's zone.
+
+    def load(self, data: Buffer) -> datetime:
+        return datetime.fromisoformat(bytes(data).decode())
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -23,6 +39,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)
+        connection.adapters.register_loader("timestamptz", InstantLoader)
         if self._client_timeout is not None:
             watchdog.guard(connection, self._client_timeout)
         return connection

@@ -146,6 +146,13 @@ def test_a_statement_is_of_one_account_with_its_memos(alice, mine, theirs, story
     assert len(LedgerEntry.objects.statement_of(theirs.pk, up_to=4)) == 4
 
 
+@pytest.mark.parametrize(("up_to", "count"), [(5, 10), (5, 2), (3, 1), (3, 3), (0, 5)])
+def test_the_newest_lines_are_the_statement_from_its_end(theirs, story, up_to, count):
+    statement = LedgerEntry.objects.statement_of(theirs.pk, up_to).order_by("-sequence")
+
+    assert LedgerEntry.objects.newest_lines(theirs.pk, up_to, count) == list(statement[:count])
+
+
 def test_history_keeps_its_accounts_and_its_users(alice, mine, story):
     for kept in (alice, mine, Account.objects.get(pk=external_account_id("USD"))):
         with pytest.raises(ProtectedError):

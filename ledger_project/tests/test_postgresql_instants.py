@@ -1,0 +1,45 @@
+"""A timestamp of PostgreSQL is read as the instant that it is."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+
+pytestmark = pytest.mark.django_db
+
+INSTANTS = [
+    datetime(1, 1, 1, tzinfo=UTC),
+    datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+    datetime(2026, 6, 15, 12, 30, 45, tzinfo=UTC),
+    datetime(2026, 6, 15, 12, 30, 45, 1, tzinfo=UTC),
+    datetime(2026, 6, 15, 12, 30, 45, 120_000, tzinfo=UTC),
+    datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+]
+
+
+def read_back(instant: datetime) -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::timestamptz", [instant])
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.parametrize("instant", INSTANTS, ids=str)
+def test_an_instant_comes_back_as_it_went_in_utc(instant):
+    found = read_back(instant)
+
+    assert found == instant
+    assert found.utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/St_Johns", "Europe/Berlin"])
+def test_a_session_in_another_zone_names_the_same_instant(zone):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('TimeZone', %s, true)", [zone])
+
+    assert [read_back(instant) for instant in INSTANTS[1:-1]] == INSTANTS[1:-1]
+
+
+def test_the_time_of_an_absent_instant_is_absent():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT NULL::timestamptz")
+        assert cursor.fetchone() == (None,)
