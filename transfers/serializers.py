@@ -167,12 +167,12 @@ class StatementItemSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
-        # By hand, as an Account is.
+        # By hand, as an Account is. The renderer writes the ids.
         return {
-            "id": str(instance.id),
+            "id": instance.id,
             "ts": instant(instance.ts),
-            "account_id": str(instance.account_id),
-            "transfer_id": str(instance.transfer_id),
+            "account_id": instance.account_id,
+            "transfer_id": instance.transfer_id,
             "type": instance.type,
             "amount": instance.amount,
             "balance": instance.balance,

@@ -8,7 +8,6 @@ from django.db.models import QuerySet
 from django.utils.functional import cached_property
 from rest_framework import mixins
 from rest_framework.permissions import IsAdminUser
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -67,7 +66,7 @@ class StatementViewSet(mixins.ListModelMixin, LedgerViewSet):
 
     queryset = LedgerEntry.objects.none()
     serializer_class = StatementItemSerializer
-    renderer_classes = (JSONRenderer, StatementCSVRenderer)
+    renderer_classes = (*LedgerViewSet.renderer_classes, StatementCSVRenderer)
     filterset_class = StatementFilter
     cursor_field = "sequence"
     query_parameters = {"balance": {"at"}}

@@ -9,7 +9,6 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
-from rest_framework.renderers import JSONRenderer
 from uuid_utils.compat import uuid7
 
 from accounts import services as account_services
@@ -18,6 +17,7 @@ from accounts.schema import ACCOUNT_ID, EMPTY_ACCOUNT_ID, FROZEN_ACCOUNT_ID, OTH
 from accounts.serializers import account_document
 from ledger_project.idempotency.models import IdempotencyKey, fingerprint
 from ledger_project.operations import EXAMPLE_KEY
+from ledger_project.renderers import JSONRenderer
 from transfers import clock, services
 from transfers.examples import HOLD_ID, OTHER_HOLD_ID, TRANSFER_ID
 from transfers.models import Transfer
