@@ -17,6 +17,7 @@ FOLDER = re.compile(r"`((?:[\w.-]+/)+)`|^ *((?:[\w.-]+/)+) ", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 # In the marks of code, or alone on a line but for a comment.
 TARGET = re.compile(r"`make ([a-z]+)`|^make ([a-z]+)(?= *(?:#.*)?$)", re.MULTILINE)
+TEST = re.compile(r"`((?:\w+/)+test_\w+\.py)(?:::(\w+))?`")
 COMMAND = re.compile(r"manage\.py ([a-z_]+)")
 
 
@@ -49,6 +50,14 @@ def test_a_page_names_only_files_that_exist(page):
     }
 
     assert missing == set()
+
+
+def test_every_promise_names_tests_that_exist():
+    shown = TEST.findall(text("docs/guarantees.md"))
+
+    assert len(shown) > 20
+    for path, name in shown:
+        assert (f"def {name}(" if name else "def test_") in text(path), (path, name)
 
 
 @each_page
