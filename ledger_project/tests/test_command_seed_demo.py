@@ -85,7 +85,7 @@ def test_it_prints_what_it_made():
     everyday = Account.objects.get(owner_name="Demo Everyday")
     assert lines[0] == "Users      demo / demo, admin / admin (staff, superuser)"
     assert lines[1] == (
-        f"Account    {everyday.pk}  Demo Everyday        OPEN      425,635 USD  (5,000 held)"
+        f"Account    {everyday.pk}  Demo Everyday        OPEN    4,256.35 USD  (50.00 USD held)"
     )
     assert (len(lines), lines[-1]) == (11, "Transfers  20")
 

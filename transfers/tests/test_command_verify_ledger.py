@@ -40,7 +40,7 @@ def test_a_clean_ledger_prints_its_trial_balance_and_every_check(book, capsys):
     printed = capsys.readouterr().out
     lines = printed.splitlines()
     assert lines[0] == "5 accounts, 26 transfers, 36 entries"
-    dollars = ["USD", "19,299", "19,299", "15,200", "700", "-15,200"]
+    dollars = ["USD", "192.99", "192.99", "152.00", "7.00", "-152.00"]
     assert dollars in [line.split() for line in lines]
     checks = check_ledger().checks
     assert [line.split()[1] for line in lines if line.startswith("  ok")] == [
@@ -60,7 +60,10 @@ def test_a_broken_ledger_prints_what_is_off_and_exits_with_1(broken_book, capsys
     assert lines[at + 1].strip() == (
         f"{broken_book.euros.pk}: version 7, but 1 entries and the last has sequence 1"
     )
-    assert lines[-1] == "1 finding in 1 check."
+    assert lines[-2:] == [
+        "Amounts in findings are in minor units, as they are stored.",
+        "1 finding in 1 check.",
+    ]
 
 
 def test_findings_that_are_not_shown_are_counted(book, alice, funded_account, capsys):

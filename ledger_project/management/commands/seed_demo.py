@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 
 from accounts import services as account_services
 from accounts.models import Account
+from accounts.money import money
 from accounts.schema import ACCOUNT_ID, EMPTY_ACCOUNT_ID, FROZEN_ACCOUNT_ID, OTHER_ACCOUNT_ID
 from accounts.serializers import account_document
 from ledger_project.idempotency.models import IdempotencyKey, fingerprint
@@ -128,7 +129,8 @@ class Command(BaseCommand):
         for account in Account.objects.filter(pk__in=ids).order_by("pk"):
             self.stdout.write(
                 f"Account    {account.pk}  {account.owner_name:<21}{account.status:<7}"
-                f"{account.balance:>10,} {account.currency}  ({account.held:,} held)"
+                f"{money(account.balance, account.currency):>13}"
+                f"  ({money(account.held, account.currency)} held)"
             )
         self.stdout.write(self.style.SUCCESS(f"Transfers  {len(made.transfers)}"))
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from tqdm import tqdm
 
+from accounts.money import figure
 from transfers.integrity import Report, Result, TrialBalance, check_ledger
 
 
@@ -45,6 +46,8 @@ class Command(BaseCommand):
         for check in report.checks:
             self._print_check(check)
         self.stdout.write("")
+        if not report.ok:
+            self.stdout.write("Amounts in findings are in minor units, as they are stored.")
         self.stdout.write(self._verdict(report))
 
     def _verdict(self, report: Report) -> str:
@@ -56,7 +59,9 @@ class Command(BaseCommand):
         return self.style.ERROR(f"{findings} in {checks}.")
 
     def _balance(self, currency: TrialBalance, names: tuple[str, ...]) -> str:
-        figures = "".join(f"{getattr(currency, name):>24,}" for name in names)
+        figures = "".join(
+            f"{figure(getattr(currency, name), currency.currency):>24}" for name in names
+        )
         return f"{currency.currency:<8}{figures}"
 
     def _print_check(self, check: Result) -> None:
