@@ -1,8 +1,9 @@
 """
 The only place where an exception becomes a status code.
 
-Every error is an ``application/problem+json`` document (RFC 9457): ``type, title, status, detail,
-code, instance``, with ``errors`` on 422 and the evidence of a refusal beside them.
+Every error of the API is an ``application/problem+json`` document (RFC 9457): ``type, title,
+status, detail, code, instance``, with ``errors`` on 422 and the evidence of a refusal beside them.
+In the admin it is a page.
 """
 
 import logging
@@ -29,6 +30,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from accounts.exceptions import AccountNotFound, LedgerError
+from ledger_project import admin_problems
 from transfers.exceptions import CurrencyMismatch, SameAccount, TransferNotFound
 
 MEDIA_TYPE = "application/problem+json"
@@ -80,12 +82,15 @@ class Problem(Exception):
 
     def response(self, request: HttpRequest) -> HttpResponse:
         """Return the answer as a plain Django response."""
-        response = JsonResponse(
-            self.body(request.path),
-            status=self.status,
-            content_type=MEDIA_TYPE,
-            headers=self.all_headers(),
-        )
+        response: HttpResponse
+        if request.path.startswith("/admin/"):
+            response = admin_problems.page(request, self.status)
+        else:
+            response = JsonResponse(
+                self.body(request.path), status=self.status, content_type=MEDIA_TYPE
+            )
+        for name, value in self.all_headers().items():
+            response[name] = value
         response.problem_code = self.code  # type: ignore[attr-defined]  # for the metrics
         return response
 

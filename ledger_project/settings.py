@@ -181,6 +181,8 @@ WSGI_APPLICATION = "ledger_project.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        # Before the folders of the apps: the admin's own frame is replaced.
+        "DIRS": [BASE_DIR / "ledger_project" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -195,6 +197,7 @@ TEMPLATES = [
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
+FORMAT_MODULE_PATH = "ledger_project.formats"
 
 STATIC_URL = "static/"
 # Served from the packages themselves: nothing to collect before the first start.
@@ -221,6 +224,7 @@ SESSION_COOKIE_AGE = 30 * 60
 SESSION_SAVE_EVERY_REQUEST = True
 SESSION_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_SAMESITE = "Strict"
+CSRF_FAILURE_VIEW = "ledger_project.admin_problems.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 
 SIMPLE_JWT = {

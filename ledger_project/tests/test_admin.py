@@ -1,7 +1,13 @@
 """The admin as a whole: its name, and what it leaves out."""
 
+import re
+from datetime import UTC, datetime
+
+import pytest
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth.models import User
+from django.contrib.staticfiles import finders
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 from ledger_project.models import LoginAttempt
@@ -31,3 +37,54 @@ def test_the_admin_shows_these_tables_and_no_others():
         "transfers.LedgerEntry",
         "transfers.Transfer",
     ]
+
+
+def test_the_admin_brings_its_own_icon_and_style(client, db):
+    html = client.get("/admin/login/").content.decode()
+
+    icon, style = "ledger/favicon.svg", "ledger/admin.css"
+    assert re.findall(r'<link rel="icon"[^>]* href="([^"]*)"', html) == [f"/static/{icon}"]
+    assert f'href="/static/{style}"' in html
+    assert None not in (finders.find(icon), finders.find(style))
+
+
+def test_a_time_is_shown_in_one_format_that_names_its_zone(admin_client, alice, funded_account):
+    account = funded_account(alice)
+    instant = datetime(2026, 1, 31, 9, 5, 7, tzinfo=UTC)
+    type(account).objects.filter(pk=account.pk).update(created_at=instant)
+
+    page = admin_client.get(f"/admin/accounts/account/{account.pk}/change/")
+
+    assert "2026-01-31 09:05:07 UTC" in page.content.decode()
+
+
+@pytest.fixture
+def page_of_alice(alice) -> str:
+    return f"/admin/auth/user/{alice.pk}/change/"
+
+
+def test_a_user_is_never_deleted_and_the_page_says_what_to_do(admin_client, alice, page_of_alice):
+    page = admin_client.get(page_of_alice).content.decode()
+    deleted = admin_client.post(page_of_alice.replace("change", "delete"), {"post": "yes"})
+    form = {"action": "delete_selected", "_selected_action": alice.pk, "post": "yes"}
+    admin_client.post("/admin/auth/user/", form)
+
+    assert "A user can't be deleted, because history names them." in page
+    assert "deletelink" not in page
+    assert deleted.status_code == 403
+    assert User.objects.filter(pk=alice.pk).exists()
+
+
+def test_a_user_is_deactivated(admin_client, alice, page_of_alice):
+    form = admin_client.get(page_of_alice).context["adminform"].form
+    joined = form.initial["date_joined"]
+    kept = {
+        "username": "alice",
+        "date_joined_0": f"{joined:%Y-%m-%d}",
+        "date_joined_1": f"{joined:%H:%M:%S}",
+    }
+
+    admin_client.post(page_of_alice, kept)
+
+    alice.refresh_from_db()
+    assert (alice.is_active, alice.username) == (False, "alice")
