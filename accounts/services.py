@@ -71,11 +71,20 @@ def close(*, account_id: UUID, actor: User, reason: str = "") -> Account:
     account = _locked(account_id, actor)
     if account.status == AccountStatus.CLOSED:
         return account
+    require_closable(account)
+    return _change_status(account, actor, AccountStatus.CLOSED, reason)
+
+
+def require_closable(account: Account) -> None:
+    """
+    Say what stands against closing an account that is still in use.
+
+    :raises: as ``close``
+    """
     if account.status == AccountStatus.FROZEN:
         raise AccountFrozen(account.pk)
     if account.balance or account.held:
         raise AccountNotEmpty(account.pk, account.balance, account.held)
-    return _change_status(account, actor, AccountStatus.CLOSED, reason)
 
 
 @transaction.atomic

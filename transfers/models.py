@@ -16,6 +16,7 @@ from uuid_utils.compat import uuid7
 from accounts.composed import ComposedQuery
 from accounts.enums import MONEY_MAX
 from accounts.models import Account
+from accounts.money import money
 from transfers.posting import EntryType, Kind
 
 
@@ -143,7 +144,7 @@ class Transfer(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.amount} {self.currency} {self.id}"
+        return f"{self.get_kind_display()} of {money(self.amount, self.currency)} {self.id}"
 
     def remember_as_new(self, accounts: Mapping[UUID, Account]) -> None:
         """Fill in what is known of a transfer just written, so that no query asks for it."""
@@ -287,4 +288,4 @@ class LedgerEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.type} {self.amount} of {self.account_id} at {self.sequence}"
+        return f"{self.get_type_display()} of transfer {self.transfer_id}"

@@ -39,7 +39,7 @@ def column(response: HttpResponse, name: str) -> list[str]:
 
 def field(response: HttpResponse, name: str) -> str:
     """Return the text of a read-only field of a page."""
-    cell = rf'field-{name}">.*?<div class="readonly">(.*?)</div>'
+    cell = rf'(?:form-row|fieldBox) field-{name}">.*?<div class="readonly">(.*?)</div>'
     [html] = re.findall(cell, response.content.decode(), re.S)
     return _text(html)
 

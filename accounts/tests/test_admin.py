@@ -1,10 +1,13 @@
 """What staff see of accounts in the admin, and what they don't."""
 
+import re
+
 import pytest
 from django.contrib import admin
 from django.urls import reverse
 
 from accounts import services
+from accounts.admin import pages
 from accounts.models import Account, AccountChange, external_account_id
 from accounts.tests.admin_pages import allow, column, field, queries_of, table
 
@@ -33,17 +36,30 @@ def test_the_list_shows_the_figures_of_an_account(reader, alice, staff, funded_a
 
     response = reader.get(LIST, {"q": str(account.pk)})
 
-    names = ("owner", "owner_name", "currency", "status", "whole_id")
+    names = ("account_shown", "owner", "status")
     assert [column(response, name) for name in names] == [
+        [f"Alice Smith {account.pk}"],
         ["alice"],
-        ["Alice Smith"],
-        ["USD"],
         ["Open"],
-        [str(account.pk)],
     ]
-    assert column(response, "balance_shown") == ["1,234,567 USD"]
-    assert column(response, "held_shown") == ["0 USD"]
-    assert column(response, "available_shown") == ["1,235,567 USD"]
+    assert column(response, "balance_shown") == ["12,345.67 USD"]
+    assert column(response, "held_shown") == ["0.00 USD"]
+    assert column(response, "available_shown") == ["12,355.67 USD"]
+
+
+@pytest.mark.parametrize(
+    ("currency", "expected"), [("EUR", "1,234.56 EUR"), ("JPY", "123,456 JPY")]
+)
+def test_money_has_the_decimals_of_its_currency_on_the_list_and_on_the_page(
+    reader, alice, funded_account, currency, expected
+):
+    account = funded_account(alice, 123_456, currency=currency)
+
+    shown = column(reader.get(LIST, {"q": str(account.pk)}), "balance_shown")
+    detail = reader.get(page(account))
+
+    assert shown == [expected]
+    assert [field(detail, name) for name in ("balance_shown", "available_shown")] == [expected] * 2
 
 
 def test_an_account_is_found_by_its_id_its_owner_and_its_name(reader, alice, bob, funded_account):
@@ -62,12 +78,14 @@ def test_the_page_of_an_account_lists_its_changes_with_their_reasons(
     account = funded_account(alice)
     services.freeze(account_id=account.pk, actor=staff, reason="Card lost")
     services.unfreeze(account_id=account.pk, actor=staff, reason="Card found")
+    services.set_overdraft_limit(account_id=account.pk, actor=staff, limit=123_456, reason="Salary")
 
     response = reader.get(page(account))
 
     assert [row[1:] for row in table(response, "account-changes")] == [
-        ["UNFREEZE".title(), "FROZEN", "OPEN", "Card found", "staff"],
-        ["FREEZE".title(), "OPEN", "FROZEN", "Card lost", "staff"],
+        ["Set Overdraft Limit", "0.00 USD", "1,234.56 USD", "Salary", "staff"],
+        ["Unfreeze", "FROZEN", "OPEN", "Card found", "staff"],
+        ["Freeze", "OPEN", "FROZEN", "Card lost", "staff"],
     ]
 
 
@@ -80,7 +98,7 @@ def test_the_balance_of_the_outside_world_is_minus_the_sum_of_its_currency(
 
     response = reader.get(page(Account(pk=external_account_id("USD"))))
 
-    assert field(response, "balance_shown") == "-1,000 USD"
+    assert field(response, "balance_shown") == "-10.00 USD"
     assert response.context["has_change_permission"] is False
 
 
@@ -144,7 +162,7 @@ def test_without_its_own_permission_the_page_keeps_the_changes_to_itself(
 
     response = client.get(page(account))
 
-    assert field(response, "balance_shown") == "500 USD"
+    assert field(response, "balance_shown") == "5.00 USD"
     assert b"account-changes" not in response.content
     assert b'id="statement"' not in response.content
 
@@ -168,3 +186,92 @@ def test_three_rows_take_as_many_queries_as_one(reader, alice, staff, funded_acc
 
     assert with_three == with_one
     assert column(reader.get(CHANGES), "account_shown") == ["alice"] * 3
+
+
+def test_the_history_of_an_account_is_its_changes_and_nothing_else(
+    reader, alice, staff, funded_account
+):
+    account = funded_account(alice)
+    services.set_overdraft_limit(account_id=account.pk, actor=staff, limit=500, reason="Salary")
+
+    history = reader.get(reverse("admin:accounts_account_history", args=[account.pk]), follow=True)
+
+    assert history.redirect_chain == [(f"{CHANGES}?q={account.pk}", 302)]
+    names = ("action", "before_shown", "after_shown", "reason", "actor")
+    assert [column(history, name) for name in names] == [
+        ["Set Overdraft Limit"],
+        ["0.00 USD"],
+        ["5.00 USD"],
+        ["Salary"],
+        ["staff"],
+    ]
+    assert b"historylink" not in reader.get(page(account)).content
+
+
+@pytest.mark.parametrize("status", ["OPEN", "FROZEN"])
+def test_the_actions_are_offered_that_are_possible(
+    admin_client, alice, staff, funded_account, status
+):
+    account = funded_account(alice)
+    if status == "FROZEN":
+        services.freeze(account_id=account.pk, actor=staff)
+
+    listed = admin_client.get(LIST, {"q": str(account.pk)}).content.decode()
+    shown = admin_client.get(page(account)).content.decode()
+
+    assert f'name="_selected_action" value="{account.pk}"' in listed
+    acts = {"OPEN": ["freeze", "close"], "FROZEN": ["unfreeze", "close"]}
+    assert re.findall('name="action" value="([^"]*)"', shown) == acts[status]
+    labels = re.findall(r"Reason for (?:the new limit|(?:un)?freezing)", shown)
+    assert len(set(labels)) == len(labels) == 2, "each reason says what for"
+
+
+@pytest.mark.parametrize("status", ["CLOSED", "EXTERNAL"])
+def test_no_action_is_offered_on_what_cannot_be_changed(
+    admin_client, alice, staff, funded_account, status
+):
+    if status == "CLOSED":
+        account = services.close(account_id=funded_account(alice).pk, actor=staff)
+    else:
+        account = Account.objects.get(pk=external_account_id("USD"))
+
+    listed = admin_client.get(LIST, {"q": str(account.pk)}).content.decode()
+    shown = admin_client.get(page(account)).content.decode()
+
+    assert str(account.pk) in listed
+    offers = [f'name="_selected_action" value="{account.pk}"' in html for html in (listed, shown)]
+    assert offers == [False, False]
+    assert "closelink" not in shown, "a way back to the list is not called like an act"
+
+
+def test_the_limit_that_cannot_be_changed_is_shown_as_money(reader, alice, staff, funded_account):
+    account = funded_account(alice)
+    services.set_overdraft_limit(account_id=account.pk, actor=staff, limit=123_456)
+
+    assert field(reader.get(page(account)), "limit_shown") == "1,234.56 USD"
+
+
+def test_a_list_counts_its_rows_only_so_far(reader, alice, funded_account, monkeypatch):
+    monkeypatch.setattr(pages, "MOST_COUNTED", 2)
+    for _ in range(3):
+        funded_account(alice)
+
+    html = reader.get(LIST, {"q": "alice"}).content.decode()
+
+    assert "more than 2 results" in html
+    assert "more than 2 accounts" in html
+
+
+def test_a_list_and_a_page_are_called_what_they_show(reader, alice, funded_account):
+    account = funded_account(alice)
+
+    titles = [
+        re.findall("<title>(.*?)</title>.*<h1>(.*?)</h1>", reader.get(path).content.decode(), re.S)
+        for path in (LIST, page(account), CHANGES)
+    ]
+
+    assert titles == [
+        [("Accounts | Mini Ledger API", "Accounts")],
+        [(f"{account} | Account | Mini Ledger API", "Account")],
+        [("Account changes | Mini Ledger API", "Account changes")],
+    ]

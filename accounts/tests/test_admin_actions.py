@@ -1,10 +1,15 @@
 """What staff do to accounts in the admin: always through the services, always with a reason."""
 
+import re
+from datetime import timedelta
+
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
+from accounts.admin import acting
 from accounts.models import Account, AccountChange, external_account_id
-from accounts.tests.admin_pages import allow, said
+from accounts.tests.admin_pages import allow, said, table
 from transfers import services
 from transfers.services import Order
 
@@ -22,9 +27,14 @@ def page(account) -> str:
     return reverse("admin:accounts_account_change", args=[account.pk])
 
 
-def act(browser, action: str, *accounts, reason: str = "As asked"):
+def act(browser, action: str, *accounts, reason: str = "As asked", **extra: str):
     ids = [str(account.pk) for account in accounts]
-    return browser.post(LIST, {"action": action, "_selected_action": ids, "reason": reason})
+    form = {"action": action, "_selected_action": ids, "reason": reason, **extra}
+    return browser.post(LIST, form)
+
+
+def close(browser, *accounts, reason: str = "As asked"):
+    return act(browser, "close", *accounts, reason=reason, confirmed="yes")
 
 
 def changes() -> list[tuple]:
@@ -38,7 +48,7 @@ def test_an_account_is_frozen_unfrozen_and_closed_with_a_reason(officer, alice, 
     answers = [
         act(officer, "freeze", account, reason="Card lost"),
         act(officer, "unfreeze", account, reason="Card found"),
-        act(officer, "close", account, reason="Moved away"),
+        close(officer, account, reason="Moved away"),
     ]
 
     assert [answer["Location"] for answer in answers] == [page(account)] * 3
@@ -54,24 +64,94 @@ def test_an_account_is_frozen_unfrozen_and_closed_with_a_reason(officer, alice, 
     ]
 
 
-def test_a_refusal_is_shown_and_the_others_are_done(officer, alice, funded_account):
-    empty, funded = funded_account(alice), funded_account(alice, 1)
+def test_each_refusal_names_its_account_and_the_others_are_done_and_counted(
+    officer, alice, bob, funded_account
+):
+    empty = [funded_account(alice), funded_account(alice)]
+    funded = funded_account(bob, 123_456, owner_name="Bob Jones", currency="EUR")
+    frozen = funded_account(bob)
+    act(officer, "freeze", frozen)
 
-    answer = act(officer, "close", empty, funded)
+    answer = close(officer, *empty, funded, frozen)
 
     assert answer["Location"] == LIST
-    assert sorted(said(answer)) == [
+    assert sorted(said(answer)[1:]) == [
         (
             "error",
-            f"Account {funded.pk} still has a balance or a hold. Move the balance out and "
-            "resolve its holds, then close it.",
+            f"Bob Jones EUR {funded.pk} is not closed. It has a balance of 1,234.56\xa0EUR, and "
+            "0.00\xa0EUR held. Move the balance out and resolve its holds first.",
         ),
-        ("success", f"{empty} is closed."),
+        ("error", f"bob USD {frozen.pk} is not closed. It is frozen: unfreeze it first."),
+        ("success", "2 accounts are closed."),
     ]
-    assert [Account.objects.get(pk=each.pk).status for each in (empty, funded)] == [
-        "CLOSED",
-        "OPEN",
-    ]
+    now = [Account.objects.get(pk=each.pk).status for each in (*empty, funded, frozen)]
+    assert now == ["CLOSED", "CLOSED", "OPEN", "FROZEN"]
+
+
+def test_more_accounts_than_a_page_shows_are_not_acted_on_at_once(
+    officer, alice, funded_account, monkeypatch
+):
+    monkeypatch.setattr(acting, "MOST_AT_ONCE", 2)
+
+    answer = act(officer, "freeze", *(funded_account(alice) for _ in range(3)))
+
+    assert said(answer) == [("error", "Select at most 2 at once. Nothing was changed.")]
+    assert changes() == []
+
+
+# ── Closing ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_closing_asks_first_and_names_the_account(officer, alice, funded_account):
+    account = funded_account(alice, owner_name="Alice Smith")
+
+    asked = act(officer, "close", account)
+
+    assert asked.status_code == 200
+    [row] = table(asked, "closable")
+    assert row == ["Alice Smith", "USD", "alice", str(account.pk)]
+    assert "never opened again" in asked.content.decode()
+    assert 'value="As asked"' in asked.content.decode()
+    assert (Account.objects.get(pk=account.pk).status, changes()) == ("OPEN", [])
+
+
+def test_what_cannot_be_closed_is_said_before_it_is_asked(
+    officer, alice, bob, staff, funded_account
+):
+    held, order = funded_account(alice, 500), {"amount": 200}
+    order |= {"source_id": held.pk, "dest_id": funded_account(bob).pk}
+    services.hold(order=Order(**order), expires_in=timedelta(days=1), actor=alice)
+    closed = funded_account(alice)
+    close(officer, closed)
+    external = Account.objects.get(pk=external_account_id("USD"))
+
+    asked = act(officer, "close", held, closed, external)
+
+    rows = {row[1]: row[2] for row in table(asked, "not-closable")}
+    assert rows == {
+        str(held.pk): "It has a balance of 5.00 USD, and 2.00 USD held. Move the balance out and "
+        "resolve its holds first.",
+        str(closed.pk): "It is closed for good.",
+        str(external.pk): "It is the outside world's, about which nothing can be changed.",
+    }
+    assert b'name="confirmed"' not in asked.content
+
+
+def test_what_was_paid_in_while_staff_were_asked_keeps_the_account_open(
+    officer, alice, funded_account
+):
+    account = funded_account(alice)
+    act(officer, "close", account)
+    services.deposit(account_id=account.pk, amount=1, actor=alice)
+
+    answer = close(officer, account)
+
+    [(level, text)] = said(answer)
+    assert (level, f"{account} is not closed. It has a balance of 0.01" in text) == ("error", True)
+    assert Account.objects.get(pk=account.pk).status == "OPEN"
+
+
+# ── Reasons and rights ───────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 201])
@@ -90,20 +170,60 @@ def test_the_outside_world_cannot_be_frozen(officer, db):
 
     answer = act(officer, "freeze", external)
 
-    expected = f"No account {external.pk} is open to you. Check the id."
-    assert said(answer) == [("error", expected)]
+    expected = "It is the outside world's, about which nothing can be changed."
+    assert said(answer) == [("error", f"{external} is not frozen. {expected}")]
     assert changes() == []
 
 
 def test_the_overdraft_limit_is_set_by_the_service_and_recorded(officer, alice, funded_account):
     account = funded_account(alice, 300)
 
-    answer = officer.post(page(account), {"overdraft_limit": "5000", "reason": "Salary"})
+    answer = officer.post(page(account), {"overdraft_limit": "1500.5", "reason": "Salary"})
 
     account.refresh_from_db()
     assert answer["Location"] == page(account)
-    assert (account.overdraft_limit, account.balance) == (5000, 300)
-    assert changes() == [("SET_OVERDRAFT_LIMIT", "0", "5000", "Salary", "staff")]
+    assert (account.overdraft_limit, account.balance) == (1500_50, 300)
+    assert changes() == [("SET_OVERDRAFT_LIMIT", "0", "150050", "Salary", "staff")]
+    assert said(answer) == [("success", f"The overdraft limit of {account} is 1,500.50\xa0USD.")]
+    assert LogEntry.objects.count() == 0, "there is one record of it"
+
+
+@pytest.mark.parametrize(
+    ("currency", "typed", "limit"), [("USD", "12.34", 12_34), ("JPY", "1234", 1_234)]
+)
+def test_the_limit_is_typed_and_shown_in_the_unit_that_the_field_names(
+    officer, alice, funded_account, currency, typed, limit
+):
+    account = funded_account(alice, currency=currency)
+
+    officer.post(page(account), {"overdraft_limit": typed, "reason": "Salary"})
+    html = officer.get(page(account)).content.decode()
+
+    assert Account.objects.get(pk=account.pk).overdraft_limit == limit
+    assert f"Overdraft limit in {currency}:" in html
+    assert re.findall('name="overdraft_limit" value="([^"]*)"', html) == [typed]
+
+
+@pytest.mark.parametrize(
+    ("currency", "typed", "message"),
+    [
+        ("USD", "12.345", "An amount in USD has at most 2 decimals. Write 1500.00 for 1,500 USD."),
+        ("JPY", "12.5", "An amount in JPY has no decimals. Write 1500 for 1,500 JPY."),
+        ("USD", "1,500", "Write digits, and a point before the decimals. Write 1500.00 for 1,500"),
+        ("USD", "90071992547409.92", "The limit can be at most 90,071,992,547,409.91 USD."),
+    ],
+)
+def test_a_limit_that_could_be_misread_is_refused_and_said_how_to_write_it(
+    officer, alice, funded_account, currency, typed, message
+):
+    account = funded_account(alice, currency=currency)
+
+    answer = officer.post(page(account), {"overdraft_limit": typed, "reason": "Salary"})
+
+    [error] = answer.context["adminform"].form.errors["overdraft_limit"]
+    assert error.startswith(message)
+    assert f'value="{typed}"' in answer.content.decode()
+    assert (Account.objects.get(pk=account.pk).overdraft_limit, changes()) == (0, [])
 
 
 def test_no_other_field_of_an_account_can_be_sent(officer, alice, bob, funded_account):
@@ -115,7 +235,7 @@ def test_no_other_field_of_an_account_can_be_sent(officer, alice, bob, funded_ac
 
     now = Account.objects.get(pk=account.pk)
     assert (now.balance, now.held, now.status, now.currency) == (300, 0, "OPEN", "USD")
-    assert (now.owner, now.owner_name, now.overdraft_limit) == (alice, "alice", 1)
+    assert (now.owner, now.owner_name, now.overdraft_limit) == (alice, "alice", 1_00)
 
 
 def test_setting_the_limit_never_writes_back_a_balance_read_before(officer, alice, funded_account):
@@ -126,21 +246,22 @@ def test_setting_the_limit_never_writes_back_a_balance_read_before(officer, alic
     officer.post(page(account), {"overdraft_limit": "10", "reason": "Salary"})
 
     account.refresh_from_db()
-    assert (account.balance, account.version, account.overdraft_limit) == (350, 2, 10)
+    assert (account.balance, account.version, account.overdraft_limit) == (350, 2, 10_00)
 
 
 def test_a_limit_below_what_is_owed_is_refused_with_the_figures(
     officer, alice, bob, funded_account
 ):
     account, other = funded_account(alice), funded_account(bob)
-    officer.post(page(account), {"overdraft_limit": "500", "reason": "Salary"})
+    officer.post(page(account), {"overdraft_limit": "5", "reason": "Salary"})
     order = Order(source_id=account.pk, dest_id=other.pk, amount=400)
     services.transfer(order=order, actor=alice)
 
-    answer = officer.post(page(account), {"overdraft_limit": "399", "reason": "Lower"})
+    answer = officer.post(page(account), {"overdraft_limit": "3.99", "reason": "Lower"})
 
     expected = (
-        f"Account {account.pk} already uses 400 of its overdraft. Set the limit to at least that."
+        f"The limit of {account} is unchanged. It uses 4.00\xa0USD of its overdraft already. Set "
+        "the limit to at least that."
     )
     assert said(answer)[-1] == ("error", expected)
     assert Account.objects.get(pk=account.pk).overdraft_limit == 500

@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from accounts import services as account_services
+from accounts.enums import MONEY_MAX
 from accounts.models import Account
 from accounts.tests.admin_pages import allow, said
 from transfers import services
@@ -47,7 +48,7 @@ def test_a_transfer_is_reversed_with_a_reason(officer, staff, paid):
 
     reversal = Transfer.objects.get(reverses=paid)
     assert answer["Location"] == page(paid)
-    assert said(answer) == [("success", f"{paid} is reversed.")]
+    assert said(answer) == [("success", f"Transfer of 25.00 USD {paid.pk} is reversed.")]
     assert (reversal.memo, reversal.created_by, reversal.amount) == ("Paid twice", staff, 2_500)
     assert balances(paid) == (10_000, 0)
 
@@ -65,8 +66,8 @@ def test_a_second_reversal_is_refused_and_changes_nothing(officer, paid):
 
     answer = reverse_in_admin(officer, paid)
 
-    expected = f"Transfer {paid.pk} was reversed before. It can be reversed once."
-    assert said(answer)[-1] == ("error", expected)
+    expected = "It was reversed before, and can be reversed once."
+    assert said(answer)[-1] == ("error", f"{paid} is not reversed. {expected}")
     assert balances(paid) == (10_000, 0)
 
 
@@ -92,8 +93,8 @@ def test_what_the_dest_cannot_afford_is_refused_and_the_others_are_reversed(
     assert sorted(said(answer)) == [
         (
             "error",
-            f"Account {poor.pk} lacks 30: 10 is available and 40 is required. Fund it, or ask for "
-            "less, with a new Idempotency-Key.",
+            f"{kept} is not reversed. {poor} has 0.10\xa0USD available, and 0.40\xa0USD is "
+            "required.",
         ),
         ("success", f"{returned} is reversed."),
     ]
@@ -126,3 +127,24 @@ def test_the_page_offers_a_reversal_only_where_there_can_be_one(officer, paid):
     after = [officer.get(page(each)).context["reversible"] for each in (paid, reversal)]
 
     assert (before, after) == (True, [False, False])
+
+
+def test_what_an_account_cannot_hold_is_refused_by_its_name(officer, alice, bob, funded_account):
+    source, dest = funded_account(alice, 50), funded_account(bob)
+    order = Order(source_id=source.pk, dest_id=dest.pk, amount=50)
+    paid = services.transfer(order=order, actor=alice)
+    services.deposit(account_id=source.pk, amount=MONEY_MAX, actor=alice)
+
+    answer = reverse_in_admin(officer, paid)
+
+    expected = "would pass 90,071,992,547,409.91\xa0USD, the most that it can hold."
+    assert said(answer) == [("error", f"{paid} is not reversed. {source} {expected}")]
+
+
+def test_several_that_are_reversed_are_counted(officer, alice, bob, funded_account):
+    source, dest = funded_account(alice, 100), funded_account(bob)
+    orders = [Order(source_id=source.pk, dest_id=dest.pk, amount=10)] * 3
+
+    answer = reverse_in_admin(officer, *services.post_batch(orders=orders, actor=alice))
+
+    assert said(answer) == [("success", "3 transfers are reversed.")]

@@ -1,0 +1,247 @@
+"""An account's figures, its changes, and what staff may do to it."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin, messages
+from django.db.models import BigIntegerField, Case, OuterRef, QuerySet, Subquery, Sum, When
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from accounts import services
+from accounts.admin.acting import (
+    ReasonForm,
+    act_on_each,
+    in_words,
+    reason_of,
+    selected,
+)
+from accounts.admin.change import value_shown
+from accounts.admin.overdraft import OverdraftForm
+from accounts.admin.pages import LAST_ROWS, LedgerAdmin, money_shown, name_and_id
+from accounts.enums import AccountKind, AccountStatus
+from accounts.exceptions import AccountClosed, AccountNotFound, LedgerError
+from accounts.models import Account
+
+LONGEST_REASON = 200
+
+
+class AccountAdmin(LedgerAdmin):
+    """Find an account, read its figures, and freeze it, close it or set its limit."""
+
+    form = OverdraftForm
+    action_form = ReasonForm
+    change_form_template = "admin/accounts/account/change_form.html"
+    actions = ("freeze", "unfreeze", "close")
+    ordering = ("-pk",)
+    list_display = (
+        "account_shown",
+        "owner",
+        "status",
+        "balance_shown",
+        "held_shown",
+        "available_shown",
+    )
+    list_filter = ("status", "currency", "kind")
+    list_select_related = ("owner",)
+    search_fields = ("owner__username", "owner_name")
+    search_help_text = "A full account id, an owner's user name, or part of an owner name."
+    # The overdraft limit is among them where it can't be changed, and a field of the form else.
+    readonly_fields = (
+        "owner_name",
+        "owner",
+        "status",
+        "currency",
+        "kind",
+        "balance_shown",
+        "held_shown",
+        "available_shown",
+        "limit_shown",
+        "created_at",
+        "last_posted_at",
+        "id",
+        "version",
+        "metadata",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
+        others = Account.objects.customers().filter(currency=OuterRef("currency"))
+        total = others.order_by().values("currency").annotate(total=Sum("balance")).values("total")
+        # An EXTERNAL account keeps no balance: it is minus the sum of the others of its currency.
+        computed = Case(
+            When(kind=AccountKind.EXTERNAL, then=0 - Coalesce(Subquery(total), 0)),
+            default="balance",
+            output_field=BigIntegerField(),
+        )
+        return super().get_queryset(request).annotate(balance_now=computed)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Account | None = None) -> Any:
+        rows = [
+            ("balance_shown", "held_shown", "available_shown", "limit_shown"),
+            ("status", "currency", "kind", "version"),
+            ("owner_name", "owner", "created_at", "last_posted_at"),
+            "id",
+            "metadata",
+        ]
+        if not self.has_change_permission(request, obj):
+            return [(None, {"fields": rows})]
+        limit = {"fields": ("overdraft_limit", "reason")}
+        return [(None, {"fields": rows}), ("Overdraft limit", limit)]
+
+    def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
+        changeable = obj is None or _can_change(obj)
+        return changeable and super().has_change_permission(request, obj)
+
+    def search_by_text(self, request: HttpRequest, queryset: QuerySet, text: str) -> QuerySet:
+        return admin.ModelAdmin.get_search_results(self, request, queryset, text)[0]
+
+    def action_checkbox(self, obj: Account) -> SafeString:
+        """Offer no action on an account on which none is possible."""
+        return super().action_checkbox(obj) if _can_change(obj) else SafeString()
+
+    @admin.display(description="account", ordering="owner_name")
+    def account_shown(self, account: Account) -> str:
+        return name_and_id(account.owner_name, account.pk)
+
+    @admin.display(description="balance", ordering="balance")
+    def balance_shown(self, account: Any) -> str:
+        return money_shown(account.balance_now, account.currency)
+
+    @admin.display(description="held", ordering="held")
+    def held_shown(self, account: Account) -> str:
+        return money_shown(_unless_external(account, account.held), account.currency)
+
+    @admin.display(description="available")
+    def available_shown(self, account: Account) -> str:
+        return money_shown(_unless_external(account, account.available), account.currency)
+
+    @admin.display(description="overdraft limit")
+    def limit_shown(self, account: Account) -> str:
+        return money_shown(_unless_external(account, account.overdraft_limit), account.currency)
+
+    @admin.action(description="Freeze", permissions=["change"])
+    def freeze(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+        return self._act(request, queryset, services.freeze, "frozen")
+
+    @admin.action(description="Unfreeze", permissions=["change"])
+    def unfreeze(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+        return self._act(request, queryset, services.unfreeze, "open")
+
+    @admin.action(description="Close for good…", permissions=["change"])
+    def close(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+        """Ask first, because this can't be undone."""
+        if "confirmed" in request.POST:
+            return self._act(request, queryset, services.close, "closed")
+        accounts = selected(self, request, queryset)
+        if not accounts:
+            return None
+        refusals = [(account, _why_not_closed(account)) for account in accounts]
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "Close for good",
+            "closable": [account for account, why in refusals if why is None],
+            "refused": [(account, why) for account, why in refusals if why is not None],
+            "reason": request.POST.get("reason", ""),
+        }
+        return TemplateResponse(request, "admin/accounts/account/close.html", context)
+
+    def _act(
+        self, request: HttpRequest, queryset: QuerySet, service: Any, outcome: str
+    ) -> HttpResponse | None:
+        reason = reason_of(self, request, LONGEST_REASON)
+        accounts = selected(self, request, queryset) if reason else list(queryset[:2])
+
+        def act(account: Account) -> None:
+            service(account_id=account.pk, actor=request.user, reason=reason)
+
+        if reason:
+            act_on_each(self, request, accounts, act, outcome)
+        return _to_page(accounts[0]) if len(accounts) == 1 else None
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except LedgerError as refusal:
+            account = self.get_object(request, object_id or "")
+            assert account is not None
+            why = in_words(refusal, account)
+            self.message_user(
+                request, f"The limit of {account} is unchanged. {why}", messages.ERROR
+            )
+            return redirect(request.path)
+
+    def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
+        """Set the limit by the service; the model itself is never saved."""
+        services.set_overdraft_limit(
+            account_id=obj.pk,
+            actor=request.user,  # type: ignore[arg-type]  # the admin lets nobody else in
+            limit=form.cleaned_data["overdraft_limit"],
+            reason=form.cleaned_data["reason"],
+        )
+
+    def log_change(self, request: HttpRequest, obj: Account, message: Any) -> Any:
+        """Leave it to the service, whose record says what it was before as well."""
+
+    def response_change(self, request: HttpRequest, obj: Account) -> HttpResponse:
+        said = f"The overdraft limit of {obj} is {self.limit_shown(obj)}."
+        self.message_user(request, said, messages.SUCCESS)
+        return redirect(request.path)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        changes = reverse("admin:accounts_accountchange_changelist")
+        return redirect(f"{changes}?{urlencode({'q': object_id})}")
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        changes = context["original"].changes.select_related("account", "actor").order_by("-pk")
+        context["changes"] = [
+            {
+                "change": change,
+                "before": value_shown(change, change.before),
+                "after": value_shown(change, change.after),
+            }
+            for change in changes[:LAST_ROWS]
+        ]
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _can_change(account: Account) -> bool:
+    # The outside world is not for staff to change, and what is closed is closed for good.
+    return account.kind == AccountKind.CUSTOMER and account.status != AccountStatus.CLOSED
+
+
+def _why_not_closed(account: Account) -> str | None:
+    try:
+        if account.kind == AccountKind.EXTERNAL:
+            raise AccountNotFound(account.pk)
+        if account.status == AccountStatus.CLOSED:
+            raise AccountClosed(account.pk)
+        services.require_closable(account)
+    except LedgerError as refusal:
+        return in_words(refusal, account)
+    return None
+
+
+def _to_page(account: Account) -> HttpResponse:
+    return redirect("admin:accounts_account_change", account.pk)
+
+
+def _unless_external(account: Account, amount: int) -> int | None:
+    return None if account.kind == AccountKind.EXTERNAL else amount
+
+
+admin.site.register(Account, AccountAdmin)

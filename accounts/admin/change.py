@@ -1,0 +1,46 @@
+"""The one place that says who changed an account, when and why."""
+
+from django.contrib import admin
+
+from accounts.admin.pages import HistoryAdmin, account_link, money_shown
+from accounts.models import AccountChange
+
+
+def value_shown(change: AccountChange, value: str) -> str:
+    """Return what was or became of the account as people read it: a limit is money."""
+    if change.action == AccountChange.Action.SET_OVERDRAFT_LIMIT:
+        return money_shown(int(value), change.account.currency)
+    return value
+
+
+@admin.register(AccountChange)
+class AccountChangeAdmin(HistoryAdmin):
+    """Who changed an account's status, limit or name, when and why."""
+
+    id_columns = ("account",)
+    list_display = (
+        "at",
+        "account_shown",
+        "action",
+        "before_shown",
+        "after_shown",
+        "reason",
+        "actor",
+    )
+    list_filter = ("action",)
+    list_select_related = ("account", "actor")
+    search_help_text = "A full account id."
+    fields = list_display
+    readonly_fields = fields
+
+    @admin.display(description="account")
+    def account_shown(self, change: AccountChange) -> str:
+        return account_link(change.account)
+
+    @admin.display(description="before")
+    def before_shown(self, change: AccountChange) -> str:
+        return value_shown(change, change.before)
+
+    @admin.display(description="after")
+    def after_shown(self, change: AccountChange) -> str:
+        return value_shown(change, change.after)

@@ -1,0 +1,66 @@
+"""The one number on an account that staff set, typed as they read it."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.admin.widgets import AdminTextInputWidget
+from django.core.exceptions import ValidationError
+
+from accounts.enums import MONEY_MAX
+from accounts.models import Account
+from accounts.money import decimals_of, figure, minor_units, money, unit_of
+
+
+class MoneyField(forms.CharField):
+    """An amount in the currency's own unit; in code it is minor units."""
+
+    # The largest amount has 16 digits and a point.
+    widget = AdminTextInputWidget(attrs={"inputmode": "decimal", "maxlength": 20})
+    currency: str
+
+    def in_currency(self, currency: str) -> None:
+        """Name the unit where it is typed, so that nobody takes euros for cents."""
+        self.currency = currency
+        self.label = f"{self.label or ''} in {unit_of(currency)}"
+        decimals = decimals_of(currency)
+        written = f"with {decimals} decimals" if decimals else "without decimals"
+        self.help_text = (
+            f"How far below zero the account may go, {written} and without commas: "
+            f"{self.prepare_value(1500 * 10 ** (decimals or 0))} is 1,500 {unit_of(currency)}."
+        )
+
+    def prepare_value(self, value: Any) -> Any:
+        return figure(value, self.currency).replace(",", "") if isinstance(value, int) else value
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            amount = minor_units(value or "", self.currency)
+        except ValueError as error:
+            raise ValidationError(str(error), code="invalid") from error
+        if amount > MONEY_MAX:
+            most = money(MONEY_MAX, self.currency)
+            raise ValidationError(f"The limit can be at most {most}.", code="max_value")
+        return amount
+
+
+class OverdraftForm(forms.ModelForm):
+    """How far below zero an account may go, and why."""
+
+    overdraft_limit = MoneyField(label="Overdraft limit")
+    reason = forms.CharField(
+        label="Reason for the new limit", max_length=200, widget=AdminTextInputWidget
+    )
+
+    class Meta:
+        model = Account
+        fields = ("overdraft_limit",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Who may only look gets no field.
+        limit = self.fields.get("overdraft_limit")
+        if isinstance(limit, MoneyField):
+            limit.in_currency(self.instance.currency)
+
+    def validate_constraints(self) -> None:
+        """Leave it to the service, which looks at the balance under the account's lock."""

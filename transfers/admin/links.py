@@ -1,0 +1,47 @@
+"""How a transfer is named and shown on the pages of staff."""
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.html import format_html
+
+from accounts.admin.pages import DASH, account_link, money_shown
+from transfers.models import LedgerEntry, Transfer
+from transfers.posting import EntryType
+
+
+def transfer_link(transfer: Transfer | None) -> str:
+    """Return a link to a transfer's page; a dash for none."""
+    if transfer is None:
+        return DASH
+    link = '<a class="nowrap" href="{}">{} {}</a>'
+    return format_html(link, _page_of(transfer), transfer.get_kind_display(), transfer.pk)
+
+
+def kind_link(transfer: Transfer) -> str:
+    """Return a link to a transfer's page that is as short as a column of a list."""
+    return format_html('<a href="{}">{}</a>', _page_of(transfer), transfer.get_kind_display())
+
+
+def memo_of(transfer: Transfer) -> str:
+    """Return a transfer's memo; of a CAPTURE or VOID that has none, that of its hold."""
+    return transfer.memo or (transfer.hold.memo if transfer.hold else None) or ""
+
+
+def entry_row(entry: LedgerEntry, transfer: Transfer) -> dict[str, Any]:
+    """Return what a table shows of an entry, whose other side is the counterparty."""
+    amount = money_shown(entry.amount, transfer.currency)
+    is_debit = entry.type == EntryType.DEBIT
+    return {
+        "entry": entry,
+        "kind": kind_link(transfer),
+        "counterparty": account_link(transfer.dest if is_debit else transfer.source),
+        "memo": memo_of(transfer),
+        "debit": amount if is_debit else "",
+        "credit": "" if is_debit else amount,
+        "balance": money_shown(entry.balance, transfer.currency),
+    }
+
+
+def _page_of(transfer: Transfer) -> str:
+    return reverse("admin:transfers_transfer_change", args=[transfer.pk])

@@ -1,0 +1,156 @@
+"""Transfers: to look at, to find, and to undo by a reversal."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from accounts.admin.acting import ReasonForm, act_on_each, reason_of, selected
+from accounts.admin.pages import HistoryAdmin, account_link, money_shown, name_and_id
+from transfers import clock, services
+from transfers.admin.links import entry_row, memo_of, transfer_link
+from transfers.models import Transfer, TransferStatus
+from transfers.posting import Kind
+
+MEMO_MAX = 140
+
+WORDS_OF_A_REVERSAL = {
+    "insufficient_funds": "{row.dest} has {available} available, and {required} is required.",
+    "balance_limit_exceeded": "{row.source} would pass {limit}, the most that it can hold.",
+    "already_reversed": "It was reversed before, and can be reversed once.",
+}
+
+
+class StatusFilter(admin.SimpleListFilter):
+    """By the status that is derived, never stored."""
+
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(status.value, status.value.title()) for status in TransferStatus]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet:
+        for status in TransferStatus:
+            if status == self.value():
+                return queryset.in_status(status, clock.now())
+        return queryset
+
+
+@admin.register(Transfer)
+class TransferAdmin(HistoryAdmin):
+    """A transfer, what came of it, and its two entries."""
+
+    actions = ("reverse",)
+    action_form = ReasonForm
+    id_columns = ("pk", "source", "dest")
+    search_help_text = "A full id, of a transfer or of an account."
+    change_form_template = "admin/transfers/transfer/change_form.html"
+    list_display_links = ("kind_shown",)
+    list_display = (
+        "created_at",
+        "kind_shown",
+        "status",
+        "amount_shown",
+        "source_shown",
+        "dest_shown",
+        "memo_shown",
+    )
+    list_filter = ("kind", StatusFilter)
+    fields = (
+        "id",
+        "kind",
+        "status",
+        "amount_shown",
+        "source_shown",
+        "dest_shown",
+        "memo_shown",
+        "metadata",
+        "expires_at",
+        "hold_shown",
+        "resolution_shown",
+        "reverses_shown",
+        "reversal_shown",
+        "created_by",
+        "created_at",
+    )
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Transfer]:
+        transfers = Transfer.objects.with_resolution().order_by("-pk")
+        return transfers.select_related("source", "dest", "hold", "reverses", "created_by")
+
+    def has_reverse_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may act: a reversal changes accounts, as freezing one does."""
+        return request.user.has_perm("accounts.change_account")
+
+    @admin.display
+    def status(self, transfer: Transfer) -> str:
+        return transfer.status_at(clock.now()).title()
+
+    @admin.display(description="transfer")
+    def kind_shown(self, transfer: Transfer) -> str:
+        return name_and_id(transfer.get_kind_display(), transfer.pk)
+
+    @admin.display(description="memo")
+    def memo_shown(self, transfer: Transfer) -> str:
+        return memo_of(transfer)
+
+    @admin.display(description="amount")
+    def amount_shown(self, transfer: Transfer) -> str:
+        return money_shown(transfer.amount, transfer.currency)
+
+    @admin.display(description="source")
+    def source_shown(self, transfer: Transfer) -> str:
+        return account_link(transfer.source)
+
+    @admin.display(description="dest")
+    def dest_shown(self, transfer: Transfer) -> str:
+        return account_link(transfer.dest)
+
+    @admin.display(description="resolves the hold")
+    def hold_shown(self, transfer: Transfer) -> str:
+        return transfer_link(transfer.hold)
+
+    @admin.display(description="resolved by")
+    def resolution_shown(self, transfer: Transfer) -> str:
+        return transfer_link(getattr(transfer, "resolution", None))
+
+    @admin.display(description="reverses")
+    def reverses_shown(self, transfer: Transfer) -> str:
+        return transfer_link(transfer.reverses)
+
+    @admin.display(description="reversed by")
+    def reversal_shown(self, transfer: Transfer) -> str:
+        return transfer_link(getattr(transfer, "reversal", None))
+
+    @admin.action(description="Reverse", permissions=["reverse"])
+    def reverse(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+        reason = reason_of(self, request, MEMO_MAX)
+        transfers = selected(self, request, queryset) if reason else list(queryset[:2])
+
+        def act(transfer: Transfer) -> None:
+            services.reverse(transfer_id=transfer.pk, actor=request.user, memo=reason)  # type: ignore[arg-type]
+
+        if reason:
+            act_on_each(self, request, transfers, act, "reversed", WORDS_OF_A_REVERSAL)
+        if len(transfers) == 1:
+            return redirect("admin:transfers_transfer_change", transfers[0].pk)
+        return None
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        transfer = context["original"]
+        entries = transfer.entries.select_related("account").order_by("-type")
+        context["rows"] = [entry_row(entry, transfer) for entry in entries]
+        kind = Kind(transfer.kind)
+        context["reversible"] = (
+            self.has_reverse_permission(request)
+            and kind.moves_money
+            and kind is not Kind.REVERSAL
+            and transfer.status_at(clock.now()) is TransferStatus.POSTED
+        )
+        return super().render_change_form(request, context, *args, **kwargs)

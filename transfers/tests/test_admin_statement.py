@@ -1,0 +1,191 @@
+"""The statement on an account's page in the admin: newest first, page by page, at one cost."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.urls import reverse
+
+from accounts.models import Account, external_account_id
+from accounts.tests.admin_pages import allow, field, queries_of, table
+from transfers import clock, services
+from transfers.admin.account import entries_of
+from transfers.services import Order
+
+DASH = "\N{EN DASH}"
+
+
+@pytest.fixture
+def reader(client, staff):
+    """A browser in which staff are logged in who may look at accounts and entries."""
+    client.force_login(allow(staff, "view_account", "view_transfer", "view_ledgerentry"))
+    return client
+
+
+@pytest.fixture
+def pay(alice, bob, funded_account):
+    """Return a function that makes so many transfers to an account, and returns the account."""
+    source, dest = funded_account(alice, 1_000_00), funded_account(bob, owner_name="Bob Jones")
+
+    def pay(times: int) -> Account:
+        orders = [Order(source_id=source.pk, dest_id=dest.pk, amount=1)] * times
+        if orders:
+            services.post_batch(orders=orders, actor=alice)
+        return dest
+
+    return pay
+
+
+def external_account() -> Account:
+    return Account.objects.get(pk=external_account_id("USD"))
+
+
+def page(account_id) -> str:
+    return reverse("admin:accounts_account_change", args=[account_id])
+
+
+def numbers(response) -> list[str]:
+    return [row[0] for row in table(response, "statement")]
+
+
+def older(response) -> str | None:
+    """Return where the older entries are."""
+    found = re.findall(r'href="([^"#]*)#statement">Older', response.content.decode())
+    return found[0] if found else None
+
+
+def test_the_figures_stand_above_the_statement(reader, alice, bob, funded_account):
+    source = funded_account(alice, 123_456, currency="EUR")
+    dest = funded_account(bob, currency="EUR", owner_name="Bob Jones")
+    order = Order(source_id=source.pk, dest_id=dest.pk, amount=100_00, memo="Hotel")
+    held = services.hold(order=order, expires_in=timedelta(days=1), actor=alice)
+    services.capture(hold_id=held.pk, actor=bob, amount=40_00)
+    services.hold(order=order, expires_in=timedelta(days=1), actor=alice)
+
+    response = reader.get(page(source.pk))
+
+    names = ("balance_shown", "held_shown", "available_shown")
+    assert [field(response, name) for name in names] == [
+        "1,194.56 EUR",
+        "100.00 EUR",
+        "1,094.56 EUR",
+    ]
+    rows = table(response, "statement")
+    assert [[row[0], *row[2:]] for row in rows] == [
+        ["2", "Capture", "Bob Jones", "Hotel", "40.00 EUR", "", "1,194.56 EUR"],
+        ["1", "Deposit", "External EUR", "", "", "1,234.56 EUR", "1,234.56 EUR"],
+    ]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", rows[0][1])
+
+
+def test_a_line_leads_to_its_transfer_and_to_the_counterparty(reader, pay):
+    dest = pay(1)
+    entry = dest.entries.get()
+
+    html = reader.get(page(dest.pk)).content.decode()
+
+    transfer = reverse("admin:transfers_transfer_change", args=[entry.transfer_id])
+    assert f'<a href="{transfer}">Transfer</a>' in html
+    assert f'<a href="{page(entry.transfer.source_id)}">alice</a>' in html
+    assert f'href="{reverse("admin:transfers_transfer_changelist")}?q={dest.pk}"' in html
+
+
+def test_an_account_without_entries_says_so(reader, pay):
+    response = reader.get(page(pay(0).pk))
+
+    assert table(response, "statement") == [["Nothing was posted yet."]]
+    assert older(response) is None
+
+
+def test_every_entry_is_on_one_of_the_pages(reader, pay):
+    path, seen = page(pay(120).pk), []
+
+    while path:
+        response = reader.get(path)
+        seen.append(numbers(response))
+        path = older(response)
+
+    assert [len(each) for each in seen] == [50, 50, 20]
+    assert [int(number) for each in seen for number in each] == list(range(120, 0, -1))
+
+
+@pytest.mark.parametrize("count", [49, 50])
+def test_nothing_older_is_offered_where_there_is_nothing(reader, pay, count):
+    response = reader.get(page(pay(count).pk))
+
+    assert (len(numbers(response)), older(response)) == (count, None)
+
+
+@pytest.mark.parametrize("before", ["nonsense", "", "01900000-0000-7000-8000-000000000009"])
+def test_a_page_that_is_not_there_is_the_newest(reader, pay, before):
+    assert numbers(reader.get(page(pay(2).pk), {"before": before})) == ["2", "1"]
+
+
+def test_the_outside_world_has_pages_without_a_balance(reader, alice, funded_account):
+    account = funded_account(alice)
+    for amount in range(1, 53):
+        services.deposit(account_id=account.pk, amount=amount, actor=alice)
+
+    first = reader.get(page(external_account_id("USD")))
+    second = reader.get(older(first))
+
+    rows = [row for each in (first, second) for row in table(each, "statement")]
+    assert [[row[0], *row[2:4], row[5], row[7]] for row in rows] == [
+        [DASH, "Deposit", "alice", f"0.{amount:02} USD", DASH] for amount in range(52, 0, -1)
+    ]
+
+
+def test_entries_of_one_instant_are_all_shown_and_none_twice(alice, funded_account):
+    account = funded_account(alice)
+    with clock.at(clock.now()):
+        for _ in range(4):
+            services.deposit(account_id=account.pk, amount=1, actor=alice)
+    external = external_account()
+
+    whole = list(entries_of(external))
+    rest = [list(entries_of(external, before)) for before in whole]
+
+    assert len({entry.ts for entry in whole}) == 1
+    assert rest == [whole[number:] for number in range(1, 5)]
+
+
+def test_a_long_history_takes_as_many_queries_as_a_short_one(reader, pay):
+    def queries(path) -> int:
+        return queries_of(reader, path)
+
+    with_one = queries(page(pay(1).pk))
+    dest = pay(130)
+    first = reader.get(page(dest.pk))
+
+    assert queries(page(dest.pk)) == with_one
+    # The page after it also looks up the entry that it begins at.
+    assert queries(older(first)) == with_one + 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "index"),
+    [
+        ("CUSTOMER", "entry_sequence_once_per_account"),
+        ("EXTERNAL", "entry_by_account_and_time"),
+    ],
+)
+def test_a_page_is_read_from_an_index_in_its_order(pay, kind, index):
+    account = pay(3) if kind == "CUSTOMER" else pay(0) and external_account()
+    newest = entries_of(account)[0]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            # Three rows are read faster whole; what is asked is whether they must be.
+            for way in ("seqscan", "bitmapscan", "sort"):
+                cursor.execute(f"SET LOCAL enable_{way} = off")
+
+    plans = [entries_of(account, before)[:51].explain() for before in (None, newest)]
+
+    # SQLite gives the index of a unique constraint a name of its own.
+    used = index if connection.vendor == "postgresql" else "SEARCH transfers_ledgerentry USING"
+    for plan in plans:
+        assert used in plan
+        # To order the entries of one instant is no sort of the whole.
+        whole = plan.replace("Incremental Sort", "")
+        ways = ("Sort  (", "TEMP B-TREE FOR ORDER BY", "Seq Scan", "SCAN transfers_ledgerentry")
+        assert [way for way in ways if way in whole] == []
