@@ -75,6 +75,9 @@ admin.site.unregister(User)
 class LedgerUserAdmin(UserAdmin):
     """Users, who are deactivated and never deleted: history names them."""
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return (*super().get_list_display(request), "is_active")
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
         return [

@@ -88,3 +88,15 @@ def test_a_user_is_deactivated(admin_client, alice, page_of_alice):
 
     alice.refresh_from_db()
     assert (alice.is_active, alice.username) == (False, "alice")
+
+
+def test_the_list_of_users_shows_who_is_active(admin_client, admin_user, alice):
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+
+    html = admin_client.get("/admin/auth/user/").content.decode()
+
+    active = re.findall(r'<td class="field-is_active"><img [^>]*alt="(\w+)"', html)
+    assert dict(zip(re.findall(r'field-username">.*?>(\w+)</a>', html), active, strict=True)) == {
+        "admin": "True",
+        "alice": "False",
+    }

@@ -1,5 +1,7 @@
 """Entries: one side of a transfer each."""
 
+from datetime import datetime
+
 from django.contrib import admin
 
 from accounts.admin.pages import HistoryAdmin, account_link, money_shown
@@ -16,7 +18,7 @@ class LedgerEntryAdmin(HistoryAdmin):
     list_select_related = ("account", "transfer__hold")
     list_filter = ("type",)
     list_display = (
-        "ts",
+        "time",
         "account_shown",
         "transfer_shown",
         "memo",
@@ -27,6 +29,10 @@ class LedgerEntryAdmin(HistoryAdmin):
     )
     fields = ("id", *list_display)
     readonly_fields = fields
+
+    @admin.display
+    def time(self, entry: LedgerEntry) -> datetime:
+        return entry.ts
 
     @admin.display(description="account")
     def account_shown(self, entry: LedgerEntry) -> str:

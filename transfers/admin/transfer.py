@@ -60,23 +60,17 @@ class TransferAdmin(HistoryAdmin):
     )
     list_filter = ("kind", StatusFilter)
     fields = (
-        "id",
-        "kind",
-        "status",
-        "amount_shown",
-        "source_shown",
-        "dest_shown",
+        ("amount_shown", "kind", "status", "expires_at"),
+        ("source_shown", "dest_shown", "created_at", "created_by"),
         "memo_shown",
         "metadata",
-        "expires_at",
+        "id",
         "hold_shown",
         "resolution_shown",
         "reverses_shown",
         "reversal_shown",
-        "created_by",
-        "created_at",
     )
-    readonly_fields = fields
+    readonly_fields = (*fields[0], *fields[1], *fields[2:])
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Transfer]:
         transfers = Transfer.objects.with_resolution().order_by("-pk")
@@ -106,7 +100,7 @@ class TransferAdmin(HistoryAdmin):
     def source_shown(self, transfer: Transfer) -> str:
         return account_link(transfer.source)
 
-    @admin.display(description="dest")
+    @admin.display(description="destination")
     def dest_shown(self, transfer: Transfer) -> str:
         return account_link(transfer.dest)
 
