@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from accounts import services
 from accounts.admin.acting import (
+    WORDS,
     ReasonForm,
     act_on_each,
     in_words,
@@ -24,7 +25,7 @@ from accounts.admin.change import value_shown
 from accounts.admin.overdraft import OverdraftForm
 from accounts.admin.pages import LAST_ROWS, LedgerAdmin, money_shown, name_and_id
 from accounts.enums import AccountKind, AccountStatus
-from accounts.exceptions import AccountClosed, AccountNotFound, LedgerError
+from accounts.exceptions import LedgerError
 from accounts.models import Account
 
 LONGEST_REASON = 200
@@ -153,15 +154,17 @@ class AccountAdmin(LedgerAdmin):
     def _act(
         self, request: HttpRequest, queryset: QuerySet, service: Any, outcome: str
     ) -> HttpResponse | None:
-        reason = reason_of(self, request, LONGEST_REASON)
-        accounts = selected(self, request, queryset) if reason else list(queryset[:2])
+        accounts = selected(self, request, queryset)
+        reason = reason_of(self, request, LONGEST_REASON) if accounts else None
 
         def act(account: Account) -> None:
             service(account_id=account.pk, actor=request.user, reason=reason)
 
         if reason:
             act_on_each(self, request, accounts, act, outcome)
-        return _to_page(accounts[0]) if len(accounts) == 1 else None
+        if len(accounts) == 1:
+            return redirect("admin:accounts_account_change", accounts[0].pk)
+        return None
 
     def changeform_view(
         self,
@@ -225,19 +228,15 @@ def _can_change(account: Account) -> bool:
 
 
 def _why_not_closed(account: Account) -> str | None:
+    if account.kind == AccountKind.EXTERNAL:
+        return WORDS["account_not_found"]
+    if account.status == AccountStatus.CLOSED:
+        return WORDS["account_closed"]
     try:
-        if account.kind == AccountKind.EXTERNAL:
-            raise AccountNotFound(account.pk)
-        if account.status == AccountStatus.CLOSED:
-            raise AccountClosed(account.pk)
         services.require_closable(account)
     except LedgerError as refusal:
         return in_words(refusal, account)
     return None
-
-
-def _to_page(account: Account) -> HttpResponse:
-    return redirect("admin:accounts_account_change", account.pk)
 
 
 def _unless_external(account: Account, amount: int) -> int | None:

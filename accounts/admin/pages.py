@@ -53,7 +53,9 @@ class BoundedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        counted = self.object_list.order_by()[: MOST_COUNTED + 1].count()
+        # Without what a list computes beside its rows, such as the balance of the outside world.
+        keys = self.object_list.order_by().values("pk")
+        counted = keys[: MOST_COUNTED + 1].count()
         return MoreThan(MOST_COUNTED) if counted > MOST_COUNTED else counted
 
 

@@ -122,8 +122,8 @@ class TransferAdmin(HistoryAdmin):
 
     @admin.action(description="Reverse", permissions=["reverse"])
     def reverse(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
-        reason = reason_of(self, request, MEMO_MAX)
-        transfers = selected(self, request, queryset) if reason else list(queryset[:2])
+        transfers = selected(self, request, queryset)
+        reason = reason_of(self, request, MEMO_MAX) if transfers else None
 
         def act(transfer: Transfer) -> None:
             services.reverse(transfer_id=transfer.pk, actor=request.user, memo=reason)  # type: ignore[arg-type]
