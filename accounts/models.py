@@ -55,7 +55,7 @@ class AccountQuerySet(models.QuerySet["Account"]):
         if not connections[self.db].in_atomic_block:
             raise TransactionManagementError("An account is locked within a transaction.")
         wanted = set(ids)
-        if self.query.where or len(wanted) > 2:
+        if self.query.where or len(wanted) not in (1, 2):
             return {account.pk: account for account in self.to_be_locked(wanted)}
         return {account.pk: account for account in _to_be_locked(len(wanted))(*wanted)}
 

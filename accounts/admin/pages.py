@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.admin import helpers
+from django.core.exceptions import BadRequest, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -86,6 +88,17 @@ class LedgerAdmin(admin.ModelAdmin):
     def search_by_text(self, request: HttpRequest, queryset: QuerySet, text: str) -> QuerySet:
         """Return the rows that a text other than an id stands for."""
         return queryset.none() if text.strip() else queryset
+
+    def response_action(  # type: ignore[override]  # the stubs know Django 6 already
+        self, request: HttpRequest, queryset: QuerySet
+    ) -> HttpResponse | None:
+        # Django would fail on an id that is none, which no page of the admin sends.
+        try:
+            for row_id in request.POST.getlist(helpers.ACTION_CHECKBOX_NAME):
+                self.opts.pk.to_python(row_id)
+        except ValidationError as error:
+            raise BadRequest("A row's id is none.") from error
+        return super().response_action(request, queryset)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

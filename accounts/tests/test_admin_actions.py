@@ -37,6 +37,13 @@ def close(browser, *accounts, reason: str = "As asked"):
     return act(browser, "close", *accounts, reason=reason, confirmed="yes")
 
 
+def test_a_row_that_is_none_is_a_bad_request(officer):
+    answer = officer.post(LIST, {"action": "freeze", "_selected_action": "none", "reason": "x"})
+
+    assert answer.status_code == 400
+    assert "This request can&#x27;t be read" in answer.content.decode()
+
+
 def changes() -> list[tuple]:
     recorded = AccountChange.objects.order_by("pk")
     return list(recorded.values_list("action", "before", "after", "reason", "actor__username"))

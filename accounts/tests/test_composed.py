@@ -73,7 +73,7 @@ def test_it_wants_a_value_for_each_sample():
         ComposedQuery(Account.objects.filter(pk=SAMPLE), [SAMPLE])()
 
 
-@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("count", [0, 1, 2, 3])
 def test_accounts_are_locked_alike_whether_by_a_composed_query_or_not(alice, funded_account, count):
     accounts = [funded_account(alice, balance=5) for _ in range(count)]
     ids = [account.pk for account in accounts]
