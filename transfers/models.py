@@ -49,13 +49,16 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
         """Return the transfers whose derived status is ``status`` at ``now`` (UTC)."""
         holds = self.filter(kind=Kind.HOLD.value)
         moves = self.exclude(kind=Kind.HOLD.value)
+        # By these and not by `reversal`, a join that would read every transfer for a page of them.
+        reversals = Transfer.objects.filter(reverses__isnull=False)
+        is_reversed = Exists(Transfer.objects.filter(reverses=OuterRef("pk")))
         captured = Q(resolution__kind=Kind.CAPTURE.value)
         # A VOID that came at or after the expiry is how the ledger released it.
         voided = Q(resolution__kind=Kind.VOID.value, resolution__created_at__lt=F("expires_at"))
         open_or_released = holds.exclude(captured).exclude(voided)
         return {
-            TransferStatus.POSTED: moves.filter(reversal__isnull=True),
-            TransferStatus.REVERSED: moves.filter(reversal__isnull=False),
+            TransferStatus.POSTED: moves.filter(~is_reversed),
+            TransferStatus.REVERSED: moves.filter(pk__in=reversals.values("reverses")),
             TransferStatus.PENDING: open_or_released.filter(expires_at__gt=now),
             TransferStatus.EXPIRED: open_or_released.filter(expires_at__lte=now),
             TransferStatus.CAPTURED: holds.filter(captured),
