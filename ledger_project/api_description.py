@@ -5,6 +5,7 @@ from typing import Any
 
 from accounts.schema import ACCOUNT_ID, OTHER_ACCOUNT_ID
 from ledger_project.error_catalogue import ERRORS, EXAMPLE_PATH
+from ledger_project.error_explanations import EXPLANATIONS
 from ledger_project.problems import MEDIA_TYPE
 from transfers.examples import TRANSFER_ID
 
@@ -112,8 +113,12 @@ SHARED_ERRORS = (
 
 def description() -> str:
     """Return the introduction with a table of every error."""
-    rows = [f"| {error.status} | `{code}` | {error.detail} |" for code, error in ERRORS.items()]
-    table = ["| status | code | for example |", "|---|---|---|", *rows]
+    # The anchor is where the `type` of a problem document leads to (see docs.js).
+    rows = [
+        f'| <a id="{code}"></a>`{code}` | {error.status} | {" | ".join(EXPLANATIONS[code])} |'
+        for code, error in ERRORS.items()
+    ]
+    table = ["| code | status | it means | what to do |", "|---|---|---|---|", *rows]
     # Folded: the operations are what a reader came for.
     fold = ["<details><summary>Every error code</summary>", "", *table, "", "</details>"]
     return "\n".join([INTRODUCTION, *fold, ""])

@@ -1,10 +1,12 @@
-"""The routes of the shell itself: logging in and out, and the health of the service."""
+"""The routes of the shell itself: logging in and out, health, and the documentation."""
 
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -119,3 +121,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
         problem.detail = "The database is not migrated. Run `manage.py migrate`."
         return problem.response(request)
     return JsonResponse({"status": "ready"})
+
+
+@probe
+def docs(request: HttpRequest) -> HttpResponse:
+    """Show the OpenAPI document in Swagger UI, from files of this machine alone."""
+    return render(request, "ledger_project/docs.html", {"title": settings.APP_NAME})

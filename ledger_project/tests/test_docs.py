@@ -11,6 +11,7 @@ from rest_framework_simplejwt.exceptions import InvalidToken
 
 from accounts.exceptions import LedgerError
 from ledger_project import urls
+from ledger_project.error_explanations import EXPLANATIONS
 from ledger_project.problems import STATUS_OF_RULE, problem_of
 from ledger_project.tests.pages import ROOT, column, rows, text
 
@@ -127,6 +128,17 @@ def test_the_api_page_explains_every_error_code_with_its_status_at_an_anchor():
     assert sorted(listed) == sorted(
         (f'<a id="{code}"></a>`{code}`', status) for code, status in codes.items()
     )
+
+
+def test_the_page_of_swagger_explains_the_errors_in_the_words_of_the_api_page():
+    explained = {
+        re.sub(r"<.*>|`", "", row["code"]): (row["it means"], row["what to do"])
+        for row in rows("docs/api.md", "code")
+    }
+
+    # Only the admin sets limits.
+    del explained["overdraft_in_use"]
+    assert explained == EXPLANATIONS
 
 
 # ── Routes ───────────────────────────────────────────────────────────────────────────────────────

@@ -135,7 +135,7 @@ def test_more_parameters_than_are_read_are_refused(api):
     assert_invalid(api.get(f"/accounts?{query}"), ("#", "too_many_parameters"))
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json", "/"])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/"])
 def test_what_takes_no_parameter_refuses_one(client_for, path):
     assert_invalid(client_for(None).get(f"{path}?version=9"), ("#/version", "unknown_parameter"))
 

@@ -1,33 +1,65 @@
-"""Swagger UI at /docs: all of it comes from here."""
+"""Swagger UI at /docs: all of it comes from here, and it shows what a problem's `type` names."""
 
 import re
 from contextlib import closing
 
+from ledger_project.error_catalogue import ERRORS
 
-def pages(client) -> str:
-    """Return the page and the script that it is split into."""
-    return (client.get("/docs").content + client.get("/docs?script=").content).decode()
+
+def page(client) -> str:
+    return client.get("/docs").content.decode()
 
 
 def test_the_page_refers_to_no_other_host(client):
-    page = pages(client)
-
-    assert re.findall(r"""["'](?:https?:)?//[^"']*""", page) == []
+    assert re.findall(r"""["'](?:https?:)?//[^"']*""", page(client)) == []
 
 
 def test_every_asset_of_the_page_is_served(db, client):
-    assets = re.findall(r'(?:href|src)="([^"]+)"', pages(client))
+    assets = re.findall(r'(?:href|src|data-document)="([^"]+)"', page(client))
 
-    statuses = []
+    types = {}
     for asset in assets:
         with closing(client.get(asset)) as answer:
-            statuses.append(answer.status_code)
+            assert answer.status_code == 200
+            types[asset.rpartition("/")[2]] = answer["Content-Type"].partition(";")[0]
 
-    assert statuses == [200] * 5
+    assert types == {
+        "favicon-32x32.png": "image/png",
+        "swagger-ui.css": "text/css",
+        "docs.css": "text/css",
+        "openapi.json": "application/vnd.oai.openapi+json",
+        "swagger-ui-bundle.js": "text/javascript",
+        "docs.js": "text/javascript",
+    }
 
 
-def test_the_page_shows_the_document_of_this_service(client):
-    script = client.get("/docs?script=").content.decode()
+def test_the_page_is_titled_as_the_service_is(client, settings):
+    settings.APP_NAME = "The <Bank>"
 
-    assert re.findall(r'\burl: "([^"]+)"', script) == ["/openapi.json"]
+    assert "<title>The &lt;Bank&gt;</title>" in page(client)
+
+
+def test_no_script_is_in_the_page_itself(client):
+    scripts = re.findall(r"<script([^>]*)>(.*?)</script>", page(client), re.DOTALL)
+
+    assert [(attributes.split("=")[0], body) for attributes, body in scripts] == [(" src", "")] * 2
+    assert re.findall(r"\son\w+=", page(client)) == []
+
+
+def test_the_page_sets_no_cookie(client):
+    assert client.get("/docs").cookies == {}
+
+
+def test_the_type_of_each_problem_leads_to_the_row_that_explains_it(client):
+    description = client.get("/openapi.json").json()["info"]["description"]
+
+    anchors = re.findall(r'^\| <a id="(\w+)"></a>`(\w+)` \| (\d+) \|', description, re.MULTILINE)
+
+    assert anchors == [(code, code, str(error.status)) for code, error in ERRORS.items()]
+    assert {error.body("/")["type"] for error in ERRORS.values()} == {
+        f"/docs#{anchor}" for anchor, _, _ in anchors
+    }
+
+
+def test_the_document_is_openapi_3_1(client):
     assert client.get("/openapi.json").json()["openapi"] == "3.1.0"
