@@ -7,13 +7,12 @@ class LedgerError(Exception):
     """
     A rule of the ledger was broken, and nothing has changed.
 
-    ``code`` is the stable name of the rule, ``title`` says it in words, ``detail`` says what to
-    do, and ``evidence`` holds the figures that led to the refusal (minor units; ids as UUIDs).
-    ``index`` is the position of the draft that was refused, of those posted at once.
+    ``code`` is the stable name of the rule, ``detail`` says what to do, and ``evidence`` holds the
+    figures that led to the refusal (minor units; ids as UUIDs). ``index`` is the position of the
+    draft that was refused, of those posted at once.
     """
 
     code: ClassVar[str]
-    title: ClassVar[str]
 
     def __init__(self, detail: str, /, **evidence: Any) -> None:
         super().__init__(detail)
@@ -24,7 +23,6 @@ class LedgerError(Exception):
 
 class AccountNotFound(LedgerError):
     code = "account_not_found"
-    title = "Account not found"
 
     def __init__(self, account_id: object) -> None:
         super().__init__(f"No account {account_id} is open to you. Check the id.")
@@ -32,7 +30,6 @@ class AccountNotFound(LedgerError):
 
 class AccountFrozen(LedgerError):
     code = "account_frozen"
-    title = "Account frozen"
 
     def __init__(self, account_id: object) -> None:
         super().__init__(
@@ -42,7 +39,6 @@ class AccountFrozen(LedgerError):
 
 class AccountClosed(LedgerError):
     code = "account_closed"
-    title = "Account closed"
 
     def __init__(self, account_id: object) -> None:
         super().__init__(
@@ -52,7 +48,6 @@ class AccountClosed(LedgerError):
 
 class AccountNotEmpty(LedgerError):
     code = "account_not_empty"
-    title = "Account not empty"
 
     def __init__(self, account_id: object, balance: int, held: int) -> None:
         super().__init__(
@@ -68,7 +63,6 @@ class OverdraftInUse(LedgerError):
     """Met by staff in the admin only: no route of the API sets a limit."""
 
     code = "overdraft_in_use"
-    title = "Overdraft in use"
 
     def __init__(self, account_id: object, used: int, limit: int) -> None:
         super().__init__(

@@ -109,4 +109,4 @@ def _read(cursor: str, scope: list) -> tuple[Any, dict]:
 
 def invalid_cursor() -> Problem:
     """Return the refusal of a cursor that was not made here, for this list and these filters."""
-    return Problem(400, "invalid_cursor", "Invalid cursor", title="Invalid cursor")
+    return Problem(400, "invalid_cursor", "Invalid cursor")

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from errno import EDQUOT, ENOSPC
 from functools import wraps
-from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -58,10 +57,14 @@ class Problem(Exception):
         self.status = status
         self.code = code
         self.detail = detail
-        self.title: str = extra.pop("title", None) or HTTPStatus(status).phrase
         self.retry_after: int | None = extra.pop("retry_after", None)
         self.headers: dict[str, str] = extra.pop("headers", {})
         self.extra = extra
+
+    @property
+    def title(self) -> str:
+        """The code in words: the same for each occurrence (RFC 9457 §3.1.3)."""
+        return self.code.replace("_", " ").capitalize().replace("json", "JSON")
 
     def body(self, path: str) -> dict[str, Any]:
         """Return the document for a request to ``path``."""
@@ -225,7 +228,7 @@ def _broken_rule(error: LedgerError) -> Problem:
         name: f"{value:%Y-%m-%dT%H:%M:%S.%fZ}" if isinstance(value, datetime) else value
         for name, value in error.evidence.items()
     }
-    return Problem(status, error.code, error.detail, title=error.title, **evidence)
+    return Problem(status, error.code, error.detail, **evidence)
 
 
 def _api_exception(error: exceptions.APIException) -> Problem:
@@ -254,7 +257,7 @@ def _api_exception(error: exceptions.APIException) -> Problem:
 
 def _invalid(errors: list[dict[str, str]]) -> Problem:
     detail = "; ".join(f"{each['pointer']}: {each['detail']}" for each in errors[:3])
-    return Problem(422, "validation_failed", detail, title="Validation failed", errors=errors)
+    return Problem(422, "validation_failed", detail, errors=errors)
 
 
 def _authentication_code(error: exceptions.APIException) -> str:

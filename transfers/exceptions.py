@@ -8,7 +8,6 @@ from accounts.exceptions import LedgerError
 
 class TransferNotFound(LedgerError):
     code = "transfer_not_found"
-    title = "Transfer not found"
 
     def __init__(self, transfer_id: object) -> None:
         super().__init__(f"No transfer {transfer_id} is open to you. Check the id.")
@@ -16,7 +15,6 @@ class TransferNotFound(LedgerError):
 
 class SameAccount(LedgerError):
     code = "same_account"
-    title = "Same account"
 
     def __init__(self) -> None:
         super().__init__("Cannot transfer to the same account")
@@ -24,7 +22,6 @@ class SameAccount(LedgerError):
 
 class CurrencyMismatch(LedgerError):
     code = "currency_mismatch"
-    title = "Currency mismatch"
 
     def __init__(self, source_currency: str, dest_currency: str) -> None:
         super().__init__(
@@ -37,7 +34,6 @@ class CurrencyMismatch(LedgerError):
 
 class InsufficientFunds(LedgerError):
     code = "insufficient_funds"
-    title = "Insufficient funds"
 
     def __init__(self, account_id: UUID, *, available: int, required: int) -> None:
         shortfall = required - available
@@ -53,7 +49,6 @@ class InsufficientFunds(LedgerError):
 
 class BalanceLimitExceeded(LedgerError):
     code = "balance_limit_exceeded"
-    title = "Balance limit exceeded"
 
     def __init__(self, account_id: UUID, limit: int) -> None:
         super().__init__(
@@ -66,7 +61,6 @@ class BalanceLimitExceeded(LedgerError):
 
 class NotAHold(LedgerError):
     code = "not_a_hold"
-    title = "Not a hold"
 
     def __init__(self, transfer_id: UUID, kind: str) -> None:
         super().__init__(
@@ -76,7 +70,6 @@ class NotAHold(LedgerError):
 
 class HoldAlreadyResolved(LedgerError):
     code = "hold_already_resolved"
-    title = "Hold already resolved"
 
     def __init__(self, transfer_id: UUID) -> None:
         super().__init__(
@@ -87,7 +80,6 @@ class HoldAlreadyResolved(LedgerError):
 
 class HoldExpired(LedgerError):
     code = "hold_expired"
-    title = "Hold expired"
 
     def __init__(self, transfer_id: UUID, expires_at: datetime) -> None:
         super().__init__(
@@ -97,7 +89,6 @@ class HoldExpired(LedgerError):
 
 class CaptureExceedsHold(LedgerError):
     code = "capture_exceeds_hold"
-    title = "Capture exceeds hold"
 
     def __init__(self, transfer_id: UUID, *, held: int, requested: int) -> None:
         super().__init__(
@@ -110,7 +101,6 @@ class CaptureExceedsHold(LedgerError):
 
 class AlreadyReversed(LedgerError):
     code = "already_reversed"
-    title = "Already reversed"
 
     def __init__(self, transfer_id: UUID) -> None:
         super().__init__(f"Transfer {transfer_id} was reversed before. It can be reversed once.")
@@ -118,7 +108,6 @@ class AlreadyReversed(LedgerError):
 
 class NotReversible(LedgerError):
     code = "not_reversible"
-    title = "Not reversible"
 
     def __init__(self, transfer_id: UUID, kind: str) -> None:
         super().__init__(

@@ -4,6 +4,7 @@ import pytest
 
 from accounts.models import Account
 from accounts.tests.contract import JSON, NOWHERE, assert_invalid, assert_problem
+from ledger_project.error_catalogue import ERRORS
 
 pytestmark = pytest.mark.django_db
 
@@ -173,3 +174,12 @@ def test_what_a_path_hides_is_an_unknown_url(api, method, hidden):
 
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
     assert response["Content-Type"] == "application/problem+json"
+
+
+def test_each_code_has_a_title_of_its_own_in_sentence_case():
+    titles = [error.title for error in ERRORS.values()]
+
+    assert len(set(titles)) == len(titles)
+    assert [title for title in titles if title != title[0].upper() + title[1:].lower()] == [
+        "Malformed JSON"
+    ]
