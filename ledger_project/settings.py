@@ -19,6 +19,7 @@ from ledger_project.setting_validators import (
     log_level,
     network,
     not_empty,
+    postgresql_options,
     rate,
 )
 
@@ -89,6 +90,9 @@ try:
     except ValueError as error:
         raise EnvError(f"LEDGER_DATABASE_URL is not a database URL: {error}") from error
     SQLITE = DATABASE["ENGINE"].endswith("sqlite3")
+    if SQLITE and "OPTIONS" in DATABASE:
+        raise EnvError("LEDGER_DATABASE_URL: SQLite takes no options; leave out the `?`")
+    URL_OPTIONS = {} if SQLITE else postgresql_options(DATABASE.get("OPTIONS", {}))
     if SQLITE and DATABASE_URL != IN_MEMORY:
         # A URL without a name would mean a database in memory, for each worker its own.
         if DATABASE["NAME"] == ":memory:":
@@ -129,11 +133,11 @@ else:
     DATABASE["ENGINE"] = "ledger_project.postgresql"
     DATABASE["OPTIONS"] = {
         "connect_timeout": 3,
-        # A statement is planned once for each connection, and not for each request.
-        "server_side_binding": True,
+        # A statement is planned once for each connection, and not for each request; if the server
+        # binds the parameters, which is so unless the URL says otherwise.
         "prepare_threshold": 2,
         **({} if IS_COMMAND else {"options": REQUEST_TIMEOUTS, "client_timeout": 12}),
-        **DATABASE.get("OPTIONS", {}),
+        **URL_OPTIONS,
     }
 
 DATABASES = {"default": DATABASE}

@@ -37,6 +37,13 @@ def read(machine, *names, **environment):
         ("DATABASE_URL", "postgresql://ledger@127.0.0.1:port/ledger"),
         ("DATABASE_URL", "postgresql://"),
         ("DATABASE_URL", "postgresql://ledger@127.0.0.1/"),
+        ("DATABASE_URL", "postgresql://ledger@127.0.0.1/ledger?server_side_binding=maybe"),
+        ("DATABASE_URL", "postgresql://ledger@127.0.0.1/ledger?connect_timeout=soon"),
+        ("DATABASE_URL", "postgresql://ledger@127.0.0.1/ledger?prepare_threshold=often"),
+        ("DATABASE_URL", "postgresql://ledger@127.0.0.1/ledger?client_timeout=true"),
+        ("DATABASE_URL", "postgresql://ledger@127.0.0.1/ledger?ssl_mode=require"),
+        ("DATABASE_URL", "postgresql://ledger@127.0.0.1/ledger?pool=true"),
+        ("DATABASE_URL", "sqlite:///ledger.db?timeout=5"),
         ("DATABASE_URL", "sqlite://"),
         ("DATABASE_URL", "sqlite:///"),
         ("DATABASE_URL", "sqlite:///no/such/folder/ledger.db"),
@@ -187,13 +194,14 @@ def test_both_spellings_of_a_postgresql_url_mean_the_same(machine, scheme):
     assert (database["CONN_HEALTH_CHECKS"], database["CONN_MAX_AGE"]) == (True, None)
 
 
-def test_the_url_of_a_postgresql_can_switch_prepared_statements_off(machine):
-    url = "postgresql://ledger@db.example/books?server_side_binding=0"
+@pytest.mark.parametrize(("value", "prepared"), [("0", False), ("false", False), ("1", True)])
+def test_the_url_of_a_postgresql_can_switch_prepared_statements_off(machine, value, prepared):
+    url = f"postgresql://ledger@db.example/books?server_side_binding={value}"
 
     database = read(machine, "DATABASE", LEDGER_DATABASE_URL=url)["DATABASE"]
 
     # Django takes nothing but True for on.
-    assert database["OPTIONS"]["server_side_binding"] is not True
+    assert database["OPTIONS"]["server_side_binding"] is prepared
 
 
 @pytest.mark.parametrize(
