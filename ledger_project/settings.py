@@ -38,9 +38,10 @@ env = Env()
 env.read_env(BASE_DIR / ".env", recurse=False)
 try:
     with env.prefixed("LEDGER_"):
-        DEBUG = env.bool("DEBUG", False)
-        # Only a debugging machine may run on keys that everybody can read here.
-        DEVELOPMENT_KEY = {"default": "development-only-" * 4} if DEBUG else {}
+        # Only a developer's machine may run on a key that everybody can read here, and of which
+        # `check --deploy` warns.
+        PUBLIC_KEY = "django-insecure-development-only-" * 2
+        DEVELOPMENT_KEY = {"default": PUBLIC_KEY} if env.bool("DEBUG", False) else {}
         # The title of the API, and the `app` of each log line.
         APP_NAME = env.str("APP_NAME", "Mini Ledger API")
         # The only switch between SQLite and PostgreSQL.
@@ -142,6 +143,10 @@ else:
 
 DATABASES = {"default": DATABASE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Django's own pages for errors are HTML, and show code and settings. Here an error is a problem
+# document on every machine, and its traceback is in the log.
+DEBUG = False
 
 # ── The application ──────────────────────────────────────────────────────────────────────────────
 

@@ -131,6 +131,46 @@ def test_a_machine_that_debugs_starts_without_keys(machine):
     assert done.returncode == 0
 
 
+def test_a_deployment_that_debugs_is_warned_of_the_keys_that_everybody_can_read(machine):
+    done = machine.run("manage.py", "check", "--deploy", LEDGER_DEBUG="true")
+
+    assert "(security.W009) Your SECRET_KEY" in done.stderr
+
+
+ANSWERS = """
+import django, json
+django.setup()
+from django.core.management import call_command
+from django.test import Client
+from ledger_project import urls
+
+call_command("migrate", verbosity=0)
+client = Client(raise_request_exception=False)
+client.get("/")
+urls.urlpatterns[0].callback = lambda request: 1 / 0
+answers = [client.get("/nowhere"), client.get("/healthz", headers={"host": "elsewhere"}),
+           client.get("/auth/token")]
+print(json.dumps([[answer.status_code, answer["Content-Type"]] for answer in answers]))
+"""
+
+
+def test_errors_are_problem_documents_and_logged_on_a_machine_that_debugs(machine):
+    done = machine.run(
+        "-c",
+        ANSWERS,
+        DJANGO_SETTINGS_MODULE="ledger_project.settings",
+        LEDGER_DEBUG="true",
+        LEDGER_DATABASE_URL="sqlite://:memory:",
+        LEDGER_LOG_LEVEL="ERROR",
+        LEDGER_ALLOWED_HOSTS="testserver",
+    )
+
+    assert "ZeroDivisionError" in done.stderr
+    assert json.loads(done.stdout) == [
+        [status, "application/problem+json"] for status in (404, 400, 500)
+    ]
+
+
 @pytest.mark.parametrize(
     "url",
     [
