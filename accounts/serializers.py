@@ -116,7 +116,10 @@ class MetadataField(serializers.DictField):
             raise serializers.ValidationError(f"Send at most {METADATA_MAX_MEMBERS} members.")
         for name in metadata:
             # A name is held to the same letters as a value.
-            self.child.run_validation(name)
+            try:
+                self.child.run_validation(name)
+            except serializers.ValidationError as error:
+                raise serializers.ValidationError({name: error.detail}) from error
         size = sum(len(name.encode()) + len(text.encode()) for name, text in metadata.items())
         if size > METADATA_MAX_BYTES:
             raise serializers.ValidationError(f"Send at most {METADATA_MAX_BYTES} bytes in all.")

@@ -56,7 +56,11 @@ PROBLEM_SCHEMAS: dict[str, Any] = {
         "description": "What is wrong with one member of the body or one query parameter.",
         "required": ["pointer", "code", "detail"],
         "properties": {
-            "pointer": {"type": "string", "description": "A JSON pointer, RFC 6901."},
+            "pointer": {
+                "type": "string",
+                "description": "A JSON pointer as the fragment of a URI (RFC 6901 §6), into the "
+                "body, or `#/` and the name of a query parameter.",
+            },
             "code": {"type": "string"},
             "detail": {"type": "string"},
         },

@@ -13,6 +13,7 @@ from datetime import datetime
 from errno import EDQUOT, ENOSPC
 from functools import wraps
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 from django.core.exceptions import (
@@ -27,6 +28,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 
 from accounts.exceptions import AccountNotFound, LedgerError
 from ledger_project import admin_problems
@@ -45,6 +47,9 @@ STATUS_OF_RULE: dict[type[LedgerError], int] = {
 # Read-only, as a standby is after a failover; and a transaction that idled, or took, too long.
 # Django has none of them among its operational errors.
 UNAVAILABLE_SQLSTATES = {"25006", "25P03", "25P04"}
+
+# What a fragment of a URI holds as it is, beside letters and digits (RFC 3986 §3.5).
+LETTERS_OF_FRAGMENT = "!$&'()*+,;=:@?/"
 
 logger = logging.getLogger("ledger.problems")
 
@@ -270,14 +275,14 @@ def _authentication_code(error: exceptions.APIException) -> str:
 
 
 def _field_errors(details: Any, pointer: str) -> Iterator[dict[str, str]]:
-    """Flatten DRF's nested details to RFC 6901 pointers into the body."""
+    """Flatten DRF's nested details to pointers into the body (RFC 6901 §6: a URI's fragment)."""
     # Members may be called `message` and `code` too; only a leaf's code is text.
     if isinstance(details, Mapping) and isinstance(details.get("code"), str):
         detail = _legible(details["message"])
         yield {"pointer": pointer, "code": details["code"], "detail": detail}
     elif isinstance(details, Mapping):
         for name, inner in details.items():
-            own = name == "non_field_errors" and inner[0]["code"] != "unknown_field"
+            own = name == api_settings.NON_FIELD_ERRORS_KEY and inner[0]["code"] != "unknown_field"
             yield from _field_errors(inner, pointer if own else _member(pointer, name))
     else:
         for inner in details:
@@ -286,7 +291,7 @@ def _field_errors(details: Any, pointer: str) -> Iterator[dict[str, str]]:
 
 def _member(pointer: str, name: object) -> str:
     escaped = _legible(name).replace("~", "~0").replace("/", "~1")
-    return f"{pointer}/{escaped}"
+    return f"{pointer}/{quote(escaped, safe=LETTERS_OF_FRAGMENT)}"
 
 
 def _legible(text: object) -> str:

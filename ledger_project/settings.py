@@ -264,6 +264,8 @@ REST_FRAMEWORK = {
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
     # OPTIONS is not in the contract: it is 405, like any other method that a route doesn't have.
     "DEFAULT_METADATA_CLASS": None,
+    # What is wrong with a whole document has this name, which no member of one has.
+    "NON_FIELD_ERRORS_KEY": "\0",
     "EXCEPTION_HANDLER": "ledger_project.problems.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }

@@ -162,6 +162,30 @@ def test_unknown_fields_with_the_names_of_an_error_s_own_members_are_each_pointe
     assert_invalid(response, ("#/message", "unknown_field"), ("#/code", "unknown_field"))
 
 
+@pytest.mark.parametrize(
+    ("name", "pointer"),
+    [
+        ("non_field_errors", "#/metadata/non_field_errors"),
+        ("", "#/metadata/"),
+        ("a/b~c", "#/metadata/a~1b~0c"),
+        ("a b%", "#/metadata/a%20b%25"),
+        ("größe", "#/metadata/gr%C3%B6%C3%9Fe"),
+        ("a?b=c&d:@(e)", "#/metadata/a?b=c&d:@(e)"),
+        ("a#b", "#/metadata/a%23b"),
+    ],
+)
+def test_the_pointer_to_a_member_of_the_metadata_is_the_fragment_of_a_uri(api, name, pointer):
+    response = api.post("/accounts", {"owner_name": "Alice", "metadata": {name: 1}})
+
+    assert_invalid(response, (pointer, "invalid"))
+
+
+def test_a_bad_name_in_the_metadata_is_pointed_at(api):
+    response = api.post("/accounts", {"owner_name": "Alice", "metadata": {"a\0b": "c"}})
+
+    assert_invalid(response, ("#/metadata/a%00b", "null_characters_not_allowed"))
+
+
 def test_an_unknown_field_called_non_field_errors_is_pointed_at(api):
     response = api.post("/accounts", {"owner_name": "Alice", "non_field_errors": 1})
 
