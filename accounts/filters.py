@@ -12,9 +12,14 @@ from accounts.models import Account
 
 class AccountFilter(filters.FilterSet):
     currency = filters.ChoiceFilter(
-        choices=[(code, code) for code in settings.CURRENCIES], empty_label=None
+        choices=[(code, code) for code in settings.CURRENCIES],
+        empty_label=None,
+        help_text="Only accounts of this currency.",
     )
-    status = filters.ChoiceFilter(choices=[(each.value, each.value) for each in AccountStatus])
+    status = filters.ChoiceFilter(
+        choices=[(each.value, each.value) for each in AccountStatus],
+        help_text="Only accounts that stand so.",
+    )
     owner_name = filters.CharFilter(
         method="named", max_length=200, help_text="The whole name, in upper or lower case."
     )

@@ -34,7 +34,10 @@ OTHER_ACCOUNT_ID = "01900000-0000-7000-8000-000000000002"
 EMPTY_ACCOUNT_ID = "01900000-0000-7000-8000-000000000003"
 FROZEN_ACCOUNT_ID = "01900000-0000-7000-8000-000000000004"
 
-FOR_STAFF = "For staff: log in as `admin`, and **Authorize** with that token."
+# Who may do it, where it is said more than once.
+ANYONE = "anyone; no token is needed."
+OWNER = "the owner of the account, and staff."
+STAFF = "staff alone: log in as `admin`, and **Authorize** with that token."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +45,8 @@ class Operation:
     """
     What is said of one operation. Each example has its title as its key.
 
+    ``who`` may do it. ``also`` has the answers with the body of a success and another status, and
+    ``evidence`` is what a refusal of this operation has beside its own.
     ``tried_on`` is the id that its path has as an example, where the common one wouldn't do.
     ``refusals`` are the rules of the ledger that may refuse it, and ``codes`` are the codes of
     other errors that don't follow from the view.
@@ -50,6 +55,7 @@ class Operation:
     id: str
     summary: str
     tag: str
+    who: str
     description: str = ""
     tried_on: str = ""
     parameters: tuple[OpenApiParameter, ...] = ()
@@ -58,6 +64,8 @@ class Operation:
     status: int = 200
     response: Any = None
     answers: Mapping[str, Any] = field(default_factory=dict)
+    also: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = field(default_factory=dict)
     csv: str = ""
     location: str = ""
     refusals: tuple[type[LedgerError], ...] = ()
@@ -103,9 +111,10 @@ REFUSALS: tuple[LedgerError, ...] = (
 
 ACCOUNTS = {
     "create": Operation(
-        id="open_account",
+        id="openAccount",
         summary="Open an account",
         tag="Accounts",
+        who="anyone who is logged in.",
         description="The account belongs to the caller, and its balance is 0.",
         request=OpenAccountSerializer,
         requests={
@@ -122,26 +131,28 @@ ACCOUNTS = {
         location=f"/accounts/{ACCOUNT_ID}",
     ),
     "list": Operation(
-        id="list_accounts",
+        id="listAccounts",
         summary="List accounts",
         tag="Accounts",
-        description="A user's own accounts, or for staff all of them, newest first.",
+        who="anyone who is logged in. They see their own accounts, and staff all of them.",
+        description="Newest first.",
         response=AccountPageSerializer,
         answers={"The only page": {"items": [ACCOUNT], "next_cursor": None}},
     ),
     "retrieve": Operation(
-        id="get_account",
+        id="getAccount",
         summary="Look at an account",
         tag="Accounts",
-        description="For its owner and staff.",
+        who=OWNER,
         response=AccountSerializer,
         answers={"An account": ACCOUNT},
         refusals=(AccountNotFound,),
     ),
     "partial_update": Operation(
-        id="describe_account",
+        id="describeAccount",
         summary="Rename an account or replace its metadata",
         tag="Accounts",
+        who=OWNER,
         description="What is left out stays as it is. `metadata` is replaced as a whole.",
         request=DescribeAccountSerializer,
         requests={
@@ -153,9 +164,10 @@ ACCOUNTS = {
         refusals=(AccountNotFound,),
     ),
     "close": Operation(
-        id="close_account",
+        id="closeAccount",
         summary="Close an account",
         tag="Accounts",
+        who=OWNER,
         description="For good. Its balance and its holds must be 0; closing it again is no error.",
         tried_on=EMPTY_ACCOUNT_ID,
         request=EmptySerializer,
@@ -165,10 +177,11 @@ ACCOUNTS = {
         refusals=(AccountNotFound, AccountFrozen, AccountNotEmpty),
     ),
     "freeze": Operation(
-        id="freeze_account",
+        id="freezeAccount",
         summary="Freeze an account",
         tag="Accounts",
-        description=f"Nothing moves in or out until it is unfrozen. {FOR_STAFF}",
+        who=STAFF,
+        description="Nothing moves in or out until it is unfrozen.",
         tried_on=FROZEN_ACCOUNT_ID,
         request=EmptySerializer,
         requests={"Nothing to say": {}},
@@ -178,10 +191,11 @@ ACCOUNTS = {
         codes=("permission_denied",),
     ),
     "unfreeze": Operation(
-        id="unfreeze_account",
+        id="unfreezeAccount",
         summary="Unfreeze an account",
         tag="Accounts",
-        description=FOR_STAFF,
+        who=STAFF,
+        description="Money moves again.",
         tried_on=FROZEN_ACCOUNT_ID,
         request=EmptySerializer,
         requests={"Nothing to say": {}},

@@ -158,7 +158,8 @@ class AccountSerializer(serializers.ModelSerializer):
     """An account as its owner sees it. Amounts are in minor units."""
 
     available = serializers.IntegerField(
-        read_only=True, help_text="What can be spent: balance - held + overdraft_limit."
+        read_only=True,
+        help_text="What can be spent, in minor units: balance - held + overdraft_limit.",
     )
     status = serializers.ChoiceField(choices=[each.value for each in AccountStatus], read_only=True)
     metadata = MetadataField(read_only=True)
@@ -190,7 +191,9 @@ class OpenAccountSerializer(StrictSerializer):
 
     owner_name = StrictCharField(min_length=1, max_length=200)
     currency = serializers.ChoiceField(
-        choices=settings.CURRENCIES, default=settings.DEFAULT_CURRENCY, help_text="ISO 4217."
+        choices=settings.CURRENCIES,
+        default=settings.DEFAULT_CURRENCY,
+        help_text="ISO 4217. For good.",
     )
     metadata = MetadataField(required=False, default=dict)
 

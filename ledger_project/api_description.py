@@ -1,10 +1,10 @@
 """The parts of the OpenAPI document that belong to no single view."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from accounts.schema import ACCOUNT_ID, OTHER_ACCOUNT_ID
-from ledger_project.error_catalogue import ERRORS, EXAMPLE_PATH
+from accounts.schema import ACCOUNT_ID, ANYONE, OTHER_ACCOUNT_ID
+from ledger_project.error_catalogue import ERRORS
 from ledger_project.error_explanations import EXPLANATIONS
 from ledger_project.problems import MEDIA_TYPE
 from transfers.examples import TRANSFER_ID
@@ -33,16 +33,16 @@ Elsewhere put in ids of your own: open two accounts, or list those there are.
 """
 
 # In the order in which a newcomer needs them.
-TAGS = (
-    "Authentication",
-    "Accounts",
-    "Money",
-    "Transfers",
-    "Statements",
-    "Idempotency",
-    "Integrity",
-    "Health",
-)
+TAGS = {
+    "Authentication": "Get a token, and end it.",
+    "Accounts": "Open, name, freeze and close them.",
+    "Money": "Cash in and out.",
+    "Transfers": "Move money between accounts: at once, held for a time, many together, and back.",
+    "Statements": "What happened to an account, and what it had at any time.",
+    "Idempotency": "What became of a request.",
+    "Integrity": "Whether the books are in order.",
+    "Health": "Whether the service is.",
+}
 
 PATH_PARAMETERS = {
     "account_id": ("The account's id. Put in one of your own.", ACCOUNT_ID),
@@ -61,8 +61,8 @@ PROBLEM_SCHEMAS: dict[str, Any] = {
                 "description": "A JSON pointer as the fragment of a URI (RFC 6901 §6), into the "
                 "body, or `#/` and the name of a query parameter.",
             },
-            "code": {"type": "string"},
-            "detail": {"type": "string"},
+            "code": {"type": "string", "description": "It never changes."},
+            "detail": {"type": "string", "description": "What is wrong, and what would be right."},
         },
     },
     "Problem": {
@@ -70,9 +70,18 @@ PROBLEM_SCHEMAS: dict[str, Any] = {
         "description": "An error (RFC 9457), with the figures of a refusal as further members.",
         "required": ["type", "title", "status", "detail", "code", "instance"],
         "properties": {
-            "type": {"type": "string", "format": "uri-reference"},
-            "title": {"type": "string"},
-            "status": {"type": "integer", "minimum": 400, "maximum": 599},
+            "type": {
+                "type": "string",
+                "format": "uri-reference",
+                "description": "Where the error is explained.",
+            },
+            "title": {"type": "string", "description": "The code in words."},
+            "status": {
+                "type": "integer",
+                "minimum": 400,
+                "maximum": 599,
+                "description": "The status of the answer.",
+            },
             "detail": {"type": "string", "description": "What happened, and what to do about it."},
             "code": {"$ref": "#/components/schemas/ErrorCode"},
             "instance": {"type": "string", "description": "The path of the request."},
@@ -101,18 +110,13 @@ HEADERS: dict[str, Any] = {
         "schema": {"type": "string"},
         "example": 'Bearer realm="api"',
     },
+    "X-Request-ID": {
+        "description": "Names the request in the logs: as the client did, or else anew.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+        "example": "5f0f7c3a-6f6e-4a57-9b0b-5a1c2d3e4f50",
+    },
 }
-
-# They mean the same wherever they are met.
-SHARED_ERRORS = (
-    "not_acceptable",
-    "payload_too_large",
-    "unsupported_media_type",
-    "validation_failed",
-    "throttled",
-    "internal_error",
-    "temporarily_unavailable",
-)
 
 
 def description() -> str:
@@ -133,16 +137,19 @@ def header(name: str) -> dict[str, Any]:
     return {"$ref": f"#/components/headers/{name}"}
 
 
-def error_response(codes: Sequence[str], **headers: Any) -> dict[str, Any]:
-    """Return the answer with any of these errors, all of one status."""
-    if ERRORS[codes[0]].status == 401:
+def error_response(documents: Mapping[str, Any], **headers: Any) -> dict[str, Any]:
+    """Return the answer with any of these errors, all of one status, by their codes."""
+    if any(ERRORS[code].status == 401 for code in documents):
         headers["WWW-Authenticate"] = header("WWW-Authenticate")
-    if any(ERRORS[code].retry_after for code in codes):
+    if any(ERRORS[code].retry_after for code in documents):
         headers["Retry-After"] = header("Retry-After")
-    examples = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
+    examples = {
+        code: {"summary": document["title"], "value": document}
+        for code, document in documents.items()
+    }
     problem = {"$ref": "#/components/schemas/Problem"}
     return {
-        "description": " · ".join(f"`{code}`" for code in codes),
+        "description": " · ".join(f"`{code}`" for code in documents),
         **({"headers": headers} if headers else {}),
         "content": {MEDIA_TYPE: {"schema": problem, "examples": examples}},
     }
@@ -153,11 +160,6 @@ def components() -> dict[str, dict[str, Any]]:
     return {
         "schemas": PROBLEM_SCHEMAS,
         "headers": HEADERS,
-        "responses": {code: error_response([code]) for code in SHARED_ERRORS},
-        "examples": {
-            code: {"summary": error.title, "value": error.body(EXAMPLE_PATH)}
-            for code, error in ERRORS.items()
-        },
     }
 
 
@@ -174,15 +176,16 @@ def _health(operation_id: str, summary: str, status: str) -> dict[str, Any]:
     return {
         "operationId": operation_id,
         "summary": summary,
+        "description": f"**Who:** {ANYONE}",
         "tags": ["Health"],
         "responses": {"200": {"description": "Yes", "content": {"application/json": content}}},
     }
 
 
 METRICS: dict[str, Any] = {
-    "operationId": "get_metrics",
+    "operationId": "getMetrics",
     "summary": "What Prometheus scrapes",
-    "description": "From this machine, or with `LEDGER_METRICS_TOKEN` as the bearer token.",
+    "description": "**Who:** this machine, and who bears `LEDGER_METRICS_TOKEN`.",
     "tags": ["Health"],
     "responses": {
         "200": {
@@ -196,15 +199,15 @@ METRICS: dict[str, Any] = {
                 }
             },
         },
-        "401": error_response(["not_authenticated"]),
+        "401": error_response({"not_authenticated": ERRORS["not_authenticated"].body("/metrics")}),
     },
 }
 
 PLAIN_VIEWS: dict[str, Any] = {
     "/metrics": {"get": METRICS},
-    "/healthz": {"get": _health("get_health", "Is the process alive?", "ok")},
-    "/readyz": {"get": _health("get_readiness", "Is the database there and migrated?", "ready")},
+    "/healthz": {"get": _health("getHealth", "Is the process alive?", "ok")},
+    "/readyz": {"get": _health("getReadiness", "Is the database there and migrated?", "ready")},
 }
-PLAIN_VIEWS["/readyz"]["get"]["responses"]["503"] = {
-    "$ref": "#/components/responses/temporarily_unavailable"
-}
+PLAIN_VIEWS["/readyz"]["get"]["responses"]["503"] = error_response(
+    {"temporarily_unavailable": ERRORS["temporarily_unavailable"].body("/readyz")}
+)

@@ -6,7 +6,6 @@ from rest_framework import exceptions
 from rest_framework.exceptions import ErrorDetail
 from rest_framework_simplejwt.exceptions import InvalidToken
 
-from accounts.schema import ACCOUNT_ID
 from accounts.schema import REFUSALS as ACCOUNT_REFUSALS
 from ledger_project.pagination import invalid_cursor
 from ledger_project.problems import Problem, problem_of, too_large, unavailable
@@ -92,5 +91,14 @@ def _catalogue() -> dict[str, Problem]:
 # By code, in the order of their statuses.
 ERRORS = _catalogue()
 
-# What the example of an error was an answer to.
-EXAMPLE_PATH = f"/accounts/{ACCOUNT_ID}/withdraw"
+
+def _unknown(code: str, detail: str) -> Problem:
+    error = {"pointer": "#/colour", "code": code, "detail": detail}
+    return Problem(422, "validation_failed", f"#/colour: {detail}", errors=[error])
+
+
+# What may be wrong with a request that has no amount: a name that isn't one of its own.
+UNKNOWN_FIELD = _unknown(
+    "unknown_field", "There is no such field. Leave it out, or check its spelling."
+)
+UNKNOWN_PARAMETER = _unknown("unknown_parameter", "There is no such query parameter here.")

@@ -3,7 +3,7 @@
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework.views import APIView
 
-from accounts.schema import ACCOUNTS, NEW_ACCOUNT, Operation
+from accounts.schema import ACCOUNTS, ANYONE, NEW_ACCOUNT, Operation
 from accounts.views import AccountViewSet
 from ledger_project.idempotency.views import IdempotencyKeySerializer, IdempotencyKeyView
 from ledger_project.views import (
@@ -36,9 +36,10 @@ EXAMPLE_KEY = "5f8a2c1e-7d43-4b0a-9c57-1e6f0a3b9d28"
 _TOKENS = {"access": "eyJhbGciOiJIUzI1NiIs...", "refresh": "eyJhbGciOiJIUzI1NiIs..."}
 
 LOG_IN = Operation(
-    id="log_in",
+    id="logIn",
     summary="Log in",
     tag="Authentication",
+    who=ANYONE,
     description="Copy `access` into **Authorize**. It is good for 5 minutes, and `refresh` once "
     "within a day.",
     request=LoginSerializer,
@@ -52,9 +53,10 @@ LOG_IN = Operation(
 )
 
 REFRESH = Operation(
-    id="refresh_token",
+    id="refreshToken",
     summary="Get a new pair of tokens",
     tag="Authentication",
+    who=ANYONE,
     description="A refresh token works once. Its second use ends every refresh token of its user. "
     "Put in the one that you got by logging in.",
     request=RefreshSerializer,
@@ -65,9 +67,10 @@ REFRESH = Operation(
 )
 
 LOG_OUT = Operation(
-    id="log_out",
+    id="logOut",
     summary="Log out",
     tag="Authentication",
+    who=ANYONE,
     description="Ends a refresh token: put in the one that you got by logging in. The access token "
     "runs out by itself.",
     request=RefreshSerializer,
@@ -77,9 +80,10 @@ LOG_OUT = Operation(
 )
 
 LOOK_UP_KEY = Operation(
-    id="get_idempotency_key",
+    id="getIdempotencyKey",
     summary="Look up the answer to an earlier request",
     tag="Idempotency",
+    who="the user whose key it is; not even staff.",
     description="For a client that lost its answer. 404 says that nothing was done.",
     parameters=(
         OpenApiParameter(

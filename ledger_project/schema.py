@@ -6,7 +6,7 @@ route of a kind has, and the strictness of request bodies.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -22,15 +22,16 @@ from accounts.views import LedgerViewSet
 from ledger_project.api_description import (
     PATH_PARAMETERS,
     PLAIN_VIEWS,
-    SHARED_ERRORS,
     TAGS,
     components,
     description,
     error_response,
     header,
 )
-from ledger_project.error_catalogue import ERRORS
-from ledger_project.operations import KEY_SCHEMA, OPERATIONS
+from ledger_project.error_catalogue import ERRORS, UNKNOWN_FIELD, UNKNOWN_PARAMETER
+from ledger_project.operations import EXAMPLE_KEY, KEY_SCHEMA, OPERATIONS
+from ledger_project.problems import Problem
+from ledger_project.vocabulary import MEMBERS, VALUES, meaning
 from transfers.schema import ONLY_HOLDS_EXPIRE
 
 # Text that PostgreSQL can store.
@@ -73,7 +74,8 @@ class LedgerAutoSchema(AutoSchema):
         return self.operation.summary
 
     def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular has it
-        return self.operation.description
+        operation = self.operation
+        return f"{operation.description}\n\n**Who:** {operation.who}".strip()
 
     def get_tags(self) -> list[str]:
         return [self.operation.tag]
@@ -93,6 +95,10 @@ class LedgerAutoSchema(AutoSchema):
                 operation.response, operation.summary, answers
             )
         }
+        for status, others in operation.also.items():
+            responses[status, "application/json"] = OpenApiResponse(
+                operation.response, examples=_examples(others)
+            )
         if operation.csv:
             rows = [OpenApiExample("csv", operation.csv)]
             responses[operation.status, "text/csv"] = OpenApiResponse(str, operation.summary, rows)
@@ -116,7 +122,8 @@ class LedgerAutoSchema(AutoSchema):
             OpenApiParameter.HEADER,
             required=True,
             description="New for each operation, the same for each retry of it. An example of a "
-            "body goes with the key of the same name.",
+            "body goes with the key of the same name. If you change the body, change the key too: "
+            "any text that you haven't used will do.",
             examples=_examples(keys),
         )
 
@@ -153,12 +160,28 @@ class LedgerAutoSchema(AutoSchema):
         for status in sorted({ERRORS[code].status for code in codes}):
             named = [code for code in ERRORS if code in codes and ERRORS[code].status == status]
             replayed = self._replay_headers() if status in (404, 409) else {}
-            responses[str(status)] = (
-                {"$ref": f"#/components/responses/{named[0]}"}
-                if named[0] in SHARED_ERRORS
-                else error_response(named, **replayed)
-            )
+            refused = error_response(self._documents(named), **replayed)
+            refused["content"] |= responses.get(str(status), {}).get("content", {})
+            responses[str(status)] = refused
         return responses
+
+    def _documents(self, codes: list[str]) -> dict[str, Any]:
+        """Return what the operation answers with these errors, by their codes."""
+        operation = self.operation
+        rules = {refusal.code for refusal in operation.refusals}
+        # The path with what Swagger UI fills in.
+        ids = {name: operation.tried_on or each for name, (_, each) in PATH_PARAMETERS.items()}
+        path = self.path.format(**ids, key=EXAMPLE_KEY)
+        return {
+            code: {**self._error(code).body(path), **(operation.evidence if code in rules else {})}
+            for code in codes
+        }
+
+    def _error(self, code: str) -> Problem:
+        request = self.operation.request
+        if code != "validation_failed" or (request and "amount" in request().fields):
+            return ERRORS[code]
+        return UNKNOWN_FIELD if request else UNKNOWN_PARAMETER
 
     def _success_headers(self) -> dict[str, Any]:
         if not self.operation.location:
@@ -211,7 +234,7 @@ def place(endpoint: tuple[str, str, str, Any]) -> int:
 def complete(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]:
     """Add to the finished document what belongs to no single view, and close its requests."""
     result["info"]["description"] = description()
-    result["tags"] = [{"name": name} for name in TAGS]
+    result["tags"] = [{"name": name, "description": words} for name, words in TAGS.items()]
     result["paths"] |= PLAIN_VIEWS
     for kind, members in components().items():
         result["components"].setdefault(kind, {}).update(members)
@@ -221,22 +244,45 @@ def complete(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]
             schema["additionalProperties"] = False
     result["components"]["schemas"]["TransferOrderRequest"]["dependentSchemas"] = ONLY_HOLDS_EXPIRE
     _name_enums(result)
+    _explain(result["components"]["schemas"])
+    for operation in operations_of(result):
+        for response in operation["responses"].values():
+            response.setdefault("headers", {})["X-Request-ID"] = header("X-Request-ID")
     return result
 
 
+def operations_of(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Return each operation of a document."""
+    for path_item in result["paths"].values():
+        yield from path_item.values()
+
+
+def _explain(schemas: dict[str, Any]) -> None:
+    """Say what each value of an enum and each member means, if the serializer doesn't."""
+    for name in VALUES:
+        schemas[name]["description"] = meaning(name)
+    schemas["Currency"]["description"] = MEMBERS["currency"]
+    for schema in schemas.values():
+        for name, member in schema.get("properties", {}).items():
+            refers = "$ref" in member or "allOf" in member
+            if name in MEMBERS and not refers:
+                member.setdefault("description", MEMBERS[name])
+
+
 def _name_enums(result: dict[str, Any]) -> None:
-    """Let the parameters refer to the enums that the schemas have named."""
+    """Let the parameters refer to the enums that the schemas have named, and say what they mean."""
     named = {
         frozenset(schema["enum"]): name
         for name, schema in result["components"]["schemas"].items()
         if "enum" in schema
     }
-    for path_item in result["paths"].values():
-        for operation in path_item.values():
-            for parameter in operation.get("parameters", ()):
-                name = named.get(frozenset(parameter["schema"].get("enum", ())))
-                if name:
-                    parameter["schema"] = {"$ref": f"#/components/schemas/{name}"}
+    for operation in operations_of(result):
+        for parameter in operation.get("parameters", ()):
+            name = named.get(frozenset(parameter["schema"].get("enum", ())))
+            if name:
+                parameter["schema"] = {"$ref": f"#/components/schemas/{name}"}
+                # Swagger UI doesn't show there what the schema says.
+                parameter["description"] = f"{parameter['description']}\n\n{meaning(name)}".strip()
 
 
 def _examples(values: Mapping[str, Any]) -> list[OpenApiExample]:

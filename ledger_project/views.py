@@ -26,26 +26,29 @@ class LoginSerializer(TokenObtainPairSerializer, StrictSerializer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields[self.username_field] = StrictCharField(max_length=150, write_only=True)
+        self.fields[self.username_field] = StrictCharField(
+            max_length=150, write_only=True, help_text="The name to log in with."
+        )
         self.fields["password"] = StrictCharField(
             max_length=4096,
             write_only=True,
             trim_whitespace=False,
             style={"input_type": "password"},
+            help_text="Taken as it is, spaces included.",
         )
 
 
 class RefreshSerializer(StrictSerializer):
     """A refresh token."""
 
-    refresh = StrictCharField(max_length=4096)
+    refresh = StrictCharField(max_length=4096, help_text="From the last log-in or refresh.")
 
 
 class TokenPairSerializer(StrictSerializer):
     """An access token, good for 5 minutes, and a refresh token, good once within a day."""
 
-    access = StrictCharField()
-    refresh = StrictCharField()
+    access = StrictCharField(help_text="For `Authorization: Bearer`. Good for 5 minutes.")
+    refresh = StrictCharField(help_text="Good once, within a day, for a new pair.")
 
 
 class AuthView(APIView):

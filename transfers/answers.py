@@ -46,7 +46,9 @@ class TransferAnswerSerializer(TransferSerializer):
 class BatchAnswerSerializer(serializers.Serializer):
     """The transfers of a batch, in its order."""
 
-    transfers = TransferSerializer(many=True, read_only=True)
+    transfers = TransferSerializer(
+        many=True, read_only=True, help_text="In the order in which they were sent."
+    )
 
 
 class TransferPageSerializer(serializers.Serializer):
@@ -62,8 +64,10 @@ class StatementPageSerializer(serializers.Serializer):
     items = StatementItemSerializer(many=True, read_only=True)
     next_cursor = NextCursorField()
     opening_balance = serializers.IntegerField(
-        required=False, help_text="With `from` or `to`: the balance before the range."
+        required=False,
+        help_text="With `from` or `to`: the balance before the range, in minor units.",
     )
     closing_balance = serializers.IntegerField(
-        required=False, help_text="With `from` or `to`: the balance after the range."
+        required=False,
+        help_text="With `from` or `to`: the balance after the range, in minor units.",
     )

@@ -85,19 +85,33 @@ class InstantFilter(filters.Filter):
 
 def _range(field: str) -> dict[str, filters.Filter]:
     # `from` is a word of Python's, so that it can't be an attribute.
+    instant = "RFC 3339 with an offset: `2026-01-31T12:00:00Z`."
     return {
-        "from": InstantFilter(field, "gte", help_text="RFC 3339 with an offset; inclusive."),
-        "to": InstantFilter(field, "lt", help_text="RFC 3339 with an offset; exclusive."),
+        "from": InstantFilter(
+            field,
+            "gte",
+            help_text=f"From this instant on. {instant}",
+        ),
+        "to": InstantFilter(
+            field,
+            "lt",
+            help_text=f"Before this instant. {instant}",
+        ),
     }
 
 
 class TransferFilter(filters.FilterSet):
     """By party, kind, status and time of creation: ``from`` inclusive, ``to`` exclusive."""
 
-    account_id = IdFilter(method="touching", help_text="Source or dest.")
-    kind = filters.ChoiceFilter(choices=[(kind.value, kind.value) for kind in Kind])
+    account_id = IdFilter(method="touching", help_text="Only transfers with this source or dest.")
+    kind = filters.ChoiceFilter(
+        choices=[(kind.value, kind.value) for kind in Kind],
+        help_text="Only transfers of this kind.",
+    )
     status = filters.ChoiceFilter(
-        choices=[(status.value, status.value) for status in TransferStatus], method="standing"
+        choices=[(status.value, status.value) for status in TransferStatus],
+        method="standing",
+        help_text="Only transfers that stand so now.",
     )
 
     class Meta:
@@ -121,7 +135,10 @@ class TransferFilter(filters.FilterSet):
 class StatementFilter(filters.FilterSet):
     """By side and time: ``from`` inclusive, ``to`` exclusive."""
 
-    type = filters.ChoiceFilter(choices=[(side.value, side.value) for side in EntryType])
+    type = filters.ChoiceFilter(
+        choices=[(side.value, side.value) for side in EntryType],
+        help_text="Only entries of this side.",
+    )
 
     class Meta:
         model = LedgerEntry

@@ -4,7 +4,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
 from accounts.exceptions import AccountClosed, AccountFrozen, AccountNotFound
-from accounts.schema import ACCOUNT, ACCOUNT_ID, Operation
+from accounts.schema import ACCOUNT, ACCOUNT_ID, OWNER, Operation
 from accounts.serializers import EmptySerializer
 from transfers import examples
 from transfers.answers import (
@@ -44,6 +44,10 @@ ONLY_HOLDS_EXPIRE = {
 
 # ── The tables ───────────────────────────────────────────────────────────────────────────────────
 
+_TELLER = (
+    "the owner of the account, and staff. The operator may leave it to staff and holders of the "
+    "permission `transfers.move_cash`."
+)
 _CASH = (AccountNotFound, AccountFrozen, AccountClosed)
 _ORDER = (*_CASH, SameAccount, CurrencyMismatch, InsufficientFunds, BalanceLimitExceeded)
 _RESOLUTION = (TransferNotFound, NotAHold, HoldExpired, HoldAlreadyResolved)
@@ -53,6 +57,7 @@ CASH = {
         id="deposit",
         summary="Deposit to an account",
         tag="Money",
+        who=_TELLER,
         description="Brings money in from outside: a transfer of kind DEPOSIT.",
         request=CashSerializer,
         requests={"100 dollars": {"amount": 100_00, "memo": "Cash at the counter"}},
@@ -65,6 +70,7 @@ CASH = {
         id="withdraw",
         summary="Withdraw from an account",
         tag="Money",
+        who=_TELLER,
         description="Takes money out: a transfer of kind WITHDRAWAL.",
         request=CashSerializer,
         requests={"25 dollars": {"amount": 25_00, "memo": "Cash machine"}},
@@ -77,9 +83,10 @@ CASH = {
 
 STATEMENTS = {
     "list": Operation(
-        id="get_statement",
+        id="getStatement",
         summary="Read an account's statement",
         tag="Statements",
+        who=OWNER,
         description="Every entry with the balance after it, newest first. With `from` or `to` also "
         "the opening and the closing balance of the whole range, the same on every page. "
         "`Accept: text/csv` streams the whole range at once; `limit` and `cursor` don't apply.",
@@ -97,14 +104,17 @@ STATEMENTS = {
         refusals=(AccountNotFound,),
     ),
     "balance": Operation(
-        id="get_balance",
+        id="getBalance",
         summary="Read an account's balance at any time",
         tag="Statements",
+        who=OWNER,
+        description="What was said of an instant stays true, whatever is posted later.",
         parameters=(
             OpenApiParameter(
                 "at",
                 OpenApiTypes.DATETIME,
-                description="RFC 3339 with an offset; inclusive, not in the future. Now if absent.",
+                description="This instant included, and not in the future; now if absent. RFC 3339 "
+                "with an offset: `2026-01-31T12:00:00Z`.",
             ),
         ),
         response=BalanceSerializer,
@@ -123,11 +133,12 @@ STATEMENTS = {
 
 TRANSFERS = {
     "create": Operation(
-        id="create_transfer",
+        id="createTransfer",
         summary="Transfer money, or hold it",
         tag="Transfers",
-        description="Moves money from an account of the caller's to any other of the same "
-        "currency. With `hold` it is only reserved, until it is captured, voided or expires.",
+        who="the owner of the source, and staff.",
+        description="Moves money to any other account of the same currency. With `hold` it is "
+        "only reserved, until it is captured, voided or expires.",
         request=TransferOrderSerializer,
         requests={"A transfer": examples.ORDER, "A hold for a day": examples.HOLD_ORDER},
         status=201,
@@ -140,30 +151,31 @@ TRANSFERS = {
         refusals=_ORDER,
     ),
     "list": Operation(
-        id="list_transfers",
+        id="listTransfers",
         summary="List transfers",
         tag="Transfers",
-        description="Those that touch an account of the caller's, or for staff all of them, newest "
-        "first.",
+        who="anyone who is logged in. They see what touches their own accounts, and staff all.",
+        description="Newest first.",
         response=TransferPageSerializer,
         answers={"The only page": {"items": [examples.TRANSFER], "next_cursor": None}},
         refusals=(AccountNotFound,),
     ),
     "retrieve": Operation(
-        id="get_transfer",
+        id="getTransfer",
         summary="Look at a transfer",
         tag="Transfers",
-        description="For both parties and staff.",
+        who="the owners of its source and dest, and staff.",
         response=TransferSerializer,
         answers={"A transfer": examples.TRANSFER, "A hold": examples.PENDING},
         refusals=(TransferNotFound,),
     ),
     "capture": Operation(
-        id="capture_hold",
+        id="captureHold",
         summary="Capture a hold",
         tag="Transfers",
+        who="the owner of the dest of the hold, and staff.",
         description="Moves what was held to its dest, all of it if no `amount` is named; the rest "
-        "is released. For the owner of the dest and staff.",
+        "is released.",
         tried_on=examples.HOLD_ID,
         request=CaptureSerializer,
         requests={"25 dollars of it": {"amount": 25_00}},
@@ -181,10 +193,11 @@ TRANSFERS = {
         codes=("permission_denied",),
     ),
     "void": Operation(
-        id="void_hold",
+        id="voidHold",
         summary="Void a hold",
         tag="Transfers",
-        description="Releases what was held. For both parties and staff.",
+        who="the owners of the source and dest of the hold, and staff.",
+        description="Releases what was held.",
         tried_on=examples.OTHER_HOLD_ID,
         request=EmptySerializer,
         requests={"Nothing to say": {}},
@@ -195,11 +208,11 @@ TRANSFERS = {
         refusals=_RESOLUTION,
     ),
     "reverse": Operation(
-        id="reverse_transfer",
+        id="reverseTransfer",
         summary="Reverse a transfer",
         tag="Transfers",
-        description="Gives it back, once and whole, if its dest can afford it. For the owner of "
-        "the account that was credited and staff.",
+        who="the owner of its dest, and staff. Cash is given back by who may move cash.",
+        description="Gives it back, once and whole, if its dest can afford it.",
         request=ReverseSerializer,
         requests={"With a reason": {"memo": "Paid twice"}},
         status=201,
@@ -226,9 +239,10 @@ TRANSFERS = {
 
 BATCHES = {
     "create": Operation(
-        id="create_batch",
+        id="createBatch",
         summary="Post up to 1,000 transfers, all or nothing",
         tag="Transfers",
+        who="the owner of every source, and staff.",
         description="They are posted in order, each seeing the effect of those before it. An error "
         "names its item by `pointer` and `index`, and nothing of the batch has happened.",
         request=BatchSerializer,
@@ -243,6 +257,7 @@ BATCHES = {
         status=201,
         response=BatchAnswerSerializer,
         answers={"Posted": {"transfers": [examples.TRANSFER]}},
+        evidence={"pointer": "#/transfers/1", "index": 1},
         refusals=_ORDER,
     ),
 }

@@ -48,12 +48,14 @@ class OrderSerializer(StrictSerializer):
 class TransferOrderSerializer(OrderSerializer):
     """A transfer to be posted, or with ``hold`` one to be reserved for a time."""
 
-    hold = StrictBooleanField(required=False, default=False)
+    hold = StrictBooleanField(
+        required=False, default=False, help_text="Reserve the amount, and move no money yet."
+    )
     expires_in = StrictIntegerField(
         min_value=1,
         max_value=int(LONGEST_HOLD.total_seconds()),
         required=False,
-        help_text=f"Seconds; only with hold. {int(DEFAULT_HOLD.total_seconds())} if absent.",
+        help_text=f"Seconds from now, only with `hold`. {DEFAULT_HOLD.days} days if absent.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -68,14 +70,19 @@ class BatchSerializer(StrictSerializer):
     """Transfers to be posted in order, all or nothing."""
 
     transfers = serializers.ListField(
-        child=OrderSerializer(), min_length=1, max_length=LARGEST_BATCH
+        child=OrderSerializer(),
+        min_length=1,
+        max_length=LARGEST_BATCH,
+        help_text="They are posted in this order.",
     )
 
 
 class CaptureSerializer(StrictSerializer):
     """How much of a hold to capture; all of it if absent."""
 
-    amount = MoneyField(required=False)
+    amount = MoneyField(
+        required=False, help_text="In minor units, at most what is held; all of it if absent."
+    )
 
 
 class ReverseSerializer(StrictSerializer):
@@ -155,10 +162,15 @@ class StatementItemSerializer(serializers.ModelSerializer):
     account_id = serializers.UUIDField(read_only=True)
     transfer_id = serializers.UUIDField(read_only=True)
     type = serializers.ChoiceField(choices=[side.value for side in EntryType], read_only=True)
-    balance = serializers.IntegerField(read_only=True, help_text="The balance after this entry.")
+    balance = serializers.IntegerField(
+        read_only=True, help_text="The balance after this entry, in minor units."
+    )
     sequence = serializers.IntegerField(read_only=True)
     ref = serializers.CharField(
-        source="transfer.memo", read_only=True, allow_null=True, help_text="The memo."
+        source="transfer.memo",
+        read_only=True,
+        allow_null=True,
+        help_text="The memo of the transfer.",
     )
 
     class Meta:
@@ -186,8 +198,8 @@ class BalanceSerializer(serializers.Serializer):
 
     account_id = serializers.UUIDField()
     currency = serializers.CharField()
-    at = serializers.DateTimeField()
-    balance = serializers.IntegerField()
+    at = serializers.DateTimeField(help_text="The instant that was asked about, in UTC.")
+    balance = serializers.IntegerField(help_text="As it stood then, in minor units.")
     sequence = serializers.IntegerField(help_text="How many entries the account had.")
 
 

@@ -20,7 +20,7 @@ class IdempotencyKeySerializer(serializers.ModelSerializer):
 
     created_at = serializers.DateTimeField(read_only=True)
     response_body = serializers.SerializerMethodField(
-        help_text="The answer as JSON; null once it is no longer kept."
+        help_text="The body of the answer as JSON; null once it is no longer kept."
     )
 
     class Meta:

@@ -1,8 +1,10 @@
 """The audit as OpenAPI shows it (see ``accounts.schema``)."""
 
+from typing import Any
+
 from rest_framework import serializers
 
-from accounts.schema import FOR_STAFF, Operation
+from accounts.schema import ACCOUNT_ID, STAFF, Operation
 
 
 class TrialBalanceSerializer(serializers.Serializer):
@@ -11,26 +13,28 @@ class TrialBalanceSerializer(serializers.Serializer):
     currency = serializers.CharField()
     accounts = serializers.IntegerField(help_text="How many accounts customers have.")
     externals = serializers.IntegerField(help_text="How many EXTERNAL accounts there are: one.")
-    debits = serializers.IntegerField()
-    credits = serializers.IntegerField()
+    debits = serializers.IntegerField(help_text="The sum of all debits.")
+    credits = serializers.IntegerField(help_text="The sum of all credits: the same.")
     customers = serializers.IntegerField(help_text="The sum of the customers' balances.")
-    held = serializers.IntegerField()
-    external = serializers.IntegerField(help_text="The outside world's balance.")
+    held = serializers.IntegerField(help_text="The sum of what is held.")
+    external = serializers.IntegerField(
+        help_text="The outside world's balance: what customers have, negative."
+    )
 
 
 class FindingSerializer(serializers.Serializer):
     """What is wrong with one account, entry, transfer or currency."""
 
     subject = serializers.CharField(help_text="Its id, or the currency's code.")
-    problem = serializers.CharField()
+    problem = serializers.CharField(help_text="What is wrong with it.")
 
 
 class CheckSerializer(serializers.Serializer):
     """What became of one check."""
 
-    name = serializers.CharField()
+    name = serializers.CharField(help_text="It never changes.")
     description = serializers.CharField(help_text="What must hold.")
-    ok = serializers.BooleanField()
+    ok = serializers.BooleanField(help_text="Whether it holds.")
     findings = serializers.IntegerField(help_text="How often it doesn't hold.")
     examples = FindingSerializer(many=True, help_text="The first few findings.")
 
@@ -39,51 +43,67 @@ class IntegritySerializer(serializers.Serializer):
     """What an audit has found."""
 
     ok = serializers.BooleanField(help_text="Whether every check holds.")
-    checked_at = serializers.DateTimeField()
-    accounts = serializers.IntegerField()
-    transfers = serializers.IntegerField()
-    entries = serializers.IntegerField()
-    currencies = TrialBalanceSerializer(many=True)
-    checks = CheckSerializer(many=True)
+    checked_at = serializers.DateTimeField(help_text="When, in UTC.")
+    accounts = serializers.IntegerField(help_text="How many accounts there are.")
+    transfers = serializers.IntegerField(help_text="How many transfers there are, of any kind.")
+    entries = serializers.IntegerField(help_text="How many entries there are.")
+    currencies = TrialBalanceSerializer(many=True, help_text="The trial balance of each.")
+    checks = CheckSerializer(many=True, help_text="What became of every check.")
 
+
+REPORT: dict[str, Any] = {
+    "ok": True,
+    "checked_at": "2026-01-31T12:00:00.000000Z",
+    "accounts": 1,
+    "transfers": 1,
+    "entries": 2,
+    "currencies": [
+        {
+            "currency": "USD",
+            "accounts": 1,
+            "externals": 1,
+            "debits": 25_00,
+            "credits": 25_00,
+            "customers": 25_00,
+            "held": 0,
+            "external": -25_00,
+        }
+    ],
+    "checks": [
+        {
+            "name": "account_balance_is_its_entries",
+            "description": "A customer's balance is the sum of its entries",
+            "ok": True,
+            "findings": 0,
+            "examples": [],
+        }
+    ],
+}
+OUT_OF_ORDER = {
+    **REPORT,
+    "ok": False,
+    "checks": [
+        {
+            **REPORT["checks"][0],
+            "ok": False,
+            "findings": 1,
+            "examples": [
+                {"subject": ACCOUNT_ID, "problem": "balance 2500, but its entries make 2400"}
+            ],
+        }
+    ],
+}
 
 INTEGRITY = {
     "retrieve": Operation(
-        id="get_integrity",
+        id="getIntegrity",
         summary="Audit the ledger",
         tag="Integrity",
+        who=STAFF,
         description="Recomputes every invariant from the history. The same report comes with 503 "
-        f"when a check fails. {FOR_STAFF}",
+        "when a check fails.",
         response=IntegritySerializer,
-        answers={
-            "All in order": {
-                "ok": True,
-                "checked_at": "2026-01-31T12:00:00.000000Z",
-                "accounts": 1,
-                "transfers": 1,
-                "entries": 2,
-                "currencies": [
-                    {
-                        "currency": "USD",
-                        "accounts": 1,
-                        "externals": 1,
-                        "debits": 25_00,
-                        "credits": 25_00,
-                        "customers": 25_00,
-                        "held": 0,
-                        "external": -25_00,
-                    }
-                ],
-                "checks": [
-                    {
-                        "name": "account_balance_is_its_entries",
-                        "description": "A customer's balance is the sum of its entries",
-                        "ok": True,
-                        "findings": 0,
-                        "examples": [],
-                    }
-                ],
-            }
-        },
+        answers={"All in order": REPORT},
+        also={503: {"Out of order": OUT_OF_ORDER}},
     ),
 }
