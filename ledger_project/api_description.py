@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from accounts.schema import ACCOUNT_ID, ANYONE, OTHER_ACCOUNT_ID
-from ledger_project.error_catalogue import ERRORS
+from ledger_project.error_catalogue import ERRORS, UNKNOWN_PARAMETER
 from ledger_project.error_explanations import EXPLANATIONS
 from ledger_project.problems import MEDIA_TYPE
 from transfers.examples import TRANSFER_ID
@@ -49,6 +49,29 @@ PATH_PARAMETERS = {
     "transfer_id": ("The transfer's id. Put in one of your own.", TRANSFER_ID),
 }
 
+_MINOR_UNITS = {"type": "integer", "description": "In minor units."}
+# The figures of a refusal, each with some of the codes.
+EVIDENCE: dict[str, Any] = {
+    "account_id": {
+        "type": "string",
+        "format": "uuid",
+        "description": "The account that it is about.",
+    },
+    "available": {**_MINOR_UNITS, "description": "What can be spent, in minor units."},
+    "required": {**_MINOR_UNITS, "description": "What would be needed, in minor units."},
+    "shortfall": {**_MINOR_UNITS, "description": "What is missing, in minor units."},
+    "balance": _MINOR_UNITS,
+    "held": {**_MINOR_UNITS, "description": "What is reserved, in minor units."},
+    "requested": {**_MINOR_UNITS, "description": "What was asked for, in minor units."},
+    "limit": {**_MINOR_UNITS, "description": "The most that is possible, in minor units."},
+    "source_currency": {"type": "string", "description": "ISO 4217."},
+    "dest_currency": {"type": "string", "description": "ISO 4217."},
+    "kind": {"type": "string", "description": "What kind of transfer it is."},
+    "expires_at": {"type": "string", "format": "date-time", "description": "In UTC."},
+    "pointer": {"type": "string", "description": "The item of a batch that is refused."},
+    "index": {"type": "integer", "description": "Its place in the batch, from 0."},
+}
+
 PROBLEM_SCHEMAS: dict[str, Any] = {
     "ErrorCode": {"type": "string", "enum": list(ERRORS), "description": "It never changes."},
     "FieldError": {
@@ -90,7 +113,9 @@ PROBLEM_SCHEMAS: dict[str, Any] = {
                 "description": "With `validation_failed`.",
                 "items": {"$ref": "#/components/schemas/FieldError"},
             },
+            **EVIDENCE,
         },
+        "additionalProperties": True,
     },
 }
 
@@ -166,7 +191,7 @@ def components() -> dict[str, dict[str, Any]]:
 # ── Views without DRF ────────────────────────────────────────────────────────────────────────────
 
 
-def _health(operation_id: str, summary: str, status: str) -> dict[str, Any]:
+def _health(path: str, operation_id: str, summary: str, status: str) -> dict[str, Any]:
     schema = {
         "type": "object",
         "required": ["status"],
@@ -178,7 +203,11 @@ def _health(operation_id: str, summary: str, status: str) -> dict[str, Any]:
         "summary": summary,
         "description": f"**Who:** {ANYONE}",
         "tags": ["Health"],
-        "responses": {"200": {"description": "Yes", "content": {"application/json": content}}},
+        "security": [],
+        "responses": {
+            "200": {"description": "Yes", "content": {"application/json": content}},
+            "422": error_response({"validation_failed": UNKNOWN_PARAMETER.body(path)}),
+        },
     }
 
 
@@ -187,6 +216,7 @@ METRICS: dict[str, Any] = {
     "summary": "What Prometheus scrapes",
     "description": "**Who:** this machine, and who bears `LEDGER_METRICS_TOKEN`.",
     "tags": ["Health"],
+    "security": [],
     "responses": {
         "200": {
             "description": "Prometheus' text format",
@@ -200,13 +230,16 @@ METRICS: dict[str, Any] = {
             },
         },
         "401": error_response({"not_authenticated": ERRORS["not_authenticated"].body("/metrics")}),
+        "422": error_response({"validation_failed": UNKNOWN_PARAMETER.body("/metrics")}),
     },
 }
 
 PLAIN_VIEWS: dict[str, Any] = {
     "/metrics": {"get": METRICS},
-    "/healthz": {"get": _health("getHealth", "Is the process alive?", "ok")},
-    "/readyz": {"get": _health("getReadiness", "Is the database there and migrated?", "ready")},
+    "/healthz": {"get": _health("/healthz", "getHealth", "Is the process alive?", "ok")},
+    "/readyz": {
+        "get": _health("/readyz", "getReadiness", "Is the database there and migrated?", "ready")
+    },
 }
 PLAIN_VIEWS["/readyz"]["get"]["responses"]["503"] = error_response(
     {"temporarily_unavailable": ERRORS["temporarily_unavailable"].body("/readyz")}

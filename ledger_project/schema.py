@@ -234,6 +234,7 @@ def place(endpoint: tuple[str, str, str, Any]) -> int:
 def complete(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]:
     """Add to the finished document what belongs to no single view, and close its requests."""
     result["info"]["description"] = description()
+    result["servers"] = [{"url": "/"}]
     result["tags"] = [{"name": name, "description": words} for name, words in TAGS.items()]
     result["paths"] |= PLAIN_VIEWS
     for kind, members in components().items():
@@ -246,6 +247,8 @@ def complete(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]
     _name_enums(result)
     _explain(result["components"]["schemas"])
     for operation in operations_of(result):
+        # Said outright, for those that anybody may use.
+        operation.setdefault("security", [])
         for response in operation["responses"].values():
             response.setdefault("headers", {})["X-Request-ID"] = header("X-Request-ID")
     return result

@@ -156,7 +156,7 @@ def test_every_rule_of_the_ledger_that_the_api_can_break_is_declared():
 
 
 def test_public_operations_are_those_that_need_no_token():
-    public = {name for name, operation in OPERATIONS.items() if "security" not in operation}
+    public = {name for name, operation in OPERATIONS.items() if operation["security"] == []}
 
     assert public == {
         "POST /auth/token",
@@ -169,7 +169,7 @@ def test_public_operations_are_those_that_need_no_token():
 
 
 def test_every_other_operation_takes_the_bearer_token():
-    secured = [each["security"] for each in OPERATIONS.values() if "security" in each]
+    secured = [each["security"] for each in OPERATIONS.values() if each["security"]]
 
     assert secured == [[{"bearer": []}]] * len(secured)
     assert DOCUMENT["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"

@@ -75,7 +75,7 @@ def test_every_operation_says_who_may_do_it(name):
 
     assert len(who) == 1
     for_anyone = who[0].startswith(("anyone; no token", "this machine"))
-    assert for_anyone == ("security" not in operation)
+    assert for_anyone == (operation["security"] == [])
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -86,6 +86,7 @@ def test_the_errors_of_an_operation_are_those_of_its_own_path(name):
         assert document["instance"] == example_path(name)
         assert (document["type"], document["title"]) == (f"/docs#{code}", error.title)
         assert (document["status"], document["code"]) == (error.status, code)
+        assert set(document) - set(SCHEMAS["Problem"]["properties"]) == set()
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
