@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -69,14 +70,11 @@ class LiveServer:
         self.wait_until_ready()
 
     def command(self, log_level: str = "critical") -> list[str]:
-        """Return what starts the server, with the options of ``make run``."""
-        return [
-            *(sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws"),
-            *("--host", HOST, "--port", str(self.port), "--workers", "2"),
-            *("--workers-kill-timeout", "15", "--respawn-failed-workers"),
-            *("--blocking-threads", "8", "--log-level", log_level),
-            "ledger_project.wsgi:application",
-        ]
+        """Return what starts the server: the last command of ``make run``, on a free port."""
+        script = (settings.BASE_DIR / "tools" / "run.sh").read_text()
+        _, _, options = script.partition("\nexec .venv/bin/granian ")
+        words = shlex.split(options.replace("$PORT", str(self.port)).replace("\\\n", ""))
+        return [sys.executable, "-m", "granian", "--log-level", log_level, *words]
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + 60

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shlex
 from collections.abc import Iterator
 
 from django.core.management import get_commands
@@ -55,6 +56,20 @@ def test_the_operations_page_lists_every_setting_with_its_default():
     }
 
     assert listed == settings_read()
+
+
+def granian_options(script: str) -> list[str]:
+    """Return the options with which a script starts the server."""
+    _, _, options = script.partition("exec .venv/bin/granian ")
+    command, _, _ = options.partition("```")
+    return shlex.split(command.replace("$PORT", "8000").replace("\\\n", ""))
+
+
+def test_the_operations_page_starts_the_server_as_make_run_does():
+    options = granian_options(text("docs/operations.md"))
+
+    assert options == granian_options(text("tools/run.sh"))
+    assert options[-1] == "ledger_project.wsgi:application"
 
 
 # ── Commands ─────────────────────────────────────────────────────────────────────────────────────
