@@ -23,6 +23,8 @@ URL = f"http://{HOST}:{PORT}"
 
 ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
+SAME_DATABASE = "Set LEDGER_DATABASE_URL as it is for the service, in the environment or in .env."
+
 # What is shown of an answer.
 SHOWN = ["code", "id", "owner_name", "kind", "status", "amount", "balance", "held", "available"]
 SHOWN += ["shortfall"]
@@ -57,10 +59,7 @@ class Person:
         credentials = {"username": username, "password": password}
         answer = self.send("POST", "/auth/token", credentials, expect=None)
         if answer.status == 401:
-            raise Unexpected(
-                f"{username} was made by manage.py and is unknown to {URL}: both must use the "
-                "same LEDGER_DATABASE_URL"
-            )
+            raise Unexpected(f"{URL} doesn't know {username}, whom manage.py made. {SAME_DATABASE}")
         require(answer.status == 200, f"logging in was answered {answer.status}")
         self.headers["Authorization"] = f"Bearer {answer.body['access']}"
 
@@ -95,7 +94,8 @@ def main() -> None:
     """Tell the story once."""
     require(PORT.isascii() and PORT.isdigit(), f"PORT is not a number: {PORT}")
     answer = request("GET", "/readyz", None, {})
-    require(answer.status == 200, f"the service at {URL} is not ready: {answer.content!r}")
+    if answer.status != 200:
+        raise Unexpected(f"the service at {URL} is not ready: {answer.body['detail']}")
     ada, ben = make_people("Ada", "Ben")
 
     say("Each opens an account, and Ada brings in 100.00.")
@@ -192,8 +192,10 @@ def make_people(*names: str) -> list[Person]:
     command = [sys.executable, "manage.py", "seed_demo", "--users-only", *usernames]
     made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if made.returncode:
-        reason = (made.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise Unexpected(f"manage.py could not make users: {reason}")
+        # Its own refusals are a line or two; of a traceback the last line tells most.
+        lines = made.stderr.strip().splitlines()
+        reason = " ".join(lines[-1:] if "Traceback" in made.stderr else lines)
+        raise Unexpected(f"manage.py could not make users. {reason} {SAME_DATABASE}")
     say("Two people log in.")
     passwords = dict(line.split() for line in made.stdout.splitlines())
     return [

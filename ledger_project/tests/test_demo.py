@@ -62,6 +62,40 @@ def test_without_a_service_the_demo_says_how_to_start_one(database_url):
     assert demo.stderr.strip().endswith("start it: make run")
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "url", [f"postgresql://ledger@127.0.0.1:{DISCARD}/ledger", "sqlite:///{folder}/empty.db"]
+)
+def test_a_database_that_is_away_or_empty_is_told_from_the_service_s_own(
+    live_server, tmp_path, url
+):
+    demo = run_demo(live_server.thread.port, url.format(folder=tmp_path))
+
+    assert demo.returncode == 1
+    assert demo.stderr.strip().startswith(
+        "The demo stopped: manage.py could not make users. The database can't be used: "
+    )
+    assert "`manage.py migrate` makes its tables." in demo.stderr
+    assert "Set LEDGER_DATABASE_URL as it is for the service" in demo.stderr
+    assert demo.stderr.strip().count("\n") == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_demo_on_another_database_than_the_service_s_says_so(
+    live_server, tmp_path, new_machine
+):
+    url = f"sqlite:///{tmp_path}/other.db"
+    migrated = new_machine().run(
+        "manage.py", "migrate", LEDGER_DEBUG="true", LEDGER_DATABASE_URL=url
+    )
+
+    demo = run_demo(live_server.thread.port, url)
+
+    assert (migrated.returncode, demo.returncode) == (0, 1)
+    assert "Set LEDGER_DATABASE_URL as it is for the service" in demo.stderr
+    assert "Traceback" not in demo.stderr
+
+
 def test_a_port_that_is_no_number_is_named(database_url):
     demo = run_demo("http", database_url)
 
