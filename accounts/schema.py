@@ -178,7 +178,7 @@ ACCOUNTS = {
     ),
     "freeze": Operation(
         id="freezeAccount",
-        summary="Freeze an account",
+        summary="Freeze an account (staff)",
         tag="Accounts",
         who=STAFF,
         description="Nothing moves in or out until it is unfrozen.",
@@ -192,7 +192,7 @@ ACCOUNTS = {
     ),
     "unfreeze": Operation(
         id="unfreezeAccount",
-        summary="Unfreeze an account",
+        summary="Unfreeze an account (staff)",
         tag="Accounts",
         who=STAFF,
         description="Money moves again.",

@@ -120,6 +120,11 @@ PROBLEM_SCHEMAS: dict[str, Any] = {
 }
 
 HEADERS: dict[str, Any] = {
+    "Content-Disposition": {
+        "description": "With `text/csv`: what to call the file.",
+        "schema": {"type": "string"},
+        "example": f'attachment; filename="statement-{ACCOUNT_ID}.csv"',
+    },
     "Idempotent-Replayed": {
         "description": "There if this is the answer to an earlier request with the same key.",
         "schema": {"type": "string", "enum": ["true"]},

@@ -184,6 +184,8 @@ class LedgerAutoSchema(AutoSchema):
         return UNKNOWN_FIELD if request else UNKNOWN_PARAMETER
 
     def _success_headers(self) -> dict[str, Any]:
+        if self.operation.csv:
+            return {"Content-Disposition": header("Content-Disposition")}
         if not self.operation.location:
             return self._replay_headers()
         location = {
@@ -234,7 +236,6 @@ def place(endpoint: tuple[str, str, str, Any]) -> int:
 def complete(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]:
     """Add to the finished document what belongs to no single view, and close its requests."""
     result["info"]["description"] = description()
-    result["servers"] = [{"url": "/"}]
     result["tags"] = [{"name": name, "description": words} for name, words in TAGS.items()]
     result["paths"] |= PLAIN_VIEWS
     for kind, members in components().items():

@@ -276,7 +276,7 @@ PROBLEM_DOCS_URL = "/docs"
 SPECTACULAR_SETTINGS = {
     "TITLE": APP_NAME,
     "VERSION": "0.1.0",
-    "LICENSE": {"name": "MIT"},
+    "LICENSE": {"name": "MIT License"},
     "OAS_VERSION": "3.1.0",
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [

@@ -50,6 +50,7 @@ PRESSES = list(presses())
 ORDERS = {
     "from top to bottom": PRESSES,
     "from bottom to top": PRESSES[::-1],
+    "everything twice": [press for press in PRESSES for _ in range(2)],
     **{f"shuffled by {n}": random.Random(n).sample(PRESSES, len(PRESSES)) for n in range(3)},
 }
 

@@ -97,7 +97,7 @@ OUT_OF_ORDER = {
 INTEGRITY = {
     "retrieve": Operation(
         id="getIntegrity",
-        summary="Audit the ledger",
+        summary="Audit the ledger (staff)",
         tag="Integrity",
         who=STAFF,
         description="Recomputes every invariant from the history. The same report comes with 503 "
