@@ -37,6 +37,7 @@ FROZEN_ACCOUNT_ID = "01900000-0000-7000-8000-000000000004"
 # Who may do it, where it is said more than once.
 ANYONE = "anyone; no token is needed."
 OWNER = "the owner of the account, and staff."
+READER = f"{OWNER} The operator may let anyone read it who knows the id."
 STAFF = "staff alone: log in as `admin`, and **Authorize** with that token."
 
 
@@ -143,7 +144,7 @@ ACCOUNTS = {
         id="getAccount",
         summary="Look at an account",
         tag="Accounts",
-        who=OWNER,
+        who=READER,
         response=AccountSerializer,
         answers={"An account": ACCOUNT},
         refusals=(AccountNotFound,),

@@ -4,7 +4,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
 from accounts.exceptions import AccountClosed, AccountFrozen, AccountNotFound
-from accounts.schema import ACCOUNT, ACCOUNT_ID, OWNER, Operation
+from accounts.schema import ACCOUNT, ACCOUNT_ID, OWNER, READER, Operation
 from accounts.serializers import EmptySerializer
 from transfers import examples
 from transfers.answers import (
@@ -86,7 +86,7 @@ STATEMENTS = {
         id="getStatement",
         summary="Read an account's statement",
         tag="Statements",
-        who=OWNER,
+        who=READER,
         description="Every entry with the balance after it, newest first. With `from` or `to` also "
         "the opening and the closing balance of the whole range, the same on every page. "
         "`Accept: text/csv` streams the whole range at once; `limit` and `cursor` don't apply.",
