@@ -4,10 +4,17 @@ The SQL that makes the database itself refuse a broken book.
 One file is one guard: a trigger of the file's name, with the function that it calls. They are
 installed by a migration and again after each ``migrate``, because SQLite drops triggers silently
 when Django remakes a table. PostgreSQL has them all; SQLite refuses edits and deletes.
+
+On PostgreSQL a guard searches ``pg_catalog`` alone, and names whatever else it uses with its
+schema. Whoever may create a table or an operator could otherwise put one in the way that the guard
+would take for the real one.
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -42,7 +49,7 @@ def install(connection: BaseDatabaseWrapper) -> list[str]:
     """
     absent = missing(connection)
     for name in absent:
-        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+        with _own_names_only(connection) as cursor:
             for statement in _drop_statements(connection, name):
                 cursor.execute(statement)
             cursor.execute(_sql(connection, name))
@@ -65,12 +72,27 @@ def tables_exist(connection: BaseDatabaseWrapper) -> bool:
     return set(TABLE_OF.values()) <= set(connection.introspection.table_names())
 
 
+@contextmanager
+def _own_names_only(connection: BaseDatabaseWrapper) -> Iterator[Any]:
+    """Yield a cursor, in a transaction, that finds PostgreSQL's own names and no others."""
+    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            yield cursor
+            return
+        cursor.execute("SHOW search_path")
+        [usual] = cursor.fetchone()
+        cursor.execute("SET LOCAL search_path = pg_catalog, pg_temp")
+        yield cursor
+        # The caller's transaction may go on. (After an error it goes back to before all this.)
+        cursor.execute("SELECT set_config('search_path', %s, true)", [usual])
+
+
 def _sql(connection: BaseDatabaseWrapper, name: str) -> str:
     return (HERE / connection.vendor / f"{name}.sql").read_text()
 
 
 def _table(name: str) -> str:
-    return TABLE_OF[name.partition("_")[0]]
+    return f"public.{TABLE_OF[name.partition('_')[0]]}"
 
 
 def _mark(connection: BaseDatabaseWrapper, name: str) -> str:

@@ -62,6 +62,19 @@ def test_a_hold_captured_by_hand_in_the_right_way_goes_through(ledger):
     ]
 
 
+# PostgreSQL prefers an operator of exactly the types at hand, wherever on the path it finds it, to
+# its own of wider types.
+SHADOWS = (
+    "CREATE SCHEMA intruder",
+    "CREATE FUNCTION intruder.never(bigint, numeric) RETURNS boolean LANGUAGE sql RETURN false",
+    *(
+        f"CREATE OPERATOR {schema}.<> (FUNCTION = intruder.never, LEFTARG = bigint,"
+        " RIGHTARG = numeric)"
+        for schema in ("intruder", "public")
+    ),
+    "SET search_path = intruder, public",
+)
+
 ATTACKS = {
     # History is edited, deleted or emptied.
     "editing a transfer": (
@@ -147,6 +160,15 @@ ATTACKS = {
             "CREATE TEMPORARY TABLE accounts_account (LIKE public.accounts_account)",
             f"UPDATE public.accounts_account SET balance = 9 WHERE id = '{ledger.alice.pk}'",
             "DROP TABLE pg_temp.accounts_account",
+        ),
+    ),
+    "an operator of the intruder's that calls what differs equal": (
+        "account_agrees",
+        lambda ledger: ledger.run(
+            *SHADOWS,
+            f"UPDATE accounts_account SET held = 1 WHERE id = '{ledger.alice.pk}'",
+            "SET CONSTRAINTS ALL IMMEDIATE",
+            "SET search_path TO DEFAULT",
         ),
     ),
     "money held for no hold": (
@@ -267,6 +289,23 @@ def test_the_attack_goes_through_without_that_one_guard(ledger, name):
     guards.drop(connection, guard)
 
     goes_through(attack, ledger)
+
+
+def test_a_guard_means_the_same_wherever_its_installer_looks_for_names(ledger):
+    ledger.run(
+        "CREATE SCHEMA intruder",
+        "CREATE FUNCTION intruder.never(varchar, varchar) RETURNS boolean LANGUAGE sql"
+        " RETURN false",
+        "CREATE OPERATOR intruder.<>"
+        " (FUNCTION = intruder.never, LEFTARG = varchar, RIGHTARG = varchar)",
+        "SET search_path = intruder, public, pg_catalog",
+    )
+    guards.drop(connection)
+    guards.install(connection)
+
+    assert rows("SHOW search_path") == [("intruder, public, pg_catalog",)]
+    ledger.run("SET search_path TO DEFAULT")
+    refused(*ATTACKS["opening what was closed for good"], ledger)
 
 
 def test_every_guard_has_an_attack():

@@ -1,6 +1,6 @@
 -- What an account is never changes: its history would mean something else.
-CREATE OR REPLACE FUNCTION account_identity() RETURNS trigger LANGUAGE plpgsql
-    SET search_path = public, pg_temp AS $$
+CREATE OR REPLACE FUNCTION public.account_identity() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RAISE EXCEPTION 'what account % is, and that it is closed, never changes', OLD.id
         USING ERRCODE = 'check_violation', CONSTRAINT = 'account_identity';
@@ -8,8 +8,8 @@ END
 $$;
 
 CREATE TRIGGER account_identity
-    BEFORE UPDATE ON accounts_account
+    BEFORE UPDATE ON public.accounts_account
     FOR EACH ROW
     WHEN ((OLD.id, OLD.kind, OLD.currency) IS DISTINCT FROM (NEW.id, NEW.kind, NEW.currency)
         OR (OLD.status = 'CLOSED' AND NEW.status <> 'CLOSED'))
-    EXECUTE FUNCTION account_identity();
+    EXECUTE FUNCTION public.account_identity();

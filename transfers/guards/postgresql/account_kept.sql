@@ -1,7 +1,7 @@
 -- An account is never deleted: foreign keys wait for the commit, and another account of the same id,
 -- of another currency or kind, would satisfy them.
-CREATE OR REPLACE FUNCTION account_kept() RETURNS trigger LANGUAGE plpgsql
-    SET search_path = public, pg_temp AS $$
+CREATE OR REPLACE FUNCTION public.account_kept() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RAISE EXCEPTION 'an account is closed, never deleted'
         USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'account_kept';
@@ -9,5 +9,5 @@ END
 $$;
 
 CREATE TRIGGER account_kept
-    BEFORE DELETE OR TRUNCATE ON accounts_account
-    FOR EACH STATEMENT EXECUTE FUNCTION account_kept();
+    BEFORE DELETE OR TRUNCATE ON public.accounts_account
+    FOR EACH STATEMENT EXECUTE FUNCTION public.account_kept();

@@ -1,6 +1,6 @@
 -- History is neither edited nor deleted nor truncated by any statement. (Its owner may drop this.)
-CREATE OR REPLACE FUNCTION ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql
-    SET search_path = public, pg_temp AS $$
+CREATE OR REPLACE FUNCTION public.ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only: post a reversal instead', TG_TABLE_NAME
         USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
@@ -8,5 +8,5 @@ END
 $$;
 
 CREATE TRIGGER change_append_only
-    BEFORE UPDATE OR DELETE OR TRUNCATE ON accounts_accountchange
-    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+    BEFORE UPDATE OR DELETE OR TRUNCATE ON public.accounts_accountchange
+    FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_refuse_change();

@@ -1,15 +1,15 @@
 -- A customer's entries are a chain: each has a sequence and a balance, follows the one before it,
 -- and the newest is what the account's row says. An EXTERNAL account's entries have neither.
 -- (None can be added to a transfer that is complete: its one DEBIT and one CREDIT are there.)
-CREATE OR REPLACE FUNCTION entry_chain() RETURNS trigger LANGUAGE plpgsql
-    SET search_path = public, pg_temp AS $$
+CREATE OR REPLACE FUNCTION public.entry_chain() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     broken record;
 BEGIN
     SELECT fresh.id, fresh.sequence INTO broken
         FROM added fresh
-        LEFT JOIN accounts_account account ON account.id = fresh.account_id
-        LEFT JOIN transfers_ledgerentry earlier
+        LEFT JOIN public.accounts_account account ON account.id = fresh.account_id
+        LEFT JOIN public.transfers_ledgerentry earlier
             ON earlier.account_id = fresh.account_id AND earlier.sequence = fresh.sequence - 1
         -- Foreign keys wait for the commit: an account that comes later could not be judged.
         WHERE account.id IS NULL OR CASE WHEN account.kind = 'EXTERNAL'
@@ -30,7 +30,7 @@ BEGIN
     SELECT account.id INTO broken
         FROM (SELECT account_id, max(sequence) AS sequence FROM added
               WHERE sequence IS NOT NULL GROUP BY account_id) newest
-        JOIN accounts_account account ON account.id = newest.account_id
+        JOIN public.accounts_account account ON account.id = newest.account_id
         JOIN added fresh
             ON fresh.account_id = newest.account_id AND fresh.sequence = newest.sequence
         WHERE account.version <> newest.sequence OR account.balance <> fresh.balance
@@ -44,6 +44,6 @@ END
 $$;
 
 CREATE TRIGGER entry_chain
-    AFTER INSERT ON transfers_ledgerentry
+    AFTER INSERT ON public.transfers_ledgerentry
     REFERENCING NEW TABLE AS added
-    FOR EACH STATEMENT EXECUTE FUNCTION entry_chain();
+    FOR EACH STATEMENT EXECUTE FUNCTION public.entry_chain();

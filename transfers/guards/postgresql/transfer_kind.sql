@@ -1,17 +1,17 @@
 -- A transfer is what its kind says: its currency is that of both accounts, the outside world is
 -- only in a deposit, a withdrawal or the reversal of one, a CAPTURE or VOID resolves a HOLD of the
 -- same parties, a REVERSAL mirrors its original, and what is held agrees with the holds.
-CREATE OR REPLACE FUNCTION transfer_kind() RETURNS trigger LANGUAGE plpgsql
-    SET search_path = public, pg_temp AS $$
+CREATE OR REPLACE FUNCTION public.transfer_kind() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     broken record;
 BEGIN
     SELECT fresh.id, fresh.kind INTO broken
         FROM added fresh
-        LEFT JOIN accounts_account source ON source.id = fresh.source_id
-        LEFT JOIN accounts_account dest ON dest.id = fresh.dest_id
-        LEFT JOIN transfers_transfer placed ON placed.id = fresh.hold_id
-        LEFT JOIN transfers_transfer original ON original.id = fresh.reverses_id
+        LEFT JOIN public.accounts_account source ON source.id = fresh.source_id
+        LEFT JOIN public.accounts_account dest ON dest.id = fresh.dest_id
+        LEFT JOIN public.transfers_transfer placed ON placed.id = fresh.hold_id
+        LEFT JOIN public.transfers_transfer original ON original.id = fresh.reverses_id
         WHERE source.currency IS DISTINCT FROM fresh.currency
             OR dest.currency IS DISTINCT FROM fresh.currency
             OR CASE fresh.kind
@@ -40,8 +40,11 @@ BEGIN
     -- Account by account: before the first ANALYZE a join would add up the holds of all of them.
     SELECT touched.source_id AS id INTO broken
         FROM (SELECT DISTINCT source_id FROM added WHERE kind IN ('HOLD', 'CAPTURE', 'VOID')) touched
-        WHERE ledger_reserved(touched.source_id)
-            <> (SELECT held FROM accounts_account WHERE id = touched.source_id)
+        WHERE (SELECT held FROM public.accounts_account WHERE id = touched.source_id)
+            <> (SELECT coalesce(sum(placed.amount), 0) FROM public.transfers_transfer placed
+                WHERE placed.source_id = touched.source_id AND placed.kind = 'HOLD'
+                AND NOT EXISTS (SELECT FROM public.transfers_transfer resolution
+                                WHERE resolution.hold_id = placed.id))
         LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'what account % has held does not agree with its holds', broken.id
@@ -52,6 +55,6 @@ END
 $$;
 
 CREATE TRIGGER transfer_kind
-    AFTER INSERT ON transfers_transfer
+    AFTER INSERT ON public.transfers_transfer
     REFERENCING NEW TABLE AS added
-    FOR EACH STATEMENT EXECUTE FUNCTION transfer_kind();
+    FOR EACH STATEMENT EXECUTE FUNCTION public.transfer_kind();
