@@ -14,12 +14,20 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 HERE = Path(__file__).parent
+
+
+class Installed(NamedTuple):
+    """A trigger as the database has it. PostgreSQL keeps its seal as its comment."""
+
+    definition: str
+    seal: str | None
+
 
 # The table that each guard watches. A name says which.
 TABLE_OF = {
@@ -36,9 +44,13 @@ def names(connection: BaseDatabaseWrapper) -> list[str]:
 
 
 def missing(connection: BaseDatabaseWrapper) -> list[str]:
-    """Return the guards that aren't there, or aren't as in their file."""
+    """
+    Return the guards that aren't there, or were altered, or aren't as in their file.
+
+    (An upgrade of PostgreSQL may word a definition in another way. It then counts as altered.)
+    """
     installed = _installed(connection)
-    return [name for name in names(connection) if installed.get(name) != _mark(connection, name)]
+    return [name for name in names(connection) if not _is_intact(connection, name, installed)]
 
 
 def install(connection: BaseDatabaseWrapper) -> list[str]:
@@ -52,10 +64,11 @@ def install(connection: BaseDatabaseWrapper) -> list[str]:
         with _own_names_only(connection) as cursor:
             for statement in _drop_statements(connection, name):
                 cursor.execute(statement)
-            cursor.execute(_sql(connection, name))
+            sql, table = _sql(connection, name), _table(connection, name)
+            cursor.execute(sql)
             if connection.vendor == "postgresql":
-                comment = _digest(_sql(connection, name))
-                cursor.execute(f"COMMENT ON TRIGGER {name} ON {_table(name)} IS '{comment}'")
+                seal = _seal(sql, _installed(connection)[table, name].definition)
+                cursor.execute(f"COMMENT ON TRIGGER {name} ON {table} IS '{seal}'")
     return absent
 
 
@@ -91,40 +104,49 @@ def _sql(connection: BaseDatabaseWrapper, name: str) -> str:
     return (HERE / connection.vendor / f"{name}.sql").read_text()
 
 
-def _table(name: str) -> str:
-    return f"public.{TABLE_OF[name.partition('_')[0]]}"
+def _table(connection: BaseDatabaseWrapper, name: str) -> str:
+    table = TABLE_OF[name.partition("_")[0]]
+    return table if connection.vendor == "sqlite" else f"public.{table}"
 
 
-def _mark(connection: BaseDatabaseWrapper, name: str) -> str:
-    """Return what tells an installed guard from another version of it."""
+def _installed(connection: BaseDatabaseWrapper) -> dict[tuple[str, str], Installed]:
+    """Return the triggers that are switched on, by table and name."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT tbl_name, name, sql, NULL FROM sqlite_master WHERE type = 'trigger'"
+            )
+            found = cursor.fetchall()
+    else:
+        with _own_names_only(connection) as cursor:
+            cursor.execute(
+                "SELECT tgrelid::regclass::text, tgname,"
+                " pg_get_triggerdef(guard.oid) || pg_get_functiondef(tgfoid),"
+                " obj_description(guard.oid, 'pg_trigger')"
+                " FROM pg_trigger guard WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')"
+            )
+            found = cursor.fetchall()
+    return {(table, name): Installed(*rest) for table, name, *rest in found}
+
+
+def _is_intact(
+    connection: BaseDatabaseWrapper, name: str, installed: dict[tuple[str, str], Installed]
+) -> bool:
+    found = installed.get((_table(connection, name), name))
+    if found is None:
+        return False
     sql = _sql(connection, name)
     if connection.vendor == "sqlite":
-        return sql.strip()  # SQLite keeps the text of a trigger.
-    # PostgreSQL keeps the comment on a trigger, and the text of the function that it calls.
-    function = sql.partition("$$")[2].partition("$$")[0]
-    return _digest(sql) + hashlib.md5(function.encode()).hexdigest()
+        return found.definition == sql.strip()  # SQLite keeps the text of a trigger.
+    return found.seal == _seal(sql, found.definition)
 
 
-def _digest(sql: str) -> str:
-    return hashlib.sha256(sql.encode()).hexdigest()
-
-
-def _installed(connection: BaseDatabaseWrapper) -> dict[str, str]:
-    with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-        else:
-            # A trigger that was switched off (ALTER TABLE ... DISABLE TRIGGER) guards nothing.
-            cursor.execute(
-                "SELECT tgname, obj_description(trigger.oid, 'pg_trigger') || md5(prosrc)"
-                " FROM pg_trigger trigger JOIN pg_proc ON pg_proc.oid = tgfoid"
-                " WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')"
-                " AND pg_table_is_visible(tgrelid)"
-            )
-        return dict(cursor.fetchall())
+def _seal(sql: str, definition: str) -> str:
+    """Return a digest of a guard's file and of what PostgreSQL made of it."""
+    return hashlib.sha256(f"{sql}{definition}".encode()).hexdigest()
 
 
 def _drop_statements(connection: BaseDatabaseWrapper, name: str) -> list[str]:
     if connection.vendor == "sqlite":
         return [f"DROP TRIGGER IF EXISTS {name}"]
-    return [f"DROP TRIGGER IF EXISTS {name} ON {_table(name)}"]
+    return [f"DROP TRIGGER IF EXISTS {name} ON {_table(connection, name)}"]

@@ -3,11 +3,31 @@
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from transfers import guards
 from transfers.guards.installation import check_guards
 
 pytestmark = pytest.mark.django_db
+
+
+EMPTY = "AS 'BEGIN RETURN NULL; END'"
+
+
+def alter(*statements: str) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def assert_reported_and_healed(name: str) -> None:
+    """Expect the system check to miss that one guard, and ``migrate`` to install it as it was."""
+    [error] = check_guards(databases=["default"])
+    call_command("migrate", verbosity=0)
+
+    assert error.id == "transfers.E001"
+    assert f"The guard {name} is missing" in error.msg
+    assert guards.missing(connection) == []
 
 
 def test_a_migrated_database_has_every_guard():
@@ -20,34 +40,40 @@ def test_a_migrated_database_has_every_guard():
 def test_a_missing_guard_is_reported_and_migrate_brings_it_back(name):
     guards.drop(connection, name)
 
-    [error] = check_guards(databases=["default"])
-    call_command("migrate", verbosity=0)
-
-    assert error.id == "transfers.E001"
-    assert f"The guard {name} is missing" in error.msg
-    assert guards.missing(connection) == []
+    assert_reported_and_healed(name)
 
 
-def test_a_guard_whose_inside_was_taken_out_is_reported():
+def test_a_guard_whose_inside_was_taken_out_is_reported_and_healed():
     name = guards.names(connection)[-1]
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(
-                f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql"
-                " AS 'BEGIN RETURN NULL; END'"
-            )
-        else:
-            guards.drop(connection, name)
-            cursor.execute(
-                f"CREATE TRIGGER {name} BEFORE DELETE ON accounts_account BEGIN SELECT 1; END"
-            )
+    if connection.vendor == "postgresql":
+        alter(f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql {EMPTY}")
+    else:
+        guards.drop(connection, name)
+        alter(f"CREATE TRIGGER {name} BEFORE DELETE ON transfers_transfer BEGIN SELECT 1; END")
 
-    assert guards.missing(connection) == [name]
+    assert_reported_and_healed(name)
 
 
-def test_installing_what_is_there_touches_nothing(django_assert_num_queries):
-    with django_assert_num_queries(1):
+def test_a_trigger_of_that_name_on_another_table_is_no_guard():
+    guards.drop(connection, "account_kept")
+    if connection.vendor == "postgresql":
+        alter(
+            "CREATE TRIGGER account_kept BEFORE DELETE OR TRUNCATE ON auth_group"
+            " FOR EACH STATEMENT EXECUTE FUNCTION account_kept()"
+        )
+    else:
+        [sql] = (guards.HERE / "sqlite").glob("account_kept.sql")
+        alter(sql.read_text().replace("accounts_account", "auth_group"))
+
+    assert_reported_and_healed("account_kept")
+
+
+def test_installing_what_is_there_touches_nothing():
+    with CaptureQueriesContext(connection) as captured:
         assert guards.install(connection) == []
+
+    verbs = {query["sql"].split()[0] for query in captured.captured_queries}
+    assert verbs <= {"SELECT", "SHOW", "SET", "SAVEPOINT", "RELEASE"}
 
 
 def test_a_database_without_tables_is_left_alone():

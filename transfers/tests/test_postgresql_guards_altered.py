@@ -1,0 +1,103 @@
+"""A guard of PostgreSQL's that was altered, in whatever way, is reported; ``migrate`` heals it."""
+
+import pytest
+from django.db import connection
+
+from transfers import guards
+from transfers.tests.test_guards import EMPTY, alter, assert_reported_and_healed
+
+pytestmark = pytest.mark.django_db
+
+
+def recreated(name: str, old: str, new: str) -> str:
+    """Return the statement that makes a guard's trigger again, with one thing changed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname = %s", [name])
+        [(definition,)] = cursor.fetchall()
+    assert old in definition
+    return definition.replace(old, new)
+
+
+def replace_trigger(name: str, table: str, old: str, new: str) -> None:
+    """Make a trigger again with one thing changed, and with the comment that it had."""
+    changed = recreated(name, old, new)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT obj_description(oid, 'pg_trigger') FROM pg_trigger WHERE tgname = %s", [name]
+        )
+        [(comment,)] = cursor.fetchall()
+    alter(
+        f"DROP TRIGGER {name} ON {table}",
+        changed,
+        f"COMMENT ON TRIGGER {name} ON {table} IS '{comment}'",
+    )
+
+
+ALTERATIONS = {
+    "a trigger that was switched off": (
+        "entry_chain",
+        lambda: alter("ALTER TABLE transfers_ledgerentry DISABLE TRIGGER entry_chain"),
+    ),
+    "a trigger for replicas alone": (
+        "transfer_legs",
+        lambda: alter("ALTER TABLE transfers_transfer ENABLE REPLICA TRIGGER transfer_legs"),
+    ),
+    "a trigger that never speaks": (
+        "account_identity",
+        lambda: replace_trigger(
+            "account_identity", "accounts_account", "WHEN (", "WHEN (false AND "
+        ),
+    ),
+    "a trigger for fewer events": (
+        "entry_append_only",
+        lambda: replace_trigger(
+            "entry_append_only", "transfers_ledgerentry", "DELETE OR UPDATE OR ", "DELETE OR "
+        ),
+    ),
+    "a trigger for fewer columns": (
+        "account_agrees",
+        lambda: replace_trigger(
+            "account_agrees", "accounts_account", "balance, held, ", "balance, "
+        ),
+    ),
+    "a function that does nothing": (
+        "entry_transfer",
+        lambda: alter(
+            "CREATE OR REPLACE FUNCTION entry_transfer() RETURNS trigger LANGUAGE plpgsql"
+            f" SET search_path = pg_catalog, pg_temp {EMPTY}"
+        ),
+    ),
+    "a function that looks for names where anybody may put them": (
+        "transfer_kind",
+        lambda: alter("ALTER FUNCTION transfer_kind() RESET search_path"),
+    ),
+    "a function of the same name in another schema": (
+        "account_kept",
+        lambda: [
+            alter(
+                "CREATE SCHEMA intruder",
+                f"CREATE FUNCTION intruder.account_kept() RETURNS trigger LANGUAGE plpgsql {EMPTY}",
+            ),
+            replace_trigger(
+                "account_kept",
+                "accounts_account",
+                "EXECUTE FUNCTION account_kept",
+                "EXECUTE FUNCTION intruder.account_kept",
+            ),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ALTERATIONS)
+def test_an_altered_guard_is_reported_and_migrate_heals_it(name):
+    guard, change = ALTERATIONS[name]
+    change()
+
+    assert_reported_and_healed(guard)
+
+
+def test_a_guard_is_intact_wherever_the_one_who_asks_looks_for_names():
+    alter("SET search_path = pg_catalog, public, pg_temp")
+
+    assert guards.missing(connection) == []
