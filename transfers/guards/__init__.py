@@ -3,7 +3,7 @@ The SQL that makes the database itself refuse a broken book.
 
 One file is one guard: a trigger of the file's name, with the function that it calls. They are
 installed by a migration and again after each ``migrate``, because SQLite drops triggers silently
-when Django remakes a table. PostgreSQL has them all; SQLite refuses edits and deletes.
+when Django remakes a table. SQLite has those that need no look at a whole booking.
 
 On PostgreSQL a guard searches ``pg_catalog`` alone, and names whatever else it uses with its
 schema. Whoever may create a table or an operator could otherwise put one in the way that the guard

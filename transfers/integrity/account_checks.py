@@ -1,6 +1,6 @@
 """What must hold for every account, and for every entry within its account."""
 
-from transfers.integrity.scan import Check, Scan
+from transfers.integrity.scan import Check, Scan, integers
 
 ACCOUNTS = Scan(
     "accounts",
@@ -13,8 +13,9 @@ ACCOUNTS = Scan(
     checks=(
         Check(
             "account_within_bounds",
-            "Kind and status are known, and every figure is within its bounds",
-            """kind IN ('CUSTOMER', 'EXTERNAL') AND status IN ('OPEN', 'FROZEN', 'CLOSED')
+            "Kind and status are known, and every figure is an integer within its bounds",
+            f"""{integers("balance", "held", "overdraft_limit", "version")}
+            AND kind IN ('CUSTOMER', 'EXTERNAL') AND status IN ('OPEN', 'FROZEN', 'CLOSED')
             AND balance BETWEEN -%(most)s AND %(most)s AND held BETWEEN 0 AND %(most)s
             AND overdraft_limit BETWEEN 0 AND %(most)s AND version >= 0""",
             "{kind} {status}: balance {balance}, held {held}, overdraft limit {overdraft_limit}, "
@@ -93,8 +94,9 @@ ENTRIES = Scan(
     checks=(
         Check(
             "entry_within_bounds",
-            "The type of an entry is known, and every figure is within its bounds",
-            """type IN ('DEBIT', 'CREDIT') AND amount BETWEEN 1 AND %(most)s
+            "The type of an entry is known, and every figure is an integer within its bounds",
+            f"""{integers("amount", "balance", "sequence")}
+            AND type IN ('DEBIT', 'CREDIT') AND amount BETWEEN 1 AND %(most)s
             AND (balance IS NULL OR balance BETWEEN -%(most)s AND %(most)s)
             AND (sequence IS NULL OR sequence >= 1)""",
             "{type} of {amount}, balance {balance}, sequence {sequence}",

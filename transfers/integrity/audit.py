@@ -161,8 +161,8 @@ def _account_ranges() -> Iterator[tuple[UUID, UUID]]:
     first = UUID(int=0)
     while True:
         rows = _fetch(
-            "SELECT id, version FROM accounts_account WHERE id >= %(first)s "
-            f"ORDER BY id LIMIT {ACCOUNTS_AT_ONCE}",
+            "SELECT id, CAST(version AS bigint) AS version FROM accounts_account "
+            f"WHERE id >= %(first)s ORDER BY id LIMIT {ACCOUNTS_AT_ONCE}",
             first=first,
         )
         weights = accumulate(row["version"] for row in rows)

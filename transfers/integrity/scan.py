@@ -39,3 +39,8 @@ class Scan:
     def rows(self) -> str:
         """The query of ``scans/``; it reads the keys from ``%(first)s`` to ``%(last)s``."""
         return (SCANS / f"{self.name}.sql").read_text()
+
+
+def integers(*columns: str) -> str:
+    """Return the rule that columns hold integers or NULL: SQLite takes 1.5 and 'abc' as well."""
+    return " AND ".join(f"({each} IS NULL OR {each} = CAST({each} AS bigint))" for each in columns)

@@ -1,6 +1,6 @@
 """What must hold for every transfer, and for every entry as a leg of its transfer."""
 
-from transfers.integrity.scan import Check, Scan
+from transfers.integrity.scan import Check, Scan, integers
 
 LEGS = Scan(
     "legs",
@@ -39,8 +39,9 @@ TRANSFERS = Scan(
     checks=(
         Check(
             "transfer_within_bounds",
-            "The kind of a transfer is known, its amount within bounds, its accounts two",
-            """kind IN ('DEPOSIT', 'WITHDRAWAL', 'TRANSFER', 'HOLD', 'CAPTURE', 'VOID', 'REVERSAL')
+            "The kind of a transfer is known, its amount an integer in bounds, its accounts two",
+            f"""{integers("amount")} AND kind
+                IN ('DEPOSIT', 'WITHDRAWAL', 'TRANSFER', 'HOLD', 'CAPTURE', 'VOID', 'REVERSAL')
             AND amount BETWEEN 1 AND %(most)s AND source_id <> dest_id""",
             "{kind} of {amount} from {source_id} to {dest_id}",
         ),

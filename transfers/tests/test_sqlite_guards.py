@@ -5,49 +5,142 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from accounts.services import close
 from transfers import guards
 from transfers.services import Order, hold
 
 pytestmark = pytest.mark.django_db
 
+INSERT_ACCOUNT = (
+    "INSERT INTO accounts_account (id, owner_id, owner_name, currency, kind, status, balance, held,"
+    " overdraft_limit, version, metadata, created_at)"
+    " SELECT hex(randomblob(16)), owner_id, 'x', 'USD', 'CUSTOMER', 'OPEN', {}, '{{}}', created_at"
+    " FROM accounts_account WHERE kind = 'CUSTOMER' LIMIT 1"
+)
+INSERT_ENTRY = (
+    "INSERT INTO transfers_ledgerentry (id, ts, account_id, transfer_id, type, amount, balance,"
+    " sequence) SELECT hex(randomblob(16)), ts, account_id, hex(randomblob(16)), 'CREDIT', {}"
+    " FROM transfers_ledgerentry WHERE sequence = 1"
+)
+INSERT_TRANSFER = (
+    "INSERT INTO transfers_transfer (id, kind, source_id, dest_id, amount, currency, metadata,"
+    " created_by_id, created_at) SELECT hex(randomblob(16)), 'TRANSFER', source_id, dest_id, {},"
+    " currency, '{{}}', created_by_id, created_at FROM transfers_transfer WHERE kind = 'HOLD'"
+)
+# Without a guard SQLite takes these as an amount, and they meet every CHECK of a range.
+NOT_INTEGERS = {
+    "an account opened with half a cent": (
+        "account_integers_on_insert",
+        INSERT_ACCOUNT.format("0.5, 0, 0, 0"),
+    ),
+    "an account opened with half a cent held": (
+        "account_integers_on_insert",
+        INSERT_ACCOUNT.format("1, 0.5, 0, 0"),
+    ),
+    "an account opened with half a cent of overdraft": (
+        "account_integers_on_insert",
+        INSERT_ACCOUNT.format("0, 0, 0.5, 0"),
+    ),
+    "an account opened at a version that is a word": (
+        "account_integers_on_insert",
+        INSERT_ACCOUNT.format("0, 0, 0, 'many'"),
+    ),
+    **{
+        f"{column} that is half a cent": (
+            "account_integers_on_update",
+            f"UPDATE accounts_account SET {column} = {column} + 0.5 WHERE balance = 100",
+        )
+        for column in ("balance", "held", "overdraft_limit")
+    },
+    "a version that is a word": (
+        "account_integers_on_update",
+        "UPDATE accounts_account SET version = 'many' WHERE balance = 100",
+    ),
+    "an entry of half a cent": ("entry_integers", INSERT_ENTRY.format("1.5, 102, 2")),
+    "an entry with half a cent as its balance": (
+        "entry_integers",
+        INSERT_ENTRY.format("1, 101.5, 2"),
+    ),
+    "an entry whose sequence is a word": ("entry_integers", INSERT_ENTRY.format("1, 101, 'next'")),
+    "a transfer of half a cent": ("transfer_integers", INSERT_TRANSFER.format("1.5")),
+}
 ATTACKS = {
-    "transfer_refuse_update": "UPDATE transfers_transfer SET memo = 'x'",
-    "transfer_refuse_delete": "DELETE FROM transfers_transfer WHERE kind = 'HOLD'",
-    "entry_refuse_update": "UPDATE transfers_ledgerentry SET ts = ts",
-    "entry_refuse_delete": "DELETE FROM transfers_ledgerentry",
-    "change_refuse_update": "UPDATE accounts_accountchange SET after = 'x'",
-    "change_refuse_delete": "DELETE FROM accounts_accountchange",
-    "account_kept": "DELETE FROM accounts_account WHERE currency = 'JPY'",
-    "account_identity": "UPDATE accounts_account SET currency = 'EUR' WHERE kind = 'CUSTOMER'",
+    **NOT_INTEGERS,
+    "editing a transfer": (
+        "transfer_refuse_update",
+        "UPDATE transfers_transfer SET memo = 'x'",
+    ),
+    "deleting a transfer": (
+        "transfer_refuse_delete",
+        "DELETE FROM transfers_transfer WHERE kind = 'HOLD'",
+    ),
+    "editing an entry": ("entry_refuse_update", "UPDATE transfers_ledgerentry SET ts = ts"),
+    "deleting an entry": ("entry_refuse_delete", "DELETE FROM transfers_ledgerentry"),
+    "editing the record of who changed an account": (
+        "change_refuse_update",
+        "UPDATE accounts_accountchange SET after = 'x'",
+    ),
+    "deleting the record of who changed an account": (
+        "change_refuse_delete",
+        "DELETE FROM accounts_accountchange",
+    ),
+    "deleting an account": (
+        "account_kept",
+        "DELETE FROM accounts_account WHERE currency = 'JPY'",
+    ),
+    "changing an id": (
+        "account_identity",
+        "UPDATE accounts_account SET id = hex(randomblob(16)) WHERE balance = 0 AND owner_id > 0",
+    ),
+    "changing a kind": (
+        "account_identity",
+        "UPDATE accounts_account SET kind = 'CUSTOMER',"
+        " owner_id = (SELECT max(id) FROM auth_user) WHERE kind = 'EXTERNAL'",
+    ),
+    "changing a currency": (
+        "account_identity",
+        "UPDATE accounts_account SET currency = 'EUR' WHERE kind = 'CUSTOMER'",
+    ),
+    "opening what was closed for good": (
+        "account_identity",
+        "UPDATE accounts_account SET status = 'OPEN' WHERE status = 'CLOSED'",
+    ),
 }
 
 
 @pytest.fixture
 def history(api, alice, bob, funded_account):
-    """One account that was deposited to and renamed, and that holds money for another."""
+    """An account of 100 that was renamed and holds money for another, and one that is closed."""
     account = funded_account(alice, balance=100)
     order = Order(source_id=account.pk, dest_id=funded_account(bob).pk, amount=30)
     hold(order=order, expires_in=timedelta(days=1), actor=alice)
     assert api.patch(f"/accounts/{account.pk}", {"owner_name": "renamed"}).status_code == 200
+    close(account_id=funded_account(alice).pk, actor=alice)
     return account
 
 
 def run(sql: str) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql)
+        assert cursor.rowcount > 0
+        # What refers to nothing would not pass the end of the test.
+        transaction.set_rollback(True)
 
 
-@pytest.mark.parametrize("guard", ATTACKS)
-def test_an_attack_is_refused_by_its_guard(history, guard):
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_is_refused_by_its_guard(history, name):
+    guard, attack = ATTACKS[name]
+
     with pytest.raises(IntegrityError, match=f"^{guard}: "):
-        run(ATTACKS[guard])
+        run(attack)
 
 
-@pytest.mark.parametrize("guard", ATTACKS)
-def test_the_attack_goes_through_without_that_one_guard(history, guard):
+@pytest.mark.parametrize("name", ATTACKS)
+def test_the_attack_goes_through_without_that_one_guard(history, name):
+    guard, attack = ATTACKS[name]
     guards.drop(connection, guard)
 
-    run(ATTACKS[guard])
+    run(attack)
 
 
 def test_history_is_not_replaced_either(history):
@@ -61,4 +154,4 @@ def test_history_is_not_replaced_either(history):
 
 
 def test_every_guard_has_an_attack():
-    assert set(ATTACKS) == set(guards.names(connection))
+    assert {guard for guard, _ in ATTACKS.values()} == set(guards.names(connection))

@@ -1,0 +1,7 @@
+CREATE TRIGGER account_integers_on_update
+BEFORE UPDATE OF balance, held, overdraft_limit, version ON accounts_account
+WHEN typeof(NEW.balance) <> 'integer' OR typeof(NEW.held) <> 'integer'
+    OR typeof(NEW.overdraft_limit) <> 'integer' OR typeof(NEW.version) <> 'integer'
+BEGIN
+    SELECT RAISE(ABORT, 'account_integers_on_update: money is counted in whole minor units');
+END

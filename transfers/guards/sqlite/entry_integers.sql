@@ -1,0 +1,7 @@
+CREATE TRIGGER entry_integers BEFORE INSERT ON transfers_ledgerentry
+WHEN typeof(NEW.amount) <> 'integer'
+    OR typeof(NEW.balance) NOT IN ('integer', 'null')
+    OR typeof(NEW.sequence) NOT IN ('integer', 'null')
+BEGIN
+    SELECT RAISE(ABORT, 'entry_integers: money is counted in whole minor units');
+END

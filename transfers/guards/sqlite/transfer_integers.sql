@@ -1,0 +1,5 @@
+CREATE TRIGGER transfer_integers BEFORE INSERT ON transfers_transfer
+WHEN typeof(NEW.amount) <> 'integer'
+BEGIN
+    SELECT RAISE(ABORT, 'transfer_integers: money is counted in whole minor units');
+END
