@@ -13,7 +13,7 @@ from django.db.transaction import TransactionManagementError
 from uuid_utils.compat import uuid7
 
 from accounts.composed import ComposedQuery
-from accounts.enums import MONEY_MAX, AccountKind, AccountStatus
+from accounts.enums import CALENDAR, MONEY_MAX, AccountKind, AccountStatus
 
 
 def external_account_id(currency: str) -> UUID:
@@ -149,6 +149,14 @@ class Account(models.Model):
                 condition=Q(kind=AccountKind.CUSTOMER.value)
                 | Q(balance=0, held=0, version=0, overdraft_limit=0),
             ),
+            models.CheckConstraint(
+                name="account_created_at_within_calendar",
+                condition=Q(created_at__range=CALENDAR),
+            ),
+            models.CheckConstraint(
+                name="account_last_posted_at_within_calendar",
+                condition=Q(last_posted_at__isnull=True) | Q(last_posted_at__range=CALENDAR),
+            ),
             models.UniqueConstraint(
                 fields=["currency"],
                 condition=Q(kind=AccountKind.EXTERNAL.value),
@@ -188,6 +196,13 @@ class AccountChange(models.Model):
     after = models.CharField(max_length=200)
     reason = models.CharField(max_length=200, blank=True)
     at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="change_at_within_calendar", condition=Q(at__range=CALENDAR)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.account_id} at {self.at:%Y-%m-%d %H:%M:%S}"

@@ -14,7 +14,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from uuid_utils.compat import uuid7
 
 from accounts.composed import ComposedQuery
-from accounts.enums import MONEY_MAX
+from accounts.enums import CALENDAR, MONEY_MAX
 from accounts.models import Account
 from accounts.money import money
 from transfers.posting import EntryType, Kind
@@ -143,6 +143,14 @@ class Transfer(models.Model):
                 name="transfer_reverses_only_if_reversal",
                 condition=Q(kind=Kind.REVERSAL.value, reverses__isnull=False)
                 | (~Q(kind=Kind.REVERSAL.value) & Q(reverses__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="transfer_created_at_within_calendar",
+                condition=Q(created_at__range=CALENDAR),
+            ),
+            models.CheckConstraint(
+                name="transfer_expires_at_within_calendar",
+                condition=Q(expires_at__isnull=True) | Q(expires_at__range=CALENDAR),
             ),
         ]
 
@@ -287,6 +295,9 @@ class LedgerEntry(models.Model):
                 name="entry_sequence_from_one",
                 condition=Q(sequence__isnull=True, balance__isnull=True)
                 | Q(sequence__isnull=False, sequence__gte=1, balance__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="entry_ts_within_calendar", condition=Q(ts__range=CALENDAR)
             ),
         ]
 
