@@ -8,6 +8,7 @@ from django.db.models import ProtectedError
 from accounts.enums import MONEY_MAX
 from accounts.models import Account, AccountChange, ensure_external_accounts, external_account_id
 from accounts.services import freeze
+from transfers import guards
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def test_a_customers_account_has_an_owner(db):
 
 
 def test_an_external_account_has_no_owner(alice):
-    owned = account_of(alice, kind="EXTERNAL", currency="CHF")
+    owned = account_of(alice, kind="EXTERNAL", currency="CHF", id=external_account_id("CHF"))
 
     assert_insert_refused(owned, "account_external_has_no_owner")
 
@@ -98,7 +99,15 @@ def test_an_external_account_keeps_no_figures(db, figure):
     assert_update_refused(outside, "account_external_keeps_no_balance", **{figure: 1})
 
 
+def test_an_external_account_has_the_id_of_its_currency(db):
+    misplaced = account_of(None, kind="EXTERNAL", currency="CHF", id=external_account_id("CHE"))
+
+    assert_insert_refused(misplaced, "account_external_id")
+
+
 def test_there_is_one_external_account_per_currency(db):
+    # It would have the id of the first, if that guard were there.
+    guards.drop(connection, "account_external_id")
     second = account_of(None, kind="EXTERNAL")
     # SQLite names the column of a unique index, and not the index.
     name = "account_one_external_per_currency|UNIQUE constraint failed: accounts_account.currency"

@@ -42,6 +42,10 @@ class HandwrittenLedger:
         currency: str = "USD",
         account_id: UUID | None = None,
         last_posted_at: str | None = None,
+        kind: str = "CUSTOMER",
+        status: str = "OPEN",
+        held: int = 0,
+        overdraft_limit: int = 0,
     ) -> UUID:
         """Insert an account, with money from nowhere if ``balance`` says so."""
         account_id = account_id or uuid7()
@@ -49,10 +53,49 @@ class HandwrittenLedger:
             cursor.execute(
                 "INSERT INTO accounts_account (id, owner_id, owner_name, currency, kind, status,"
                 " balance, held, overdraft_limit, version, last_posted_at, metadata, created_at)"
-                " VALUES (%s, %s, 'fresh', %s, 'CUSTOMER', 'OPEN', %s, 0, 0, %s, %s, '{}', now())",
-                [account_id, self.user.pk, currency, balance, version, last_posted_at],
+                " VALUES (%s, %s, 'fresh', %s, %s, %s, %s, %s, %s, %s, %s, '{}', now())",
+                [
+                    account_id,
+                    self.user.pk if kind == "CUSTOMER" else None,
+                    currency,
+                    kind,
+                    status,
+                    balance,
+                    held,
+                    overdraft_limit,
+                    version,
+                    last_posted_at,
+                ],
             )
         return account_id
+
+    def there_and_back(self, amount: int, other_id: UUID, ts: str = "2100-01-01 00:00Z") -> None:
+        """Move money of alice's to another account and back; all four entries in one statement."""
+        there, back = uuid7(), uuid7()
+        entries = []
+        for account_id, sides in (
+            (self.alice.pk, ("DEBIT", "CREDIT")),
+            (other_id, ("CREDIT", "DEBIT")),
+        ):
+            [(balance, version)] = rows(
+                "SELECT balance, version FROM accounts_account WHERE id = %s", account_id
+            )
+            between = balance + (amount if sides[0] == "CREDIT" else -amount)
+            entries += [
+                (uuid7(), ts, account_id, there, sides[0], amount, between, version + 1),
+                (uuid7(), ts, account_id, back, sides[1], amount, balance, version + 2),
+            ]
+            self.update(account_id, f"version = version + 2, last_posted_at = '{ts}'")
+        values = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s)"] * len(entries))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO transfers_ledgerentry"
+                " (id, ts, account_id, transfer_id, type, amount, balance, sequence)"
+                f" VALUES {values}",
+                [value for entry in entries for value in entry],
+            )
+        self._transfer(there, "TRANSFER", self.alice.pk, other_id, amount, "USD", None, None)
+        self._transfer(back, "TRANSFER", other_id, self.alice.pk, amount, "USD", None, None)
 
     def deposit_to_an_account_that_comes_later(self) -> None:
         """Enter 1 as a balance of 1,000,000, in an account that is inserted after its entry."""

@@ -8,6 +8,7 @@ is refused by that guard's name, and goes through when that guard alone is dropp
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from accounts.models import external_account_id
 from transfers import guards
 from transfers.tests.handwritten import HandwrittenLedger, rows
 
@@ -60,6 +61,17 @@ def test_a_hold_captured_by_hand_in_the_right_way_goes_through(ledger):
     assert rows("SELECT balance, held FROM accounts_account WHERE id = %s", ledger.alice.pk) == [
         (80, 0)
     ]
+
+
+def test_a_balance_may_go_through_the_overdraft_between_two_entries(ledger):
+    ledger.update(ledger.alice.pk, "overdraft_limit = 50")
+
+    goes_through(lambda ledger: ledger.there_and_back(150, ledger.bob.pk), ledger)
+
+    assert rows(
+        "SELECT balance FROM transfers_ledgerentry WHERE account_id = %s ORDER BY sequence",
+        ledger.alice.pk,
+    ) == [(100,), (-50,), (100,)]
 
 
 # PostgreSQL prefers an operator of exactly the types at hand, wherever on the path it finds it, to
@@ -141,6 +153,16 @@ ATTACKS = {
         "account_kept",
         lambda ledger: ledger.run("DELETE FROM accounts_account WHERE currency = 'JPY'"),
     ),
+    "an outside world where no posting looks for it": (
+        "account_external_id",
+        lambda ledger: ledger.fresh(kind="EXTERNAL", currency="CHF"),
+    ),
+    "the outside world of another currency": (
+        "account_external_id",
+        lambda ledger: ledger.fresh(
+            kind="EXTERNAL", currency="CHF", account_id=external_account_id("CHE")
+        ),
+    ),
     # The row disagrees with its history.
     "a balance that no entry explains": (
         "account_agrees",
@@ -198,6 +220,21 @@ ATTACKS = {
     "an account that comes after its entry": (
         "entry_chain",
         lambda ledger: ledger.deposit_to_an_account_that_comes_later(),
+    ),
+    "spending what isn't there, and bringing it back": (
+        "entry_chain",
+        lambda ledger: ledger.there_and_back(150, ledger.bob.pk),
+    ),
+    "spending more than the overdraft, and bringing it back": (
+        "entry_chain",
+        lambda ledger: [
+            ledger.update(ledger.alice.pk, "overdraft_limit = 49"),
+            ledger.there_and_back(150, ledger.bob.pk),
+        ],
+    ),
+    "money through a closed account": (
+        "entry_chain",
+        lambda ledger: ledger.there_and_back(7, ledger.fresh(status="CLOSED")),
     ),
     # The legs of a transfer.
     "a transfer without entries": ("transfer_legs", lambda ledger: ledger.post(legs=())),

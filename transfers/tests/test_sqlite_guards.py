@@ -27,6 +27,17 @@ INSERT_TRANSFER = (
     " created_by_id, created_at) SELECT hex(randomblob(16)), 'TRANSFER', source_id, dest_id, {},"
     " currency, '{{}}', created_by_id, created_at FROM transfers_transfer WHERE kind = 'HOLD'"
 )
+INSERT_ENTRY_ON_A_CLOSED_ACCOUNT = (
+    "INSERT INTO transfers_ledgerentry (id, ts, account_id, transfer_id, type, amount, balance,"
+    " sequence) SELECT hex(randomblob(16)), created_at, id, hex(randomblob(16)), 'CREDIT', 1, 1, 1"
+    " FROM accounts_account WHERE status = 'CLOSED'"
+)
+INSERT_EXTERNAL = (
+    "INSERT INTO accounts_account (id, owner_name, currency, kind, status, balance, held,"
+    " overdraft_limit, version, metadata, created_at)"
+    " SELECT hex(randomblob(16)), 'x', 'CHF', kind, status, 0, 0, 0, 0, metadata, created_at"
+    " FROM accounts_account WHERE kind = 'EXTERNAL' AND currency = 'USD'"
+)
 # Without a guard SQLite takes these as an amount, and they meet every CHECK of a range.
 NOT_INTEGERS = {
     "an account opened with half a cent": (
@@ -84,6 +95,15 @@ ATTACKS = {
         "change_refuse_delete",
         "DELETE FROM accounts_accountchange",
     ),
+    "an entry on a closed account": (
+        "entry_account",
+        INSERT_ENTRY_ON_A_CLOSED_ACCOUNT,
+    ),
+    "an entry below the overdraft": ("entry_account", INSERT_ENTRY.format("1, -1, 2")),
+    "an outside world where no posting looks for it": (
+        "account_external_id",
+        INSERT_EXTERNAL,
+    ),
     "deleting an account": (
         "account_kept",
         "DELETE FROM accounts_account WHERE currency = 'JPY'",
@@ -119,12 +139,12 @@ def history(api, alice, bob, funded_account):
     return account
 
 
-def run(sql: str) -> None:
+def run(sql: str, *, undo: bool = True) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql)
         assert cursor.rowcount > 0
         # What refers to nothing would not pass the end of the test.
-        transaction.set_rollback(True)
+        transaction.set_rollback(undo)
 
 
 @pytest.mark.parametrize("name", ATTACKS)
@@ -151,6 +171,12 @@ def test_history_is_not_replaced_either(history):
             f"REPLACE INTO transfers_ledgerentry ({columns}, amount)"
             f" SELECT {columns}, 1 FROM transfers_ledgerentry WHERE sequence = 1"
         )
+
+
+def test_an_entry_within_the_overdraft_goes_through(history):
+    run("UPDATE accounts_account SET overdraft_limit = 1 WHERE balance = 100", undo=False)
+
+    run(INSERT_ENTRY.format("101, -1, 2"))
 
 
 def test_every_guard_has_an_attack():

@@ -1,5 +1,6 @@
 -- A customer's entries are a chain: each has a sequence and a balance, follows the one before it,
--- and the newest is what the account's row says. An EXTERNAL account's entries have neither.
+-- stays within the account's overdraft, and the newest is what the account's row says. An EXTERNAL
+-- account's entries have neither. A closed account takes no entry.
 -- (None can be added to a transfer that is complete: its one DEBIT and one CREDIT are there.)
 CREATE OR REPLACE FUNCTION public.entry_chain() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
@@ -12,17 +13,18 @@ BEGIN
         LEFT JOIN public.transfers_ledgerentry earlier
             ON earlier.account_id = fresh.account_id AND earlier.sequence = fresh.sequence - 1
         -- Foreign keys wait for the commit: an account that comes later could not be judged.
-        WHERE account.id IS NULL OR CASE WHEN account.kind = 'EXTERNAL'
+        WHERE account.id IS NULL OR account.status = 'CLOSED' OR CASE WHEN account.kind = 'EXTERNAL'
             THEN fresh.sequence IS NOT NULL OR fresh.balance IS NOT NULL
             ELSE fresh.sequence IS NULL OR fresh.balance IS NULL
                 OR (fresh.sequence > 1 AND earlier.id IS NULL)
                 OR fresh.ts < earlier.ts
+                OR fresh.balance < -account.overdraft_limit
                 OR fresh.balance <> coalesce(earlier.balance, 0)
                     + CASE fresh.type WHEN 'CREDIT' THEN fresh.amount ELSE -fresh.amount END
             END
         LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'entry % (sequence %) does not follow the one before it',
+        RAISE EXCEPTION 'entry % (sequence %) can not come next in its account',
             broken.id, broken.sequence
             USING ERRCODE = 'check_violation', CONSTRAINT = 'entry_chain';
     END IF;
