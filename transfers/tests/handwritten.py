@@ -31,6 +31,10 @@ class HandwrittenLedger:
             for statement in statements:
                 cursor.execute(statement)
 
+    def committed(self) -> None:
+        """As if all were committed: let the deferred guards say what they have to say."""
+        self.run("SET CONSTRAINTS ALL IMMEDIATE", "SET CONSTRAINTS ALL DEFERRED")
+
     def update(self, account_id: UUID, change: str) -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"UPDATE accounts_account SET {change} WHERE id = %s", [account_id])
@@ -106,9 +110,14 @@ class HandwrittenLedger:
         self.fresh(1_000_000, 5, account_id=account_id, last_posted_at=ts)
         self._transfer(transfer_id, "DEPOSIT", outside, account_id, 1, "USD", None, None)
 
-    def third(self) -> Account:
+    def third(self, overdraft_limit: int = 0) -> Account:
         """Open a third account, as anybody may."""
-        return Account.objects.create(owner=self.user, owner_name="third", currency="USD")
+        return Account.objects.create(
+            owner=self.user,
+            owner_name="third",
+            currency="USD",
+            overdraft_limit=overdraft_limit,
+        )
 
     def post(
         self,
@@ -116,7 +125,8 @@ class HandwrittenLedger:
         kind: str = "TRANSFER",
         as_kind: str | None = None,
         amount: int = 7,
-        entered: int | None = None,
+        debited: int | None = None,
+        credited: int | None = None,
         source: Account | None = None,
         dest: Account | None = None,
         currency: str = "USD",
@@ -124,11 +134,13 @@ class HandwrittenLedger:
         reverses: UUID | None = None,
         released: int = 0,
         legs: tuple[str, ...] = ("DEBIT", "CREDIT"),
+        debit_from: Account | None = None,
         credit_to: Account | None = None,
         update_accounts: bool = True,
         ts: str = "2100-01-01 00:00Z",
         debit_jump: int = 0,
         debit_gap: int = 0,
+        credit_gap: int = 0,
         debit_unsequenced: bool = False,
         external_balance: int | None = None,
         **more: Any,
@@ -138,10 +150,18 @@ class HandwrittenLedger:
         dest_id = (dest or self.bob).pk
         if kind == "DEPOSIT":
             source_id = external_account_id("USD")
+        if kind == "WITHDRAWAL":
+            dest_id = external_account_id("USD")
         transfer_id = uuid7()
-        entered = amount if entered is None else entered
+        written = {
+            "DEBIT": (debit_from.pk if debit_from else source_id, debited, debit_gap),
+            "CREDIT": (credit_to.pk if credit_to else dest_id, credited, credit_gap),
+        }
+        if released:
+            self.update(source_id, f"held = held - {released}")
         for leg in legs:
-            account_id = source_id if leg == "DEBIT" else (credit_to.pk if credit_to else dest_id)
+            account_id, entered, gap = written[leg]
+            entered = amount if entered is None else entered
             if account_id == external_account_id("USD"):
                 sequence = None if external_balance is None else 1
                 self._enter(transfer_id, leg, account_id, entered, external_balance, sequence, ts)
@@ -151,14 +171,13 @@ class HandwrittenLedger:
                 "SELECT balance, version, last_posted_at FROM accounts_account WHERE id = %s",
                 account_id,
             )
-            balance, sequence = balance + change, version + 1
+            balance, sequence = balance + change, version + 1 + gap
             if leg == "DEBIT":
-                balance, sequence = balance + debit_jump, sequence + debit_gap
+                balance += debit_jump
             if update_accounts:
                 self.update(
                     account_id,
-                    f"balance = {balance}, version = {sequence}, last_posted_at = '{ts}',"
-                    f" held = held - {released if leg == 'DEBIT' else 0}",
+                    f"balance = {balance}, version = {sequence}, last_posted_at = '{ts}'",
                 )
             if leg == "DEBIT" and debit_unsequenced:
                 self.update(
@@ -175,7 +194,13 @@ class HandwrittenLedger:
         return transfer_id
 
     def hold(
-        self, amount: int, *, held: int | None = None, with_legs: bool = False, **more: Any
+        self,
+        amount: int,
+        *,
+        held: int | None = None,
+        dest_id: UUID | None = None,
+        with_legs: bool = False,
+        **more: Any,
     ) -> UUID:
         """Write a hold of ``amount`` of alice's for bob; ``held`` is what the row says of it."""
         held = amount if held is None else held
@@ -183,23 +208,39 @@ class HandwrittenLedger:
         if with_legs:
             return self.post(amount=amount, as_kind="HOLD")
         transfer_id = uuid7()
-        parties = self.alice.pk, self.bob.pk
+        parties = self.alice.pk, dest_id or self.bob.pk
         self._transfer(transfer_id, "HOLD", *parties, amount, "USD", None, None, **more)
         return transfer_id
 
-    def void(self, hold: UUID, *, amount: int, released: int) -> UUID:
+    def committed_hold(self, amount: int) -> UUID:
+        """Write a hold that the deferred guards have nothing more to say about."""
+        held = self.hold(amount)
+        self.committed()
+        return held
+
+    def void(
+        self,
+        hold: UUID,
+        *,
+        amount: int = 30,
+        released: int = 30,
+        dest: Account | None = None,
+        **more: Any,
+    ) -> UUID:
+        """Write the void of a hold of 30."""
         self.update(self.alice.pk, f"held = held - {released}")
         transfer_id = uuid7()
-        self._transfer(transfer_id, "VOID", self.alice.pk, self.bob.pk, amount, "USD", hold, None)
+        parties = self.alice.pk, (dest or self.bob).pk
+        self._transfer(transfer_id, "VOID", *parties, amount, "USD", hold, None, **more)
         return transfer_id
 
-    def reverse(self, posted: UUID, *, back: bool = False) -> UUID:
-        """Write the mirror image of ``post()``, or with ``back`` the mirror image of that."""
+    def reverse(self, posted: UUID, *, amount: int = 7) -> UUID:
+        """Write the mirror image of a transfer, of ``post()`` if no ``amount`` is given."""
         [(source_id, dest_id)] = rows(
             "SELECT source_id, dest_id FROM transfers_transfer WHERE id = %s", posted
         )
         source, dest = Account.objects.get(pk=dest_id), Account.objects.get(pk=source_id)
-        return self.post(kind="REVERSAL", reverses=posted, source=source, dest=dest)
+        return self.post(kind="REVERSAL", reverses=posted, source=source, dest=dest, amount=amount)
 
     def _enter(self, transfer_id, leg, account_id, amount, balance, sequence, ts) -> None:
         with connection.cursor() as cursor:
