@@ -93,9 +93,13 @@ class Server:
             *(f"--set={k}={v}" for k, v in {"max_connections": "200", **settings}.items()),
         )
         self.start()
-        # The ledger gets an ordinary role, as in production: nothing may need a superuser.
-        role = f"CREATE ROLE ledger LOGIN CREATEDB PASSWORD '{password}';"
-        sql = f"{role} CREATE DATABASE ledger OWNER ledger;"
+        # Ordinary roles, as in production: nothing may need a superuser. The second one has the
+        # same password, and no rights until a test grants it those of `docs/operations.md`.
+        sql = (
+            f"CREATE ROLE ledger LOGIN CREATEDB PASSWORD '{password}';"
+            f"CREATE ROLE ledger_app LOGIN PASSWORD '{password}';"
+            "CREATE DATABASE ledger OWNER ledger;"
+        )
         address = f"postgresql://postgres@127.0.0.1:{port}/postgres"
         self._run("psql", "-X", "-v", "ON_ERROR_STOP=1", address, sql=sql)
         self.url = f"postgresql://ledger:{password}@127.0.0.1:{port}/ledger"

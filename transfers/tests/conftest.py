@@ -16,6 +16,7 @@ from accounts.exceptions import LedgerError
 from accounts.models import Account, AccountChange
 from transfers.models import LedgerEntry, Transfer
 from transfers.posting import EntryType, Kind
+from transfers.tests.handwritten import HandwrittenLedger
 
 
 @pytest.fixture
@@ -29,6 +30,17 @@ def all_rows(db) -> Callable[[], dict[str, list[dict[str, Any]]]]:
         }
 
     return read
+
+
+@pytest.fixture
+def handwritten(alice, bob, funded_account) -> HandwrittenLedger:
+    """Two accounts with 100 dollars each, and one with 100 euros, for raw SQL to write to."""
+    return HandwrittenLedger(
+        alice=funded_account(alice, balance=100),
+        bob=funded_account(bob, balance=100),
+        euros=funded_account(bob, balance=100, currency="EUR"),
+        user=alice,
+    )
 
 
 @pytest.fixture

@@ -143,6 +143,7 @@ class HandwrittenLedger:
         credit_gap: int = 0,
         debit_unsequenced: bool = False,
         external_balance: int | None = None,
+        with_transfer: bool = True,
         **more: Any,
     ) -> UUID:
         """Write a transfer of ``amount`` from alice to bob, or one that is wrong as asked for."""
@@ -188,6 +189,8 @@ class HandwrittenLedger:
                 balance = sequence = None
             self._enter(transfer_id, leg, account_id, entered, balance, sequence, ts)
         kind = as_kind or kind
+        if not with_transfer:
+            return transfer_id
         self._transfer(
             transfer_id, kind, source_id, dest_id, amount, currency, hold, reverses, **more
         )
@@ -198,17 +201,20 @@ class HandwrittenLedger:
         amount: int,
         *,
         held: int | None = None,
+        source: Account | None = None,
         dest_id: UUID | None = None,
+        transfer_id: UUID | None = None,
         with_legs: bool = False,
         **more: Any,
     ) -> UUID:
         """Write a hold of ``amount`` of alice's for bob; ``held`` is what the row says of it."""
         held = amount if held is None else held
-        self.update(self.alice.pk, f"held = held + {held}")
+        source = source or self.alice
+        self.update(source.pk, f"held = held + {held}")
         if with_legs:
             return self.post(amount=amount, as_kind="HOLD")
-        transfer_id = uuid7()
-        parties = self.alice.pk, dest_id or self.bob.pk
+        transfer_id = transfer_id or uuid7()
+        parties = source.pk, dest_id or self.bob.pk
         self._transfer(transfer_id, "HOLD", *parties, amount, "USD", None, None, **more)
         return transfer_id
 

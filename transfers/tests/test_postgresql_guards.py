@@ -16,16 +16,9 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def ledger(alice, bob, funded_account) -> HandwrittenLedger:
-    """Two accounts with 100 dollars each, and one with 100 euros."""
-    ledger = HandwrittenLedger(
-        alice=funded_account(alice, balance=100),
-        bob=funded_account(bob, balance=100),
-        euros=funded_account(bob, balance=100, currency="EUR"),
-        user=alice,
-    )
-    ledger.committed()
-    return ledger
+def ledger(handwritten) -> HandwrittenLedger:
+    handwritten.committed()
+    return handwritten
 
 
 def refused(guard: str, attack, ledger: HandwrittenLedger) -> None:
