@@ -21,14 +21,6 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 HERE = Path(__file__).parent
 
-
-class Installed(NamedTuple):
-    """A trigger as the database has it. PostgreSQL keeps its seal as its comment."""
-
-    definition: str
-    seal: str | None
-
-
 # The table that each guard watches. A name says which.
 TABLE_OF = {
     "account": "accounts_account",
@@ -36,6 +28,13 @@ TABLE_OF = {
     "transfer": "transfers_transfer",
     "entry": "transfers_ledgerentry",
 }
+
+
+class Installed(NamedTuple):
+    """A trigger as the database has it. PostgreSQL keeps its seal as its comment."""
+
+    definition: str
+    seal: str | None
 
 
 def names(connection: BaseDatabaseWrapper) -> list[str]:
@@ -62,9 +61,8 @@ def install(connection: BaseDatabaseWrapper) -> list[str]:
     absent = missing(connection)
     for name in absent:
         with _own_names_only(connection) as cursor:
-            for statement in _drop_statements(connection, name):
-                cursor.execute(statement)
-            sql, table = _sql(connection, name), _table(connection, name)
+            cursor.execute(_drop(connection, name))
+            sql, table = _sql(connection, name), table_of(connection, name)
             cursor.execute(sql)
             if connection.vendor == "postgresql":
                 seal = _seal(sql, _installed(connection)[table, name].definition)
@@ -76,8 +74,13 @@ def drop(connection: BaseDatabaseWrapper, *only: str) -> None:
     """Drop the guards: all of them, or only those named."""
     with connection.cursor() as cursor:
         for name in only or names(connection):
-            for statement in _drop_statements(connection, name):
-                cursor.execute(statement)
+            cursor.execute(_drop(connection, name))
+
+
+def table_of(connection: BaseDatabaseWrapper, name: str) -> str:
+    """Return the table that a guard watches."""
+    table = TABLE_OF[name.partition("_")[0]]
+    return table if connection.vendor == "sqlite" else f"public.{table}"
 
 
 def tables_exist(connection: BaseDatabaseWrapper) -> bool:
@@ -104,11 +107,6 @@ def _sql(connection: BaseDatabaseWrapper, name: str) -> str:
     return (HERE / connection.vendor / f"{name}.sql").read_text()
 
 
-def _table(connection: BaseDatabaseWrapper, name: str) -> str:
-    table = TABLE_OF[name.partition("_")[0]]
-    return table if connection.vendor == "sqlite" else f"public.{table}"
-
-
 def _installed(connection: BaseDatabaseWrapper) -> dict[tuple[str, str], Installed]:
     """Return the triggers that are switched on, by table and name."""
     if connection.vendor == "sqlite":
@@ -132,7 +130,7 @@ def _installed(connection: BaseDatabaseWrapper) -> dict[tuple[str, str], Install
 def _is_intact(
     connection: BaseDatabaseWrapper, name: str, installed: dict[tuple[str, str], Installed]
 ) -> bool:
-    found = installed.get((_table(connection, name), name))
+    found = installed.get((table_of(connection, name), name))
     if found is None:
         return False
     sql = _sql(connection, name)
@@ -146,7 +144,6 @@ def _seal(sql: str, definition: str) -> str:
     return hashlib.sha256(f"{sql}{definition}".encode()).hexdigest()
 
 
-def _drop_statements(connection: BaseDatabaseWrapper, name: str) -> list[str]:
-    if connection.vendor == "sqlite":
-        return [f"DROP TRIGGER IF EXISTS {name}"]
-    return [f"DROP TRIGGER IF EXISTS {name} ON {_table(connection, name)}"]
+def _drop(connection: BaseDatabaseWrapper, name: str) -> str:
+    table = "" if connection.vendor == "sqlite" else f" ON {table_of(connection, name)}"
+    return f"DROP TRIGGER IF EXISTS {name}{table}"

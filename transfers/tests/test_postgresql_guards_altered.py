@@ -97,6 +97,14 @@ def test_an_altered_guard_is_reported_and_migrate_heals_it(name):
     assert_reported_and_healed(guard)
 
 
+@pytest.mark.parametrize("name", guards.names(connection))
+def test_a_guard_that_was_dumped_and_restored_is_intact(name):
+    # A dump has a trigger as PostgreSQL words it, which may be read back as yet another wording.
+    replace_trigger(name, guards.table_of(connection, name), "CREATE", "CREATE")
+
+    assert guards.missing(connection) == []
+
+
 def test_a_guard_is_intact_wherever_the_one_who_asks_looks_for_names():
     alter("SET search_path = pg_catalog, public, pg_temp")
 

@@ -10,6 +10,6 @@ $$;
 CREATE TRIGGER account_identity
     BEFORE UPDATE ON public.accounts_account
     FOR EACH ROW
-    WHEN ((OLD.id, OLD.kind, OLD.currency) IS DISTINCT FROM (NEW.id, NEW.kind, NEW.currency)
+    WHEN (OLD.id <> NEW.id OR OLD.kind <> NEW.kind OR OLD.currency <> NEW.currency
         OR (OLD.status = 'CLOSED' AND NEW.status <> 'CLOSED'))
     EXECUTE FUNCTION public.account_identity();
