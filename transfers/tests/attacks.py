@@ -5,6 +5,7 @@ Each is well-formed apart from the one guard it is for.
 """
 
 from django.db import connection
+from uuid_utils.compat import uuid7
 
 from accounts.models import external_account_id
 from transfers import guards
@@ -177,24 +178,30 @@ ATTACKS = {
         "entry_chain",
         lambda ledger: ledger.post(update_accounts=False),
     ),
-    "an account that comes after its entry": (
+    "entries between which the account's row stays as it is": (
         "entry_chain",
-        lambda ledger: ledger.deposit_to_an_account_that_comes_later(),
+        lambda ledger: ledger.there_and_back(
+            7, ledger.alice.pk, ledger.bob.pk, update_accounts=False
+        ),
+    ),
+    "an account that comes after its entries, and owed in between": (
+        "entry_chain",
+        lambda ledger: ledger.there_and_back(7, uuid7(), ledger.alice.pk, comes_later=True),
     ),
     "spending what isn't there, and bringing it back": (
         "entry_chain",
-        lambda ledger: ledger.there_and_back(150, ledger.bob.pk),
+        lambda ledger: ledger.there_and_back(150, ledger.alice.pk, ledger.bob.pk),
     ),
     "spending more than the overdraft, and bringing it back": (
         "entry_chain",
         lambda ledger: [
             ledger.update(ledger.alice.pk, "overdraft_limit = 49"),
-            ledger.there_and_back(150, ledger.bob.pk),
+            ledger.there_and_back(150, ledger.alice.pk, ledger.bob.pk),
         ],
     ),
     "money through a closed account": (
         "entry_chain",
-        lambda ledger: ledger.there_and_back(7, ledger.fresh(status="CLOSED")),
+        lambda ledger: ledger.there_and_back(7, ledger.alice.pk, ledger.fresh(status="CLOSED")),
     ),
     # The legs of a transfer.
     "a transfer without entries": ("transfer_legs", lambda ledger: ledger.post(legs=())),

@@ -73,23 +73,37 @@ class HandwrittenLedger:
             )
         return account_id
 
-    def there_and_back(self, amount: int, other_id: UUID, ts: str = "2100-01-01 00:00Z") -> None:
-        """Move money of alice's to another account and back; all four entries in one statement."""
+    def there_and_back(
+        self,
+        amount: int,
+        source_id: UUID,
+        dest_id: UUID,
+        *,
+        update_accounts: bool = True,
+        comes_later: bool = False,
+        ts: str = "2100-01-01 00:00Z",
+    ) -> None:
+        """
+        Move money from one account to another and back; all four entries in one statement.
+
+        If the source ``comes_later``, it is inserted after them.
+        """
         there, back = uuid7(), uuid7()
         entries = []
         for account_id, sides in (
-            (self.alice.pk, ("DEBIT", "CREDIT")),
-            (other_id, ("CREDIT", "DEBIT")),
+            (source_id, ("DEBIT", "CREDIT")),
+            (dest_id, ("CREDIT", "DEBIT")),
         ):
             [(balance, version)] = rows(
                 "SELECT balance, version FROM accounts_account WHERE id = %s", account_id
-            )
+            ) or [(0, 0)]
             between = balance + (amount if sides[0] == "CREDIT" else -amount)
             entries += [
                 (uuid7(), ts, account_id, there, sides[0], amount, between, version + 1),
                 (uuid7(), ts, account_id, back, sides[1], amount, balance, version + 2),
             ]
-            self.update(account_id, f"version = version + 2, last_posted_at = '{ts}'")
+            if update_accounts:
+                self.update(account_id, f"version = version + 2, last_posted_at = '{ts}'")
         values = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s)"] * len(entries))
         with connection.cursor() as cursor:
             cursor.execute(
@@ -98,17 +112,10 @@ class HandwrittenLedger:
                 f" VALUES {values}",
                 [value for entry in entries for value in entry],
             )
-        self._transfer(there, "TRANSFER", self.alice.pk, other_id, amount, "USD", None, None)
-        self._transfer(back, "TRANSFER", other_id, self.alice.pk, amount, "USD", None, None)
-
-    def deposit_to_an_account_that_comes_later(self) -> None:
-        """Enter 1 as a balance of 1,000,000, in an account that is inserted after its entry."""
-        account_id, transfer_id, ts = uuid7(), uuid7(), "2100-01-01 00:00Z"
-        outside = external_account_id("USD")
-        self._enter(transfer_id, "DEBIT", outside, 1, None, None, ts)
-        self._enter(transfer_id, "CREDIT", account_id, 1, 1_000_000, 5, ts)
-        self.fresh(1_000_000, 5, account_id=account_id, last_posted_at=ts)
-        self._transfer(transfer_id, "DEPOSIT", outside, account_id, 1, "USD", None, None)
+        if comes_later:
+            self.fresh(0, 2, account_id=source_id, last_posted_at=ts)
+        self._transfer(there, "TRANSFER", source_id, dest_id, amount, "USD", None, None)
+        self._transfer(back, "TRANSFER", dest_id, source_id, amount, "USD", None, None)
 
     def third(self, overdraft_limit: int = 0) -> Account:
         """Open a third account, as anybody may."""

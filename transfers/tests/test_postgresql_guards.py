@@ -76,7 +76,7 @@ def test_a_transfer_reversed_by_hand_in_the_right_way_goes_through(ledger):
 def test_a_balance_may_go_through_the_overdraft_between_two_entries(ledger):
     ledger.update(ledger.alice.pk, "overdraft_limit = 50")
 
-    goes_through(lambda ledger: ledger.there_and_back(150, ledger.bob.pk), ledger)
+    goes_through(lambda ledger: ledger.there_and_back(150, ledger.alice.pk, ledger.bob.pk), ledger)
 
     assert rows(
         "SELECT balance FROM transfers_ledgerentry WHERE account_id = %s ORDER BY sequence",
