@@ -249,6 +249,24 @@ ATTACKS = {
             ledger.hold(30, with_legs=True),
         ],
     ),
+    "a void that has moved money": (
+        "transfer_legs",
+        lambda ledger: [
+            guards.drop(connection, "entry_transfer"),
+            ledger.post(
+                kind="CAPTURE", as_kind="VOID", amount=30, hold=ledger.hold(30), released=30
+            ),
+        ],
+    ),
+    "a void that moves money": (
+        "entry_transfer",
+        lambda ledger: [
+            guards.drop(connection, "transfer_legs"),
+            ledger.post(
+                kind="CAPTURE", as_kind="VOID", amount=30, hold=ledger.hold(30), released=30
+            ),
+        ],
+    ),
     "a hold that moves money": (
         "entry_transfer",
         lambda ledger: [
@@ -376,6 +394,26 @@ ATTACKS = {
     "a reversal of a void": (
         "transfer_kind",
         lambda ledger: ledger.reverse(ledger.void(ledger.hold(30)), amount=30),
+    ),
+    "a transfer from a frozen account": (
+        "transfer_kind",
+        lambda ledger: [ledger.set_status(ledger.alice, "FROZEN"), ledger.post()],
+    ),
+    "a transfer to a frozen account": (
+        "transfer_kind",
+        lambda ledger: [ledger.set_status(ledger.bob, "FROZEN"), ledger.post()],
+    ),
+    "a deposit to a frozen account": (
+        "transfer_kind",
+        lambda ledger: [ledger.set_status(ledger.bob, "FROZEN"), ledger.post(kind="DEPOSIT")],
+    ),
+    "a hold for a frozen account": (
+        "transfer_kind",
+        lambda ledger: [ledger.set_status(ledger.bob, "FROZEN"), ledger.hold(30)],
+    ),
+    "a hold for a closed account": (
+        "transfer_kind",
+        lambda ledger: ledger.hold(30, dest_id=ledger.fresh(status="CLOSED")),
     ),
     "a hold that holds nothing back": (
         "transfer_kind",

@@ -39,6 +39,9 @@ class HandwrittenLedger:
         with connection.cursor() as cursor:
             cursor.execute(f"UPDATE accounts_account SET {change} WHERE id = %s", [account_id])
 
+    def set_status(self, account: Account, status: str) -> None:
+        self.update(account.pk, f"status = '{status}'")
+
     def fresh(
         self,
         balance: int = 0,

@@ -73,6 +73,33 @@ def test_a_transfer_reversed_by_hand_in_the_right_way_goes_through(ledger):
     assert rows("SELECT balance FROM accounts_account WHERE id = %s", ledger.alice.pk) == [(100,)]
 
 
+def test_on_a_frozen_account_a_void_and_a_reversal_go_through(ledger):
+    def undo_what_was_done(ledger):
+        posted, held = ledger.post(), ledger.hold(30)
+        for account in (ledger.alice, ledger.bob):
+            ledger.set_status(account, "FROZEN")
+        ledger.reverse(posted)
+        ledger.void(held)
+
+    goes_through(undo_what_was_done, ledger)
+
+    assert rows("SELECT balance, held FROM accounts_account WHERE id = %s", ledger.alice.pk) == [
+        (100, 0)
+    ]
+
+
+def test_a_hold_whose_dest_was_closed_is_voided(ledger):
+    def close_and_void(ledger):
+        third = ledger.third()
+        held = ledger.hold(30, dest_id=third.pk)
+        ledger.set_status(third, "CLOSED")
+        ledger.void(held, dest=third)
+
+    goes_through(close_and_void, ledger)
+
+    assert rows("SELECT held FROM accounts_account WHERE id = %s", ledger.alice.pk) == [(0,)]
+
+
 def test_a_balance_may_go_through_the_overdraft_between_two_entries(ledger):
     ledger.update(ledger.alice.pk, "overdraft_limit = 50")
 

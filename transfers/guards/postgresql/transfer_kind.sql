@@ -1,6 +1,7 @@
 -- A transfer is what its kind says: its currency is that of both accounts, the outside world is
 -- only in a deposit, a withdrawal or the reversal of one, a CAPTURE or VOID resolves a HOLD of the
--- same parties, a REVERSAL mirrors its original, and what is held agrees with the holds.
+-- same parties, a REVERSAL mirrors its original, and what is held agrees with the holds. A frozen
+-- account lets no more happen than a VOID or a REVERSAL, and nothing is reserved for a closed one.
 CREATE OR REPLACE FUNCTION public.transfer_kind() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -29,6 +30,9 @@ BEGIN
                 OR (fresh.kind = 'CAPTURE' AND fresh.created_at >= placed.expires_at)
                 OR (fresh.kind = 'VOID' AND fresh.amount <> placed.amount)
                 ELSE false END
+            OR (fresh.kind NOT IN ('VOID', 'REVERSAL')
+                AND (source.status = 'FROZEN' OR dest.status = 'FROZEN'))
+            OR (fresh.kind = 'HOLD' AND dest.status = 'CLOSED')
             OR (fresh.created_by_id IS NULL
                 AND (fresh.kind <> 'VOID' OR fresh.created_at < placed.expires_at))
         LIMIT 1;
