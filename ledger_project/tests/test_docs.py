@@ -4,6 +4,7 @@ import ast
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
 from django.core.management import get_commands
 from django.urls import URLPattern
@@ -196,3 +197,25 @@ def test_the_page_of_dependencies_gives_a_reason_for_every_requirement():
 
     # A name may be followed by the version that was chosen for a reason: `django 5.2`.
     assert sorted(re.sub(r" [\d.]+", "", named).split(", ")) == sorted(required)
+
+
+# ── Guards ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_every_guard_of_postgresql_is_listed():
+    listed = column("docs/guarantees.md", "guard")
+
+    assert sorted(listed) == sorted(guard.stem for guard in guards_of("postgresql"))
+
+
+def test_every_guard_that_only_sqlite_has_is_named():
+    of_its_own = [
+        guard.stem for guard in guards_of("sqlite") if not re.search("refuse_", guard.stem)
+    ]
+
+    page = text("docs/guarantees.md")
+    assert [name for name in of_its_own if f"`{name}`" not in page] == []
+
+
+def guards_of(vendor: str) -> Iterator[Path]:
+    return (ROOT / "transfers/guards" / vendor).glob("*.sql")
