@@ -1,4 +1,4 @@
-CREATE TRIGGER entry_account BEFORE INSERT ON transfers_ledgerentry
+CREATE TRIGGER entry_account AFTER INSERT ON transfers_ledgerentry
 WHEN EXISTS (SELECT 1 FROM accounts_account WHERE id = NEW.account_id
     AND (status = 'CLOSED' OR NEW.balance < -overdraft_limit))
 BEGIN
