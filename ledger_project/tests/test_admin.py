@@ -42,7 +42,7 @@ def test_the_admin_shows_these_tables_and_no_others():
 def test_the_admin_brings_its_own_icon_and_style(client, db):
     html = client.get("/admin/login/").content.decode()
 
-    icon, style = "ledger/favicon.svg", "ledger/admin.css"
+    icon, style = "ledger_project/favicon.svg", "ledger_project/admin.css"
     assert re.findall(r'<link rel="icon"[^>]* href="([^"]*)"', html) == [f"/static/{icon}"]
     assert f'href="/static/{style}"' in html
     assert None not in (finders.find(icon), finders.find(style))

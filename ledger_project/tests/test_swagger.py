@@ -24,7 +24,7 @@ def test_every_asset_of_the_page_is_served(db, client):
             types[asset.rpartition("/")[2]] = answer["Content-Type"].partition(";")[0]
 
     assert types == {
-        "favicon-32x32.png": "image/png",
+        "favicon.svg": "image/svg+xml",
         "swagger-ui.css": "text/css",
         "docs.css": "text/css",
         "openapi.json": "application/vnd.oai.openapi+json",
