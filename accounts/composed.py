@@ -1,18 +1,19 @@
 """
-Queries that Django's ORM composes once, and not for each request.
+Queries that Django's ORM composes once, and not for each request or each of many values.
 
 To compose one takes the ORM longer than PostgreSQL takes to answer it. The QuerySet stays the one
 place that says what is asked; its SQL is kept, and filled with the values of each request.
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 
 Row = TypeVar("Row")
 
@@ -58,6 +59,25 @@ class ComposedQuery(Generic[Row]):
             for convert in converters:
                 values[place] = convert(values[place], column, connection)
         return values
+
+
+def union_for_each(
+    values: Collection[Any], querysets: Iterable[QuerySet[Any, Any]], sample: Any
+) -> RawSQL:
+    """
+    Return the rows of querysets of one column, each asked with every value in place of ``sample``.
+
+    It is for ``__in``. Django's own ``union()`` composes each part anew, and takes none with a
+    LIMIT on SQLite, which wants that in brackets of a SELECT.
+    """
+    parts: list[str] = []
+    filled: list[Any] = []
+    for sql, parameters in (queryset.query.sql_with_params() for queryset in querysets):
+        place = parameters.index(_for_database(sample))
+        for value in values:
+            parts.append(f"SELECT * FROM ({sql}) AS part")
+            filled += [*parameters[:place], _for_database(value), *parameters[place + 1 :]]
+    return RawSQL(" UNION ".join(parts), filled)
 
 
 def _for_database(value: Any) -> Any:

@@ -106,6 +106,7 @@ class TransferFilter(filters.FilterSet):
     account_id = IdFilter(method="touching", help_text="Only transfers with this source or dest.")
     kind = filters.ChoiceFilter(
         choices=[(kind.value, kind.value) for kind in Kind],
+        method="of_kind",
         help_text="Only transfers of this kind.",
     )
     status = filters.ChoiceFilter(
@@ -127,6 +128,9 @@ class TransferFilter(filters.FilterSet):
         if not Account.objects.visible_to(self.request.user).filter(pk=account_id).exists():
             raise AccountNotFound(account_id)
         return queryset.filter(Q(source_id=account_id) | Q(dest_id=account_id))
+
+    def of_kind(self, queryset: Any, _name: str, kind: str) -> QuerySet:
+        return queryset.of_kind(Kind(kind))
 
     def standing(self, queryset: Any, _name: str, status: str) -> QuerySet:
         return queryset.in_status(TransferStatus(status), clock.now())

@@ -1,6 +1,6 @@
 """What has happened: transfers and their entries. Inserted once, never edited, never deleted."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
@@ -11,9 +11,10 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.expressions import RawSQL
 from uuid_utils.compat import uuid7
 
-from accounts.composed import ComposedQuery
+from accounts.composed import ComposedQuery, union_for_each
 from accounts.enums import CALENDAR, MONEY_MAX
 from accounts.models import Account
 from accounts.money import money
@@ -45,17 +46,27 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
         """Fetch what a transfer's status depends on in the same query."""
         return self.select_related("resolution", "reversal")
 
+    def of_kind(self, kind: Kind) -> Self:
+        """Return the transfers of ``kind``."""
+        # A literal: PostgreSQL plans a prepared statement for all kinds alike, as if each were
+        # common, and would look for a rare one through all of the ledger.
+        return self.filter(kind=RawSQL(f"'{kind.value}'", []))
+
     def in_status(self, status: TransferStatus, now: datetime) -> Self:
         """Return the transfers whose derived status is ``status`` at ``now`` (UTC)."""
         holds = self.filter(kind=Kind.HOLD.value)
         moves = self.exclude(kind=Kind.HOLD.value)
-        # By these and not by `reversal`, a join that would read every transfer for a page of them.
-        reversals = Transfer.objects.filter(reverses__isnull=False)
-        is_reversed = Exists(Transfer.objects.filter(reverses=OuterRef("pk")))
-        captured = Q(resolution__kind=Kind.CAPTURE.value)
+        # By subqueries and not by the reverse relations, whose joins would read all for a page.
+        # And only where there is one: NULLs are in the index too, before all others.
+        resolutions = Transfer.objects.filter(hold=OuterRef("pk"), hold__isnull=False)
+        captured = Exists(resolutions.filter(kind=Kind.CAPTURE.value))
         # A VOID that came at or after the expiry is how the ledger released it.
-        voided = Q(resolution__kind=Kind.VOID.value, resolution__created_at__lt=F("expires_at"))
-        open_or_released = holds.exclude(captured).exclude(voided)
+        voided = Exists(
+            resolutions.filter(kind=Kind.VOID.value, created_at__lt=OuterRef("expires_at"))
+        )
+        is_reversed = Exists(Transfer.objects.filter(reverses=OuterRef("pk")))
+        reversals = Transfer.objects.filter(reverses__isnull=False)
+        open_or_released = holds.filter(~captured, ~voided)
         return {
             TransferStatus.POSTED: moves.filter(~is_reversed),
             TransferStatus.REVERSED: moves.filter(pk__in=reversals.values("reverses")),
@@ -64,6 +75,23 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
             TransferStatus.CAPTURED: holds.filter(captured),
             TransferStatus.VOIDED: holds.filter(voided),
         }[status]
+
+    def newest_touching(
+        self, account_ids: Collection[UUID], before: UUID | None, count: int
+    ) -> Self:
+        """
+        Return so many of these that have one of the accounts as source or dest, newest first.
+
+        Found by index, however long ago they were: the newest of each account on either side, and
+        of these the newest. ``before`` is an id that all of them are older than.
+        """
+        if not account_ids:
+            return self.none()
+        older = (self if before is None else self.filter(pk__lt=before)).order_by("-pk")
+        sample = UUID(int=0)
+        sides = [older.filter(**{side: sample}).values("pk")[:count] for side in ("source", "dest")]
+        newest = union_for_each(account_ids, sides, sample)
+        return self.filter(pk__in=newest).order_by("-pk")[:count]
 
     def unresolved_holds(self) -> Self:
         """Return the holds without a CAPTURE or VOID, expired or not."""
@@ -119,6 +147,13 @@ class Transfer(models.Model):
                 fields=["source"],
                 condition=Q(kind=Kind.HOLD.value),
                 name="transfer_holds_by_source",
+            ),
+            models.Index(fields=["kind", "-id"], name="transfer_by_kind"),
+            # Few holds are pending, and all of them expire in days to come.
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(expires_at__isnull=False),
+                name="transfer_holds_by_expiry",
             ),
         ]
         constraints = [

@@ -14,7 +14,7 @@ from accounts.tests.contract import (
     transfer_document,
 )
 from accounts.tests.orders import expired_hold, hold_order, transfer_order
-from transfers import services
+from transfers import services, views
 from transfers.models import Transfer
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +51,24 @@ def test_a_user_lists_the_transfers_that_touch_their_accounts_newest_first(
         "items": [transfer_document(each) for each in (received, paid, deposit)],
         "next_cursor": None,
     }
+
+
+@pytest.mark.parametrize("few", [0, 1, 2])
+def test_the_list_is_the_same_for_few_accounts_and_for_many(
+    api, alice, bob, funded_account, source, dest, monkeypatch, few
+):
+    savings = funded_account(alice, 5_00)
+    for giver, taker in [(source, savings), (savings, dest), (dest, source), (savings, source)] * 2:
+        transfer_order(giver, taker, 1, actor=bob if giver == dest else alice)
+    transfer_order(dest, funded_account(bob), 1, actor=bob)
+    own = Transfer.objects.visible_to(alice).order_by("-pk")
+    monkeypatch.setattr(views, "FEW", few)
+
+    first = api.get("/transfers", {"limit": 7})
+    second = api.get("/transfers", {"limit": 7, "cursor": first.json()["next_cursor"]})
+
+    assert ids(first) + ids(second) == [str(transfer.pk) for transfer in own]
+    assert (len(ids(first)), len(ids(second))) == (7, 3)
 
 
 def test_staff_list_the_transfers_of_all(client_for, staff, alice, source, dest):
@@ -265,7 +283,8 @@ def test_listing_takes_a_constant_number_of_queries(
         transfer_order(source, dest, 1, actor=alice)
         hold_order(source, dest, 1, actor=alice)
 
-    with django_assert_num_queries(2):
+    # The caller, their accounts, the page.
+    with django_assert_num_queries(3):
         response = api.get("/transfers")
 
     assert len(ids(response)) == 2 * count + 1

@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from django.db.models import ProtectedError
+from django.db import connection
+from django.db.models import ProtectedError, Q
 
 from accounts.models import Account, external_account_id
 from transfers import clock, services
 from transfers.models import LedgerEntry, Transfer, TransferStatus
+from transfers.posting import Kind
 from transfers.services import Order
 from transfers.tests.ledgers import NOW, TICK
 
@@ -119,6 +121,57 @@ def test_a_user_sees_the_transfers_that_touch_their_accounts(
 
     # Of the 11 transfers between Alice and Bob each sees all; each deposit is its owner's.
     assert seen == [11, 10, 1, 12]
+
+
+@pytest.fixture
+def crossing(alice, bob, mine, theirs, funded_account):
+    """Transfers in all directions between two accounts of Alice's and one of Bob's."""
+    savings = funded_account(alice, 1_000)
+    ways = [(mine, savings), (savings, mine), (mine, theirs), (theirs, savings), (savings, theirs)]
+    for source, dest in ways * 2:
+        actor = bob if source == theirs else alice
+        order = Order(source_id=source.pk, dest_id=dest.pk, amount=1)
+        services.transfer(order=order, actor=actor)
+    return {"mine": mine, "savings": savings, "theirs": theirs}
+
+
+@pytest.mark.parametrize("names", [["mine"], ["savings", "theirs"], ["mine", "savings", "theirs"]])
+@pytest.mark.parametrize("count", [1, 3, 50])
+def test_the_newest_of_some_accounts_are_those_among_all(crossing, names, count):
+    accounts = [crossing[name].pk for name in names]
+    touched = Q(source__in=accounts) | Q(dest__in=accounts)
+    among_all = list(Transfer.objects.filter(touched).order_by("-pk"))
+
+    pages, before = [], None
+    while page := list(Transfer.objects.newest_touching(accounts, before, count)):
+        pages.append(page)
+        before = page[-1].pk
+
+    assert [transfer for page in pages for transfer in page] == among_all
+    assert {len(page) for page in pages[:-1]} <= {count}
+
+
+def test_the_newest_of_no_account_are_none(crossing):
+    assert list(Transfer.objects.newest_touching([], None, 50)) == []
+
+
+def test_the_newest_of_an_account_are_found_by_index_on_either_side(crossing):
+    accounts = [crossing[name].pk for name in ("mine", "savings")]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # It rather reads a table of one page than an index.
+            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+
+    plan = Transfer.objects.newest_touching(accounts, None, 50).explain()
+
+    assert plan.count("transfer_by_source") == plan.count("transfer_by_dest") == len(accounts)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_transfers_of_a_kind_are_all_those_of_it(story, kind):
+    every = Transfer.objects.all()
+
+    assert set(every.of_kind(kind)) == {each for each in every if each.kind == kind}
 
 
 def test_a_balance_of_the_past_is_read_from_the_entries(mine, story):
