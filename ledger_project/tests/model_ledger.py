@@ -149,6 +149,17 @@ class ModelLedger:
         self._visible(actor, place)
         return OK
 
+    def listed(self, actor, account_id=None, kind=None, status=None) -> list[dict]:
+        """Return the transfers of the actor's accounts, or of one of them, newest first."""
+        return [
+            each
+            for each in reversed(self.transfers)
+            if any(self._owns(actor, each[side]) for side in ("source", "dest"))
+            and account_id in (None, each["source"], each["dest"])
+            and kind in (None, each["kind"])
+            and status in (None, self.status_of(each["place"]))
+        ]
+
     def as_of(self, account_id, at) -> tuple[int, int]:
         """Return the balance and the number of entries up to ``at``, that instant included."""
         lines = [each for each in self.accounts[account_id]["statement"] if each["ts"] <= at]

@@ -4,6 +4,7 @@ import uuid
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.models import User
 from hypothesis.stateful import RuleBasedStateMachine
@@ -60,6 +61,17 @@ class TwiceTold(RuleBasedStateMachine):
             answer = self.client.get(path, headers=self.headers[actor])
         self.seen["read", answer.status_code] += 1
         return answer.status_code, answer.json()
+
+    def read_pages(self, path, actor="staff", **query):
+        """Return the items of all pages of a list."""
+        items: list[dict] = []
+        while "cursor" not in query or query["cursor"]:
+            status, page = self.read(f"{path}?{urlencode(query)}", actor)
+            assert (status, len(page["items"]) <= query["limit"]) == (200, True)
+            items += page["items"]
+            assert len({item["id"] for item in items}) == len(items)
+            query["cursor"] = page["next_cursor"]
+        return items
 
     def tell(self, actor, path, body, verb, *args, method="post"):
         """Tell both of a write, compare how they answer, and return the answer if it is good."""

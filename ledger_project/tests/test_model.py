@@ -7,6 +7,7 @@ same histories in every run: a failing one is shown as the steps that lead to it
 
 from collections import Counter
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -57,6 +58,7 @@ OUTCOMES = {
 # What of a line of a statement is compared.
 LINE = ("type", "amount", "balance", "sequence", "ts", "transfer_id")
 
+owners = st.sampled_from(["alice", "bob"])
 actors = st.sampled_from(["alice", "alice", "bob", "bob", "staff"])
 places = st.integers(0, 47)
 amounts = st.integers(1, 60)
@@ -67,6 +69,11 @@ captures = st.none() | amounts | st.integers(61, 120)
 resolvers = st.sampled_from(["payee", "payee", "payee", "alice", "bob", "staff"])
 terms = st.sampled_from([60, 3600, 86400])
 orders = st.tuples(places, places, amounts)
+# What of a transfer a list is narrowed by, so that it is often in it.
+narrowings = st.sampled_from(
+    [(), ("kind",), ("status",), ("account_id",), ("status", "account_id")]
+)
+limits = st.sampled_from([2, 5, 100])
 
 
 def wire(instant: datetime) -> str:
@@ -92,7 +99,7 @@ class HistoryMachine(TwiceTold):
         self.freeze_or_unfreeze("staff", 16, "freeze")
 
     @precondition(lambda self: len(self.model.accounts) < 7)
-    @rule(owner=st.sampled_from(["alice", "bob"]), currency=st.sampled_from(["USD", "EUR"]))
+    @rule(owner=owners, currency=st.sampled_from(["USD", "EUR"]))
     def open(self, owner, currency):
         body = {"owner_name": owner, "currency": currency}
         document = self.tell(owner, "/accounts", body, lambda: (201, None))
@@ -211,12 +218,7 @@ class HistoryMachine(TwiceTold):
         self.assert_statement(self.account(place), limit)
 
     def assert_statement(self, one, limit):
-        items, cursor = [], ""
-        while cursor is not None:
-            status, page = self.read(f"/accounts/{one}/statement?limit={limit}{cursor}")
-            assert (status, len(page["items"]) <= limit) == (200, True)
-            items += page["items"]
-            cursor = page["next_cursor"] and f"&cursor={page['next_cursor']}"
+        items = self.read_pages(f"/accounts/{one}/statement", limit=limit)
         lines = self.model.accounts[one]["statement"]
         assert [{name: item[name] for name in LINE} for item in items] == [
             {
@@ -226,6 +228,27 @@ class HistoryMachine(TwiceTold):
             }
             for line in reversed(lines)
         ]
+
+    @rule(actor=owners, place=places, narrowing=narrowings, limit=limits)
+    def page_through_transfers(self, actor, place, narrowing, limit):
+        one = self.transfer(place, "REVERSED", "CAPTURED", "VOIDED", "EXPIRED")
+        of_it = {
+            "account_id": one["dest"],
+            "kind": one["kind"],
+            "status": self.model.status_of(one["place"]),
+        }
+        query = {name: of_it[name] for name in narrowing if of_it[name]}
+        if self.model.accounts.get(query.get("account_id"), {"owner": actor})["owner"] != actor:
+            assert self.read(f"/transfers?{urlencode(query)}", actor)[0] == 404
+            return
+        items = self.read_pages("/transfers", actor, **query, limit=limit)
+        listed = self.model.listed(actor, **query)
+        assert [(item["kind"], item["status"], item["amount"]) for item in items] == [
+            (each["kind"], self.model.status_of(each["place"]), each["amount"]) for each in listed
+        ]
+        # The id of what the ledger released by itself has not been told.
+        ids = [each.get("id", item["id"]) for item, each in zip(items, listed, strict=True)]
+        assert [item["id"] for item in items] == ids
 
     @rule(place=places, seconds=st.sampled_from([0, 1, 60, 61, 3600, -1]))
     def ask_for_an_earlier_balance(self, place, seconds):
