@@ -41,9 +41,10 @@ class MortalServer(LiveServer):
     def __init__(self, directory: Path, **environment: str) -> None:
         super().__init__(**environment)
         self.log = directory / "server.log"
-        self._struck: set[int] = set()
 
     def start(self) -> None:
+        # Anew, because the system gives numbers of processes out again, within minutes if need be.
+        self._struck: set[int] = set()
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 # Its log tells the number of each worker's process.
@@ -71,8 +72,10 @@ class MortalServer(LiveServer):
         """Kill one worker, which the server replaces."""
         deadline = time.monotonic() + RECOVERY_SECONDS
         while not (workers := self._workers()):
-            if self.process.poll() is not None or time.monotonic() > deadline:
+            if self.process.poll() is not None:
                 return  # The whole server is gone, and is started again by whoever watches it.
+            if time.monotonic() > deadline:
+                raise TimeoutError("no worker came back")
             time.sleep(0.02)
         victim = dice.choice(workers)
         self._struck.add(victim)
