@@ -153,7 +153,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
     def get_queryset(self) -> QuerySet[Transfer]:
         return Transfer.objects.visible_to(self.request.user).with_resolution()
 
-    def newest(self, queryset: Any, before: UUID | None, count: int) -> Any:
+    def newest(self, queryset: Any, before: Any, count: int) -> list:
         accounts = self._accounts_listed()
         if accounts is None:
             return super().newest(queryset, before, count)

@@ -155,13 +155,16 @@ def test_the_newest_of_no_account_are_none(crossing):
     assert list(Transfer.objects.newest_touching([], None, 50)) == []
 
 
-def test_the_newest_of_an_account_are_found_by_index_on_either_side(crossing):
-    accounts = [crossing[name].pk for name in ("mine", "savings")]
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            # It rather reads a table of one page than an index.
+@pytest.fixture
+def by_index(db):
+    """Plan as for a large table: PostgreSQL rather reads a small one than an index."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
 
+
+def test_the_newest_of_an_account_are_found_by_index_on_either_side(crossing, by_index):
+    accounts = [crossing[name].pk for name in ("mine", "savings")]
     plan = Transfer.objects.newest_touching(accounts, None, 50).explain()
 
     assert plan.count("transfer_by_source") == plan.count("transfer_by_dest") == len(accounts)
@@ -172,6 +175,22 @@ def test_transfers_of_a_kind_are_all_those_of_it(story, kind):
     every = Transfer.objects.all()
 
     assert set(every.of_kind(kind)) == {each for each in every if each.kind == kind}
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_transfers_of_a_kind_are_found_by_index_and_planned_for_that_kind(by_index, kind):
+    found = Transfer.objects.of_kind(kind).order_by("-pk")[:50]
+
+    sql, parameters = found.query.sql_with_params()
+
+    assert "transfer_by_kind" in found.explain()
+    assert (f"'{kind.value}'" in sql, parameters) == (True, ())
+
+
+def test_a_hold_that_expires_in_the_future_is_found_by_index(by_index):
+    plan = Transfer.objects.filter(expires_at__gt=NOW).explain()
+
+    assert "transfer_holds_by_expiry" in plan
 
 
 def test_a_balance_of_the_past_is_read_from_the_entries(mine, story):
