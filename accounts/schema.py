@@ -8,6 +8,7 @@ every such route has) is derived by ``ledger_project.schema``.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
@@ -27,12 +28,13 @@ from accounts.serializers import (
     OpenAccountSerializer,
 )
 
-# The accounts of the examples. Their time is long ago, so that they are last in every list.
-ACCOUNT_ID = "01900000-0000-7000-8000-000000000001"
-OTHER_ACCOUNT_ID = "01900000-0000-7000-8000-000000000002"
+# The accounts of the examples, opened at OPENED_AT: a UUIDv7 begins with its time.
+OPENED_AT = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
+ACCOUNT_ID = "019b8d7d-f1c0-7000-8000-000000000001"
+OTHER_ACCOUNT_ID = "019b8d7d-f1c0-7000-8000-000000000002"
 # What is closed or frozen when tried out, no other example needs.
-EMPTY_ACCOUNT_ID = "01900000-0000-7000-8000-000000000003"
-FROZEN_ACCOUNT_ID = "01900000-0000-7000-8000-000000000004"
+EMPTY_ACCOUNT_ID = "019b8d7d-f1c0-7000-8000-000000000003"
+FROZEN_ACCOUNT_ID = "019b8d7d-f1c0-7000-8000-000000000004"
 
 # Who may do it, where it is said more than once.
 ANYONE = "anyone; no token is needed."

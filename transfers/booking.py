@@ -14,7 +14,6 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from uuid_utils.compat import uuid7
 
 from accounts.enums import AccountKind, AccountStatus
 from accounts.exceptions import LedgerError
@@ -187,7 +186,7 @@ def _write(
         for posted, each in zip(result.postings, wanted, strict=True)
     ]
     entries = [
-        (uuid7(), transfer.pk, entry)
+        (clock.new_id(), transfer.pk, entry)
         for posted, transfer in zip(result.postings, transfers, strict=True)
         for entry in posted.entries
     ]
@@ -213,7 +212,7 @@ def _transfer(
     original_id = draft.original.id if draft.original else None
     is_reversal = draft.kind is Kind.REVERSAL
     return Transfer(
-        id=wanted.id or uuid7(),
+        id=wanted.id or clock.new_id(),
         kind=draft.kind,
         source_id=draft.source,
         dest_id=draft.dest,

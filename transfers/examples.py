@@ -21,12 +21,13 @@ from transfers.exceptions import (
     TransferNotFound,
 )
 
-TRANSFER_ID = "01900000-0000-7000-8000-0000000000a1"
-OTHER_TRANSFER_ID = "01900000-0000-7000-8000-0000000000a2"
-# A hold is resolved once: one is there to be captured, the other to be voided.
-HOLD_ID = "01900000-0000-7000-8000-0000000000a3"
-OTHER_HOLD_ID = "01900000-0000-7000-8000-0000000000a4"
+# The movements of the examples, made at NOON: a UUIDv7 begins with its time.
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+TRANSFER_ID = "019c13ec-9e00-7000-8000-0000000000a1"
+OTHER_TRANSFER_ID = "019c13ec-9e00-7000-8000-0000000000a2"
+# A hold is resolved once: one is there to be captured, the other to be voided.
+HOLD_ID = "019c13ec-9e00-7000-8000-0000000000a3"
+OTHER_HOLD_ID = "019c13ec-9e00-7000-8000-0000000000a4"
 
 TRANSFER: dict[str, Any] = {
     "id": TRANSFER_ID,
@@ -77,7 +78,7 @@ CREDITED = {**PAYEE, "balance": 25_00, "available": 25_00}
 EMPTIED = {**PAYEE, "balance": 0, "available": 0, "version": 2}
 STRANGER = {"id": OTHER_ACCOUNT_ID}
 ITEM = {
-    "id": "01900000-0000-7000-8000-0000000000e1",
+    "id": "019c13ec-9e00-7000-8000-0000000000e1",
     "ts": "2026-01-31T12:00:00.000000Z",
     "account_id": ACCOUNT_ID,
     "transfer_id": TRANSFER_ID,

@@ -1,6 +1,6 @@
 """manage.py seed_demo: something to look at, and never on a database in earnest."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from io import StringIO
 
 import pytest
@@ -8,7 +8,8 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from accounts.models import Account, AccountChange
-from accounts.schema import EMPTY_ACCOUNT_ID
+from accounts.schema import EMPTY_ACCOUNT_ID, OPENED_AT
+from ledger_project.idempotency.models import IdempotencyKey
 from ledger_project.operations import EXAMPLE_KEY
 from transfers import clock
 from transfers.integrity import check_ledger
@@ -41,9 +42,9 @@ def test_it_tells_the_same_story_each_time():
     accounts = Account.objects.customers().order_by("owner_name")
     assert list(accounts.values_list("owner_name", "currency", "status", "balance", "held")) == [
         ("Corner Grocer", "USD", "OPEN", 321_20, 0),
-        ("Demo Everyday", "USD", "OPEN", 4_256_35, 50_00),
+        ("Demo Everyday", "USD", "OPEN", 4_756_35, 50_00),
         ("Demo Old Card", "USD", "FROZEN", 85_40, 0),
-        ("Demo Savings", "USD", "OPEN", 251_27, 0),
+        ("Demo Savings", "USD", "OPEN", 551_27, 0),
         ("Demo Spare", "USD", "OPEN", 0, 0),
         ("Demo Travel", "EUR", "OPEN", 900_00, 240_00),
         ("Harbour Hotel", "EUR", "OPEN", 0, 0),
@@ -65,7 +66,7 @@ def test_every_kind_of_movement_and_of_change_is_there():
     ]
 
 
-def test_the_story_took_a_month_and_no_account_is_younger_than_its_entries():
+def test_the_story_takes_a_month_after_what_was_there_before():
     instant = datetime(2026, 3, 31, 12, tzinfo=UTC)
 
     with clock.at(instant):
@@ -73,10 +74,26 @@ def test_the_story_took_a_month_and_no_account_is_younger_than_its_entries():
 
     entries = LedgerEntry.objects.filter(account__owner_name="Demo Everyday").order_by("sequence")
     days_ago = [(instant - entry.ts).days for entry in entries]
-    assert days_ago == [30, 29, 28, 26, 22, 19, 17, 12, 11, 10, 8, 8, 5, 0]
-    long_held = Account.objects.customers().exclude(owner_name="Demo Spare")
-    opened = long_held.values_list("created_at", flat=True).distinct()
-    assert list(opened) == [instant - timedelta(days=30, hours=1)]
+    assert days_ago == [85, 59, 58, 30, 29, 28, 26, 22, 19, 17, 12, 11, 10, 5, 0]
+    opened = Account.objects.customers().values_list("created_at", flat=True).distinct()
+    assert list(opened) == [OPENED_AT]
+
+
+def test_every_id_begins_with_its_own_time_so_that_newest_first_is_by_time():
+    with clock.at(datetime(2026, 3, 31, 12, tzinfo=UTC)):
+        seed_demo()
+
+    times = [
+        *Account.objects.customers().values_list("pk", "created_at"),
+        *Transfer.objects.values_list("pk", "created_at"),
+        *LedgerEntry.objects.values_list("pk", "ts"),
+        *IdempotencyKey.objects.values_list("pk", "created_at"),
+    ]
+    wrong = {pk: at for pk, at in times if pk.int >> 80 != round(at.timestamp() * 1000)}
+    assert wrong == {}
+    by_id = Transfer.objects.order_by("-pk").values_list("memo", flat=True)
+    by_time = Transfer.objects.order_by("-created_at", "-pk").values_list("memo", flat=True)
+    assert list(by_id) == list(by_time)
 
 
 def test_it_prints_what_it_made():
@@ -85,9 +102,9 @@ def test_it_prints_what_it_made():
     everyday = Account.objects.get(owner_name="Demo Everyday")
     assert lines[0] == "Users      demo / demo, admin / admin (staff, superuser)"
     assert lines[1] == (
-        f"Account    {everyday.pk}  Demo Everyday        OPEN    4,256.35 USD  (50.00 USD held)"
+        f"Account    {everyday.pk}  Demo Everyday        OPEN    4,756.35 USD  (50.00 USD held)"
     )
-    assert (len(lines), lines[-1]) == (11, "Transfers  20")
+    assert (len(lines), lines[-1]) == (11, "Transfers  22")
 
 
 def test_a_database_with_other_users_is_left_alone(alice):

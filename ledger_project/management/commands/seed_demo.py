@@ -1,7 +1,7 @@
 """Fill an empty ledger with something to look at."""
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,18 +9,23 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
-from uuid_utils.compat import uuid7
 
 from accounts import services as account_services
 from accounts.models import Account
 from accounts.money import money
-from accounts.schema import ACCOUNT_ID, EMPTY_ACCOUNT_ID, FROZEN_ACCOUNT_ID, OTHER_ACCOUNT_ID
+from accounts.schema import (
+    ACCOUNT_ID,
+    EMPTY_ACCOUNT_ID,
+    FROZEN_ACCOUNT_ID,
+    OPENED_AT,
+    OTHER_ACCOUNT_ID,
+)
 from accounts.serializers import account_document
 from ledger_project.idempotency.models import IdempotencyKey, fingerprint
 from ledger_project.operations import EXAMPLE_KEY
 from ledger_project.renderers import JSONRenderer
 from transfers import clock, services
-from transfers.examples import HOLD_ID, OTHER_HOLD_ID, TRANSFER_ID
+from transfers.examples import HOLD_ID, NOON, OTHER_HOLD_ID, TRANSFER_ID
 from transfers.models import Transfer
 from transfers.serializers import LONGEST_HOLD
 from transfers.services import Order
@@ -47,18 +52,28 @@ KNOWN_IDS = {
 KNOWN_TRANSFERS = {
     "New bicycle": UUID(TRANSFER_ID),
     "Rainy-day pot": UUID(HOLD_ID),
-    "Hotel, two nights": UUID(OTHER_HOLD_ID),
+    "Hotel, rooms for the choir": UUID(OTHER_HOLD_ID),
 }
 
-# How many days ago, and what; amounts in minor units. A capture and a reversal name their original
-# by its memo.
+# When, and what; amounts in minor units. The known transfers are as old as their ids say, because
+# ids sort as their times do.
+EARLIER: tuple[tuple[datetime, str, *tuple[Any, ...]], ...] = (
+    (OPENED_AT, "deposit", "everyday", 500_00, "Balance brought over"),
+    (OPENED_AT, "deposit", "savings", 300_00, "Savings brought over"),
+    (OPENED_AT, "deposit", "travel", 900_00, "Holiday money"),
+    (NOON, "transfer", "savings", "everyday", 150_00, "New bicycle"),
+    (NOON, "hold", "everyday", "savings", 50_00, "Rainy-day pot"),
+    (NOON, "hold", "travel", "hotel", 240_00, "Hotel, rooms for the choir"),
+    (NOON + timedelta(hours=1), "withdraw", "everyday", 389_00, "Bicycle"),
+)
+
+# How many days ago, and what. A capture and a reversal name their original by its memo.
 STORY: tuple[tuple[int, str, *tuple[Any, ...]], ...] = (
     (30, "deposit", "everyday", 3_250_00, "Salary"),
-    (30, "deposit", "old", 85_40, "Balance brought over"),
+    (30, "deposit", "old", 85_40, "Card balance brought over"),
     (29, "transfer", "everyday", "landlord", 1_100_00, "Rent"),
     (28, "transfer", "everyday", "savings", 400_00, "Monthly saving"),
     (26, "transfer", "everyday", "grocer", 86_35, "Groceries"),
-    (24, "deposit", "travel", 900_00, "Holiday money"),
     (23, "hold", "everyday", "fuel", 80_00, "Fuel, pump 4"),
     (22, "capture", "Fuel, pump 4", 63_45),
     (19, "transfer", "everyday", "grocer", 74_10, "Groceries, second week"),
@@ -66,12 +81,8 @@ STORY: tuple[tuple[int, str, *tuple[Any, ...]], ...] = (
     (12, "transfer", "everyday", "grocer", 91_80, "Groceries, third week"),
     (11, "transfer", "everyday", "grocer", 91_80, "Groceries, third week again"),
     (10, "reverse", "Groceries, third week again", "Charged twice"),
-    (8, "transfer", "savings", "everyday", 150_00, "New bicycle"),
-    (8, "withdraw", "everyday", 389_00, "Bicycle"),
     (6, "deposit", "savings", 1_27, "Interest"),
     (5, "transfer", "everyday", "grocer", 68_95, "Groceries, fourth week"),
-    (2, "hold", "travel", "hotel", 240_00, "Hotel, two nights"),
-    (1, "hold", "everyday", "savings", 50_00, "Rainy-day pot"),
     (0, "deposit", "everyday", 3_250_00, "Salary, second month"),
 )
 
@@ -146,8 +157,8 @@ class Demonstration:
         self.home = home = settings.DEFAULT_CURRENCY
         abroad = next((code for code in settings.CURRENCIES if code != home), home)
         self.accounts = {
-            name: Account.objects.create(
-                pk=KNOWN_IDS.get(name) or uuid7(),
+            name: self._open(
+                KNOWN_IDS.get(name),
                 owner=self.users[owner],
                 owner_name=owner_name,
                 currency=home if at_home else abroad,
@@ -158,13 +169,13 @@ class Demonstration:
 
     def tell(self) -> None:
         """Post the story, and then what staff did."""
-        now = clock.now()
-        opened = now - timedelta(days=STORY[0][0], hours=1)
-        ids = [account.pk for account in self.accounts.values()]
-        Account.objects.filter(pk__in=ids).update(created_at=opened)
-        for days_ago, verb, *args in STORY:
-            with clock.at(now - timedelta(days=days_ago)):
-                self.transfers.append(getattr(self, verb)(*args))
+        now = self.now = clock.now()
+        for instant, verb, *args in EARLIER:
+            self._post(instant, verb, *args)
+        # A minute apart, so that those of one day have an order.
+        for place, (days_ago, verb, *args) in enumerate(STORY):
+            ago = timedelta(days=days_ago, minutes=len(STORY) - place)
+            self._post(now - ago, verb, *args)
         admin = self.users["admin"]
         account_services.set_overdraft_limit(
             account_id=self.accounts["everyday"].pk,
@@ -180,9 +191,13 @@ class Demonstration:
         """Open an account as ``POST /accounts`` does, with an answer that is kept for its key."""
         demo, path = self.users["demo"], "/accounts"
         body = {"owner_name": "Demo Spare", "currency": self.home}
-        account = Account.objects.create(pk=UUID(EMPTY_ACCOUNT_ID), owner=demo, **body)
+        account = self._open(UUID(EMPTY_ACCOUNT_ID), owner=demo, **body)
         self.accounts["spare"] = account
+        with clock.at(OPENED_AT):
+            key_id = clock.new_id()
         IdempotencyKey.objects.create(
+            id=key_id,
+            created_at=OPENED_AT,
             user=demo,
             key=EXAMPLE_KEY,
             method="POST",
@@ -209,7 +224,8 @@ class Demonstration:
     def hold(self, source: str, dest: str, amount: int, memo: str) -> Transfer:
         order = self._order(source, dest, amount, memo)
         # So that those of the examples can be tried out for as long as possible.
-        return services.hold(order=order, expires_in=LONGEST_HOLD, actor=self.users["demo"])
+        expires_in = self.now + LONGEST_HOLD - clock.now()
+        return services.hold(order=order, expires_in=expires_in, actor=self.users["demo"])
 
     def capture(self, held: str, amount: int) -> Transfer:
         hold_id = self._by_memo(held).pk
@@ -218,6 +234,17 @@ class Demonstration:
     def reverse(self, original: str, memo: str) -> Transfer:
         transfer_id = self._by_memo(original).pk
         return services.reverse(transfer_id=transfer_id, memo=memo, actor=self.users["admin"])
+
+    def _open(self, account_id: UUID | None, **fields: Any) -> Account:
+        with clock.at(OPENED_AT):
+            account = Account.objects.create(pk=account_id or clock.new_id(), **fields)
+        account.created_at = OPENED_AT
+        account.save(update_fields=["created_at"])
+        return account
+
+    def _post(self, instant: datetime, verb: str, *args: Any) -> None:
+        with clock.at(instant):
+            self.transfers.append(getattr(self, verb)(*args))
 
     def _cash(self, service: Any, account: str, amount: int, memo: str) -> Transfer:
         # Staff, because LEDGER_SELF_SERVICE_CASH may leave cash to them.
@@ -230,7 +257,7 @@ class Demonstration:
             dest_id=self.accounts[dest].pk,
             amount=amount,
             memo=memo,
-            id=KNOWN_TRANSFERS.get(memo) or uuid7(),
+            id=KNOWN_TRANSFERS.get(memo),
         )
 
     def _by_memo(self, memo: str) -> Transfer:
