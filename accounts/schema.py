@@ -24,8 +24,8 @@ from accounts.exceptions import (
 from accounts.serializers import (
     AccountSerializer,
     DescribeAccountSerializer,
-    EmptySerializer,
     OpenAccountSerializer,
+    ReasonSerializer,
 )
 
 # The accounts of the examples, opened at OPENED_AT: a UUIDv7 begins with its time.
@@ -173,8 +173,8 @@ ACCOUNTS = {
         who=OWNER,
         description="For good. Its balance and its holds must be 0; closing it again is no error.",
         tried_on=EMPTY_ACCOUNT_ID,
-        request=EmptySerializer,
-        requests={"Nothing to say": {}},
+        request=ReasonSerializer,
+        requests={"With a reason": {"reason": "Moved to another bank"}, "Without": {}},
         response=AccountSerializer,
         answers={"Closed": {**NEW_ACCOUNT, "id": EMPTY_ACCOUNT_ID, "status": "CLOSED"}},
         refusals=(AccountNotFound, AccountFrozen, AccountNotEmpty),
@@ -186,8 +186,8 @@ ACCOUNTS = {
         who=STAFF,
         description="Nothing moves in or out until it is unfrozen.",
         tried_on=FROZEN_ACCOUNT_ID,
-        request=EmptySerializer,
-        requests={"Nothing to say": {}},
+        request=ReasonSerializer,
+        requests={"With a reason": {"reason": "Reported as stolen"}, "Without": {}},
         response=AccountSerializer,
         answers={"Frozen": {**ACCOUNT, "id": FROZEN_ACCOUNT_ID, "status": "FROZEN"}},
         refusals=(AccountNotFound, AccountClosed),
@@ -200,8 +200,11 @@ ACCOUNTS = {
         who=STAFF,
         description="Money moves again.",
         tried_on=FROZEN_ACCOUNT_ID,
-        request=EmptySerializer,
-        requests={"Nothing to say": {}},
+        request=ReasonSerializer,
+        requests={
+            "With a reason": {"reason": "Found to be the owner's own payment"},
+            "Without": {},
+        },
         response=AccountSerializer,
         answers={"Open again": {**ACCOUNT, "id": FROZEN_ACCOUNT_ID}},
         refusals=(AccountNotFound, AccountClosed),

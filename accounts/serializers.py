@@ -5,6 +5,7 @@ Nothing is coerced: ``5`` is money, ``"5"``, ``5.0`` and ``true`` are mistakes o
 """
 
 import re
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,6 +72,19 @@ class MoneyField(StrictIntegerField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_value=1, max_value=MONEY_MAX, **kwargs)
+
+
+def not_a_choice(value: str, choices: Iterable[str]) -> str:
+    """Return what is said of a value that isn't one of the choices."""
+    return f'"{value}" is not a valid choice. Send one of {", ".join(choices)}.'
+
+
+class OneOfField(serializers.ChoiceField):
+    """One of some strings, which its refusal lists."""
+
+    def __init__(self, choices: Sequence[str], **kwargs: Any) -> None:
+        error_messages: dict[str, Any] = {"invalid_choice": not_a_choice("{input}", choices)}
+        super().__init__(choices=choices, error_messages=error_messages, **kwargs)
 
 
 class StrictUUIDField(serializers.UUIDField):
@@ -190,10 +204,10 @@ class OpenAccountSerializer(StrictSerializer):
     """What opens an account."""
 
     owner_name = StrictCharField(min_length=1, max_length=200)
-    currency = serializers.ChoiceField(
-        choices=settings.CURRENCIES,
+    currency = OneOfField(
+        settings.CURRENCIES,
         default=settings.DEFAULT_CURRENCY,
-        help_text="ISO 4217. For good.",
+        help_text="ISO 4217. It can't be changed later.",
     )
     metadata = MetadataField(required=False, default=dict)
 
@@ -203,6 +217,18 @@ class DescribeAccountSerializer(StrictSerializer):
 
     owner_name = StrictCharField(min_length=1, max_length=200, required=False)
     metadata = MetadataField(required=False)
+
+
+class ReasonSerializer(StrictSerializer):
+    """Why an account is frozen, unfrozen or closed."""
+
+    reason = StrictCharField(
+        max_length=200,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Kept with the record of the change. Whitespace around it is removed.",
+    )
 
 
 class EmptySerializer(StrictSerializer):

@@ -25,8 +25,8 @@ from accounts.models import Account
 from accounts.serializers import (
     AccountSerializer,
     DescribeAccountSerializer,
-    EmptySerializer,
     OpenAccountSerializer,
+    ReasonSerializer,
     account_document,
 )
 
@@ -186,6 +186,6 @@ class AccountViewSet(mixins.ListModelMixin, LedgerViewSet):
         return self._change(services.unfreeze, account_id)
 
     def _change(self, service: Any, account_id: UUID) -> Response:
-        self.read_body(EmptySerializer)
-        account = service(account_id=account_id, actor=self.actor)
+        body = self.read_body(ReasonSerializer)
+        account = service(account_id=account_id, actor=self.actor, **body)
         return Response(account_document(account))

@@ -87,6 +87,9 @@ ITEM = {
     "balance": 75_00,
     "sequence": 2,
     "ref": "Rent for January",
+    "kind": "TRANSFER",
+    "counterparty_id": OTHER_ACCOUNT_ID,
+    "currency": "USD",
 }
 STATEMENT_CSV = f"{','.join(ITEM)}\r\n{','.join(str(value) for value in ITEM.values())}\r\n"
 ORDER = {

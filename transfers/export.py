@@ -1,10 +1,11 @@
 """The statement as CSV (RFC 4180): whole or not at all, in constant memory."""
 
 import csv
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from io import TextIOWrapper
 from tempfile import TemporaryFile
-from typing import Any
+from typing import Any, TextIO
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -16,9 +17,18 @@ from transfers.models import STATEMENT_LINE, LedgerEntry
 
 CHUNK = 1000
 BLOCK_BYTES = 64 * 1024
-# A spreadsheet runs a cell that begins like this; an apostrophe makes it text (OWASP).
-# Some take the full-width signs for the same.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
+# A spreadsheet runs a cell that begins with one of these signs; an apostrophe before it makes the
+# cell text (OWASP, CSV Injection). Some take the full-width signs for the same. A cell also begins
+# after `;`, a tab, `|` or a line break inside a text where the reader takes that for the separator:
+# it then doesn't see our quotes. A comma needs nothing, because a text that has one is quoted.
+FORMULA = re.compile(
+    r"""
+    (?: \A | (?<=[;|\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]) )
+    (?= [\s"]* [=+\-@\uff1d\uff0b\uff0d\uff20] )
+    | \A (?= [\t\n\r] )
+    """,
+    re.VERBOSE,
+)
 
 
 class StatementCSVRenderer(BaseRenderer):
@@ -43,12 +53,7 @@ def csv_response(entries: QuerySet[LedgerEntry, Any], account_id: UUID) -> FileR
     file = TemporaryFile()  # noqa: SIM115 -- the response closes it
     try:
         text = TextIOWrapper(file, encoding="utf-8", newline="")
-        writer = csv.writer(text)
-        writer.writerow(STATEMENT_LINE)
-        for chunk in _chunks(entries):
-            writer.writerows(
-                [entry_id, instant(ts), *rest, _harmless(ref)] for entry_id, ts, *rest, ref in chunk
-            )
+        write_csv(text, _chunks(entries))
         text.detach()  # And so written out.
         file.seek(0)
     except BaseException:
@@ -64,6 +69,20 @@ def csv_response(entries: QuerySet[LedgerEntry, Any], account_id: UUID) -> FileR
     return response
 
 
+def write_csv(text: TextIO, chunks: Iterable[Iterable[Any]]) -> None:
+    """
+    Write the header and a row for each statement line.
+
+    No cell is a formula, whichever of ``,``, ``;``, tab and ``|`` a reader takes for the separator.
+    """
+    writer = csv.writer(text)
+    writer.writerow(STATEMENT_LINE)
+    for chunk in chunks:
+        writer.writerows(
+            line._replace(ts=instant(line.ts), ref=_harmless(line.ref)) for line in chunk
+        )
+
+
 def _chunks(entries: QuerySet[LedgerEntry, Any]) -> Iterator[list[Any]]:
     # By key, with no transaction open between the chunks: a long export holds nothing up.
     newest_first = entries.order_by("-sequence")
@@ -73,7 +92,5 @@ def _chunks(entries: QuerySet[LedgerEntry, Any]) -> Iterator[list[Any]]:
         chunk = list(newest_first.filter(sequence__lt=chunk[-1].sequence)[:CHUNK])
 
 
-def _harmless(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return value
+def _harmless(memo: str | None) -> str | None:
+    return memo and FORMULA.sub("'", memo)

@@ -11,6 +11,7 @@ from django.utils.dateparse import parse_datetime
 from django_filters import rest_framework as filters
 
 from accounts.exceptions import AccountNotFound
+from accounts.filters import OneOfFilter
 from accounts.models import Account
 from accounts.serializers import UUID_FORM
 from transfers import clock
@@ -104,15 +105,13 @@ class TransferFilter(filters.FilterSet):
     """By party, kind, status and time of creation: ``from`` inclusive, ``to`` exclusive."""
 
     account_id = IdFilter(method="touching", help_text="Only transfers with this source or dest.")
-    kind = filters.ChoiceFilter(
-        choices=[(kind.value, kind.value) for kind in Kind],
-        method="of_kind",
-        help_text="Only transfers of this kind.",
+    kind = OneOfFilter(
+        [kind.value for kind in Kind], method="of_kind", help_text="Only transfers of this kind."
     )
-    status = filters.ChoiceFilter(
-        choices=[(status.value, status.value) for status in TransferStatus],
+    status = OneOfFilter(
+        [status.value for status in TransferStatus],
         method="standing",
-        help_text="Only transfers that stand so now.",
+        help_text="Only transfers with this status now.",
     )
 
     class Meta:
@@ -139,10 +138,7 @@ class TransferFilter(filters.FilterSet):
 class StatementFilter(filters.FilterSet):
     """By side and time: ``from`` inclusive, ``to`` exclusive."""
 
-    type = filters.ChoiceFilter(
-        choices=[(side.value, side.value) for side in EntryType],
-        help_text="Only entries of this side.",
-    )
+    type = OneOfFilter([side.value for side in EntryType], help_text="Only entries of this side.")
 
     class Meta:
         model = LedgerEntry

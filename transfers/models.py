@@ -220,7 +220,8 @@ class Transfer(models.Model):
         return TransferStatus.PENDING if now < self.expires_at else TransferStatus.EXPIRED
 
 
-# What a statement shows of an entry; ``ref`` is its transfer's memo.
+# What a statement shows of an entry. ``ref`` is its transfer's memo, and ``counterparty_id`` the
+# transfer's other account.
 STATEMENT_LINE = (
     "id",
     "ts",
@@ -231,13 +232,23 @@ STATEMENT_LINE = (
     "balance",
     "sequence",
     "ref",
+    "kind",
+    "counterparty_id",
+    "currency",
 )
 
 
 @cache
 def _lines() -> "models.QuerySet[LedgerEntry, Any]":
     # Once, because naming the columns takes a tenth of a page.
-    lines = LedgerEntry.objects.annotate(ref=F("transfer__memo"))
+    # A DEBIT is the entry of the source, so its counterparty is the dest.
+    is_debit = models.When(type=EntryType.DEBIT.value, then=F("transfer__dest_id"))
+    lines = LedgerEntry.objects.annotate(
+        ref=F("transfer__memo"),
+        kind=F("transfer__kind"),
+        counterparty_id=models.Case(is_debit, default=F("transfer__source_id")),
+        currency=F("transfer__currency"),
+    )
     return lines.values_list(*STATEMENT_LINE, named=True)
 
 

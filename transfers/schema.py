@@ -175,7 +175,7 @@ TRANSFERS = {
         tag="Transfers",
         who="the owner of the dest of the hold, and staff.",
         description="Moves what was held to its dest, all of it if no `amount` is named; the rest "
-        "is released.",
+        "is released. Its memo is the hold's if none is given.",
         tried_on=examples.HOLD_ID,
         request=CaptureSerializer,
         requests={"25 dollars of it": {"amount": 25_00}},

@@ -78,11 +78,12 @@ class BatchSerializer(StrictSerializer):
 
 
 class CaptureSerializer(StrictSerializer):
-    """How much of a hold to capture; all of it if absent."""
+    """How much of a hold to capture, and what for."""
 
     amount = MoneyField(
         required=False, help_text="In minor units, at most what is held; all of it if absent."
     )
+    memo = MemoField(help_text="What it is for; the memo of the hold if absent or null.")
 
 
 class ReverseSerializer(StrictSerializer):
@@ -172,6 +173,14 @@ class StatementItemSerializer(serializers.ModelSerializer):
         allow_null=True,
         help_text="The memo of the transfer.",
     )
+    kind = serializers.ChoiceField(
+        choices=[kind.value for kind in Kind], source="transfer.kind", read_only=True
+    )
+    counterparty_id = serializers.UUIDField(
+        read_only=True,
+        help_text="The other account of the transfer; for cash, the EXTERNAL account.",
+    )
+    currency = serializers.CharField(source="transfer.currency", read_only=True)
 
     class Meta:
         model = LedgerEntry
@@ -190,6 +199,9 @@ class StatementItemSerializer(serializers.ModelSerializer):
             "balance": instance.balance,
             "sequence": instance.sequence,
             "ref": instance.ref,
+            "kind": instance.kind,
+            "counterparty_id": instance.counterparty_id,
+            "currency": instance.currency,
         }
 
 

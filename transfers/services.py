@@ -128,9 +128,13 @@ def hold(*, order: Order, expires_in: timedelta, actor: User) -> Transfer:
 
 
 @in_transaction
-def capture(*, hold_id: UUID, actor: User, amount: int | None = None) -> Transfer:
+def capture(
+    *, hold_id: UUID, actor: User, amount: int | None = None, memo: str | None = None
+) -> Transfer:
     """
     Move what a hold reserves, or ``amount`` of it; release the rest. Return the CAPTURE.
+
+    Its memo is the hold's if ``memo`` is None.
 
     :raises TransferNotFound: if ``actor`` is no party to the hold
     :raises PermissionDenied: if they don't own its dest
@@ -139,7 +143,13 @@ def capture(*, hold_id: UUID, actor: User, amount: int | None = None) -> Transfe
     original = _visible(hold_id, actor)
     if not (actor.is_staff or rights.owns(actor, original.dest)):
         raise PermissionDenied("Only the owner of the hold's dest may capture it.")
-    return _resolve(Kind.CAPTURE, original, actor, original.amount if amount is None else amount)
+    return _resolve(
+        Kind.CAPTURE,
+        original,
+        actor,
+        original.amount if amount is None else amount,
+        original.memo if memo is None else memo,
+    )
 
 
 @in_transaction
@@ -150,7 +160,7 @@ def void(*, hold_id: UUID, actor: User) -> Transfer:
     :raises: as ``capture``, but either party may
     """
     original = _visible(hold_id, actor)
-    return _resolve(Kind.VOID, original, actor, original.amount)
+    return _resolve(Kind.VOID, original, actor, original.amount, memo=None)
 
 
 @in_transaction
@@ -199,10 +209,10 @@ def _visible(transfer_id: UUID, actor: User) -> Transfer:
     return rights.require_visible(found, transfer_id, actor)
 
 
-def _resolve(kind: Kind, held: Transfer, actor: User, amount: int) -> Transfer:
+def _resolve(kind: Kind, held: Transfer, actor: User, amount: int, memo: str | None) -> Transfer:
     accounts = Account.objects.locked(held.source_id, held.dest_id)
     draft = Draft(kind, held.source_id, held.dest_id, amount, original=original_of(held))
-    return _book_one(accounts, Wanted(draft), actor)
+    return _book_one(accounts, Wanted(draft, memo), actor)
 
 
 def _wanted(kind: Kind, order: Order) -> Wanted:

@@ -59,6 +59,8 @@ def transfer_document(transfer: Transfer, status: str = "POSTED") -> dict[str, A
 
 def statement_item(entry: LedgerEntry) -> dict[str, Any]:
     """Return the line of a statement that shows ``entry``, its members in the contract's order."""
+    transfer = entry.transfer
+    parties = {transfer.source_id, transfer.dest_id}
     return {
         "id": str(entry.pk),
         "ts": instant(entry.ts),
@@ -68,7 +70,10 @@ def statement_item(entry: LedgerEntry) -> dict[str, Any]:
         "amount": entry.amount,
         "balance": entry.balance,
         "sequence": entry.sequence,
-        "ref": entry.transfer.memo,
+        "ref": transfer.memo,
+        "kind": transfer.kind,
+        "counterparty_id": str(next(iter(parties - {entry.account_id}))),
+        "currency": transfer.currency,
     }
 
 

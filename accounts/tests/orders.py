@@ -25,9 +25,10 @@ def hold_order(
     *,
     actor: User,
     expires_in: timedelta = timedelta(days=7),
+    memo: str | None = None,
 ) -> Transfer:
     """Reserve money of one account for another, and return the hold."""
-    order = Order(source_id=source.pk, dest_id=dest.pk, amount=amount)
+    order = Order(source_id=source.pk, dest_id=dest.pk, amount=amount, memo=memo)
     return services.hold(order=order, expires_in=expires_in, actor=actor)
 
 

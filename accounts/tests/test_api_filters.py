@@ -138,3 +138,15 @@ def test_a_query_that_is_none_is_refused(api, query, pointer, code):
     response = api.get(f"/accounts?{query}")
 
     assert_invalid(response, (pointer, code))
+
+
+@pytest.mark.parametrize(
+    ("name", "choices"), [("currency", "USD, EUR, GBP, JPY"), ("status", "OPEN, FROZEN, CLOSED")]
+)
+def test_a_filter_that_is_no_choice_is_told_which_there_are(api, name, choices):
+    response = api.get(f"/accounts?{name}=open")
+
+    detail = f'"open" is not a valid choice. Send one of {choices}.'
+    assert response.json()["errors"] == [
+        {"pointer": f"#/{name}", "code": "invalid_choice", "detail": detail}
+    ]

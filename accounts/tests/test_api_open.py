@@ -85,6 +85,15 @@ def test_a_currency_that_is_none_is_refused(api, currency, code):
     assert Account.objects.customers().count() == 0
 
 
+def test_a_currency_that_is_none_is_told_which_there_are(api, settings):
+    response = api.post("/accounts", {"owner_name": "Alice", "currency": "usd"})
+
+    detail = f'"usd" is not a valid choice. Send one of {", ".join(settings.CURRENCIES)}.'
+    assert response.json()["errors"] == [
+        {"pointer": "#/currency", "code": "invalid_choice", "detail": detail}
+    ]
+
+
 def test_an_owner_name_is_trimmed_before_it_is_measured(api):
     response = api.post("/accounts", {"owner_name": f" \t\n{'x' * 200}  "})
 

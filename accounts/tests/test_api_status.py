@@ -107,6 +107,56 @@ def test_the_same_status_asked_for_again_changes_nothing(
     assert account.changes.count() == recorded
 
 
+@pytest.mark.parametrize(
+    ("reason", "kept"),
+    [
+        ("Card stolen", "Card stolen"),
+        (" \tCard stolen\n ", "Card stolen"),
+        ("x" * 200, "x" * 200),
+        ("", ""),
+        (" ", ""),
+    ],
+)
+def test_the_reason_of_a_change_is_recorded(client_for, alice, staff, funded_account, reason, kept):
+    account = funded_account(alice)
+    client = client_for(staff)
+
+    statuses = [
+        client.post(f"/accounts/{account.pk}/{action}", {"reason": reason}).json()["status"]
+        for action in ("freeze", "unfreeze", "close")
+    ]
+
+    assert statuses == ["FROZEN", "OPEN", "CLOSED"]
+    assert list(account.changes.order_by("pk").values_list("action", "reason")) == [
+        ("FREEZE", kept),
+        ("UNFREEZE", kept),
+        ("CLOSE", kept),
+    ]
+
+
+@pytest.mark.parametrize("action", ["freeze", "unfreeze", "close"])
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        ("x" * 201, "max_length"),
+        ("a\0b", "null_characters_not_allowed"),
+        (None, "null"),
+        (5, "invalid"),
+        (True, "invalid"),
+        (["x"], "invalid"),
+    ],
+)
+def test_a_reason_that_is_none_is_refused(
+    client_for, alice, staff, funded_account, action, reason, code
+):
+    account = funded_account(alice)
+
+    response = client_for(staff).post(f"/accounts/{account.pk}/{action}", {"reason": reason})
+
+    assert_invalid(response, ("#/reason", code))
+    assert account.changes.count() == 0
+
+
 @pytest.mark.parametrize("action", ["freeze", "unfreeze"])
 def test_a_closed_account_stays_closed(client_for, alice, staff, funded_account, action):
     account = funded_account(alice)
@@ -135,11 +185,11 @@ def test_the_body_of_a_freeze_is_read_before_permission_is_asked(
 ):
     path = f"/accounts/{funded_account(alice).pk}/{action}"
 
-    unknown = api.post(path, {"reason": "x"})
+    unknown = api.post(path, {"why": "x"})
     broken = api.post(path, b"{", content_type=JSON)
     text = api.post(path, b"{}", content_type="text/plain")
 
-    assert_invalid(unknown, ("#/reason", "unknown_field"))
+    assert_invalid(unknown, ("#/why", "unknown_field"))
     assert_problem(broken, 400, "malformed_json")
     assert_problem(text, 415, "unsupported_media_type")
 

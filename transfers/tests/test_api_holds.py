@@ -65,6 +65,43 @@ def test_a_hold_reserves_money_and_moves_none(api, source, dest, order):
 
 
 @pytest.mark.parametrize(
+    ("body", "memo"),
+    [
+        ({}, "Room 12"),
+        ({"memo": None}, "Room 12"),
+        ({"memo": "Minibar", "amount": 1_00}, "Minibar"),
+        ({"memo": ""}, ""),
+        ({"memo": "x" * 140}, "x" * 140),
+    ],
+)
+def test_a_capture_has_the_memo_of_its_hold_unless_it_is_given_one(
+    client_for, bob, alice, source, dest, body, memo
+):
+    held = hold_order(source, dest, 4_00, actor=alice, memo="Room 12")
+
+    response = client_for(bob).post(f"/transfers/{held.pk}/capture", body)
+
+    line = client_for(bob).get(f"/accounts/{dest.pk}/statement").json()["items"][0]
+    assert response.status_code == 201
+    assert (response.json()["memo"], line["ref"]) == (memo, memo)
+
+
+@pytest.mark.parametrize(
+    ("memo", "code"),
+    [
+        ("x" * 141, "max_length"),
+        ("a\0b", "null_characters_not_allowed"),
+        (5, "invalid"),
+        (["x"], "invalid"),
+    ],
+)
+def test_a_memo_of_a_capture_that_is_none_is_refused(client_for, bob, held, memo, code):
+    response = client_for(bob).post(f"/transfers/{held.pk}/capture", {"memo": memo})
+
+    assert_invalid(response, ("#/memo", code))
+
+
+@pytest.mark.parametrize(
     ("member", "lifetime"),
     [
         ({}, timedelta(days=7)),

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from accounts.models import external_account_id
 from accounts.tests.contract import (
     NOWHERE,
     assert_invalid,
@@ -60,6 +61,31 @@ def test_a_statement_is_newest_first_with_the_balance_after_each_entry(api, acco
         (2, "DEBIT", 30, 70, "cash"),
         (1, "CREDIT", 100, 100, None),
     ]
+
+
+def test_a_line_says_what_kind_it_is_with_whom_and_in_which_currency(
+    api, alice, bob, funded_account
+):
+    account, other = (funded_account(owner, 100, currency="EUR") for owner in (alice, bob))
+    services.withdraw(account_id=account.pk, amount=1, actor=alice)
+    transfer_order(other, account, 2, actor=bob)
+    paid = transfer_order(account, other, 3, actor=alice)
+    services.capture(hold_id=hold_order(account, other, 4, actor=alice).pk, actor=bob)
+    services.reverse(transfer_id=paid.pk, actor=bob)
+
+    page = statement(api, account)
+
+    external, party = str(external_account_id("EUR")), str(other.pk)
+    lines = page["items"][::-1]
+    assert [(each["kind"], each["type"], each["counterparty_id"]) for each in lines] == [
+        ("DEPOSIT", "CREDIT", external),
+        ("WITHDRAWAL", "DEBIT", external),
+        ("TRANSFER", "CREDIT", party),
+        ("TRANSFER", "DEBIT", party),
+        ("CAPTURE", "DEBIT", party),
+        ("REVERSAL", "CREDIT", party),
+    ]
+    assert {each["currency"] for each in lines} == {"EUR"}
 
 
 def test_an_account_without_entries_has_an_empty_statement(api, alice, funded_account):
@@ -266,4 +292,13 @@ def test_a_statement_takes_a_constant_number_of_queries(
 
     assert response.json()["items"] == [
         statement_item(each) for each in account.entries.order_by("-sequence")
+    ]
+
+
+def test_a_type_that_is_no_choice_is_told_which_there_are(api, account):
+    response = api.get(f"/accounts/{account.pk}/statement?type=open")
+
+    detail = '"open" is not a valid choice. Send one of DEBIT, CREDIT.'
+    assert response.json()["errors"] == [
+        {"pointer": "#/type", "code": "invalid_choice", "detail": detail}
     ]

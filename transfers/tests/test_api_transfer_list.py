@@ -288,3 +288,19 @@ def test_listing_takes_a_constant_number_of_queries(
         response = api.get("/transfers")
 
     assert len(ids(response)) == 2 * count + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "choices"),
+    [
+        ("kind", "DEPOSIT, WITHDRAWAL, TRANSFER, HOLD, CAPTURE, VOID, REVERSAL"),
+        ("status", "POSTED, REVERSED, PENDING, CAPTURED, VOIDED, EXPIRED"),
+    ],
+)
+def test_a_filter_that_is_no_choice_is_told_which_there_are(api, name, choices):
+    response = api.get(f"/transfers?{name}=open")
+
+    detail = f'"open" is not a valid choice. Send one of {choices}.'
+    assert response.json()["errors"] == [
+        {"pointer": f"#/{name}", "code": "invalid_choice", "detail": detail}
+    ]

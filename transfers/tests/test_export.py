@@ -2,22 +2,45 @@
 
 import csv
 import io
+from collections import namedtuple
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from hypothesis import given
+from hypothesis import strategies as st
 
 from accounts import services as account_services
 from accounts.models import Account, external_account_id
 from accounts.tests.contract import assert_invalid, assert_problem, instant, statement_of
 from transfers import services
 from transfers.booking import Wanted, book
-from transfers.export import CHUNK
+from transfers.examples import ITEM
+from transfers.export import CHUNK, write_csv
+from transfers.models import STATEMENT_LINE
 from transfers.posting import Draft, Kind
 from transfers.services import Order
 
 pytestmark = pytest.mark.django_db
 
-HEADER = ["id", "ts", "account_id", "transfer_id", "type", "amount", "balance", "sequence", "ref"]
+HEADER = [
+    "id",
+    "ts",
+    "account_id",
+    "transfer_id",
+    "type",
+    "amount",
+    "balance",
+    "sequence",
+    "ref",
+    "kind",
+    "counterparty_id",
+    "currency",
+]
+REF = HEADER.index("ref")
+# What makes a formula, a cell or a line, and what doesn't.
+RISKY = "=+-@\uff1d;|,\t\r\n\"' x1"
 
 
 @pytest.fixture
@@ -27,6 +50,12 @@ def account(alice, funded_account):
     services.withdraw(account_id=account.pk, amount=30, actor=alice, memo='Rent, "May"\nand June')
     services.deposit(account_id=account.pk, amount=50, actor=alice, memo="Zoë")
     return account
+
+
+def line_with(memo: str) -> Any:
+    """Return a line of a statement, made up but for its memo."""
+    values = {**ITEM, "ts": datetime(2026, 1, 31, tzinfo=UTC), "ref": memo}
+    return namedtuple("Line", STATEMENT_LINE)(**values)
 
 
 def export(client, account, query: str = "", accept: str = "text/csv"):
@@ -62,16 +91,17 @@ def test_a_statement_is_exported_whole_newest_first(api, account):
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     assert response["Content-Disposition"] == f'attachment; filename="statement-{account.pk}.csv"'
     assert rows_of(response) == expected_rows(account)
-    assert [row[-1] for row in expected_rows(account)] == ["Zoë", 'Rent, "May"\nand June', ""]
+    assert [row[REF] for row in expected_rows(account)] == ["Zoë", 'Rent, "May"\nand June', ""]
 
 
 def test_lines_end_and_cells_are_quoted_as_rfc_4180_has_it(api, account):
     lines = text_of(export(api, account)).split("\r\n")
 
     assert lines[0] == ",".join(HEADER)
-    assert lines[1].endswith(",CREDIT,50,120,3,Zoë")
-    assert lines[2].endswith(',DEBIT,30,70,2,"Rent, ""May""\nand June"')
-    assert lines[3].endswith(",CREDIT,100,100,1,")
+    external = external_account_id("USD")
+    assert lines[1].endswith(f",CREDIT,50,120,3,Zoë,DEPOSIT,{external},USD")
+    assert lines[2].endswith(f',DEBIT,30,70,2,"Rent, ""May""\nand June",WITHDRAWAL,{external},USD')
+    assert lines[3].endswith(f",CREDIT,100,100,1,,DEPOSIT,{external},USD")
     assert lines[4:] == [""]
 
 
@@ -82,39 +112,75 @@ def test_an_account_without_entries_exports_the_header_alone(api, alice, funded_
 
 
 @pytest.mark.parametrize(
-    "memo",
+    ("memo", "text"),
     [
-        "=1+1",
-        "+1",
-        "-1",
-        "@SUM(A1)",
-        "\t=1",
-        "\r=1",
-        "\n=1",
-        "\uff1d1",
-        '=HYPERLINK("http://evil.example")',
-        "=",
-        "-",
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        (" =1", "' =1"),
+        ("\t=1", "'\t'=1"),
+        ("\r=1", "'\r'=1"),
+        ("\n=1", "'\n'=1"),
+        ("\t1", "'\t1"),
+        ("\uff1d1", "'\uff1d1"),
+        ('=HYPERLINK("http://evil.example")', '\'=HYPERLINK("http://evil.example")'),
+        ("=", "'="),
+        ("-", "'-"),
+        # Where the reader takes another sign for the separator.
+        ("x;=1+1", "x;'=1+1"),
+        ("x\t=1+1", "x\t'=1+1"),
+        ("x|=1+1", "x|'=1+1"),
+        ("x\n=1+1", "x\n'=1+1"),
+        ('x;"=1+1"', 'x;\'"=1+1"'),
+        ("x; -1", "x;' -1"),
+        ("a;b|@c\t+d", "a;b|'@c\t'+d"),
     ],
 )
-def test_a_memo_that_a_spreadsheet_would_run_is_made_text(api, alice, funded_account, memo):
+def test_a_memo_that_a_spreadsheet_would_run_is_made_text(api, alice, funded_account, memo, text):
     account = funded_account(alice)
     services.deposit(account_id=account.pk, amount=1, actor=alice, memo=memo)
 
     (row,) = rows_of(export(api, account))
 
-    assert row[-1] == f"'{memo}"
+    assert row[REF] == text
     assert api.get(f"/accounts/{account.pk}/statement").json()["items"][0]["ref"] == memo
 
 
-@pytest.mark.parametrize("memo", ["a=b", "1-1", "'quoted", "x@example.org", "", " "])
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@given(memos=st.lists(st.text(st.sampled_from(RISKY), max_size=12), min_size=1, max_size=4))
+def test_no_cell_is_a_formula_whichever_separator_a_reader_takes(separator, memos):
+    file = io.StringIO(newline="")
+
+    write_csv(file, [[line_with(memo) for memo in memos]])
+
+    file.seek(0)
+    cells = [cell for row in csv.reader(file, delimiter=separator) for cell in row]
+    assert [cell for cell in cells if cell.lstrip(' \t\r\n"').startswith(tuple("=+-@\uff1d"))] == []
+
+
+@given(memo=st.text(st.sampled_from(RISKY), max_size=20))
+def test_a_memo_in_an_export_is_the_memo_and_apostrophes(memo):
+    file = io.StringIO(newline="")
+
+    write_csv(file, [[line_with(memo)]])
+
+    file.seek(0)
+    _header, row = csv.reader(file)
+    assert row[REF].replace("'", "") == memo.replace("'", "")
+    assert len(row) == len(HEADER)
+
+
+@pytest.mark.parametrize(
+    "memo", ["a=b", "1-1", "'quoted", "x@example.org", "", " ", "a;b", "a|b", "a, -b", "a; b"]
+)
 def test_a_memo_that_is_harmless_stays_as_it_is(api, alice, funded_account, memo):
     account = funded_account(alice)
     services.deposit(account_id=account.pk, amount=1, actor=alice, memo=memo)
 
     (row,) = rows_of(export(api, account))
 
-    assert row[-1] == memo
+    assert row[REF] == memo
 
 
 def test_a_negative_balance_stays_a_number(api, alice, staff, funded_account):
