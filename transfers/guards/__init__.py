@@ -2,12 +2,13 @@
 The SQL that makes the database itself refuse a broken book.
 
 One file is one guard: a trigger of the file's name, with the function that it calls. They are
-installed by a migration and again after each ``migrate``, because SQLite drops triggers silently
-when Django remakes a table. SQLite has those that need no look at a whole booking.
+installed after each ``migrate``, and by no migration: a numbered migration would run today's SQL on
+yesterday's tables, and SQLite drops triggers silently when Django remakes a table. SQLite has those
+that need no look at a whole booking.
 
-On PostgreSQL a guard searches ``pg_catalog`` alone, and names whatever else it uses with its
-schema. Whoever may create a table or an operator could otherwise put one in the way that the guard
-would take for the real one.
+On PostgreSQL a guard searches ``pg_catalog`` alone, and names whatever else it uses with the schema
+of the ledger's tables, which ``{schema}`` stands for in its file. Whoever may create a table or an
+operator could otherwise put one in the way that the guard would take for the real one.
 """
 
 import hashlib
@@ -48,8 +49,14 @@ def missing(connection: BaseDatabaseWrapper) -> list[str]:
 
     (An upgrade of PostgreSQL may word a definition in another way. It then counts as altered.)
     """
-    installed = _installed(connection)
-    return [name for name in names(connection) if not _is_intact(connection, name, installed)]
+    installed, schema = _installed(connection), _schema(connection)
+    return [
+        name
+        for name in names(connection)
+        if not _is_intact(
+            _sql(connection, name, schema), installed.get((_table(name, schema), name))
+        )
+    ]
 
 
 def install(connection: BaseDatabaseWrapper) -> list[str]:
@@ -58,11 +65,11 @@ def install(connection: BaseDatabaseWrapper) -> list[str]:
 
     Only those: making a trigger takes an exclusive lock on its table.
     """
-    absent = missing(connection)
+    absent, schema = missing(connection), _schema(connection)
     for name in absent:
-        with _own_names_only(connection) as cursor:
-            cursor.execute(_drop(connection, name))
-            sql, table = _sql(connection, name), table_of(connection, name)
+        sql, table = _sql(connection, name, schema), _table(name, schema)
+        with own_names_only(connection) as cursor:
+            cursor.execute(_drop(name, schema))
             cursor.execute(sql)
             if connection.vendor == "postgresql":
                 seal = _seal(sql, _installed(connection)[table, name].definition)
@@ -72,15 +79,15 @@ def install(connection: BaseDatabaseWrapper) -> list[str]:
 
 def drop(connection: BaseDatabaseWrapper, *only: str) -> None:
     """Drop the guards: all of them, or only those named."""
+    schema = _schema(connection)
     with connection.cursor() as cursor:
         for name in only or names(connection):
-            cursor.execute(_drop(connection, name))
+            cursor.execute(_drop(name, schema))
 
 
 def table_of(connection: BaseDatabaseWrapper, name: str) -> str:
-    """Return the table that a guard watches."""
-    table = TABLE_OF[name.partition("_")[0]]
-    return table if connection.vendor == "sqlite" else f"public.{table}"
+    """Return the table that a guard watches, on PostgreSQL with its schema."""
+    return _table(name, _schema(connection))
 
 
 def tables_exist(connection: BaseDatabaseWrapper) -> bool:
@@ -89,7 +96,7 @@ def tables_exist(connection: BaseDatabaseWrapper) -> bool:
 
 
 @contextmanager
-def _own_names_only(connection: BaseDatabaseWrapper) -> Iterator[Any]:
+def own_names_only(connection: BaseDatabaseWrapper) -> Iterator[Any]:
     """Yield a cursor, in a transaction, that finds PostgreSQL's own names and no others."""
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         if connection.vendor == "sqlite":
@@ -103,8 +110,37 @@ def _own_names_only(connection: BaseDatabaseWrapper) -> Iterator[Any]:
         cursor.execute("SELECT set_config('search_path', %s, true)", [usual])
 
 
-def _sql(connection: BaseDatabaseWrapper, name: str) -> str:
-    return (HERE / connection.vendor / f"{name}.sql").read_text()
+def _schema(connection: BaseDatabaseWrapper) -> str:
+    """
+    Return the schema of the ledger's tables, quoted where it needs to be; on SQLite "".
+
+    It is where this connection finds them, or would make them.
+    """
+    if connection.vendor == "sqlite":
+        return ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_catalog.to_regclass(%s)::oid, pg_catalog.current_schema()",
+            [TABLE_OF["account"]],
+        )
+        table, default = cursor.fetchone()
+    with own_names_only(connection) as cursor:
+        cursor.execute(
+            "SELECT quote_ident(coalesce((SELECT nspname::text FROM pg_class, pg_namespace space"
+            " WHERE pg_class.oid = %s AND space.oid = relnamespace), %s))",
+            [table, default],
+        )
+        return cursor.fetchone()[0]
+
+
+def _table(name: str, schema: str) -> str:
+    table = TABLE_OF[name.partition("_")[0]]
+    return f"{schema}.{table}" if schema else table
+
+
+def _sql(connection: BaseDatabaseWrapper, name: str, schema: str) -> str:
+    sql = (HERE / connection.vendor / f"{name}.sql").read_text()
+    return sql.replace("{schema}", schema)
 
 
 def _installed(connection: BaseDatabaseWrapper) -> dict[tuple[str, str], Installed]:
@@ -116,7 +152,7 @@ def _installed(connection: BaseDatabaseWrapper) -> dict[tuple[str, str], Install
             )
             found = cursor.fetchall()
     else:
-        with _own_names_only(connection) as cursor:
+        with own_names_only(connection) as cursor:
             cursor.execute(
                 "SELECT tgrelid::regclass::text, tgname,"
                 " pg_get_triggerdef(guard.oid) || pg_get_functiondef(tgfoid),"
@@ -127,14 +163,10 @@ def _installed(connection: BaseDatabaseWrapper) -> dict[tuple[str, str], Install
     return {(table, name): Installed(*rest) for table, name, *rest in found}
 
 
-def _is_intact(
-    connection: BaseDatabaseWrapper, name: str, installed: dict[tuple[str, str], Installed]
-) -> bool:
-    found = installed.get((table_of(connection, name), name))
+def _is_intact(sql: str, found: Installed | None) -> bool:
     if found is None:
         return False
-    sql = _sql(connection, name)
-    if connection.vendor == "sqlite":
+    if found.seal is None:
         return found.definition == sql.strip()  # SQLite keeps the text of a trigger.
     return found.seal == _seal(sql, found.definition)
 
@@ -144,6 +176,5 @@ def _seal(sql: str, definition: str) -> str:
     return hashlib.sha256(f"{sql}{definition}".encode()).hexdigest()
 
 
-def _drop(connection: BaseDatabaseWrapper, name: str) -> str:
-    table = "" if connection.vendor == "sqlite" else f" ON {table_of(connection, name)}"
-    return f"DROP TRIGGER IF EXISTS {name}{table}"
+def _drop(name: str, schema: str) -> str:
+    return f"DROP TRIGGER IF EXISTS {name}" + (f" ON {_table(name, schema)}" if schema else "")

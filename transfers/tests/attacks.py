@@ -34,7 +34,7 @@ ATTACKS = {
         lambda ledger: ledger.run("DELETE FROM transfers_transfer WHERE false"),
     ),
     "truncating transfers": (
-        "transfer_append_only",
+        "transfer_not_truncated",
         lambda ledger: ledger.run(
             "ALTER TABLE transfers_ledgerentry DISABLE TRIGGER USER",
             "TRUNCATE transfers_transfer, transfers_ledgerentry",
@@ -49,7 +49,7 @@ ATTACKS = {
         lambda ledger: ledger.run("DELETE FROM transfers_ledgerentry WHERE sequence IS NULL"),
     ),
     "truncating entries": (
-        "entry_append_only",
+        "entry_not_truncated",
         lambda ledger: ledger.run("TRUNCATE transfers_ledgerentry"),
     ),
     "moving a leg to another account": (
@@ -67,7 +67,7 @@ ATTACKS = {
         lambda ledger: ledger.run("DELETE FROM accounts_accountchange"),
     ),
     "truncating the record of who changed an account": (
-        "change_append_only",
+        "change_not_truncated",
         lambda ledger: ledger.run("TRUNCATE accounts_accountchange"),
     ),
     # What an account is.
@@ -98,7 +98,7 @@ ATTACKS = {
         lambda ledger: ledger.run("DELETE FROM accounts_account WHERE currency = 'JPY'"),
     ),
     "truncating accounts": (
-        "account_kept",
+        "account_not_truncated",
         lambda ledger: ledger.run(
             "ALTER TABLE transfers_ledgerentry DISABLE TRIGGER USER",
             "ALTER TABLE transfers_transfer DISABLE TRIGGER USER",

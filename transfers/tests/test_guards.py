@@ -44,12 +44,12 @@ def test_a_missing_guard_is_reported_and_migrate_brings_it_back(name):
 
 
 def test_a_guard_whose_inside_was_taken_out_is_reported_and_healed():
-    name = guards.names(connection)[-1]
+    name = "account_kept"
     if connection.vendor == "postgresql":
         alter(f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql {EMPTY}")
     else:
         guards.drop(connection, name)
-        alter(f"CREATE TRIGGER {name} BEFORE DELETE ON transfers_transfer BEGIN SELECT 1; END")
+        alter(f"CREATE TRIGGER {name} BEFORE DELETE ON accounts_account BEGIN SELECT 1; END")
 
     assert_reported_and_healed(name)
 
@@ -58,7 +58,7 @@ def test_a_trigger_of_that_name_on_another_table_is_no_guard():
     guards.drop(connection, "account_kept")
     if connection.vendor == "postgresql":
         alter(
-            "CREATE TRIGGER account_kept BEFORE DELETE OR TRUNCATE ON auth_group"
+            "CREATE TRIGGER account_kept BEFORE DELETE ON auth_group"
             " FOR EACH STATEMENT EXECUTE FUNCTION account_kept()"
         )
     else:

@@ -51,7 +51,7 @@ ALTERATIONS = {
     "a trigger for fewer events": (
         "entry_append_only",
         lambda: replace_trigger(
-            "entry_append_only", "transfers_ledgerentry", "DELETE OR UPDATE OR ", "DELETE OR "
+            "entry_append_only", "transfers_ledgerentry", "DELETE OR UPDATE ON", "DELETE ON"
         ),
     ),
     "a trigger for fewer columns": (

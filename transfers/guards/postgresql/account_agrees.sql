@@ -1,18 +1,18 @@
 -- At commit an account's row agrees with its history: balance and version with its newest entry,
 -- held with its unresolved holds. Deferred, because the row is written before the history is.
-CREATE OR REPLACE FUNCTION public.account_agrees() RETURNS trigger LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION {schema}.account_agrees() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    account public.accounts_account;
-    newest public.transfers_ledgerentry;
+    account {schema}.accounts_account;
+    newest {schema}.transfers_ledgerentry;
     reserved numeric;
 BEGIN
     -- As it stands now, not as it was when this event was queued.
-    SELECT * INTO account FROM public.accounts_account WHERE id = NEW.id;
+    SELECT * INTO account FROM {schema}.accounts_account WHERE id = NEW.id;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
-    SELECT * INTO newest FROM public.transfers_ledgerentry
+    SELECT * INTO newest FROM {schema}.transfers_ledgerentry
         WHERE account_id = account.id AND sequence IS NOT NULL
         ORDER BY sequence DESC LIMIT 1;
     IF (account.balance, account.version, account.last_posted_at) IS DISTINCT FROM
@@ -22,9 +22,9 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'account_agrees';
     END IF;
     IF TG_OP = 'INSERT' OR OLD.held <> NEW.held THEN
-        SELECT coalesce(sum(placed.amount), 0) INTO reserved FROM public.transfers_transfer placed
+        SELECT coalesce(sum(placed.amount), 0) INTO reserved FROM {schema}.transfers_transfer placed
             WHERE placed.source_id = account.id AND placed.kind = 'HOLD'
-            AND NOT EXISTS (SELECT FROM public.transfers_transfer resolution
+            AND NOT EXISTS (SELECT FROM {schema}.transfers_transfer resolution
                             WHERE resolution.hold_id = placed.id);
         IF account.held <> reserved THEN
             RAISE EXCEPTION 'account % has % held, its unresolved holds are %',
@@ -37,6 +37,6 @@ END
 $$;
 
 CREATE CONSTRAINT TRIGGER account_agrees
-    AFTER INSERT OR UPDATE OF balance, held, version, last_posted_at ON public.accounts_account
+    AFTER INSERT OR UPDATE OF balance, held, version, last_posted_at ON {schema}.accounts_account
     DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW EXECUTE FUNCTION public.account_agrees();
+    FOR EACH ROW EXECUTE FUNCTION {schema}.account_agrees();

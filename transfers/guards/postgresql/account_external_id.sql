@@ -1,6 +1,6 @@
 -- The outside world of a currency has an id made of the currency's letters, by which postings find
 -- it without a look-up.
-CREATE OR REPLACE FUNCTION public.account_external_id() RETURNS trigger LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION {schema}.account_external_id() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RAISE EXCEPTION 'account % is not the EXTERNAL account of %', NEW.id, NEW.currency
@@ -9,8 +9,8 @@ END
 $$;
 
 CREATE TRIGGER account_external_id
-    BEFORE INSERT ON public.accounts_account
+    BEFORE INSERT ON {schema}.accounts_account
     FOR EACH ROW
     WHEN (NEW.kind = 'EXTERNAL' AND NEW.id::text
         <> '00000000-0000-7000-8000-000000' || encode(convert_to(NEW.currency, 'UTF8'), 'hex'))
-    EXECUTE FUNCTION public.account_external_id();
+    EXECUTE FUNCTION {schema}.account_external_id();

@@ -1,5 +1,5 @@
 -- What an account is never changes: its history would mean something else.
-CREATE OR REPLACE FUNCTION public.account_identity() RETURNS trigger LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION {schema}.account_identity() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RAISE EXCEPTION 'what account % is, and that it is closed, never changes', OLD.id
@@ -8,8 +8,8 @@ END
 $$;
 
 CREATE TRIGGER account_identity
-    BEFORE UPDATE ON public.accounts_account
+    BEFORE UPDATE ON {schema}.accounts_account
     FOR EACH ROW
     WHEN (OLD.id <> NEW.id OR OLD.kind <> NEW.kind OR OLD.currency <> NEW.currency
         OR (OLD.status = 'CLOSED' AND NEW.status <> 'CLOSED'))
-    EXECUTE FUNCTION public.account_identity();
+    EXECUTE FUNCTION {schema}.account_identity();

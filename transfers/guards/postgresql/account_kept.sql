@@ -1,6 +1,6 @@
 -- An account is never deleted: foreign keys wait for the commit, and another account of the same id,
 -- of another currency or kind, would satisfy them.
-CREATE OR REPLACE FUNCTION public.account_kept() RETURNS trigger LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION {schema}.account_kept() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RAISE EXCEPTION 'an account is closed, never deleted'
@@ -9,5 +9,5 @@ END
 $$;
 
 CREATE TRIGGER account_kept
-    BEFORE DELETE OR TRUNCATE ON public.accounts_account
-    FOR EACH STATEMENT EXECUTE FUNCTION public.account_kept();
+    BEFORE DELETE ON {schema}.accounts_account
+    FOR EACH STATEMENT EXECUTE FUNCTION {schema}.account_kept();

@@ -1,5 +1,5 @@
--- History is neither edited nor deleted nor truncated by any statement. (Its owner may drop this.)
-CREATE OR REPLACE FUNCTION public.ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql
+-- History is neither edited nor deleted by any statement. (Its owner may drop this.)
+CREATE OR REPLACE FUNCTION {schema}.ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only: post a reversal instead', TG_TABLE_NAME
@@ -8,5 +8,5 @@ END
 $$;
 
 CREATE TRIGGER change_append_only
-    BEFORE UPDATE OR DELETE OR TRUNCATE ON public.accounts_accountchange
-    FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_refuse_change();
+    BEFORE UPDATE OR DELETE ON {schema}.accounts_accountchange
+    FOR EACH STATEMENT EXECUTE FUNCTION {schema}.ledger_refuse_change();

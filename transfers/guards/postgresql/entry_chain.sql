@@ -2,15 +2,15 @@
 -- stays within the account's overdraft, and the newest is what the account's row says. An EXTERNAL
 -- account's entries have neither. A closed account takes no entry.
 -- (None can be added to a transfer that is complete: its one DEBIT and one CREDIT are there.)
-CREATE OR REPLACE FUNCTION public.entry_chain() RETURNS trigger LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION {schema}.entry_chain() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     broken record;
 BEGIN
     SELECT fresh.id, fresh.sequence INTO broken
         FROM added fresh
-        LEFT JOIN public.accounts_account account ON account.id = fresh.account_id
-        LEFT JOIN public.transfers_ledgerentry earlier
+        LEFT JOIN {schema}.accounts_account account ON account.id = fresh.account_id
+        LEFT JOIN {schema}.transfers_ledgerentry earlier
             ON earlier.account_id = fresh.account_id AND earlier.sequence = fresh.sequence - 1
         -- Foreign keys wait for the commit: an account that comes later could not be judged.
         WHERE account.id IS NULL OR account.status = 'CLOSED' OR CASE WHEN account.kind = 'EXTERNAL'
@@ -32,7 +32,7 @@ BEGIN
     SELECT account.id INTO broken
         FROM (SELECT account_id, max(sequence) AS sequence FROM added
               WHERE sequence IS NOT NULL GROUP BY account_id) newest
-        JOIN public.accounts_account account ON account.id = newest.account_id
+        JOIN {schema}.accounts_account account ON account.id = newest.account_id
         JOIN added fresh
             ON fresh.account_id = newest.account_id AND fresh.sequence = newest.sequence
         WHERE account.version <> newest.sequence OR account.balance <> fresh.balance
@@ -46,6 +46,6 @@ END
 $$;
 
 CREATE TRIGGER entry_chain
-    AFTER INSERT ON public.transfers_ledgerentry
+    AFTER INSERT ON {schema}.transfers_ledgerentry
     REFERENCING NEW TABLE AS added
-    FOR EACH STATEMENT EXECUTE FUNCTION public.entry_chain();
+    FOR EACH STATEMENT EXECUTE FUNCTION {schema}.entry_chain();

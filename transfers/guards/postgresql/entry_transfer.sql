@@ -1,9 +1,9 @@
 -- At commit an entry's transfer is one that moves money. Deferred, because another transaction may
 -- be writing a HOLD or VOID of that id, which neither can see before.
-CREATE OR REPLACE FUNCTION public.entry_transfer() RETURNS trigger LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION {schema}.entry_transfer() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM public.transfers_transfer
+    IF NOT EXISTS (SELECT FROM {schema}.transfers_transfer
             WHERE id = NEW.transfer_id AND kind NOT IN ('HOLD', 'VOID')) THEN
         RAISE EXCEPTION 'entry % belongs to no transfer that moves money', NEW.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'entry_transfer';
@@ -13,6 +13,6 @@ END
 $$;
 
 CREATE CONSTRAINT TRIGGER entry_transfer
-    AFTER INSERT ON public.transfers_ledgerentry
+    AFTER INSERT ON {schema}.transfers_ledgerentry
     DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW EXECUTE FUNCTION public.entry_transfer();
+    FOR EACH ROW EXECUTE FUNCTION {schema}.entry_transfer();

@@ -2,17 +2,17 @@
 -- only in a deposit, a withdrawal or the reversal of one, a CAPTURE or VOID resolves a HOLD of the
 -- same parties, a REVERSAL mirrors its original, and what is held agrees with the holds. A frozen
 -- account lets no more happen than a VOID or a REVERSAL, and nothing is reserved for a closed one.
-CREATE OR REPLACE FUNCTION public.transfer_kind() RETURNS trigger LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION {schema}.transfer_kind() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     broken record;
 BEGIN
     SELECT fresh.id, fresh.kind INTO broken
         FROM added fresh
-        LEFT JOIN public.accounts_account source ON source.id = fresh.source_id
-        LEFT JOIN public.accounts_account dest ON dest.id = fresh.dest_id
-        LEFT JOIN public.transfers_transfer placed ON placed.id = fresh.hold_id
-        LEFT JOIN public.transfers_transfer original ON original.id = fresh.reverses_id
+        LEFT JOIN {schema}.accounts_account source ON source.id = fresh.source_id
+        LEFT JOIN {schema}.accounts_account dest ON dest.id = fresh.dest_id
+        LEFT JOIN {schema}.transfers_transfer placed ON placed.id = fresh.hold_id
+        LEFT JOIN {schema}.transfers_transfer original ON original.id = fresh.reverses_id
         WHERE source.currency IS DISTINCT FROM fresh.currency
             OR dest.currency IS DISTINCT FROM fresh.currency
             OR CASE fresh.kind
@@ -44,10 +44,10 @@ BEGIN
     -- Account by account: before the first ANALYZE a join would add up the holds of all of them.
     SELECT touched.source_id AS id INTO broken
         FROM (SELECT DISTINCT source_id FROM added WHERE kind IN ('HOLD', 'CAPTURE', 'VOID')) touched
-        WHERE (SELECT held FROM public.accounts_account WHERE id = touched.source_id)
-            <> (SELECT coalesce(sum(placed.amount), 0) FROM public.transfers_transfer placed
+        WHERE (SELECT held FROM {schema}.accounts_account WHERE id = touched.source_id)
+            <> (SELECT coalesce(sum(placed.amount), 0) FROM {schema}.transfers_transfer placed
                 WHERE placed.source_id = touched.source_id AND placed.kind = 'HOLD'
-                AND NOT EXISTS (SELECT FROM public.transfers_transfer resolution
+                AND NOT EXISTS (SELECT FROM {schema}.transfers_transfer resolution
                                 WHERE resolution.hold_id = placed.id))
         LIMIT 1;
     IF FOUND THEN
@@ -59,6 +59,6 @@ END
 $$;
 
 CREATE TRIGGER transfer_kind
-    AFTER INSERT ON public.transfers_transfer
+    AFTER INSERT ON {schema}.transfers_transfer
     REFERENCING NEW TABLE AS added
-    FOR EACH STATEMENT EXECUTE FUNCTION public.transfer_kind();
+    FOR EACH STATEMENT EXECUTE FUNCTION {schema}.transfer_kind();

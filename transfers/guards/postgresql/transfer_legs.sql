@@ -1,7 +1,7 @@
 -- A transfer that moves money has one DEBIT on its source and one CREDIT on its dest, both of its
 -- amount; a HOLD or VOID has none. Its entries are there before it, or come in the same
 -- statement: it can be judged as a whole, and a transfer without entries never gets in.
-CREATE OR REPLACE FUNCTION public.transfer_legs() RETURNS trigger LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION {schema}.transfer_legs() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     broken record;
@@ -17,7 +17,7 @@ BEGIN
                 count(*) FILTER (WHERE entry.type = 'CREDIT'
                     AND entry.account_id = fresh.dest_id AND entry.amount = fresh.amount
                     AND entry.ts >= fresh.created_at) AS credits
-            FROM public.transfers_ledgerentry entry WHERE entry.transfer_id = fresh.id
+            FROM {schema}.transfers_ledgerentry entry WHERE entry.transfer_id = fresh.id
         ) written
         WHERE CASE WHEN fresh.kind IN ('HOLD', 'VOID') THEN written.legs <> 0
             ELSE (written.legs, written.debits, written.credits) <> (2, 1, 1) END
@@ -31,6 +31,6 @@ END
 $$;
 
 CREATE TRIGGER transfer_legs
-    AFTER INSERT ON public.transfers_transfer
+    AFTER INSERT ON {schema}.transfers_transfer
     REFERENCING NEW TABLE AS added
-    FOR EACH STATEMENT EXECUTE FUNCTION public.transfer_legs();
+    FOR EACH STATEMENT EXECUTE FUNCTION {schema}.transfer_legs();

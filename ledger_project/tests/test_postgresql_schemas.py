@@ -1,0 +1,51 @@
+"""Two ledgers in two schemas of one database: each has its own guards, and is checked for them."""
+
+import psycopg
+import pytest
+
+from ledger_project.tests.test_migrate import empty_database, start  # noqa: F401 -- a fixture
+
+SEARCH_PATH = "?options=-c%20search_path%3Dl0"
+
+
+def run(url: str, *command: str) -> tuple[int, str]:
+    process = start(url, *command)
+    printed = process.communicate()[0]
+    return process.returncode, printed
+
+
+def sql(url: str, *statements: str) -> None:
+    with psycopg.connect(url) as session:
+        for statement in statements:
+            session.execute(statement)
+
+
+@pytest.fixture
+def two_ledgers(empty_database):  # noqa: F811
+    """The URLs of a ledger in the schema `public` and of one in `l0`, each with the demo's data."""
+    sql(empty_database, "CREATE SCHEMA l0")
+    urls = empty_database, f"{empty_database}{SEARCH_PATH}"
+    for url in urls:
+        for command in ("migrate", "seed_demo"):
+            status, printed = run(url, command)
+            assert status == 0, printed
+    return urls
+
+
+def test_the_guards_are_in_the_schema_of_the_tables_and_missed_there(two_ledgers):
+    public, other = two_ledgers
+    empty = "TRUNCATE {}.accounts_accountchange"
+    for schema in ("public", "l0"):
+        with pytest.raises(psycopg.errors.IntegrityConstraintViolation, match="append-only"):
+            sql(public, empty.format(schema))
+
+    sql(public, "DROP TRIGGER change_not_truncated ON l0.accounts_accountchange")
+    sql(public, empty.format("l0"))
+
+    missed = run(other, "check", "--database", "default")
+    assert (missed[0], "The guard change_not_truncated is missing" in missed[1]) == (1, True)
+    assert run(public, "check", "--database", "default")[0] == 0
+    assert run(other, "migrate", "--verbosity", "0") == (0, "")
+    assert run(other, "check", "--database", "default")[0] == 0
+    with pytest.raises(psycopg.errors.IntegrityConstraintViolation, match="append-only"):
+        sql(public, empty.format("l0"))
