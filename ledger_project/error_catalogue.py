@@ -49,7 +49,8 @@ _ANSWERED = (
     Problem(
         400,
         "idempotency_key_invalid",
-        "An Idempotency-Key has 1 to 255 characters of visible ASCII, without a comma.",
+        "An Idempotency-Key has 1 to 255 characters of visible ASCII, without a comma; one in "
+        "quotation marks has no other quotation mark and no backslash.",
     ),
     Problem(
         404,

@@ -10,7 +10,6 @@ The key, the money and the answer commit together.
 
 import logging
 import random
-import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -24,6 +23,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from ledger_project.idempotency.keys import read_key
 from ledger_project.idempotency.models import IdempotencyKey, fingerprint
 from ledger_project.metrics import RETRIES
 from ledger_project.parsers import require_size, strict_json
@@ -40,9 +40,6 @@ View = Any
 Claim = dict[str, Any]
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
-
-# Visible ASCII without the comma, with which a server joins a header that was sent twice.
-KEY = re.compile(r"[\x21-\x2b\x2d-\x7e]{1,255}")
 
 # What the ledger decided, and would decide otherwise at another time. What follows from the
 # request alone (400, 422, ...), or says nothing of the outcome (5xx), leaves the key free.
@@ -226,22 +223,21 @@ def _claim_of(request: HttpRequest, view: View, user: AbstractBaseUser) -> Claim
 
 
 def _key_of(request: HttpRequest) -> str:
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
+    header = request.headers.get("Idempotency-Key")
+    if header is None:
         raise Problem(
             400,
             "idempotency_key_missing",
             "Send an Idempotency-Key header, such as a UUID: new for each operation, and the "
             "same for each retry of it.",
         )
-    # The string of RFC 8941, as the IETF draft has it: "abc" is the key abc.
-    if len(key) >= 2 and key.startswith('"') and key.endswith('"'):
-        key = key[1:-1]
-    if not KEY.fullmatch(key):
+    key = read_key(header)
+    if key is None:
         raise Problem(
             400,
             "idempotency_key_invalid",
-            "An Idempotency-Key has 1 to 255 characters of visible ASCII, without a comma.",
+            "An Idempotency-Key has 1 to 255 characters of visible ASCII, without a comma; one in "
+            "quotation marks has no other quotation mark and no backslash.",
         )
     return key
 

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from ledger_project.idempotency.middleware import KEY
+from ledger_project.idempotency.keys import read_key
 from ledger_project.idempotency.models import IdempotencyKey
 from ledger_project.parsers import refuse_query
 from ledger_project.problems import Problem
@@ -49,7 +49,8 @@ class IdempotencyKeyView(APIView):
     def get(self, request: Request, key: str) -> Response:
         user = cast(User, request.user)
         # What can't be a key is nobody's; PostgreSQL would not even look for a NUL.
-        found = KEY.fullmatch(key) and IdempotencyKey.objects.filter(user=user, key=key).first()
+        wanted = read_key(key)
+        found = wanted and IdempotencyKey.objects.filter(user=user, key=wanted).first()
         if not found:
             raise Problem(
                 404,

@@ -53,6 +53,14 @@ def test_a_key_is_found_with_what_it_was_sent_for(reader, make_key):
     assert [each.pk for each in response.context["cl"].result_list] == [record.pk]
 
 
+def test_a_key_is_found_in_the_quotation_marks_that_it_was_sent_with(reader, make_key):
+    make_key(key="abc")
+
+    response = reader.get(LIST, {"q": '"abc"'})
+
+    assert column(response, "key") == ["abc"]
+
+
 def test_the_answer_is_never_shown(reader, make_key):
     record = make_key()
 

@@ -48,7 +48,7 @@ def test_a_key_that_was_never_used_is_not_found(api):
     assert answer.json()["code"] == "idempotency_key_not_found"
 
 
-@pytest.mark.parametrize("key", ["%00", "a%00b", "a%20b", "a,b", "k" * 256])
+@pytest.mark.parametrize("key", ["%00", "a%00b", "a%20b", "a,b", "k" * 256, "%22%22", "%22%22abc%22%22"])
 def test_what_cannot_be_a_key_is_not_found(api, key):
     assert_problem(api.get(f"/idempotency-keys/{key}"), 404, "idempotency_key_not_found")
 
@@ -89,14 +89,38 @@ def test_who_is_anonymous_finds_nothing(client_for):
     assert answer["WWW-Authenticate"] == 'Bearer realm="api"'
 
 
-@pytest.mark.parametrize("key", ["a/b", "?a=b", "#a", "%2F", "a/", "//", "+", "\\"])
+VISIBLE = [chr(code) for code in range(0x21, 0x7F) if chr(code) != ","]
+KEYS = ["a/b", "?a=b", "#a", "%2F", "%2e%2E", "a/", "//", "..", "./a", *VISIBLE, '"a', 'a"', 'a"b']
+
+
+@pytest.mark.parametrize("key", [*KEYS, "".join(VISIBLE)])
 def test_any_key_is_found_by_its_percent_encoded_form(api, key):
-    api.post("/accounts", {"owner_name": "Alice"}, key=key)
+    sent = api.post("/accounts", {"owner_name": "Alice"}, key=key)
 
     found = api.get("/idempotency-keys/" + quote(key, safe=""))
 
+    assert sent.status_code == 201
     assert found.status_code == 200
     assert found.json()["key"] == key
+    assert found.json()["response_body"] == sent.json()
+
+
+@pytest.mark.parametrize("sent", ["abc", '"abc"'])
+@pytest.mark.parametrize("looked_up", ["abc", "%22abc%22", '"abc"'])
+def test_a_key_is_found_with_and_without_the_quotation_marks_that_it_was_sent_with(
+    api, sent, looked_up
+):
+    api.post("/accounts", {"owner_name": "Alice"}, key=sent)
+
+    found = api.get(f"/idempotency-keys/{looked_up}")
+
+    assert (found.status_code, found.json()["key"]) == (200, "abc")
+
+
+def test_a_key_in_upper_case_is_another_key(api):
+    api.post("/accounts", {"owner_name": "Alice"}, key="abc")
+
+    assert_problem(api.get("/idempotency-keys/ABC"), 404, "idempotency_key_not_found")
 
 
 def test_the_body_is_null_once_it_is_no_longer_kept(api):
