@@ -1,6 +1,9 @@
 """JWT: verified once a request, and refresh tokens that work once."""
 
+import re
+from datetime import datetime
 from functools import cache, lru_cache
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
@@ -12,10 +15,14 @@ from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import InvalidToken, TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
-from rest_framework_simplejwt.tokens import RefreshToken, Token
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from accounts.composed import ComposedQuery
+
+# The last second that a datetime can hold, and the largest id that a user can have.
+LAST_SECOND = 253_402_300_799
+LAST_USER = 2**31 - 1
 
 
 class LedgerJWTAuthentication(JWTAuthentication):
@@ -82,7 +89,10 @@ def _active_user() -> ComposedQuery[User]:
 def _verified(raw_token: bytes) -> Token:
     # Once for each token: a signature that was right stays right, and only the time goes on. What
     # was refused is not kept.
-    return JWTAuthentication().get_validated_token(raw_token)
+    try:
+        return SignedAccessToken(raw_token)  # type: ignore[arg-type]  # bytes are fine
+    except TokenError as error:
+        raise InvalidToken() from error
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
@@ -100,8 +110,50 @@ class BearerScheme(OpenApiAuthenticationExtension):
         }
 
 
-class SignedRefreshToken(RefreshToken):
-    """A refresh token whose signature and times are checked, but not yet whether it was used."""
+class OwnClaims(Token):
+    """A token whose claims have the shapes in which this service writes them."""
+
+    def verify(self) -> None:
+        """
+        Check the claims before anything calculates with them or asks the database for them.
+
+        :raises TokenError: if one is missing or odd, or the token is over or of the other kind
+        """
+        claims = self.payload
+        if not (
+            _is_time(claims.get("exp"))
+            and _is_time(claims.get("iat"))
+            and _is_text(claims.get(api_settings.JTI_CLAIM), "[0-9a-f]{32}")
+            and _is_text(claims.get(api_settings.USER_ID_CLAIM), "[1-9][0-9]{0,9}")
+            and int(claims[api_settings.USER_ID_CLAIM]) <= LAST_USER
+        ):
+            raise TokenError("The token lacks a claim, or has one in another shape.")
+        super().verify()
+
+    def check_exp(self, claim: str = "exp", current_time: datetime | None = None) -> None:
+        """
+        Check that the token isn't over. ``LEEWAY`` is for its beginning, and prolongs nothing.
+
+        :raises TokenError: if it is
+        """
+        leeway = self.get_token_backend().get_leeway()
+        super().check_exp(claim, (current_time or self.current_time) + leeway)
+
+
+def _is_time(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= LAST_SECOND
+
+
+def _is_text(value: Any, pattern: str) -> bool:
+    return isinstance(value, str) and re.fullmatch(pattern, value) is not None
+
+
+class SignedAccessToken(OwnClaims, AccessToken):
+    """An access token whose signature, claims and times are checked."""
+
+
+class SignedRefreshToken(OwnClaims, RefreshToken):  # type: ignore[misc]  # so is RefreshToken
+    """A refresh token of which everything is checked but whether it was used."""
 
     def check_blacklist(self) -> None:
         """Leave it to ``rotate``, which asks under a lock."""

@@ -243,6 +243,8 @@ SIMPLE_JWT = {
     "AUDIENCE": "mini-ledger",
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=5),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
+    # A token may be used at once on a machine whose clock is this far behind its issuer's.
+    "LEEWAY": timedelta(seconds=5),
     # A changed password ends every token that was made with the old one.
     "CHECK_REVOKE_TOKEN": True,
 }

@@ -142,9 +142,7 @@ def test_no_request_body_takes_a_member_that_it_does_not_name(name):
     ],
 )
 def test_the_pattern_of_the_key_is_what_is_read_as_one(key):
-    described = (
-        bool(re.search(KEY_SCHEMA["pattern"], key)) and len(key) <= KEY_SCHEMA["maxLength"]
-    )
+    described = bool(re.search(KEY_SCHEMA["pattern"], key)) and len(key) <= KEY_SCHEMA["maxLength"]
 
     assert described == (read_key(key) is not None)
 

@@ -48,7 +48,9 @@ def test_a_key_that_was_never_used_is_not_found(api):
     assert answer.json()["code"] == "idempotency_key_not_found"
 
 
-@pytest.mark.parametrize("key", ["%00", "a%00b", "a%20b", "a,b", "k" * 256, "%22%22", "%22%22abc%22%22"])
+@pytest.mark.parametrize(
+    "key", ["%00", "a%00b", "a%20b", "a,b", "k" * 256, "%22%22", "%22%22abc%22%22"]
+)
 def test_what_cannot_be_a_key_is_not_found(api, key):
     assert_problem(api.get(f"/idempotency-keys/{key}"), 404, "idempotency_key_not_found")
 
