@@ -9,16 +9,16 @@ class LedgerError(Exception):
 
     ``code`` is the stable name of the rule, ``detail`` says what to do, and ``evidence`` holds the
     figures that led to the refusal (minor units; ids as UUIDs). ``index`` is the position of the
-    draft that was refused, of those posted at once.
+    draft that was refused, of those posted at once; None if that may not be told.
     """
 
     code: ClassVar[str]
+    index: int | None = 0
 
     def __init__(self, detail: str, /, **evidence: Any) -> None:
         super().__init__(detail)
         self.detail = detail
         self.evidence = evidence
-        self.index = 0
 
 
 class AccountNotFound(LedgerError):

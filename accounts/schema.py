@@ -49,7 +49,7 @@ class Operation:
     What is said of one operation. Each example has its title as its key.
 
     ``who`` may do it. ``also`` has the answers with the body of a success and another status, and
-    ``evidence`` is what a refusal of this operation has beside its own.
+    ``evidence`` is what a refusal of this operation has beside its own, if it has an ``index``.
     ``tried_on`` is the id that its path has as an example, where the common one wouldn't do.
     ``refusals`` are the rules of the ledger that may refuse it, and ``codes`` are the codes of
     other errors that don't follow from the view.

@@ -60,6 +60,10 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
         "The body isn't declared as JSON.",
         "Send `Content-Type: application/json`.",
     ),
+    "destination_unavailable": (
+        "An account that you may not see can't take part in this now. Why isn't told.",
+        "Ask its owner, or use another account.",
+    ),
     "insufficient_funds": (
         "The source lacks `shortfall`: `available` is less than `required`.",
         "Fund it or ask for less, with a new key.",

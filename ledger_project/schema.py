@@ -168,7 +168,7 @@ class LedgerAutoSchema(AutoSchema):
     def _documents(self, codes: list[str]) -> dict[str, Any]:
         """Return what the operation answers with these errors, by their codes."""
         operation = self.operation
-        rules = {refusal.code for refusal in operation.refusals}
+        rules = {rule.code for rule in operation.refusals if rule.index is not None}
         # The path with what Swagger UI fills in.
         ids = {name: operation.tried_on or each for name, (_, each) in PATH_PARAMETERS.items()}
         path = self.path.format(**ids, key=EXAMPLE_KEY)

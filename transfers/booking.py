@@ -74,7 +74,7 @@ def book(accounts: Accounts, wanted: list[Wanted], actor: User | None) -> list[T
     # Read after the locks: whoever waited for them comes later.
     now = clock.now()
     drafts = [each.draft for each in wanted]
-    states = _states(accounts)
+    states = _states(accounts, actor)
     resolved = _resolved(drafts)
     try:
         result = posting.post(states, drafts, resolved=resolved, now=now)
@@ -134,11 +134,12 @@ def _post_after(
         return posting.post(states, [*released, *drafts], resolved=resolved, now=now)
     except LedgerError as refusal:
         # The caller counts their own drafts only.
-        refusal.index -= len(released)
+        if refusal.index is not None:
+            refusal.index -= len(released)
         raise
 
 
-def _states(accounts: Accounts) -> dict[UUID, AccountState]:
+def _states(accounts: Accounts, actor: User | None) -> dict[UUID, AccountState]:
     states = {
         account.pk: AccountState(
             account.pk,
@@ -150,6 +151,7 @@ def _states(accounts: Accounts) -> dict[UUID, AccountState]:
             account.overdraft_limit,
             account.version,
             account.last_posted_at,
+            visible=actor is None or account.is_visible_to(actor),
         )
         for account in accounts.values()
     }

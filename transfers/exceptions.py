@@ -32,18 +32,43 @@ class CurrencyMismatch(LedgerError):
         )
 
 
+class DestinationUnavailable(LedgerError):
+    """
+    An account that the caller may not see is frozen, closed or at its cap.
+
+    It is the same whichever account it is and whatever its state. It has no ``index`` either: in a
+    batch that is refused in any case, the position of the refusal would tell a balance.
+    """
+
+    code = "destination_unavailable"
+    index = None
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An account that isn't yours can't take part in this now. Ask its owner, or use "
+            "another account, with a new Idempotency-Key. To find out which account of a batch it "
+            "is, send the transfers separately."
+        )
+
+
 class InsufficientFunds(LedgerError):
+    """``available`` is None where the caller may spend from the account but not see it."""
+
     code = "insufficient_funds"
 
-    def __init__(self, account_id: UUID, *, available: int, required: int) -> None:
-        shortfall = required - available
+    def __init__(self, account_id: UUID, *, available: int | None, required: int) -> None:
+        figures = {"available": available, "required": required}
+        if available is None:
+            lacks, figures = "lacks the funds", {"required": required}
+        else:
+            figures["shortfall"] = required - available
+            lacks = (
+                f"lacks {figures['shortfall']}: {available} is available and {required} is required"
+            )
         super().__init__(
-            f"Account {account_id} lacks {shortfall}: {available} is available and {required} is "
-            "required. Fund it, or ask for less, with a new Idempotency-Key.",
+            f"Account {account_id} {lacks}. Fund it, or ask for less, with a new Idempotency-Key.",
             account_id=account_id,
-            available=available,
-            required=required,
-            shortfall=shortfall,
+            **figures,
         )
 
 

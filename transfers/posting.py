@@ -8,6 +8,10 @@ The bookkeeping is that of any double-entry ledger (Pacioli, 1494): each movemen
 debited to its source and credited to its dest. A credit adds to a customer's balance. The
 EXTERNAL account of a currency is the outside world; it keeps no running balance, so that it is
 never a bottleneck. Two-phase transfers (hold, then capture or void) follow TigerBeetle's.
+
+A refusal must not tell the caller anything about an account that they may not see. A rule that
+such an account breaks is therefore kept back until every other rule has been checked, for all of
+the drafts, and is then raised without naming the account or its state.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,6 +28,7 @@ from transfers.exceptions import (
     BalanceLimitExceeded,
     CaptureExceedsHold,
     CurrencyMismatch,
+    DestinationUnavailable,
     HoldAlreadyResolved,
     HoldExpired,
     InsufficientFunds,
@@ -61,7 +66,11 @@ class EntryType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """An account as the engine sees it. Amounts in minor units; times in UTC."""
+    """
+    An account as the engine sees it. Amounts in minor units; times in UTC.
+
+    ``visible`` is whether the caller may see the account, and so be told what state it is in.
+    """
 
     id: UUID
     kind: AccountKind
@@ -72,6 +81,7 @@ class AccountState:
     overdraft_limit: int = 0
     version: int = 0
     last_posted_at: datetime | None = None
+    visible: bool = True
 
     @property
     def available(self) -> int:
@@ -137,6 +147,41 @@ class Result:
     changed: dict[UUID, AccountState]
 
 
+class _Refusals:
+    """
+    What the drafts are refused for. ``index`` is the position of the draft that is being posted.
+
+    A refusal about accounts that the caller may see is raised at once. Any other is kept back, and
+    the drafts go on as if there were none: what is the caller's own is judged without it.
+    """
+
+    def __init__(self) -> None:
+        self.index = 0
+        self._mismatch: CurrencyMismatch | None = None
+        self._unavailable: DestinationUnavailable | None = None
+
+    def add(self, refusal: LedgerError, *accounts: AccountState) -> None:
+        """Raise a refusal that is about ``accounts``, or keep it back."""
+        if all(account.visible for account in accounts):
+            raise refusal
+        if not isinstance(refusal, CurrencyMismatch):
+            self._unavailable = DestinationUnavailable()
+        elif self._mismatch is None:
+            refusal.index = self.index
+            self._mismatch = refusal
+
+    def raise_kept(self) -> None:
+        """
+        Raise what was kept back, if anything.
+
+        A currency never changes and may be told. It comes before the state of any account, because
+        in a batch that is refused for a currency anyway, the other refusal would tell that state.
+        """
+        refusal = self._mismatch or self._unavailable
+        if refusal is not None:
+            raise refusal
+
+
 def post(
     accounts: Mapping[UUID, AccountState],
     drafts: Iterable[Draft],
@@ -151,14 +196,18 @@ def post(
     :param resolved: when those originals were captured, voided or reversed that are, by id
     :param now: the time, read after the locks were taken (UTC)
     :raises LedgerError: the rule that a draft breaks; its ``index`` is the draft's position
+    :raises DestinationUnavailable: if no rule is broken but by an account that isn't ``visible``;
+        which one, and where, isn't told
     """
     states = dict(accounts)
     done = dict(resolved)
+    refusals = _Refusals()
     postings = []
     changed: dict[UUID, AccountState] = {}
     for index, draft in enumerate(drafts):
+        refusals.index = index
         try:
-            touched, entries = _post_one(draft, states, done, now)
+            touched, entries = _post_one(draft, states, done, now, refusals)
         except LedgerError as refusal:
             refusal.index = index
             raise
@@ -167,11 +216,16 @@ def post(
             states[state.id] = changed[state.id] = state
         if draft.original is not None:
             done[draft.original.id] = now
+    refusals.raise_kept()
     return Result(postings, changed)
 
 
 def _post_one(
-    draft: Draft, states: Mapping[UUID, AccountState], done: Mapping[UUID, datetime], now: datetime
+    draft: Draft,
+    states: Mapping[UUID, AccountState],
+    done: Mapping[UUID, datetime],
+    now: datetime,
+    refusals: _Refusals,
 ) -> tuple[list[AccountState], tuple[Entry, ...]]:
     """Return the accounts that the draft changes, as they are after it, and its entries."""
     if draft.source == draft.dest:
@@ -180,31 +234,36 @@ def _post_one(
         _check_original(draft, draft.original, done, now)
     source = states[draft.source]
     if draft.original is not None and draft.original.kind is Kind.HOLD:
-        source = _hold(source, -draft.original.amount)
+        source = replace(source, held=source.held - draft.original.amount)
     if draft.kind is Kind.VOID:
         # It gives back to the source alone; nothing about the dest can stand in its way.
         return [source], ()
     dest = states[draft.dest]
-    _check_parties(draft, source, dest)
+    _check_parties(draft, source, dest, refusals)
     if source.kind is AccountKind.CUSTOMER and source.available < draft.amount:
-        raise InsufficientFunds(source.id, available=source.available, required=draft.amount)
+        # Whoever may spend from an account is told that it lacks the funds; the figures are for
+        # whoever may see it.
+        available = source.available if source.visible else None
+        raise InsufficientFunds(source.id, available=available, required=draft.amount)
     if draft.kind is Kind.HOLD:
-        return [_hold(source, draft.amount)], ()
-    source, debit = _enter(source, EntryType.DEBIT, draft.amount, now)
-    dest, credit = _enter(dest, EntryType.CREDIT, draft.amount, now)
+        return [_hold(source, draft.amount, refusals)], ()
+    source, debit = _enter(source, EntryType.DEBIT, draft.amount, now, refusals)
+    dest, credit = _enter(dest, EntryType.CREDIT, draft.amount, now, refusals)
     customers = [state for state in (source, dest) if state.kind is AccountKind.CUSTOMER]
     return customers, (debit, credit)
 
 
-def _check_parties(draft: Draft, source: AccountState, dest: AccountState) -> None:
+def _check_parties(
+    draft: Draft, source: AccountState, dest: AccountState, refusals: _Refusals
+) -> None:
     for account in (source, dest):
-        if account.status is AccountStatus.CLOSED:
-            raise AccountClosed(account.id)
         frozen = account.status is AccountStatus.FROZEN
-        if frozen and not (draft.kind is Kind.REVERSAL and draft.by_staff):
-            raise AccountFrozen(account.id)
+        if account.status is AccountStatus.CLOSED:
+            refusals.add(AccountClosed(account.id), account)
+        elif frozen and not (draft.kind is Kind.REVERSAL and draft.by_staff):
+            refusals.add(AccountFrozen(account.id), account)
     if source.currency != dest.currency:
-        raise CurrencyMismatch(source.currency, dest.currency)
+        refusals.add(CurrencyMismatch(source.currency, dest.currency), source, dest)
 
 
 def _check_original(
@@ -229,21 +288,21 @@ def _check_original(
         raise CaptureExceedsHold(original.id, held=original.amount, requested=draft.amount)
 
 
-def _hold(account: AccountState, amount: int) -> AccountState:
+def _hold(account: AccountState, amount: int, refusals: _Refusals) -> AccountState:
     held = account.held + amount
     if held > MONEY_MAX:
-        raise BalanceLimitExceeded(account.id, MONEY_MAX)
+        refusals.add(BalanceLimitExceeded(account.id, MONEY_MAX), account)
     return replace(account, held=held)
 
 
 def _enter(
-    account: AccountState, side: EntryType, amount: int, now: datetime
+    account: AccountState, side: EntryType, amount: int, now: datetime, refusals: _Refusals
 ) -> tuple[AccountState, Entry]:
     if account.kind is AccountKind.EXTERNAL:
         return account, Entry(account.id, side, amount, None, None, now)
     balance = account.balance + (amount if side is EntryType.CREDIT else -amount)
     if abs(balance) > MONEY_MAX:
-        raise BalanceLimitExceeded(account.id, MONEY_MAX)
+        refusals.add(BalanceLimitExceeded(account.id, MONEY_MAX), account)
     # Two servers' clocks may differ; within an account time never runs backwards.
     ts = now if account.last_posted_at is None else max(now, account.last_posted_at)
     version = account.version + 1

@@ -19,6 +19,7 @@ from transfers.exceptions import (
     BalanceLimitExceeded,
     CaptureExceedsHold,
     CurrencyMismatch,
+    DestinationUnavailable,
     HoldAlreadyResolved,
     HoldExpired,
     InsufficientFunds,
@@ -49,7 +50,14 @@ _TELLER = (
     "permission `transfers.move_cash`."
 )
 _CASH = (AccountNotFound, AccountFrozen, AccountClosed)
-_ORDER = (*_CASH, SameAccount, CurrencyMismatch, InsufficientFunds, BalanceLimitExceeded)
+_ORDER = (
+    *_CASH,
+    SameAccount,
+    CurrencyMismatch,
+    InsufficientFunds,
+    BalanceLimitExceeded,
+    DestinationUnavailable,
+)
 _RESOLUTION = (TransferNotFound, NotAHold, HoldExpired, HoldAlreadyResolved)
 
 CASH = {
@@ -63,7 +71,7 @@ CASH = {
         requests={"100 dollars": {"amount": 100_00, "memo": "Cash at the counter"}},
         response=CashAnswerSerializer,
         answers={"Deposited": {**ACCOUNT, "transfer_id": examples.TRANSFER_ID}},
-        refusals=(*_CASH, BalanceLimitExceeded),
+        refusals=(*_CASH, BalanceLimitExceeded, DestinationUnavailable),
         codes=("permission_denied",),
     ),
     "withdraw": Operation(
@@ -76,7 +84,7 @@ CASH = {
         requests={"25 dollars": {"amount": 25_00, "memo": "Cash machine"}},
         response=CashAnswerSerializer,
         answers={"Withdrawn": {**examples.DEBITED, "transfer_id": examples.TRANSFER_ID}},
-        refusals=(*_CASH, InsufficientFunds),
+        refusals=(*_CASH, InsufficientFunds, DestinationUnavailable),
         codes=("permission_denied",),
     ),
 }
@@ -189,7 +197,13 @@ TRANSFERS = {
             }
         },
         location=f"/transfers/{examples.OTHER_TRANSFER_ID}",
-        refusals=(*_RESOLUTION, *_CASH[1:], CaptureExceedsHold, BalanceLimitExceeded),
+        refusals=(
+            *_RESOLUTION,
+            *_CASH[1:],
+            CaptureExceedsHold,
+            BalanceLimitExceeded,
+            DestinationUnavailable,
+        ),
         codes=("permission_denied",),
     ),
     "void": Operation(
@@ -230,6 +244,7 @@ TRANSFERS = {
             *_CASH[1:],
             InsufficientFunds,
             BalanceLimitExceeded,
+            DestinationUnavailable,
             AlreadyReversed,
             NotReversible,
         ),
@@ -244,7 +259,8 @@ BATCHES = {
         tag="Transfers",
         who="the owner of every source, and staff.",
         description="They are posted in order, each seeing the effect of those before it. An error "
-        "names its item by `pointer` and `index`, and nothing of the batch has happened.",
+        "names its item by `pointer` and `index`, except `destination_unavailable`, and nothing of "
+        "the batch has happened.",
         request=BatchSerializer,
         requests={
             "Two transfers": {

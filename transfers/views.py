@@ -218,10 +218,11 @@ class BatchViewSet(LedgerViewSet):
         try:
             posted = services.post_batch(orders=orders, actor=self.actor)
         except LedgerError as refusal:
-            refusal.evidence |= {
-                "pointer": f"#/transfers/{refusal.index}",
-                "index": refusal.index,
-            }
+            if refusal.index is not None:
+                refusal.evidence |= {
+                    "pointer": f"#/transfers/{refusal.index}",
+                    "index": refusal.index,
+                }
             raise
         now = clock.now()
         documents = [transfer_document(each, now) for each in posted]

@@ -5,7 +5,9 @@ It knows nothing of the ledger's code. Each verb returns the status and the code
 changes the dicts only if it is accepted.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
+
+from ledger_project.tests.model_books import ModelBooks
 
 CREATED, OK = (201, None), (200, None)
 
@@ -17,26 +19,24 @@ class Refused(Exception):
         self.answer = (status, code)
 
 
-class ModelLedger:
+class ModelLedger(ModelBooks):
     """
     ``accounts`` are by id, and ``transfers`` in the order in which they came about.
 
     A transfer is known by its place. ``resolved_at`` is when it was captured, voided, released or
-    reversed. The outside world is the account None.
+    reversed. The outside world is the account None. ``unseen`` are the refusals that are due to
+    accounts which the ``caller`` may not see.
     """
 
-    def __init__(self, now: datetime) -> None:
-        self.now = now
-        self.accounts: dict[str, dict] = {}
-        self.transfers: list[dict] = []
-        # What came in from outside and has not gone out again, by currency.
-        self.cash = {"USD": 0, "EUR": 0}
-
     def attempt(self, verb, *args) -> tuple[int, str | None]:
-        """Do all of a verb or nothing of it, and return its answer."""
+        """Do all of a verb or nothing, and return its answer. The first argument is the caller."""
         before = self._snapshot()
+        self.caller, self.unseen = args[0], []
         try:
-            return verb(*args)
+            answer = verb(*args)
+            if self.unseen:
+                raise min(self.unseen, key=lambda each: each.answer)
+            return answer
         except Refused as refusal:
             self.accounts, self.transfers, self.cash = before
             return refusal.answer
@@ -149,35 +149,7 @@ class ModelLedger:
         self._visible(actor, place)
         return OK
 
-    def listed(self, actor, account_id=None, kind=None, status=None) -> list[dict]:
-        """Return the transfers of the actor's accounts, or of one of them, newest first."""
-        return [
-            each
-            for each in reversed(self.transfers)
-            if any(self._owns(actor, each[side]) for side in ("source", "dest"))
-            and account_id in (None, each["source"], each["dest"])
-            and kind in (None, each["kind"])
-            and status in (None, self.status_of(each["place"]))
-        ]
-
-    def as_of(self, account_id, at) -> tuple[int, int]:
-        """Return the balance and the number of entries up to ``at``, that instant included."""
-        lines = [each for each in self.accounts[account_id]["statement"] if each["ts"] <= at]
-        return (lines[-1]["balance"] if lines else 0), len(lines)
-
-    def status_of(self, place) -> str:
-        transfer = self.transfers[place]
-        done_at = transfer["resolved_at"]
-        if transfer["kind"] != "HOLD":
-            return "REVERSED" if done_at else "POSTED"
-        if (done_at or self.now) >= transfer["expires_at"]:
-            return "EXPIRED"
-        return transfer["resolved_by"] if done_at else "PENDING"
-
     # ── The rules ────────────────────────────────────────────────────────────────────────────────
-
-    def _owns(self, actor, account_id) -> bool:
-        return account_id is not None and actor in ("staff", self.accounts[account_id]["owner"])
 
     def _own(self, actor, account_id) -> dict:
         if not self._owns(actor, account_id):
@@ -190,6 +162,14 @@ class ModelLedger:
             raise Refused(404, "transfer_not_found")
         return transfer
 
+    def _refuse(self, parties, status, code) -> None:
+        """Refuse because of accounts: at once, or after all else if the caller can't see them."""
+        if all(self._owns(self.caller, each) for each in parties):
+            raise Refused(status, code)
+        if code != "currency_mismatch":
+            status, code = 409, "destination_unavailable"
+        self.unseen.append(Refused(status, code))
+
     def _spend(self, account_id, amount) -> None:
         if self.accounts[account_id]["balance"] - self.accounts[account_id]["held"] < amount:
             raise Refused(409, "insufficient_funds")
@@ -197,14 +177,15 @@ class ModelLedger:
     def _check(self, source, dest, thaw) -> None:
         if source == dest:
             raise Refused(400, "same_account")
-        parties = [self.accounts[each] for each in (source, dest) if each is not None]
-        for account in parties:
-            if account["status"] == "CLOSED":
-                raise Refused(409, "account_closed")
-            if account["status"] == "FROZEN" and not thaw:
-                raise Refused(409, "account_frozen")
-        if len({account["currency"] for account in parties}) > 1:
-            raise Refused(400, "currency_mismatch")
+        parties = [each for each in (source, dest) if each is not None]
+        for account_id in parties:
+            status = self.accounts[account_id]["status"]
+            if status == "CLOSED":
+                self._refuse([account_id], 409, "account_closed")
+            elif status == "FROZEN" and not thaw:
+                self._refuse([account_id], 409, "account_frozen")
+        if len({self.accounts[each]["currency"] for each in parties}) > 1:
+            self._refuse(parties, 400, "currency_mismatch")
 
     def _move(self, kind, source, dest, amount, thaw=False) -> None:
         self._check(source, dest, thaw)
@@ -263,6 +244,7 @@ class ModelLedger:
             move()
         except Refused as refusal:
             self.accounts, self.transfers, self.cash = before
+            self.unseen = []
             expired = [each for each in self.transfers if self._gives_way(each, payers)]
             if refusal.answer != (409, "insufficient_funds") or not expired:
                 raise

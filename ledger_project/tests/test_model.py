@@ -49,6 +49,7 @@ OUTCOMES = {
     (409, "account_not_empty"),
     (409, "already_reversed"),
     (409, "capture_exceeds_hold"),
+    (409, "destination_unavailable"),
     (409, "hold_already_resolved"),
     (409, "hold_expired"),
     (409, "insufficient_funds"),
@@ -102,7 +103,7 @@ class HistoryMachine(TwiceTold):
     @rule(owner=owners, currency=st.sampled_from(["USD", "EUR"]))
     def open(self, owner, currency):
         body = {"owner_name": owner, "currency": currency}
-        document = self.tell(owner, "/accounts", body, lambda: (201, None))
+        document = self.tell(owner, "/accounts", body, lambda _: (201, None), owner)
         self.model.open(document["id"], owner, owner, currency)
         self.assert_account(document)
 

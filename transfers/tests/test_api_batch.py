@@ -142,11 +142,11 @@ def test_the_shape_of_all_is_read_before_ownership_is_asked(api, source, dest):
     assert posted() == []
 
 
-def test_the_rules_are_asked_in_turn(api, bob, staff, funded_account, source, dest):
+def test_the_rules_are_asked_in_turn(api, alice, staff, funded_account, source, dest):
     euros, frozen, full = (
-        funded_account(bob, currency="EUR"),
-        funded_account(bob),
-        funded_account(bob),
+        funded_account(alice, currency="EUR"),
+        funded_account(alice),
+        funded_account(alice),
     )
     account_services.freeze(account_id=frozen.pk, actor=staff)
     services.deposit(account_id=full.pk, amount=MONEY_MAX, actor=staff)

@@ -12,7 +12,6 @@ from accounts.tests.contract import (
     transfer_document,
 )
 from accounts.tests.orders import hold_order, transfer_order
-from transfers import services
 from transfers.models import Transfer
 
 pytestmark = pytest.mark.django_db
@@ -114,13 +113,13 @@ def test_a_transfer_beyond_what_is_available_is_refused_and_changes_nothing(
     assert Transfer.objects.filter(kind="TRANSFER").count() == 0
 
 
-def test_a_dest_that_would_hold_too_much_is_named(api, staff, dest, order):
-    services.deposit(account_id=dest.pk, amount=MONEY_MAX, actor=staff)
+def test_a_dest_that_would_hold_too_much_is_named_to_its_owner(api, alice, funded_account, order):
+    full = funded_account(alice, MONEY_MAX)
 
-    response = api.post("/transfers", order(amount=1))
+    response = api.post("/transfers", order(dest_account_id=str(full.pk), amount=1))
 
     assert_problem(
-        response, 409, "balance_limit_exceeded", account_id=str(dest.pk), limit=MONEY_MAX
+        response, 409, "balance_limit_exceeded", account_id=str(full.pk), limit=MONEY_MAX
     )
 
 
@@ -136,10 +135,10 @@ def test_accounts_of_two_currencies_are_refused(api, bob, funded_account, order,
 @pytest.mark.parametrize("kind", [{}, {"hold": True}])
 @pytest.mark.parametrize("side", ["source", "dest"])
 @pytest.mark.parametrize("state", ["frozen", "closed"])
-def test_an_account_that_is_not_open_is_named(
-    api, alice, bob, staff, funded_account, order, kind, side, state
+def test_an_account_that_is_not_open_is_named_to_its_owner(
+    api, alice, staff, funded_account, order, kind, side, state
 ):
-    account = funded_account(alice if side == "source" else bob)
+    account = funded_account(alice)
     change = account_services.freeze if state == "frozen" else account_services.close
     change(account_id=account.pk, actor=staff)
 

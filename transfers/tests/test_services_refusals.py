@@ -17,6 +17,7 @@ from transfers.exceptions import (
     BalanceLimitExceeded,
     CaptureExceedsHold,
     CurrencyMismatch,
+    DestinationUnavailable,
     HoldAlreadyResolved,
     InsufficientFunds,
     NotAHold,
@@ -38,7 +39,9 @@ class Scene:
         self.euros = fund(alice, 100, currency="EUR")
         self.rich = fund(bob, MONEY_MAX)
         self.frozen, self.closed = fund(alice, 100), fund(alice)
-        freeze(account_id=self.frozen.pk, actor=staff)
+        self.iced = fund(bob)
+        for account in (self.frozen, self.iced):
+            freeze(account_id=account.pk, actor=staff)
         close(account_id=self.closed.pk, actor=alice)
         self.deposit = services.deposit(account_id=self.mine.pk, amount=50, actor=alice)
         self.withdrawal = services.withdraw(account_id=self.mine.pk, amount=50, actor=alice)
@@ -88,7 +91,9 @@ REFUSALS = {
     "held for the same account": (SameAccount, lambda s: s.reserve(s.mine, s.mine)),
     "into another currency": (CurrencyMismatch, lambda s: s.pay(s.mine, s.euros)),
     "held in another currency": (CurrencyMismatch, lambda s: s.reserve(s.mine, s.euros)),
-    "past the cap": (BalanceLimitExceeded, lambda s: s.pay(s.mine, s.rich)),
+    "past the cap": (BalanceLimitExceeded, lambda s: s.pay(s.mine, s.rich, actor=s.staff)),
+    "past a stranger's cap": (DestinationUnavailable, lambda s: s.pay(s.mine, s.rich)),
+    "held for a frozen stranger": (DestinationUnavailable, lambda s: s.reserve(s.mine, s.iced)),
     "from a frozen account": (AccountFrozen, lambda s: s.pay(s.frozen, s.theirs)),
     "to a frozen account": (AccountFrozen, lambda s: s.pay(s.mine, s.frozen)),
     "cash of a frozen account": (AccountFrozen, lambda s: s.draw(s.frozen, 1)),
