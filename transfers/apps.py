@@ -9,6 +9,8 @@ class TransfersConfig(AppConfig):
         from django.db.models.signals import post_migrate
 
         from transfers.guards.installation import check_guards, reinstall_guards
+        from transfers.integrity.protection.checks import check_schema
 
         post_migrate.connect(reinstall_guards, sender=self)
         register(check_guards, Tags.database)
+        register(check_schema, Tags.database)

@@ -49,7 +49,7 @@ def missing(connection: BaseDatabaseWrapper) -> list[str]:
 
     (An upgrade of PostgreSQL may word a definition in another way. It then counts as altered.)
     """
-    installed, schema = _installed(connection), _schema(connection)
+    installed, schema = _installed(connection), schema_of(connection)
     return [
         name
         for name in names(connection)
@@ -65,7 +65,7 @@ def install(connection: BaseDatabaseWrapper) -> list[str]:
 
     Only those: making a trigger takes an exclusive lock on its table.
     """
-    absent, schema = missing(connection), _schema(connection)
+    absent, schema = missing(connection), schema_of(connection)
     for name in absent:
         sql, table = _sql(connection, name, schema), _table(name, schema)
         with own_names_only(connection) as cursor:
@@ -79,7 +79,7 @@ def install(connection: BaseDatabaseWrapper) -> list[str]:
 
 def drop(connection: BaseDatabaseWrapper, *only: str) -> None:
     """Drop the guards: all of them, or only those named."""
-    schema = _schema(connection)
+    schema = schema_of(connection)
     with connection.cursor() as cursor:
         for name in only or names(connection):
             cursor.execute(_drop(name, schema))
@@ -87,7 +87,7 @@ def drop(connection: BaseDatabaseWrapper, *only: str) -> None:
 
 def table_of(connection: BaseDatabaseWrapper, name: str) -> str:
     """Return the table that a guard watches, on PostgreSQL with its schema."""
-    return _table(name, _schema(connection))
+    return _table(name, schema_of(connection))
 
 
 def tables_exist(connection: BaseDatabaseWrapper) -> bool:
@@ -110,7 +110,7 @@ def own_names_only(connection: BaseDatabaseWrapper) -> Iterator[Any]:
         cursor.execute("SELECT set_config('search_path', %s, true)", [usual])
 
 
-def _schema(connection: BaseDatabaseWrapper) -> str:
+def schema_of(connection: BaseDatabaseWrapper) -> str:
     """
     Return the schema of the ledger's tables, quoted where it needs to be; on SQLite "".
 

@@ -2,7 +2,8 @@
 The audit: recompute every invariant of the ledger from its rows, and report what is off.
 
 ``scan`` says what a check is; ``account_checks`` and ``transfer_checks`` are the checks, as data;
-``audit`` runs them, and ``report`` is what comes out.
+``protection`` compares the schema with the models and the guards. ``audit`` runs them all, and
+``report`` is what comes out.
 """
 
 from transfers.integrity.audit import check_ledger

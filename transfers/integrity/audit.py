@@ -18,6 +18,7 @@ from accounts.enums import MONEY_MAX
 from accounts.models import Account
 from transfers import clock
 from transfers.integrity.account_checks import ACCOUNTS, ENTRIES
+from transfers.integrity.protection import schema_results
 from transfers.integrity.report import (
     EXAMPLES,
     Finding,
@@ -55,12 +56,13 @@ Progress = Callable[[int, int], None]
 
 def check_ledger(progress: Progress | None = None) -> Report:
     """
-    Recompute every invariant in one snapshot of the ledger, and return what was found.
+    Check the schema, recompute every invariant in one snapshot, and return what was found.
 
     Within a transaction of the caller's it sees what that one sees, its own writes included.
     """
+    schema = schema_results(connection)
     with _snapshot():
-        audit = _Audit(progress or (lambda done, total: None))
+        audit = _Audit(schema, progress or (lambda done, total: None))
         for first, last in _account_ranges():
             audit.run(ACCOUNTS, first, last)
             audit.run(ENTRIES, first, last)
@@ -73,7 +75,8 @@ def check_ledger(progress: Progress | None = None) -> Report:
 class _Audit:
     """The counts, sums and findings so far."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, schema: list[Result], progress: Progress) -> None:
+        self._schema = schema
         self._checked_at = clock.now()
         self._progress = progress
         self._done = 0
@@ -124,7 +127,7 @@ class _Audit:
             transfers=sum(sums["transfers"] for sums in every),
             entries=sum(sums["entries"] for sums in every),
             currencies=currencies,
-            checks=[*self._results.values(), *currency_results(currencies)],
+            checks=[*self._results.values(), *currency_results(currencies), *self._schema],
         )
 
 

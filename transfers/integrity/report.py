@@ -11,7 +11,7 @@ EXAMPLES = 10
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong with one account, entry, transfer or currency."""
+    """What is wrong with an account, entry, transfer or currency, or with the schema."""
 
     subject: str
     problem: str

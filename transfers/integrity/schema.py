@@ -23,9 +23,9 @@ class TrialBalanceSerializer(serializers.Serializer):
 
 
 class FindingSerializer(serializers.Serializer):
-    """What is wrong with one account, entry, transfer or currency."""
+    """What is wrong with an account, entry, transfer or currency, or with the schema."""
 
-    subject = serializers.CharField(help_text="Its id, or the currency's code.")
+    subject = serializers.CharField(help_text="Its id, the currency's code, or what of the schema.")
     problem = serializers.CharField(help_text="What is wrong with it.")
 
 

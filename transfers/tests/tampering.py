@@ -10,6 +10,7 @@ from django.db import connection
 
 from accounts.models import Account, external_account_id
 from transfers import guards
+from transfers.integrity import Report, check_ledger
 from transfers.models import LedgerEntry, Transfer
 from transfers.posting import EntryType
 from transfers.tests.rich_ledger import RichLedger, leg
@@ -45,6 +46,29 @@ def unguarded() -> Iterator[None]:
             cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}")
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         yield
+
+
+@contextmanager
+def without_guards() -> Iterator[None]:
+    """Do without the guards, and have them again: the CHECKs stay, and the schema is whole."""
+    guards.drop(connection)
+    yield
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # A table is not altered while deferred triggers wait for its rows.
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    guards.install(connection)
+
+
+def broken(report: Report) -> dict[str, int]:
+    """Return how much each check of the books that fails has found."""
+    # Who breaks a book in a test has taken down what protects it.
+    return {
+        check.name: check.findings
+        for check in report.checks
+        if not check.ok and not check.name.startswith("schema_")
+    }
 
 
 def account(row: Account, **changes: Any) -> None:
@@ -87,3 +111,13 @@ def delete(model: type[Any], **which: Any) -> None:
 def corruption(name: str, corrupt: Any, *once: str, **counted: int) -> Any:
     """Return a way to corrupt a ledger, and how much each check then finds: one, or as counted."""
     return pytest.param(corrupt, {**dict.fromkeys(once, 1), **counted}, id=name)
+
+
+def schema_findings() -> list[tuple[str, str]]:
+    """Return which checks of the schema fail, each with what it has found."""
+    return [
+        (check.name, finding.subject)
+        for check in check_ledger().checks
+        if check.name.startswith("schema_")
+        for finding in check.examples
+    ]
