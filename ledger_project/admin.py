@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from rest_framework_simplejwt.token_blacklist import admin as _registered_first  # noqa: F401
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
-from ledger_project.throttling import count_try
+from ledger_project.throttling import LoginTry
 
 
 class CountedLoginForm(AdminAuthenticationForm):
@@ -25,14 +25,19 @@ class CountedLoginForm(AdminAuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         request = cast(HttpRequest, self.request)  # LoginView always gives it.
-        self.wait = count_try(request.META.get("REMOTE_ADDR"), self.data.get("username"))
+        login_try = LoginTry(request.META.get("REMOTE_ADDR"), self.data.get("username"))
+        self.wait = login_try.wait
         if self.wait is not None:
             raise ValidationError(
-                "Too many logins were tried. Wait %(seconds)d seconds.",
+                "Too many logins failed. Wait %(seconds)d seconds.",
                 code="throttled",
                 params={"seconds": ceil(self.wait)},
             )
-        return super().clean()
+        with login_try:
+            cleaned = super().clean()
+            # Without a name or a password nothing is raised either.
+            login_try.succeeded = self.get_user() is not None
+            return cleaned
 
 
 def answering_429(login: Callable[..., Any]) -> Callable[..., Any]:

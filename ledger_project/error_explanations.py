@@ -107,7 +107,7 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
         "Correct what `errors` points at.",
     ),
     "throttled": (
-        "Too many logins from this address or for this name.",
+        "Too many logins failed from this network, or for this name from networks new to it.",
         "Wait for `Retry-After` seconds.",
     ),
     "internal_error": (

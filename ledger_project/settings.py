@@ -74,7 +74,7 @@ try:
         PUBLIC_READS = env.bool("PUBLIC_READS", False)
         # False leaves deposits and withdrawals to staff and holders of `transfers.move_cash`.
         SELF_SERVICE_CASH = env.bool("SELF_SERVICE_CASH", True)
-        # How often one address, and one name, may try to log in.
+        # How many logins may fail from one network, and for one name from networks new to it.
         LOGIN_RATE = env.str("LOGIN_RATE", "10/minute", validate=rate)
         # Lets a Prometheus on another machine read /metrics; without it only this machine may.
         METRICS_TOKEN = env.str("METRICS_TOKEN", "")

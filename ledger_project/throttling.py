@@ -1,74 +1,163 @@
-"""How often one may try to log in, counted in the database so that all workers share the count."""
+"""How often a login may fail, counted in the database so that all workers share the count."""
 
 import hashlib
 import unicodedata
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any, Self
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from ledger_project.models import LoginAttempt
+from ledger_project.models import KnownNetwork, LoginAttempt
+
+# How long a network stays known to a name after its last login from there, and how many do.
+KNOWN_FOR = timedelta(days=30)
+MOST_KNOWN = 100
+
+# How many times the rate may succeed: for a fleet that starts, and not for ever, because each
+# password takes a fraction of a second to check.
+SUCCESSES = 10
+
+# A login is decided about as long as its password takes to check.
+UNDECIDED_WAIT = timedelta(seconds=1)
 
 
 class LoginThrottle(BaseThrottle):
     """
-    Allow ``LEDGER_LOGIN_RATE`` tries from one address, and as many for one name.
+    Count a login by name and password, and leave it to the view as ``view.login_try``.
 
     DRF's own throttles read and then write a cache, so that concurrent tries slip through; here
     each try is a row, and the tries of one subject queue for a lock.
     """
 
-    def allow_request(self, request: Request, view: object) -> bool:
+    def allow_request(self, request: Request, view: Any) -> bool:
         data = request.data if isinstance(request.data, dict) else {}
-        self._wait = count_try(request.META.get("REMOTE_ADDR"), data.get("username"))
-        return self._wait is None
+        self._try = LoginTry(request.META.get("REMOTE_ADDR"), data.get("username"))
+        view.login_try = self._try
+        return self._try.wait is None
 
     def wait(self) -> float | None:
         """Return the seconds until the next try is allowed."""
-        return self._wait
+        return self._try.wait
 
 
-def count_try(address: str | None, name: object) -> float | None:
+class LoginTry:
     """
-    Count a try to log in, on whichever face of the service. Return None if it may go on, otherwise
-    the seconds to wait.
+    A try to log in, on whichever face of the service, counted before the password is checked.
 
-    :param name: as it was typed; what is no string is counted for the address alone
+    ``wait`` is None if it may go on, otherwise the seconds to wait. The password is checked inside
+    ``with``, and the try has failed at its end unless ``succeeded`` was set there.
+
+    :param address: REMOTE_ADDR, which may be odd, or empty on a Unix socket
+    :param name: as it was typed; what is no string is counted for the network alone
     """
-    limit, window = parse_rate(settings.LOGIN_RATE)
-    subjects = [_hash(f"address:{address}")]
-    if isinstance(name, str):
-        subjects.append(_hash(f"name:{_plain(name)}"))
-    with transaction.atomic():
-        _queue(subjects)
-        now = timezone.now()
-        LoginAttempt.objects.filter(subject__in=subjects, at__lte=now - window).delete()
-        _sweep(now - window)
-        over = [subject for subject in subjects if _attempts(subject).count() >= limit]
-        if not over:
-            LoginAttempt.objects.bulk_create(
-                [LoginAttempt(subject=subject, at=now) for subject in subjects]
-            )
-            return None
-        # A refused try doesn't count: waiting is enough to be let in again.
-        wait = max(_frees_at(subject, limit, window) for subject in over) - now
-    return max(1.0, wait.total_seconds())
+
+    wait: float | None = None
+    succeeded = False
+
+    def __init__(self, address: str | None, name: object) -> None:
+        limit, window = parse_rate(settings.LOGIN_RATE)
+        self._network = _hash(f"network:{network_of(address)}")
+        self._name = _hash(f"name:{_plain(name)}") if isinstance(name, str) else None
+        subjects = [self._network]
+        if self._name and not _is_known(self._name, self._network):
+            subjects.append(self._name)
+        with transaction.atomic():
+            _queue(subjects)
+            now = timezone.now()
+            LoginAttempt.objects.filter(subject__in=subjects, at__lte=now - window).delete()
+            _sweep(LoginAttempt.objects.filter(at__lte=now - window))
+            waits = [_wait(subject, limit, window, now) for subject in subjects]
+            if any(waits):
+                # A refused try doesn't count: waiting is enough to be let in again.
+                self.wait = max(1.0, *(wait.total_seconds() for wait in waits))
+                return
+            rows = [LoginAttempt(subject=subject, at=now) for subject in subjects]
+            self._rows = [row.pk for row in LoginAttempt.objects.bulk_create(rows)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
+        # A database that failed says nothing of the password: the try stays undecided, and counts.
+        if kind is not None and issubclass(kind, Error):
+            return
+        LoginAttempt.objects.filter(pk__in=self._rows).update(failed=not self.succeeded)
+        if self.succeeded and self._name:
+            _remember(self._name, self._network)
 
 
-def _sweep(until: datetime) -> None:
-    # Names that nobody tries again would stay for ever. A few at a time, and no rival's.
-    oldest = LoginAttempt.objects.filter(at__lte=until).order_by("pk")
-    few = oldest.select_for_update(skip_locked=True).values_list("pk", flat=True)[:10]
-    LoginAttempt.objects.filter(pk__in=list(few)).delete()
+def network_of(address: str | None) -> str:
+    """
+    Return what tries are counted for: an IPv4 address, or the /64 of an IPv6 address.
+
+    Whoever has one IPv6 address has the 2^64 of its network. A mapped IPv4 address is that IPv4
+    address. What is no address, such as a Unix socket's, is one subject for all.
+    """
+    try:
+        # Whichever zone of this machine it was heard on (RFC 4007).
+        ip = ip_address((address or "").strip().partition("%")[0])
+    except ValueError:
+        return "none"
+    if not isinstance(ip, IPv6Address):
+        return str(ip)
+    return str(ip.ipv4_mapped or ip_network((ip, 64), strict=False))
 
 
 def parse_rate(rate: str) -> tuple[int, timedelta]:
     """Return the number and the window of a rate such as ``10/minute``."""
     number, unit = rate.split("/")
     return int(number), timedelta(**{f"{unit}s": 1})
+
+
+def _wait(subject: str, limit: int, window: timedelta, now: datetime) -> timedelta:
+    """Return how long the next try of a subject has to wait; zero if it need not."""
+    tries = LoginAttempt.objects.filter(subject=subject)
+    failed = tries.filter(failed=True)
+    if failed.count() >= limit:
+        return _nth_newest(failed, limit).at + window - now
+    if tries.count() >= limit * SUCCESSES:
+        return _nth_newest(tries, limit * SUCCESSES).at + window - now
+    # Those whose password is being checked may all be wrong: together they can't be too many.
+    if tries.filter(Q(failed=True) | Q(failed=None)).count() >= limit:
+        return UNDECIDED_WAIT
+    return timedelta()
+
+
+def _nth_newest(tries: QuerySet[LoginAttempt], number: int) -> LoginAttempt:
+    return tries.order_by("-pk")[number - 1]
+
+
+def _is_known(name: str, network: str) -> bool:
+    known = KnownNetwork.objects.filter(name=name, network=network)
+    return known.filter(last_login_at__gt=timezone.now() - KNOWN_FOR).exists()
+
+
+def _remember(name: str, network: str) -> None:
+    now = timezone.now()
+    KnownNetwork.objects.bulk_create(
+        [KnownNetwork(name=name, network=network, last_login_at=now)],
+        update_conflicts=True,
+        unique_fields=["name", "network"],
+        update_fields=["last_login_at"],
+    )
+    _sweep(KnownNetwork.objects.filter(last_login_at__lte=now - KNOWN_FOR))
+    newest = KnownNetwork.objects.filter(name=name).order_by("-last_login_at", "-pk")
+    KnownNetwork.objects.filter(
+        pk__in=list(newest.values_list("pk", flat=True)[MOST_KNOWN:])
+    ).delete()
+
+
+def _sweep(old: QuerySet) -> None:
+    # What nobody tries again would stay for ever. A few at a time, and no rival's.
+    with transaction.atomic(savepoint=False):
+        few = old.order_by("pk").select_for_update(skip_locked=True).values_list("pk", flat=True)
+        old.model.objects.filter(pk__in=list(few[:10])).delete()
 
 
 def _plain(name: str) -> str:
@@ -87,11 +176,3 @@ def _queue(subjects: list[str]) -> None:
         with connection.cursor() as cursor:
             for number in sorted(int(subject[:15], 16) for subject in subjects):
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
-
-
-def _attempts(subject: str):
-    return LoginAttempt.objects.filter(subject=subject)
-
-
-def _frees_at(subject: str, limit: int, window: timedelta) -> datetime:
-    return window + _attempts(subject).order_by("-pk")[limit - 1].at

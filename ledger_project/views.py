@@ -18,7 +18,7 @@ from ledger_project.authentication import revoke, rotate
 from ledger_project.idempotency.middleware import DEFAULT_MAX_BODY
 from ledger_project.parsers import refuse_query, require_size
 from ledger_project.problems import probe, unavailable
-from ledger_project.throttling import LoginThrottle
+from ledger_project.throttling import LoginThrottle, LoginTry
 
 
 class LoginSerializer(TokenObtainPairSerializer, StrictSerializer):
@@ -77,10 +77,13 @@ class TokenView(AuthView):
     """Log in with a name and a password."""
 
     throttle_classes = (LoginThrottle,)
+    login_try: LoginTry
 
     def post(self, request: Request) -> Response:
         serializer = LoginSerializer(data=request.data, context={"request": request})
-        serializer.is_valid(raise_exception=True)
+        with self.login_try:
+            serializer.is_valid(raise_exception=True)
+            self.login_try.succeeded = True
         return Response(serializer.validated_data)
 
 

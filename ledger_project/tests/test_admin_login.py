@@ -1,11 +1,11 @@
-"""The admin's login and the token route count their tries together: one limit, two doors."""
+"""The admin's login and the token route count their failures together: one limit, two doors."""
 
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
-from ledger_project.models import LoginAttempt
+from ledger_project.models import KnownNetwork, LoginAttempt
 
 pytestmark = pytest.mark.django_db
 
@@ -65,7 +65,7 @@ def test_the_fourth_try_is_refused_with_a_page_that_says_how_long_to_wait(log_in
     assert statuses(answers) == [200, 200, 200, 429]
     assert answers[3]["Retry-After"] == "60"
     assert answers[3].context["form"].non_field_errors() == [
-        "Too many logins were tried. Wait 60 seconds."
+        "Too many logins failed. Wait 60 seconds."
     ]
 
 
@@ -89,13 +89,54 @@ def test_waiting_as_long_as_told_lets_in_again(staff, log_in, clock):
     assert (answer.status_code, answer["Location"]) == (302, "/admin/")
 
 
-def test_a_login_that_succeeds_counts_as_well(staff, log_in, client):
+def test_logins_that_succeed_may_be_ten_times_as_many(staff, log_in, client):
     answers = []
-    for _ in range(4):
+    for _ in range(31):
         answers.append(log_in(password="a password"))
         client.logout()
 
-    assert statuses(answers) == [302, 302, 302, 429]
+    assert statuses(answers) == [302] * 30 + [429]
+
+
+@pytest.mark.parametrize("door", ["log_in", "ask_for_token"])
+def test_whoever_guesses_from_elsewhere_cannot_lock_staff_out(
+    staff, log_in, ask_for_token, door, request
+):
+    request.getfixturevalue(door)(password="a password", address=HERE)
+    for n in range(2):
+        log_in(address=f"198.51.100.{n}")
+        ask_for_token(address=f"198.51.100.{n}")
+
+    answers = [each(password="a password", address=HERE) for each in (log_in, ask_for_token)]
+
+    assert statuses(answers) == [302, 200]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"username": "staff"}, {"password": "a password"}, {}, {"username": "staff", "password": ""}],
+    ids=repr,
+)
+def test_half_a_login_has_failed_and_makes_no_network_known(staff, client, body):
+    answers = [client.post(LOGIN, body, REMOTE_ADDR=HERE) for _ in range(4)]
+
+    assert statuses(answers) == [200, 200, 200, 429]
+    assert KnownNetwork.objects.count() == 0
+
+
+def test_whose_password_is_right_but_who_is_not_staff_has_failed(alice, log_in):
+    answers = [log_in("alice", "a password") for _ in range(4)]
+
+    assert statuses(answers) == [200, 200, 200, 429]
+    assert KnownNetwork.objects.count() == 0
+
+
+def test_other_addresses_of_one_network_are_one_count(log_in):
+    addresses = ["2001:db8::1", "2001:db8::2", "2001:db8::3%eth0", "2001:db8::4"]
+
+    answers = [log_in(f"name-{n}", address=address) for n, address in enumerate(addresses)]
+
+    assert statuses(answers) == [200, 200, 200, 429]
 
 
 def test_looking_at_the_page_does_not_count(client):
@@ -105,13 +146,13 @@ def test_looking_at_the_page_does_not_count(client):
     assert LoginAttempt.objects.count() == 0
 
 
-def test_one_address_is_counted_over_both_doors_and_all_names(log_in, ask_for_token):
+def test_one_network_is_counted_over_both_doors_and_all_names(log_in, ask_for_token):
     answers = [log_in("x"), ask_for_token("y"), log_in("z"), ask_for_token("u"), log_in("v")]
 
     assert statuses(answers) == [200, 401, 200, 429, 429]
 
 
-def test_one_name_is_counted_over_both_doors_and_all_addresses(log_in, ask_for_token):
+def test_one_name_is_counted_over_both_doors_and_all_new_networks(log_in, ask_for_token):
     doors = [log_in, ask_for_token, log_in, ask_for_token, log_in]
 
     answers = [door(address=f"203.0.113.{n}") for n, door in enumerate(doors)]
