@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from django.test import TransactionTestCase
 from rest_framework.test import APIClient
@@ -54,11 +54,11 @@ def flush_past_the_guards() -> Iterator[None]:
 
 @pytest.fixture
 def make_user(db) -> Callable[..., User]:
-    """Return a function that makes a user with a name of its own."""
+    """Return a function that makes a user: with a name, and with permissions, of its own."""
 
-    def make(**fields: Any) -> User:
+    def make(*permissions: str, **fields: Any) -> User:
         name = fields.pop("username", f"user-{uuid.uuid4().hex[:8]}")
-        return User.objects.create_user(name, password="a password", **fields)
+        return allow(User.objects.create_user(name, password="a password", **fields), *permissions)
 
     return make
 
@@ -75,7 +75,16 @@ def bob(make_user) -> User:
 
 @pytest.fixture
 def staff(make_user) -> User:
-    return make_user(username="staff", is_staff=True)
+    """Staff who may do everything to every account: they are of the group Operations."""
+    staff = make_user(username="staff", is_staff=True)
+    staff.groups.add(Group.objects.get(name="Operations"))
+    return staff
+
+
+@pytest.fixture
+def newcomer(make_user) -> User:
+    """Staff who were given no permission yet."""
+    return make_user(username="newcomer", is_staff=True)
 
 
 @pytest.fixture
@@ -105,5 +114,15 @@ def funded_account(db) -> Callable[..., Account]:
     return fund
 
 
+def allow(user: User, *permissions: str) -> User:
+    """Give the user permissions, such as ``accounts.read_any``, and return them."""
+    for permission in permissions:
+        app, codename = permission.split(".")
+        found = Permission.objects.get(content_type__app_label=app, codename=codename)
+        user.user_permissions.add(found)
+    return user
+
+
 def _teller() -> User:
-    return User.objects.get_or_create(username="teller", defaults={"is_staff": True})[0]
+    teller, is_new = User.objects.get_or_create(username="teller")
+    return allow(teller, "transfers.move_cash") if is_new else teller

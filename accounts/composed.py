@@ -22,7 +22,7 @@ class ComposedQuery(Generic[Row]):
     """
     The SQL of a queryset, to be asked with other values than those it was made with.
 
-    :param queryset: of whole rows, or of ``values_list(..., named=True)``
+    :param queryset: of whole rows, annotated or not, or of ``values_list(..., named=True)``
     :param samples: the values that will be others, in the order of the calls; each is found among
         the parameters of the SQL, and so must differ from every other parameter
     """
@@ -38,8 +38,12 @@ class ComposedQuery(Generic[Row]):
         if named := queryset.query.selected:
             self._row = namedtuple("Row", named)._make  # type: ignore[attr-defined]
         else:
-            names = [column.target.attname for column in columns]
-            self._row = partial(queryset.model.from_db, queryset.db, names)
+            # What is annotated comes after the columns of the model.
+            annotated = list(queryset.query.annotation_select)
+            own = columns[: len(columns) - len(annotated)]
+            names = [column.target.attname for column in own]
+            from_db = partial(queryset.model.from_db, queryset.db, names)
+            self._row = partial(_annotated_row, from_db, annotated) if annotated else from_db
 
     def __call__(self, *values: Any) -> list[Row]:
         """Ask with these values in the place of the samples, and return the rows."""
@@ -59,6 +63,15 @@ class ComposedQuery(Generic[Row]):
             for convert in converters:
                 values[place] = convert(values[place], column, connection)
         return values
+
+
+def _annotated_row(
+    from_db: Callable[[Sequence[Any]], Row], names: Sequence[str], values: Sequence[Any]
+) -> Row:
+    row = from_db(values[: -len(names)])
+    for name, value in zip(names, values[-len(names) :], strict=True):
+        setattr(row, name, value)
+    return row
 
 
 def union_for_each(

@@ -6,7 +6,7 @@ from typing import Self
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import connections, models
 from django.db.models import F, Q
 from django.db.transaction import TransactionManagementError
@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 
 from accounts.composed import ComposedQuery
 from accounts.enums import CALENDAR, MONEY_MAX, AccountKind, AccountStatus
+from accounts.rights import may
 
 
 def external_account_id(currency: str) -> UUID:
@@ -33,9 +34,9 @@ class AccountQuerySet(models.QuerySet["Account"]):
         """Leave out the EXTERNAL accounts, which nobody may address."""
         return self.filter(kind=AccountKind.CUSTOMER)
 
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
-        """Return the accounts that ``user`` may see: their own; all of them for staff."""
-        if getattr(user, "is_staff", False):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Return the accounts that ``user`` may see: their own, or all with ``read_any``."""
+        if may(user, "accounts.read_any"):
             return self.customers()
         return self.customers().filter(owner_id=user.pk) if user.pk else self.none()
 
@@ -108,6 +109,15 @@ class Account(models.Model):
     objects = AccountQuerySet.as_manager()
 
     class Meta:
+        # Django's own four would promise what nobody may do, such as deleting an account.
+        default_permissions = ()
+        permissions = [
+            ("read_any", "Can see every account and transfer"),
+            ("describe_any", "Can rename any account and replace its metadata"),
+            ("freeze", "Can freeze and unfreeze accounts"),
+            ("set_limit", "Can set the overdraft limit of accounts"),
+            ("close_any", "Can close any account"),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="account_never_overdrawn",
@@ -172,11 +182,15 @@ class Account(models.Model):
         """What can be spent now, in minor units: balance less holds plus the overdraft."""
         return self.balance - self.held + self.overdraft_limit
 
-    def is_visible_to(self, user: AbstractBaseUser | AnonymousUser) -> bool:
+    def is_owned_by(self, user: User | AnonymousUser) -> bool:
+        """Whether ``user`` is the owner. An EXTERNAL account has none."""
+        return self.owner_id is not None and self.owner_id == user.pk
+
+    def is_visible_to(self, user: User | AnonymousUser) -> bool:
         """Whether ``visible_to`` has this account, which was read already."""
         if self.kind == AccountKind.EXTERNAL:
             return False
-        return getattr(user, "is_staff", False) or self.owner_id == user.pk
+        return self.is_owned_by(user) or may(user, "accounts.read_any")
 
 
 class AccountChange(models.Model):
@@ -198,6 +212,7 @@ class AccountChange(models.Model):
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        default_permissions = ()
         constraints = [
             models.CheckConstraint(
                 name="change_at_within_calendar", condition=Q(at__range=CALENDAR)

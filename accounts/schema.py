@@ -38,9 +38,22 @@ FROZEN_ACCOUNT_ID = "019b8d7d-f1c0-7000-8000-000000000004"
 
 # Who may do it, where it is said more than once.
 ANYONE = "anyone; no token is needed."
-OWNER = "the owner of the account, and staff."
-READER = f"{OWNER} The operator may let anyone read it who knows the id."
-STAFF = "staff alone: log in as `admin`, and **Authorize** with that token."
+READER = "the owner of the account, and holders of the permission `accounts.read_any`."
+PUBLIC_READER = f"{READER} The operator may let anyone read it who knows the id."
+
+
+def owner_or(permission: str, owner: str = "the owner of the account") -> str:
+    """Return who may do what others than the owner need a permission for, besides seeing it."""
+    return f"{owner}, and holders of `accounts.read_any` and `{permission}`."
+
+
+def staff_with(*permissions: str) -> str:
+    """Return who may do what nobody may without these permissions."""
+    needed = " and ".join(f"`{permission}`" for permission in permissions)
+    return (
+        f"staff alone, with {needed}: log in as `admin`, who has every permission, and "
+        "**Authorize** with that token."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +150,8 @@ ACCOUNTS = {
         id="listAccounts",
         summary="List accounts",
         tag="Accounts",
-        who="anyone who is logged in. They see their own accounts, and staff all of them.",
+        who="anyone who is logged in. They see their own accounts, and holders of "
+        "`accounts.read_any` all of them.",
         description="Newest first.",
         response=AccountPageSerializer,
         answers={"The only page": {"items": [ACCOUNT], "next_cursor": None}},
@@ -146,7 +160,7 @@ ACCOUNTS = {
         id="getAccount",
         summary="Look at an account",
         tag="Accounts",
-        who=READER,
+        who=PUBLIC_READER,
         response=AccountSerializer,
         answers={"An account": ACCOUNT},
         refusals=(AccountNotFound,),
@@ -155,7 +169,7 @@ ACCOUNTS = {
         id="describeAccount",
         summary="Rename an account or replace its metadata",
         tag="Accounts",
-        who=OWNER,
+        who=owner_or("accounts.describe_any"),
         description="What is left out stays as it is. `metadata` is replaced as a whole.",
         request=DescribeAccountSerializer,
         requests={
@@ -165,12 +179,13 @@ ACCOUNTS = {
         response=AccountSerializer,
         answers={"Renamed": {**ACCOUNT, "owner_name": "Ada King"}},
         refusals=(AccountNotFound,),
+        codes=("permission_denied",),
     ),
     "close": Operation(
         id="closeAccount",
         summary="Close an account",
         tag="Accounts",
-        who=OWNER,
+        who=owner_or("accounts.close_any"),
         description="For good. Its balance and its holds must be 0; closing it again is no error.",
         tried_on=EMPTY_ACCOUNT_ID,
         request=ReasonSerializer,
@@ -178,12 +193,13 @@ ACCOUNTS = {
         response=AccountSerializer,
         answers={"Closed": {**NEW_ACCOUNT, "id": EMPTY_ACCOUNT_ID, "status": "CLOSED"}},
         refusals=(AccountNotFound, AccountFrozen, AccountNotEmpty),
+        codes=("permission_denied",),
     ),
     "freeze": Operation(
         id="freezeAccount",
         summary="Freeze an account (staff)",
         tag="Accounts",
-        who=STAFF,
+        who=staff_with("accounts.read_any", "accounts.freeze"),
         description="Nothing moves in or out until it is unfrozen.",
         tried_on=FROZEN_ACCOUNT_ID,
         request=ReasonSerializer,
@@ -197,7 +213,7 @@ ACCOUNTS = {
         id="unfreezeAccount",
         summary="Unfreeze an account (staff)",
         tag="Accounts",
-        who=STAFF,
+        who=staff_with("accounts.read_any", "accounts.freeze"),
         description="Money moves again.",
         tried_on=FROZEN_ACCOUNT_ID,
         request=ReasonSerializer,

@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
+from accounts import rights
 from accounts.enums import AccountStatus
 from accounts.exceptions import (
     AccountClosed,
@@ -14,7 +14,7 @@ from accounts.exceptions import (
     AccountNotFound,
     OverdraftInUse,
 )
-from accounts.models import Account, AccountChange, AccountQuerySet
+from accounts.models import Account, AccountChange
 
 
 @transaction.atomic
@@ -29,8 +29,10 @@ def describe(
     Rename an account, or replace the whole of its metadata, and return it. None leaves as it is.
 
     :raises AccountNotFound: if ``actor`` may not see the account
+    :raises PermissionDenied: if it isn't theirs, and they lack ``accounts.describe_any``
     """
     account = _locked(account_id, actor)
+    rights.require_own_or(account, actor, "accounts.describe_any")
     if owner_name is not None and owner_name != account.owner_name:
         _record(account, actor, AccountChange.Action.RENAME, account.owner_name, owner_name)
         account.owner_name = owner_name
@@ -43,8 +45,10 @@ def describe(
 @transaction.atomic
 def freeze(*, account_id: UUID, actor: User, reason: str = "") -> Account:
     """
-    Stop every movement in and out of an account, and return it. Staff only.
+    Stop every movement in and out of an account, and return it.
 
+    :raises AccountNotFound: if ``actor`` may not see the account
+    :raises PermissionDenied: if they lack ``accounts.freeze``, whosever it is
     :raises AccountClosed: if it is closed
     """
     return _set_status(account_id, actor, AccountStatus.FROZEN, reason)
@@ -53,9 +57,9 @@ def freeze(*, account_id: UUID, actor: User, reason: str = "") -> Account:
 @transaction.atomic
 def unfreeze(*, account_id: UUID, actor: User, reason: str = "") -> Account:
     """
-    Let money move again, and return the account. Staff only.
+    Let money move again, and return the account.
 
-    :raises AccountClosed: if it is closed
+    :raises: as ``freeze``
     """
     return _set_status(account_id, actor, AccountStatus.OPEN, reason)
 
@@ -65,10 +69,13 @@ def close(*, account_id: UUID, actor: User, reason: str = "") -> Account:
     """
     Close an empty account for good, and return it. A closed one stays as it is.
 
+    :raises AccountNotFound: if ``actor`` may not see the account
+    :raises PermissionDenied: if it isn't theirs, and they lack ``accounts.close_any``
     :raises AccountFrozen: if it is frozen
     :raises AccountNotEmpty: if it has a balance or a hold
     """
     account = _locked(account_id, actor)
+    rights.require_own_or(account, actor, "accounts.close_any")
     if account.status == AccountStatus.CLOSED:
         return account
     require_closable(account)
@@ -79,7 +86,7 @@ def require_closable(account: Account) -> None:
     """
     Say what stands against closing an account that is still in use.
 
-    :raises: as ``close``
+    :raises AccountFrozen, AccountNotEmpty: as ``close``
     """
     if account.status == AccountStatus.FROZEN:
         raise AccountFrozen(account.pk)
@@ -90,13 +97,15 @@ def require_closable(account: Account) -> None:
 @transaction.atomic
 def set_overdraft_limit(*, account_id: UUID, actor: User, limit: int, reason: str = "") -> Account:
     """
-    Set how far below zero an account may go, in minor units, and return it. Staff only.
+    Set how far below zero an account may go, in minor units, and return it.
 
+    :raises AccountNotFound: if ``actor`` may not see the account
+    :raises PermissionDenied: if they lack ``accounts.set_limit``, whosever it is
     :raises AccountClosed: if it is closed
     :raises OverdraftInUse: if the account already owes more than ``limit``
     """
-    _require_staff(actor)
     account = _locked(account_id, actor)
+    rights.require(actor, "accounts.set_limit")
     if account.status == AccountStatus.CLOSED:
         raise AccountClosed(account.pk)
     if account.balance - account.held + limit < 0:
@@ -119,12 +128,12 @@ def settle(*, account_id: UUID) -> Account:
 
     :raises AccountNotFound: if there is no such customer's account
     """
-    return _lock_among(Account.objects.all(), account_id)
+    return _locked_by_anybody(account_id)
 
 
 def _set_status(account_id: UUID, actor: User, status: AccountStatus, reason: str) -> Account:
-    _require_staff(actor)
     account = _locked(account_id, actor)
+    rights.require(actor, "accounts.freeze")
     if account.status == AccountStatus.CLOSED:
         raise AccountClosed(account.pk)
     if account.status == status:
@@ -145,19 +154,17 @@ def _change_status(account: Account, actor: User, status: AccountStatus, reason:
 
 
 def _locked(account_id: UUID, actor: User) -> Account:
-    return _lock_among(Account.objects.visible_to(actor), account_id)
-
-
-def _lock_among(accounts: AccountQuerySet, account_id: UUID) -> Account:
-    account = accounts.locked(account_id).get(account_id)
-    if account is None:
+    account = _locked_by_anybody(account_id)
+    if not account.is_visible_to(actor):
         raise AccountNotFound(account_id)
     return account
 
 
-def _require_staff(actor: User) -> None:
-    if not actor.is_staff:
-        raise PermissionDenied("Only staff may do this.")
+def _locked_by_anybody(account_id: UUID) -> Account:
+    account = Account.objects.locked(account_id).get(account_id)
+    if account is None:
+        raise AccountNotFound(account_id)
+    return account
 
 
 def _record(

@@ -58,8 +58,8 @@ def answering_429(login: Callable[..., Any]) -> Callable[..., Any]:
 PERMISSIONS = "Permissions"
 DEACTIVATE = (
     "A user can't be deleted, because history names them. Take away “Active” instead: it ends "
-    "their session and their tokens at once. Staff status opens the admin, and in the API every "
-    "account."
+    "their session and their tokens at once. Staff status opens the admin and nothing else: what a "
+    "user may do, there and in the API, is their permissions. Give those by a group."
 )
 
 admin.site.site_header = settings.APP_NAME

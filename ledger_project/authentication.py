@@ -19,6 +19,7 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from accounts.composed import ComposedQuery
+from ledger_project.permissions import HAS_RIGHTS
 
 # The last second that a datetime can hold, and the largest id that a user can have.
 LAST_SECOND = 253_402_300_799
@@ -82,7 +83,8 @@ class LedgerJWTAuthentication(JWTAuthentication):
 
 @cache
 def _active_user() -> ComposedQuery[User]:
-    return ComposedQuery(User.objects.filter(pk=-1, is_active=True), [-1])
+    users = User.objects.annotate(has_rights=HAS_RIGHTS)
+    return ComposedQuery(users.filter(pk=-1, is_active=True), [-1])
 
 
 @lru_cache(maxsize=1024)

@@ -14,7 +14,7 @@ import uritemplate
 from drf_spectacular.drainage import error
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRequest, OpenApiResponse
-from rest_framework.permissions import SAFE_METHODS, IsAdminUser
+from rest_framework.permissions import SAFE_METHODS
 
 from accounts.schema import Operation
 from accounts.serializers import EmptySerializer, StrictCharField
@@ -206,8 +206,6 @@ class LedgerAutoSchema(AutoSchema):
         codes |= {"not_acceptable", "internal_error", "temporarily_unavailable"}
         if view.authentication_classes:
             codes |= {"not_authenticated", "token_not_valid"}
-        if any(isinstance(permission, IsAdminUser) for permission in view.get_permissions()):
-            codes.add("permission_denied")
         if self.needs_key:
             codes |= {"idempotency_key_missing", "idempotency_key_invalid"}
             codes |= {"idempotency_key_reused", "idempotency_in_progress"}

@@ -72,7 +72,7 @@ try:
         DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", "USD", validate=currency_code)
         # True lets anyone GET a single account or its statement by id: a teaching set-up.
         PUBLIC_READS = env.bool("PUBLIC_READS", False)
-        # False leaves deposits and withdrawals to staff and holders of `transfers.move_cash`.
+        # False leaves deposits and withdrawals to holders of `transfers.move_cash`.
         SELF_SERVICE_CASH = env.bool("SELF_SERVICE_CASH", True)
         # How many logins may fail from one network, and for one name from networks new to it.
         LOGIN_RATE = env.str("LOGIN_RATE", "10/minute", validate=rate)
@@ -164,8 +164,9 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "accounts",
     "transfers",
-    "ledger_project",
     "ledger_project.idempotency",
+    # Last, because its groups have permissions of all others.
+    "ledger_project",
 ]
 
 MIDDLEWARE = [
@@ -216,6 +217,8 @@ WHITENOISE_USE_FINDERS = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 # ── Security ─────────────────────────────────────────────────────────────────────────────────────
+
+AUTHENTICATION_BACKENDS = ["ledger_project.permissions.LedgerBackend"]
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}

@@ -8,7 +8,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.expressions import RawSQL
@@ -18,6 +18,7 @@ from accounts.composed import ComposedQuery, union_for_each
 from accounts.enums import CALENDAR, MONEY_MAX
 from accounts.models import Account
 from accounts.money import money
+from accounts.rights import may
 from transfers.posting import EntryType, Kind
 
 
@@ -35,9 +36,9 @@ class TransferStatus(StrEnum):
 class TransferQuerySet(models.QuerySet["Transfer"]):
     """Questions about transfers."""
 
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
-        """Return the transfers that touch an account of ``user``; all of them for staff."""
-        if getattr(user, "is_staff", False):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Return the transfers that touch an account which ``user`` may see."""
+        if may(user, "accounts.read_any"):
             return self
         own = Account.objects.visible_to(user).values("pk")
         return self.filter(Q(source__in=own) | Q(dest__in=own))
@@ -138,7 +139,15 @@ class Transfer(models.Model):
     objects = TransferQuerySet.as_manager()
 
     class Meta:
-        permissions = [("move_cash", "Can deposit to and withdraw from any customer's account")]
+        default_permissions = ()
+        permissions = [
+            ("move_any", "Can transfer and hold the money of any account, and resolve any hold"),
+            ("move_cash", "Can deposit to and withdraw from any customer's account"),
+            ("reverse_any", "Can reverse any transfer, of a frozen account too"),
+            # Nothing asks for these yet; those who are to have them can be chosen already.
+            ("close_books", "Can close the books of a period"),
+            ("approve", "Can approve what somebody else has asked for"),
+        ]
         indexes = [
             models.Index(fields=["source", "-id"], name="transfer_by_source"),
             models.Index(fields=["dest", "-id"], name="transfer_by_dest"),
@@ -318,6 +327,7 @@ class LedgerEntry(models.Model):
     objects = LedgerEntryQuerySet.as_manager()
 
     class Meta:
+        default_permissions = ()
         verbose_name_plural = "ledger entries"
         indexes = [models.Index(fields=["account", "ts"], name="entry_by_account_and_time")]
         constraints = [

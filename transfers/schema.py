@@ -4,7 +4,14 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
 from accounts.exceptions import AccountClosed, AccountFrozen, AccountNotFound
-from accounts.schema import ACCOUNT, ACCOUNT_ID, OWNER, READER, Operation
+from accounts.schema import (
+    ACCOUNT,
+    ACCOUNT_ID,
+    PUBLIC_READER,
+    READER,
+    Operation,
+    owner_or,
+)
 from accounts.serializers import EmptySerializer
 from transfers import examples
 from transfers.answers import (
@@ -46,8 +53,8 @@ ONLY_HOLDS_EXPIRE = {
 # ── The tables ───────────────────────────────────────────────────────────────────────────────────
 
 _TELLER = (
-    "the owner of the account, and staff. The operator may leave it to staff and holders of the "
-    "permission `transfers.move_cash`."
+    "the owner of the account, and holders of the permission `transfers.move_cash` at every "
+    "account. The operator may leave it to the latter alone."
 )
 _CASH = (AccountNotFound, AccountFrozen, AccountClosed)
 _ORDER = (
@@ -94,7 +101,7 @@ STATEMENTS = {
         id="getStatement",
         summary="Read an account's statement",
         tag="Statements",
-        who=READER,
+        who=PUBLIC_READER,
         description="Every entry with the balance after it, newest first. With `from` or `to` also "
         "the opening and the closing balance of the whole range, the same on every page. "
         "`Accept: text/csv` streams the whole range at once; `limit` and `cursor` don't apply.",
@@ -115,7 +122,7 @@ STATEMENTS = {
         id="getBalance",
         summary="Read an account's balance at any time",
         tag="Statements",
-        who=OWNER,
+        who=READER,
         description="What was said of an instant stays true, whatever is posted later.",
         parameters=(
             OpenApiParameter(
@@ -144,7 +151,7 @@ TRANSFERS = {
         id="createTransfer",
         summary="Transfer money, or hold it",
         tag="Transfers",
-        who="the owner of the source, and staff.",
+        who=owner_or("transfers.move_any", "the owner of the source"),
         description="Moves money to any other account of the same currency. With `hold` it is "
         "only reserved, until it is captured, voided or expires.",
         request=TransferOrderSerializer,
@@ -157,12 +164,14 @@ TRANSFERS = {
         },
         location=f"/transfers/{examples.TRANSFER_ID}",
         refusals=_ORDER,
+        codes=("permission_denied",),
     ),
     "list": Operation(
         id="listTransfers",
         summary="List transfers",
         tag="Transfers",
-        who="anyone who is logged in. They see what touches their own accounts, and staff all.",
+        who="anyone who is logged in. They see what touches their own accounts, and holders of "
+        "`accounts.read_any` everything.",
         description="Newest first.",
         response=TransferPageSerializer,
         answers={"The only page": {"items": [examples.TRANSFER], "next_cursor": None}},
@@ -172,7 +181,7 @@ TRANSFERS = {
         id="getTransfer",
         summary="Look at a transfer",
         tag="Transfers",
-        who="the owners of its source and dest, and staff.",
+        who="the owners of its source and dest, and holders of `accounts.read_any`.",
         response=TransferSerializer,
         answers={"A transfer": examples.TRANSFER, "A hold": examples.PENDING},
         refusals=(TransferNotFound,),
@@ -181,7 +190,7 @@ TRANSFERS = {
         id="captureHold",
         summary="Capture a hold",
         tag="Transfers",
-        who="the owner of the dest of the hold, and staff.",
+        who=owner_or("transfers.move_any", "the owner of the dest of the hold"),
         description="Moves what was held to its dest, all of it if no `amount` is named; the rest "
         "is released. Its memo is the hold's if none is given.",
         tried_on=examples.HOLD_ID,
@@ -210,7 +219,7 @@ TRANSFERS = {
         id="voidHold",
         summary="Void a hold",
         tag="Transfers",
-        who="the owners of the source and dest of the hold, and staff.",
+        who=owner_or("transfers.move_any", "the owners of the source and dest of the hold"),
         description="Releases what was held.",
         tried_on=examples.OTHER_HOLD_ID,
         request=EmptySerializer,
@@ -220,12 +229,14 @@ TRANSFERS = {
         answers={"Voided": {**examples.VOID, "source": ACCOUNT, "dest": examples.STRANGER}},
         location=f"/transfers/{examples.OTHER_TRANSFER_ID}",
         refusals=_RESOLUTION,
+        codes=("permission_denied",),
     ),
     "reverse": Operation(
         id="reverseTransfer",
         summary="Reverse a transfer",
         tag="Transfers",
-        who="the owner of its dest, and staff. Cash is given back by who may move cash.",
+        who=f"{owner_or('transfers.reverse_any', 'the owner of its dest')} A deposit or withdrawal "
+        "is reversed by those who may also move cash at the account.",
         description="Gives it back, once and whole, if its dest can afford it.",
         request=ReverseSerializer,
         requests={"With a reason": {"memo": "Paid twice"}},
@@ -257,7 +268,7 @@ BATCHES = {
         id="createBatch",
         summary="Post up to 1,000 transfers, all or nothing",
         tag="Transfers",
-        who="the owner of every source, and staff.",
+        who=owner_or("transfers.move_any", "the owner of every source"),
         description="They are posted in order, each seeing the effect of those before it. An error "
         "names its item by `pointer` and `index`, except `destination_unavailable`, and nothing of "
         "the batch has happened.",
@@ -275,5 +286,6 @@ BATCHES = {
         answers={"Posted": {"transfers": [examples.TRANSFER]}},
         evidence={"pointer": "#/transfers/1", "index": 1},
         refusals=_ORDER,
+        codes=("permission_denied",),
     ),
 }

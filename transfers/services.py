@@ -12,10 +12,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 
+from accounts.enums import AccountStatus
 from accounts.exceptions import LedgerError
 from accounts.models import Account, external_account_id
+from accounts.rights import may
 from transfers import clock, rights
 from transfers.booking import (
     Accounts,
@@ -58,8 +59,8 @@ def deposit(
     """
     Bring money in from outside to an account, and return the transfer.
 
-    :raises AccountNotFound: if ``actor`` may not see the account
-    :raises PermissionDenied: if cash is not for ``actor`` to move
+    :raises AccountNotFound: if it isn't for ``actor`` to see, nor to move cash at
+    :raises PermissionDenied: if they may see it, but not move cash at it
     :raises LedgerError: any rule of ``transfers.posting``
     """
     accounts = Account.objects.locked(account_id)
@@ -93,7 +94,8 @@ def transfer(*, order: Order, actor: User) -> Transfer:
     """
     Move money from an account of ``actor`` to any other, and return the transfer.
 
-    :raises AccountNotFound: if the source isn't theirs, or either isn't there
+    :raises AccountNotFound: if they may not see the source, or either isn't there
+    :raises PermissionDenied: if the source isn't theirs, and they lack ``transfers.move_any``
     :raises LedgerError: any rule of ``transfers.posting``
     """
     return post_batch(orders=[order], actor=actor)[0]
@@ -105,6 +107,7 @@ def post_batch(*, orders: Sequence[Order], actor: User) -> list[Transfer]:
     Post several transfers, all or nothing and in order, and return them.
 
     :raises AccountNotFound, LedgerError: as ``transfer``, with the ``index`` of the order
+    :raises PermissionDenied: as ``transfer``
     """
     accounts = Account.objects.locked(
         *{account_id for order in orders for account_id in (order.source_id, order.dest_id)}
@@ -136,13 +139,12 @@ def capture(
 
     Its memo is the hold's if ``memo`` is None.
 
-    :raises TransferNotFound: if ``actor`` is no party to the hold
-    :raises PermissionDenied: if they don't own its dest
+    :raises TransferNotFound: if ``actor`` may not see the hold
+    :raises PermissionDenied: if they don't own its dest, and lack ``transfers.move_any``
     :raises LedgerError: if it isn't a hold, is resolved or expired, or any other rule
     """
     original = _visible(hold_id, actor)
-    if not (actor.is_staff or rights.owns(actor, original.dest)):
-        raise PermissionDenied("Only the owner of the hold's dest may capture it.")
+    rights.require_capture(original, actor)
     return _resolve(
         Kind.CAPTURE,
         original,
@@ -160,6 +162,7 @@ def void(*, hold_id: UUID, actor: User) -> Transfer:
     :raises: as ``capture``, but either party may
     """
     original = _visible(hold_id, actor)
+    rights.require_void(original, actor)
     return _resolve(Kind.VOID, original, actor, original.amount, memo=None)
 
 
@@ -168,21 +171,23 @@ def reverse(*, transfer_id: UUID, actor: User, memo: str | None = None) -> Trans
     """
     Undo a transfer by its mirror image, once, if its dest can afford it; return the REVERSAL.
 
-    :raises TransferNotFound: if ``actor`` is no party to it
-    :raises PermissionDenied: if they weren't the one credited
+    :raises TransferNotFound: if ``actor`` may not see it
+    :raises PermissionDenied: if they weren't the one credited, and lack ``transfers.reverse_any``;
+        or if it moves cash, which isn't theirs to move
     :raises LedgerError: if it can't be reversed, was before, or any other rule
     """
     original = _visible(transfer_id, actor)
     rights.require_reversal(original, actor)
+    accounts = Account.objects.locked(original.source_id, original.dest_id)
+    is_frozen = any(each.status == AccountStatus.FROZEN for each in accounts.values())
     draft = Draft(
         Kind.REVERSAL,
         original.dest_id,
         original.source_id,
         original.amount,
         original=original_of(original),
-        by_staff=actor.is_staff,
+        by_staff=is_frozen and may(actor, "transfers.reverse_any"),
     )
-    accounts = Account.objects.locked(original.source_id, original.dest_id)
     return _book_one(accounts, Wanted(draft, memo), actor)
 
 

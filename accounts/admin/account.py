@@ -27,6 +27,7 @@ from accounts.admin.pages import LAST_ROWS, LedgerAdmin, money_shown, name_and_i
 from accounts.enums import AccountKind, AccountStatus
 from accounts.exceptions import LedgerError
 from accounts.models import Account
+from accounts.rights import may
 
 LONGEST_REASON = 200
 
@@ -94,8 +95,19 @@ class AccountAdmin(LedgerAdmin):
         return [(None, {"fields": rows}), ("Overdraft limit", limit)]
 
     def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
+        """Whether the user may set the limit, which is all that the form changes."""
         changeable = obj is None or _can_change(obj)
-        return changeable and super().has_change_permission(request, obj)
+        return (
+            changeable
+            and self.has_view_permission(request, obj)
+            and may(request.user, "accounts.set_limit")
+        )
+
+    def has_freeze_permission(self, request: HttpRequest) -> bool:
+        return may(request.user, "accounts.freeze")
+
+    def has_close_permission(self, request: HttpRequest) -> bool:
+        return may(request.user, "accounts.close_any")
 
     def search_by_text(self, request: HttpRequest, queryset: QuerySet, text: str) -> QuerySet:
         return admin.ModelAdmin.get_search_results(self, request, queryset, text)[0]
@@ -124,15 +136,15 @@ class AccountAdmin(LedgerAdmin):
     def limit_shown(self, account: Account) -> str:
         return money_shown(_unless_external(account, account.overdraft_limit), account.currency)
 
-    @admin.action(description="Freeze", permissions=["change"])
+    @admin.action(description="Freeze", permissions=["freeze"])
     def freeze(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
         return self._act(request, queryset, services.freeze, "frozen")
 
-    @admin.action(description="Unfreeze", permissions=["change"])
+    @admin.action(description="Unfreeze", permissions=["freeze"])
     def unfreeze(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
         return self._act(request, queryset, services.unfreeze, "open")
 
-    @admin.action(description="Close for good…", permissions=["change"])
+    @admin.action(description="Close for good…", permissions=["close"])
     def close(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
         """Ask first, because this can't be undone."""
         if "confirmed" in request.POST:
@@ -210,7 +222,10 @@ class AccountAdmin(LedgerAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        changes = context["original"].changes.select_related("account", "actor").order_by("-pk")
+        account = context["original"]
+        context["can_freeze"] = _can_change(account) and self.has_freeze_permission(request)
+        context["can_close"] = _can_change(account) and self.has_close_permission(request)
+        changes = account.changes.select_related("account", "actor").order_by("-pk")
         context["changes"] = [
             {
                 "change": change,

@@ -16,6 +16,7 @@ from django.utils.html import format_html
 
 from accounts.models import Account
 from accounts.money import money
+from accounts.rights import may
 
 # What a page shows of a history; the whole of it is a link away.
 LAST_ROWS = 50
@@ -62,7 +63,11 @@ class BoundedPaginator(Paginator):
 
 
 class LedgerAdmin(admin.ModelAdmin):
-    """What staff see of the ledger: rows that are made elsewhere, found by a full id."""
+    """
+    What staff see of the ledger: rows that are made elsewhere, found by a full id.
+
+    The permissions are those of the API, and not Django's own of each table.
+    """
 
     change_form_template = "admin/accounts/page.html"
     # The columns that an id is looked for in.
@@ -100,7 +105,16 @@ class LedgerAdmin(admin.ModelAdmin):
             raise BadRequest("A row's id is none.") from error
         return super().response_action(request, queryset)
 
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(request.user, "accounts.read_any")
+
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -119,6 +133,3 @@ class HistoryAdmin(LedgerAdmin):
     # Newest first by primary key: no other order is worth sorting millions of rows for.
     ordering = ("-pk",)
     sortable_by = ()
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

@@ -35,6 +35,10 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='accounts', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'permissions': [('read_any', 'Can see every account and transfer'), ('describe_any', 'Can rename any account and replace its metadata'), ('freeze', 'Can freeze and unfreeze accounts'), ('set_limit', 'Can set the overdraft limit of accounts'), ('close_any', 'Can close any account')],
+                'default_permissions': (),
+            },
         ),
         migrations.CreateModel(
             name='AccountChange',
@@ -48,6 +52,9 @@ class Migration(migrations.Migration):
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='changes', to='accounts.account')),
                 ('actor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'default_permissions': (),
+            },
         ),
         migrations.AddConstraint(
             model_name='account',

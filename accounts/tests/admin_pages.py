@@ -3,19 +3,12 @@
 import re
 from html import unescape
 
-from django.contrib.auth.models import Permission, User
 from django.contrib.messages import get_messages
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.html import strip_tags
-
-
-def allow(user: User, *codenames: str) -> User:
-    """Give ``user`` permissions, and return them."""
-    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-    return user
 
 
 def said(response: HttpResponse) -> list[tuple[str, str]]:

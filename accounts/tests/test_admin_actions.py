@@ -7,9 +7,10 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
+from accounts import services as account_services
 from accounts.admin import acting
 from accounts.models import Account, AccountChange, external_account_id
-from accounts.tests.admin_pages import allow, said, table
+from accounts.tests.admin_pages import said, table
 from transfers import services
 from transfers.services import Order
 
@@ -19,7 +20,7 @@ LIST = reverse("admin:accounts_account_changelist")
 @pytest.fixture
 def officer(client, staff):
     """A browser in which staff are logged in who may change accounts."""
-    client.force_login(allow(staff, "change_account"))
+    client.force_login(staff)
     return client
 
 
@@ -294,14 +295,50 @@ def test_a_form_that_makes_no_sense_is_shown_again(officer, alice, funded_accoun
     assert (Account.objects.get(pk=account.pk).overdraft_limit, changes()) == (0, [])
 
 
-def test_who_may_only_look_cannot_act(client, staff, alice, funded_account):
+# What is done with each permission, as it is recorded; and what the list and the page offer for it.
+DEEDS = {
+    "accounts.freeze": (["FREEZE", "UNFREEZE"], ["freeze", "unfreeze"], ["freeze"], False),
+    "accounts.close_any": (["CLOSE"], ["close"], ["close"], False),
+    "accounts.set_limit": (["SET_OVERDRAFT_LIMIT"], [], [], True),
+    "accounts.describe_any": ([], [], [], False),
+}
+
+
+@pytest.mark.parametrize("permission", DEEDS)
+def test_each_deed_needs_its_own_permission_and_is_offered_to_nobody_else(
+    client, make_user, staff, alice, funded_account, permission
+):
+    account, frozen, empty = (funded_account(alice) for _ in range(3))
+    account_services.freeze(account_id=frozen.pk, actor=staff)
+    client.force_login(make_user("accounts.read_any", permission, is_staff=True))
+    shown = client.get(page(account)).content.decode()
+    listed = client.get(LIST).content.decode()
+
+    act(client, "freeze", account)
+    act(client, "unfreeze", frozen)
+    close(client, empty)
+    client.post(page(frozen), {"overdraft_limit": "5", "reason": "Salary"})
+
+    done = AccountChange.objects.exclude(actor=staff).order_by("pk")
+    assert (
+        list(done.values_list("action", flat=True)),
+        re.findall(r'<option value="(freeze|unfreeze|close)">', listed),
+        re.findall(r'name="action" value="(\w+)"', shown),
+        'name="overdraft_limit"' in shown,
+    ) == DEEDS[permission]
+
+
+def test_who_may_not_see_an_account_can_do_nothing_to_it(client, make_user, alice, funded_account):
     account = funded_account(alice)
-    client.force_login(allow(staff, "view_account"))
+    client.force_login(make_user(*DEEDS, is_staff=True))
 
-    acted = act(client, "freeze", account)
-    limited = client.post(page(account), {"overdraft_limit": "5", "reason": "Salary"})
+    answers = [
+        client.get(LIST),
+        client.get(page(account)),
+        act(client, "freeze", account),
+        close(client, account),
+        client.post(page(account), {"overdraft_limit": "5", "reason": "Salary"}),
+    ]
 
-    assert said(acted) == []
-    assert limited.status_code == 403
-    assert b'name="_selected_action"' not in client.get(page(account)).content
-    assert (Account.objects.get(pk=account.pk).status, changes()) == ("OPEN", [])
+    assert [answer.status_code for answer in answers] == [403] * 5
+    assert changes() == []

@@ -172,10 +172,13 @@ def test_a_closed_account_stays_closed(client_for, alice, staff, funded_account,
 def test_freezing_is_for_staff_only_even_for_the_owner(api, alice, bob, funded_account, action):
     own, foreign = funded_account(alice), funded_account(bob)
 
-    for account_id in (own.pk, foreign.pk, NOWHERE):
-        response = api.post(f"/accounts/{account_id}/{action}", {})
+    response = api.post(f"/accounts/{own.pk}/{action}", {})
+    unseen = [api.post(f"/accounts/{each}/{action}", {}) for each in (foreign.pk, NOWHERE)]
 
-        assert_problem(response, 403, "permission_denied")
+    detail = "Only holders of the permission accounts.freeze may do this."
+    assert_problem(response, 403, "permission_denied", detail=detail)
+    for answer in unseen:
+        assert_problem(answer, 404, "account_not_found")
     assert account_document(own)["status"] == "OPEN"
 
 

@@ -76,6 +76,7 @@ class ModelLedger(ModelBooks):
         return OK
 
     def set_status(self, actor, account_id, status):
+        self._own(actor, account_id)
         if actor != "staff":
             raise Refused(403, "permission_denied")
         if self.accounts[account_id]["status"] == "CLOSED":

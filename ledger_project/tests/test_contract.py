@@ -96,8 +96,8 @@ def open_connection(db) -> Iterator[None]:
 
 
 @pytest.fixture
-def world(open_connection, make_user, funded_account) -> World:
-    owner, other, staff = make_user(), make_user(), make_user(is_staff=True)
+def world(open_connection, make_user, staff, funded_account) -> World:
+    owner, other = make_user(), make_user()
     own = funded_account(owner, 1_000_000_00, pk=UUID(ACCOUNT_ID)).pk
     foreign = funded_account(other, 1_000_000_00, pk=UUID(OTHER_ACCOUNT_ID)).pk
     euros = funded_account(owner, 500_00, currency="EUR").pk

@@ -21,8 +21,9 @@ STATEMENTS = {
     "deposit": 5,
     "withdraw": 5,
     "close": 8,
-    "freeze": 8,
-    "unfreeze": 8,
+    # These look up the permissions of the clerk.
+    "freeze": 9,
+    "unfreeze": 9,
     "transfer": 5,
     "hold": 5,
     "batch": 5,

@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 
 from accounts.admin.acting import ReasonForm, act_on_each, reason_of, selected
 from accounts.admin.pages import HistoryAdmin, account_link, money_shown, name_and_id
+from accounts.rights import may
 from transfers import clock, services
 from transfers.admin.links import entry_row, memo_of, transfer_link
 from transfers.models import Transfer, TransferStatus
@@ -79,8 +80,7 @@ class TransferAdmin(HistoryAdmin):
         return transfers.select_related("source", "dest")
 
     def has_reverse_permission(self, request: HttpRequest) -> bool:
-        """Whether the user may act: a reversal changes accounts, as freezing one does."""
-        return request.user.has_perm("accounts.change_account")
+        return may(request.user, "transfers.reverse_any")
 
     @admin.display
     def status(self, transfer: Transfer) -> str:

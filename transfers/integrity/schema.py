@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.schema import ACCOUNT_ID, STAFF, Operation
+from accounts.schema import ACCOUNT_ID, Operation, staff_with
 
 
 class TrialBalanceSerializer(serializers.Serializer):
@@ -99,11 +99,12 @@ INTEGRITY = {
         id="getIntegrity",
         summary="Audit the ledger (staff)",
         tag="Integrity",
-        who=STAFF,
+        who=staff_with("accounts.read_any"),
         description="Recomputes every invariant from the history. The same report comes with 503 "
         "when a check fails.",
         response=IntegritySerializer,
         answers={"All in order": REPORT},
         also={503: {"Out of order": OUT_OF_ORDER}},
+        codes=("permission_denied",),
     ),
 }

@@ -36,7 +36,8 @@ class Migration(migrations.Migration):
                 ('source', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.account')),
             ],
             options={
-                'permissions': [('move_cash', "Can deposit to and withdraw from any customer's account")],
+                'permissions': [('move_any', 'Can transfer and hold the money of any account, and resolve any hold'), ('move_cash', "Can deposit to and withdraw from any customer's account"), ('reverse_any', 'Can reverse any transfer, of a frozen account too'), ('close_books', 'Can close the books of a period'), ('approve', 'Can approve what somebody else has asked for')],
+                'default_permissions': (),
             },
         ),
         migrations.CreateModel(
@@ -53,6 +54,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'ledger entries',
+                'default_permissions': (),
             },
         ),
         migrations.AddIndex(

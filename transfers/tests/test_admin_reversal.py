@@ -6,7 +6,7 @@ from django.urls import reverse
 from accounts import services as account_services
 from accounts.enums import MONEY_MAX
 from accounts.models import Account
-from accounts.tests.admin_pages import allow, said
+from accounts.tests.admin_pages import said
 from transfers import services
 from transfers.models import Transfer
 from transfers.services import Order
@@ -17,7 +17,7 @@ LIST = reverse("admin:transfers_transfer_changelist")
 @pytest.fixture
 def officer(client, staff):
     """A browser in which staff are logged in who may reverse transfers."""
-    client.force_login(allow(staff, "view_transfer", "change_account"))
+    client.force_login(staff)
     return client
 
 
@@ -110,14 +110,28 @@ def test_nothing_is_reversed_without_a_reason(officer, paid, reason):
     assert balances(paid) == (7_500, 2_500)
 
 
-def test_who_may_only_look_cannot_reverse(client, staff, paid):
-    client.force_login(allow(staff, "view_transfer", "change_transfer"))
+@pytest.mark.parametrize("permission", ["transfers.move_any", "transfers.move_cash"])
+def test_who_may_do_anything_but_reverse_cannot_reverse(client, make_user, paid, permission):
+    client.force_login(make_user("accounts.read_any", permission, is_staff=True))
 
     answer = reverse_in_admin(client, paid)
 
     assert said(answer) == []
     assert b'name="_selected_action"' not in client.get(page(paid)).content
     assert balances(paid) == (7_500, 2_500)
+
+
+def test_who_may_reverse_but_not_move_cash_is_told_so_of_a_deposit(
+    client, make_user, staff, alice, funded_account
+):
+    deposit = services.deposit(account_id=funded_account(alice).pk, amount=500, actor=staff)
+    client.force_login(make_user("accounts.read_any", "transfers.reverse_any", is_staff=True))
+
+    answer = reverse_in_admin(client, deposit)
+
+    why = "Only holders of the permission transfers.move_cash may do this."
+    assert said(answer) == [("error", f"{deposit} is not reversed. {why}")]
+    assert Transfer.objects.filter(reverses=deposit).count() == 0
 
 
 def test_the_page_offers_a_reversal_only_where_there_can_be_one(officer, paid):

@@ -8,7 +8,7 @@ from django.db import connection
 from django.urls import reverse
 
 from accounts.models import Account, external_account_id
-from accounts.tests.admin_pages import allow, field, queries_of, table
+from accounts.tests.admin_pages import field, queries_of, table
 from transfers import clock, services
 from transfers.admin.account import entries_of
 from transfers.services import Order
@@ -17,9 +17,9 @@ DASH = "\N{EN DASH}"
 
 
 @pytest.fixture
-def reader(client, staff):
+def reader(client, make_user):
     """A browser in which staff are logged in who may look at accounts and entries."""
-    client.force_login(allow(staff, "view_account", "view_transfer", "view_ledgerentry"))
+    client.force_login(make_user("accounts.read_any", is_staff=True))
     return client
 
 

@@ -4,7 +4,6 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.core.exceptions import PermissionDenied
 
 from accounts.exceptions import AccountNotFound
@@ -19,9 +18,7 @@ OWNER, STRANGER, STAFF, TELLER = "alice", "bob", "staff", "teller"
 @pytest.fixture
 def teller(make_user):
     """Somebody who may move anybody's cash and is no staff."""
-    user = make_user(username="a teller")
-    user.user_permissions.add(Permission.objects.get(codename="move_cash"))
-    return user
+    return make_user("transfers.move_cash")
 
 
 @pytest.fixture
@@ -63,20 +60,6 @@ def assert_outcome(refusal, call, **arguments):
     else:
         with pytest.raises(refusal):
             call(**arguments)
-
-
-@pytest.mark.parametrize(
-    ("actor", "owned"), [(OWNER, True), (STRANGER, False), (STAFF, True)], indirect=["actor"]
-)
-def test_an_account_is_acted_for_by_its_owner_and_by_staff(actor, owned, mine):
-    assert rights.owns(actor, mine) is owned
-
-
-@pytest.mark.parametrize("actor", [OWNER, STAFF], indirect=True)
-def test_nobody_owns_the_outside_world(actor, db):
-    outside = Account.objects.get(pk=external_account_id("USD"))
-
-    assert rights.owns(actor, outside) is False
 
 
 def test_an_account_that_is_not_there_is_like_one_of_somebody_else(bob, mine):

@@ -6,7 +6,7 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
-from accounts.tests.admin_pages import allow, column, field, queries_of
+from accounts.tests.admin_pages import column, field, queries_of
 from ledger_project.idempotency.models import IdempotencyKey
 
 LIST = reverse("admin:idempotency_idempotencykey_changelist")
@@ -14,9 +14,9 @@ SECRET = "for the eyes of its user only"
 
 
 @pytest.fixture
-def reader(client, staff):
+def reader(client, make_user):
     """A browser in which staff are logged in who may look at keys."""
-    client.force_login(allow(staff, "view_idempotencykey"))
+    client.force_login(make_user("idempotency.view_idempotencykey", is_staff=True))
     return client
 
 
@@ -99,8 +99,8 @@ def test_a_key_can_neither_be_added_edited_nor_deleted(admin_client, admin_user,
     assert admin.site.get_model_admin(IdempotencyKey).get_actions(request) == {}
 
 
-def test_staff_without_the_permission_see_no_keys(client, staff, make_key):
-    client.force_login(staff)
+def test_staff_without_the_permission_see_no_keys(client, newcomer, make_key):
+    client.force_login(newcomer)
 
     assert [client.get(path).status_code for path in (LIST, page(make_key()))] == [403, 403]
 

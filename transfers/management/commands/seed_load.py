@@ -48,7 +48,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"The first account can have 1 to {1 + transfers - count:,} of these entries."
             )
-        teller = User.objects.create_user("load-teller", is_staff=True)
+        teller = User.objects.create_user("load-teller")
         account_ids = _open_accounts(count, options["users"])
         drafts = _drafts(account_ids, transfers - count, options["busiest"] - 1)
         # None leaves it to tqdm: a bar on a terminal, and nothing in a log.

@@ -1,0 +1,43 @@
+"""
+Who may do what to accounts that aren't their own.
+
+An owner needs no permission for what is theirs. Anybody else needs one of Django's permissions, in
+the API and in the admin alike; a superuser has all of them. Ask for ownership first: the answer is
+on the account, and a permission has to be looked up.
+"""
+
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import PermissionDenied
+
+if TYPE_CHECKING:
+    from accounts.models import Account
+
+
+def may(user: User | AnonymousUser, permission: str) -> bool:
+    """Return whether ``user`` holds ``permission``, such as ``accounts.read_any``."""
+    return user.has_perm(permission)
+
+
+def require(user: User, permission: str) -> None:
+    """
+    Check that ``user`` holds ``permission``.
+
+    :raises PermissionDenied: if they don't
+    """
+    if not may(user, permission):
+        raise PermissionDenied(f"Only holders of the permission {permission} may do this.")
+
+
+def require_own_or(account: "Account", user: User, permission: str) -> None:
+    """
+    Check that the account belongs to ``user``, or else that they hold ``permission``.
+
+    :raises PermissionDenied: if neither is so
+    """
+    if not (account.is_owned_by(user) or may(user, permission)):
+        raise PermissionDenied(
+            f"Only the owner of account {account.pk} may do this, and holders of the permission "
+            f"{permission}."
+        )

@@ -1,0 +1,95 @@
+"""
+How permissions are looked up, and the groups that the ledger brings.
+
+What each permission allows is said where it is asked for, and in docs/operations.md.
+"""
+
+from functools import cache
+
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import Group, Permission, User
+from django.db import connections
+from django.db.models import Exists, OuterRef, Q
+
+from accounts.composed import ComposedQuery
+
+# Each permission is written as the code asks for it. What a group may do is what its members may.
+GROUPS = {
+    "Support": ("accounts.read_any", "idempotency.view_idempotencykey"),
+    "Operations": (
+        "accounts.read_any",
+        "accounts.describe_any",
+        "accounts.freeze",
+        "accounts.set_limit",
+        "accounts.close_any",
+        "transfers.move_any",
+        "transfers.move_cash",
+        "transfers.reverse_any",
+        "idempotency.view_idempotencykey",
+    ),
+    "Approvers": (
+        "accounts.read_any",
+        "transfers.approve",
+        "idempotency.view_idempotencykey",
+    ),
+}
+
+# Whether a user, looked up by their token, has been given any group or permission. Hardly any has,
+# and whoever hasn't need not be asked for one again.
+_OF_USER = {"user_id": OuterRef("pk")}
+HAS_RIGHTS = Exists(User.groups.through.objects.filter(**_OF_USER)) | Exists(
+    User.user_permissions.through.objects.filter(**_OF_USER)
+)
+
+
+class LedgerBackend(ModelBackend):
+    """
+    Look up the permissions of a user in one statement instead of two.
+
+    And in none if the user was looked up with ``has_rights``, and has none.
+    """
+
+    def get_all_permissions(self, user_obj, obj=None):
+        if user_obj.is_superuser or not user_obj.is_active or obj is not None:
+            return super().get_all_permissions(user_obj, obj)
+        if not getattr(user_obj, "has_rights", True):
+            return set()
+        if not hasattr(user_obj, "_perm_cache"):
+            found = _permissions()(user_obj.pk, user_obj.pk)
+            user_obj._perm_cache = {f"{app}.{codename}" for app, codename in found}
+        return user_obj._perm_cache
+
+
+@cache
+def _permissions() -> ComposedQuery[tuple[str, str]]:
+    own = User.user_permissions.through.objects.filter(user_id=-1).values("permission_id")
+    of_groups = Group.permissions.through.objects.filter(group__user=-2).values("permission_id")
+    held = Permission.objects.filter(Q(pk__in=own) | Q(pk__in=of_groups)).order_by()
+    names = held.values_list("content_type__app_label", "codename", named=True)
+    return ComposedQuery(names, [-1, -2])
+
+
+def ensure_groups(using: str = "default", **_signal: object) -> None:
+    """
+    Make each group of ``GROUPS`` that isn't there. One that is there stays as it is.
+
+    So that what an operator has taken from a group, or added to it, survives the next ``migrate``.
+    """
+    # The signal also comes after the tables were migrated away.
+    if Group._meta.db_table not in connections[using].introspection.table_names():
+        return
+    existing = set(Group.objects.using(using).values_list("name", flat=True))
+    for name, permissions in GROUPS.items():
+        if name not in existing:
+            _make_group(using, name, permissions)
+
+
+def _make_group(using: str, name: str, permissions: tuple[str, ...]) -> None:
+    wanted = Q()
+    for permission in permissions:
+        app, codename = permission.split(".")
+        wanted |= Q(content_type__app_label=app, codename=codename)
+    found = Permission.objects.using(using).filter(wanted)
+    # An app that isn't migrated yet has no permissions: the next migrate makes the group.
+    if len(found) == len(permissions):
+        Group.objects.using(using).create(name=name).permissions.set(found)
