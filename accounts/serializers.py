@@ -207,7 +207,7 @@ class OpenAccountSerializer(StrictSerializer):
     currency = OneOfField(
         settings.CURRENCIES,
         default=settings.DEFAULT_CURRENCY,
-        help_text="ISO 4217. It can't be changed later.",
+        help_text=f"ISO 4217; {settings.DEFAULT_CURRENCY} if absent. It can't be changed later.",
     )
     metadata = MetadataField(required=False, default=dict)
 

@@ -73,7 +73,12 @@ EVIDENCE: dict[str, Any] = {
 }
 
 PROBLEM_SCHEMAS: dict[str, Any] = {
-    "ErrorCode": {"type": "string", "enum": list(ERRORS), "description": "It never changes."},
+    # No enum: a generated client would fail on a code that is new to it.
+    "ErrorCode": {
+        "type": "string",
+        "description": "What happened. A code never changes its meaning; new ones may be added.",
+        "x-extensible-enum": list(ERRORS),
+    },
     "FieldError": {
         "type": "object",
         "description": "What is wrong with one member of the body or one query parameter.",
@@ -84,7 +89,10 @@ PROBLEM_SCHEMAS: dict[str, Any] = {
                 "description": "A JSON pointer as the fragment of a URI (RFC 6901 §6), into the "
                 "body, or `#/` and the name of a query parameter.",
             },
-            "code": {"type": "string", "description": "It never changes."},
+            "code": {
+                "type": "string",
+                "description": "What is wrong. New codes may be added.",
+            },
             "detail": {"type": "string", "description": "What is wrong, and what would be right."},
         },
     },

@@ -28,6 +28,7 @@ from ledger_project.api_description import (
     error_response,
     header,
 )
+from ledger_project.client_generation import suit_generators
 from ledger_project.error_catalogue import ERRORS, UNKNOWN_FIELD, UNKNOWN_PARAMETER
 from ledger_project.operations import EXAMPLE_KEY, KEY_SCHEMA, OPERATIONS
 from ledger_project.problems import Problem
@@ -239,12 +240,12 @@ def complete(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]
     for kind, members in components().items():
         result["components"].setdefault(kind, {}).update(members)
     for name, schema in result["components"]["schemas"].items():
-        # A request's unknown member is refused; and of two parties, the stranger has an id alone.
-        if name.endswith("Request") or name == "Party":
+        if name.endswith("Request"):
             schema["additionalProperties"] = False
     result["components"]["schemas"]["TransferOrderRequest"]["dependentSchemas"] = ONLY_HOLDS_EXPIRE
     _name_enums(result)
     _explain(result["components"]["schemas"])
+    suit_generators(result)
     for operation in operations_of(result):
         # Said outright, for those that anybody may use.
         operation.setdefault("security", [])

@@ -1,4 +1,4 @@
-"""What a browser may load and run from here (Content Security Policy, W3C)."""
+"""What a browser may load and run from here (Content Security Policy, W3C), and what it keeps."""
 
 from collections.abc import Callable
 
@@ -32,4 +32,21 @@ class ContentSecurityPolicyMiddleware:
             (policy for path, policy in POLICY_OF_PATH.items() if request.path.startswith(path)),
             API_POLICY,
         )
+        return response
+
+
+class NoStoreMiddleware:
+    """
+    Let no cache keep an answer that doesn't say itself how it may be cached (RFC 9111 §5.2.2.5).
+
+    Balances, statements and tokens are nobody else's, and a copy of them is soon wrong. Static
+    files and the OpenAPI document say that they may be kept.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.setdefault("Cache-Control", "no-store")
         return response

@@ -26,6 +26,16 @@ def host(value: str) -> None:
         raise ValidationError(f"{value!r} is not a host name such as ledger.example, without port")
 
 
+def origin(value: str) -> None:
+    # As a browser sends it, with which it is compared: in lower case, without a default port.
+    name = r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:]+\]"
+    web, default_port = r"https?://", r"http://.*:80|https://.*:443"
+    if not re.fullmatch(rf"{web}({name})(:[0-9]+)?", value) or re.fullmatch(default_port, value):
+        raise ValidationError(
+            f"{value!r} is not an origin as a browser sends it, such as https://app.example"
+        )
+
+
 def currency_code(value: str) -> None:
     if not re.fullmatch("[A-Z]{3}", value):
         raise ValidationError(f"{value!r} is not an ISO 4217 code such as USD")

@@ -1,13 +1,12 @@
 """The shapes of answers that a view puts together: described to OpenAPI, and to nobody else."""
 
-from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import serializers
 
 from accounts.models import Account
 from accounts.schema import NextCursorField
 from accounts.serializers import AccountSerializer
 from transfers.models import Transfer
-from transfers.serializers import PartySerializer, StatementItemSerializer, TransferSerializer
+from transfers.serializers import StatementItemSerializer, TransferSerializer
 
 
 class CashAnswerSerializer(AccountSerializer):
@@ -21,21 +20,16 @@ class CashAnswerSerializer(AccountSerializer):
         read_only_fields = fields
 
 
-def _side() -> PolymorphicProxySerializer:
-    return PolymorphicProxySerializer(
-        component_name="TransferSide",
-        serializers=[AccountSerializer, PartySerializer],
-        resource_type_field_name=None,
-        read_only=True,
-        help_text="The account as it now stands if the caller may see it, otherwise its id alone.",
-    )
+class TransferSideSerializer(AccountSerializer):
+    """The account as it now stands if the caller may see it, otherwise its `id` alone."""
 
 
 class TransferAnswerSerializer(TransferSerializer):
     """A transfer as it was just posted, with both its accounts."""
 
-    source = _side()  # type: ignore[assignment]  # named like an attribute of DRF's
-    dest = _side()
+    # Named like an attribute of DRF's.
+    source = TransferSideSerializer(read_only=True)  # type: ignore[assignment]
+    dest = TransferSideSerializer(read_only=True)
 
     class Meta:
         model = Transfer

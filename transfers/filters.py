@@ -18,25 +18,33 @@ from transfers import clock
 from transfers.models import LedgerEntry, Transfer, TransferStatus
 from transfers.posting import EntryType, Kind
 
-RFC_3339 = re.compile(
-    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII
+# RFC 3339, and what can't mean anything else: an offset without its colon or its minutes, zeros
+# beyond the microseconds, and a space for the plus sign, which a query turns into one unless it is
+# encoded.
+INSTANT = re.compile(
+    r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,6}0{0,6})?)"
+    r"([Zz]|[ +-]\d\d(?::?[0-5]\d)?)",
+    re.ASCII,
 )
 
 
 class InstantField(forms.Field):
-    """An RFC 3339 instant. Without an offset it would mean another time on another machine."""
+    """An instant. Without an offset it would mean another time on another machine."""
 
     def to_python(self, value: Any) -> datetime | None:
         if value in self.empty_values:
             return None
+        written = INSTANT.fullmatch(value)
         try:
-            parsed = parse_datetime(value.upper()) if RFC_3339.fullmatch(value) else None
+            parsed = written and parse_datetime(
+                f"{written[1]}{written[2].replace(' ', '+')}".upper()
+            )
             instant = parsed and parsed.astimezone(UTC)
         except (ValueError, OverflowError):  # A 13th month, or a year 10000 in UTC.
             instant = None
         if instant is None:
             raise forms.ValidationError(
-                "Send an instant with an offset, such as 2026-01-31T12:00:00Z; encode a plus sign.",
+                "Send an instant with an offset, such as 2026-01-31T12:00:00Z.",
                 code="invalid_instant",
             )
         return instant

@@ -49,7 +49,9 @@ class TransferOrderSerializer(OrderSerializer):
     """A transfer to be posted, or with ``hold`` one to be reserved for a time."""
 
     hold = StrictBooleanField(
-        required=False, default=False, help_text="Reserve the amount, and move no money yet."
+        required=False,
+        default=False,
+        help_text="true reserves the amount and moves no money yet; false if absent.",
     )
     expires_in = StrictIntegerField(
         min_value=1,
@@ -148,12 +150,6 @@ class TransferSerializer(serializers.ModelSerializer):
 
     def to_representation(self, instance: Transfer) -> dict[str, Any]:
         return transfer_document(instance, self.context["now"])
-
-
-class PartySerializer(serializers.Serializer):
-    """The other party's account, of which a transfer shows no more than the id."""
-
-    id = serializers.UUIDField(read_only=True)
 
 
 class StatementItemSerializer(serializers.ModelSerializer):

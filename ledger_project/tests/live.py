@@ -90,6 +90,18 @@ class LiveServer:
         self.process.wait(timeout=60)
 
 
+class FreshServer(LiveServer):
+    """A server that accepts connections, and that nobody has asked anything yet."""
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with suppress(OSError), socket.create_connection((HOST, self.port), timeout=60):
+                return
+            time.sleep(0.05)
+        raise TimeoutError("the server did not come up")
+
+
 @dataclass(frozen=True)
 class LiveAnswer:
     """What came back: the status, the header that tells a replay, and the body."""

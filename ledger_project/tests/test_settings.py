@@ -62,6 +62,14 @@ def read(machine, *names, **environment):
         ("HTTPS", "2"),
         ("TRUSTED_PROXIES", "the-proxy"),
         ("TRUSTED_PROXIES", "10.0.0.0/8,10.0.0.300"),
+        ("CORS_ORIGINS", "*"),
+        ("CORS_ORIGINS", "null"),
+        ("CORS_ORIGINS", "app.example"),
+        ("CORS_ORIGINS", "https://*.app.example"),
+        ("CORS_ORIGINS", "https://app.example/"),
+        ("CORS_ORIGINS", "https://app.example:443"),
+        ("CORS_ORIGINS", "https://App.example"),
+        ("CORS_ORIGINS", "https://app.example,"),
         ("CURRENCIES", ""),
         ("CURRENCIES", "USD,usd"),
         ("CURRENCIES", "USD,EUR,USD"),
@@ -293,4 +301,4 @@ def test_the_deployment_check_is_silent_on_a_machine_behind_tls(machine):
     )
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "System check identified no issues (0 silenced).\n"
+    assert done.stdout == "System check identified no issues (2 silenced).\n"

@@ -27,6 +27,7 @@ PLACES = [
         "2026-01-31T12:00:00-00:00",
         "1970-01-01T00:00:00Z",
         "2024-02-29T00:00:00Z",
+        "2026-01-31 12:00:00Z",
     ],
 )
 def test_an_instant_with_an_offset_is_read(api, alice, funded_account, text):
@@ -36,6 +37,36 @@ def test_an_instant_with_an_offset_is_read(api, alice, funded_account, text):
         response = api.get(f"{path.format(account.pk)}?{name}={text}")
 
         assert response.status_code == 200, response.content
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        # Without a colon, or without minutes.
+        ("2026-01-31T12:00:00%2B0530", "2026-01-31T06:30:00.000000Z"),
+        ("2026-01-31T12:00:00-0800", "2026-01-31T20:00:00.000000Z"),
+        ("2026-01-31T12:00:00%2B0000", "2026-01-31T12:00:00.000000Z"),
+        ("2026-01-31 12:00:00.5%2B00", "2026-01-31T12:00:00.500000Z"),
+        ("2026-01-31t12:00:00-03", "2026-01-31T15:00:00.000000Z"),
+        # A plus sign that isn't encoded is a space in a query.
+        ("2026-01-31T12:00:00+05:30", "2026-01-31T06:30:00.000000Z"),
+        ("2026-01-31T12:00:00+0000", "2026-01-31T12:00:00.000000Z"),
+        ("2026-01-31T12:00:00%2000:00", "2026-01-31T12:00:00.000000Z"),
+        # Zeros that say nothing.
+        ("2026-01-31T12:00:00.1234560Z", "2026-01-31T12:00:00.123456Z"),
+        ("2026-01-31T12:00:00.123456000Z", "2026-01-31T12:00:00.123456Z"),
+    ],
+)
+def test_an_instant_that_can_mean_only_one_time_is_read_as_that(
+    api, alice, funded_account, text, utc
+):
+    account = funded_account(alice)
+
+    for path, name in PLACES:
+        response = api.get(f"{path.format(account.pk)}?{name}={text}")
+
+        assert response.status_code == 200, response.content
+        assert response.json().get("at", utc) == utc
 
 
 @pytest.mark.parametrize("path", ["/transfers", "/accounts/{}/statement"])
@@ -53,10 +84,13 @@ def test_a_range_that_ends_before_it_begins_is_refused(api, alice, funded_accoun
         "2026-01-31T12:00:00",
         "2026-01-31",
         "2026-01-31T12:00Z",
-        "2026-01-31T12:00:00+05:30",
+        "2026-01-31T12:00:00%2B5:30",
+        "2026-01-31T12:00:00%2B530",
+        "2026-01-31T12:00:00%20%2B05:30",
+        "2026-01-31T12:00:00%20Z",
         "2026-01-31T12:00:00.1234567Z",
         "2026-01-31T12:00:00.Z",
-        "2026-01-31T12:00:00%2B0530",
+        "2026-01-31T12:00:000Z",
         "2026-W05-6T12:00:00Z",
         "20260131T120000Z",
         "1769860800",
