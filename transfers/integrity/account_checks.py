@@ -77,6 +77,51 @@ ACCOUNTS = Scan(
             OR (last_posted_at IS NULL AND last_ts IS NULL)""",
             "last posted at {last_posted_at}, but its last entry is of {last_ts}",
         ),
+        Check(
+            "account_status_is_recorded",
+            "An account's status is what the last record of a change says, or OPEN",
+            "status = recorded_status",
+            "{status}, but {recorded_status} by its record",
+        ),
+        Check(
+            "account_limit_is_recorded",
+            "An account's overdraft limit is what the last record of a change says, or 0",
+            "CAST(overdraft_limit AS text) = recorded_limit",
+            "overdraft limit {overdraft_limit}, but {recorded_limit} by its record",
+        ),
+        Check(
+            "account_name_is_recorded",
+            "An account that was renamed has the name that the last record says",
+            "owner_name = recorded_name",
+            "{owner_name}, but {recorded_name} by its record",
+        ),
+    ),
+)
+
+CHANGES = Scan(
+    "changes",
+    sums={},
+    checks=(
+        Check(
+            "change_fits_its_action",
+            "A recorded change says what its action does",
+            """before <> after AND CASE action
+                WHEN 'FREEZE' THEN after = 'FROZEN'
+                WHEN 'UNFREEZE' THEN after = 'OPEN'
+                WHEN 'CLOSE' THEN after = 'CLOSED'
+                WHEN 'SET_OVERDRAFT_LIMIT'
+                    THEN length(after) BETWEEN 1 AND 16 AND trim(after, '0123456789') = ''
+                ELSE action = 'RENAME'
+            END""",
+            "change {change}: {action} from {before} to {after}",
+        ),
+        Check(
+            "change_follows",
+            "A recorded change begins where the one before it ended",
+            """before = coalesce(last_after, CASE action WHEN 'RENAME' THEN before
+                WHEN 'SET_OVERDRAFT_LIMIT' THEN '0' ELSE 'OPEN' END)""",
+            "change {change}: {action} from {before} comes after {last_after}",
+        ),
     ),
 )
 
@@ -134,6 +179,13 @@ ENTRIES = Scan(
             "Within a customer's account no entry is older than the one before it",
             "kind = 'EXTERNAL' OR last_ts IS NULL OR ts >= last_ts",
             "{ts} comes after {last_ts} in account {account_id} at sequence {sequence}",
+        ),
+        Check(
+            "entry_within_the_overdraft",
+            "No balance is below the highest overdraft limit that the account was ever given",
+            "kind = 'EXTERNAL' OR balance IS NULL OR balance >= -highest_limit",
+            "balance {balance} with an overdraft limit of {highest_limit} at most, in account "
+            "{account_id} at sequence {sequence}",
         ),
     ),
 )

@@ -14,10 +14,10 @@ from uuid import UUID
 
 from django.db import connection
 
-from accounts.enums import MONEY_MAX
-from accounts.models import Account
+from accounts.enums import MONEY_MAX, AccountKind
+from accounts.models import Account, external_account_id
 from transfers import clock
-from transfers.integrity.account_checks import ACCOUNTS, ENTRIES
+from transfers.integrity.account_checks import ACCOUNTS, CHANGES, ENTRIES
 from transfers.integrity.protection import schema_results
 from transfers.integrity.report import (
     EXAMPLES,
@@ -35,6 +35,8 @@ CHUNK = 50_000
 # Accounts without entries have weight too, as each is a row of its own.
 ACCOUNTS_AT_ONCE = 10_000
 LAST_KEY = UUID(int=2**128 - 1)
+# Of any three letters.
+EXTERNAL_IDS = external_account_id("\0\0\0"), external_account_id("\x7f\x7f\x7f")
 
 BEGIN = {
     # One snapshot for all queries, and proof that the audit changes nothing. An audit may take
@@ -66,6 +68,7 @@ def check_ledger(progress: Progress | None = None) -> Report:
         for first, last in _account_ranges():
             audit.run(ACCOUNTS, first, last)
             audit.run(ENTRIES, first, last)
+            audit.run(CHANGES, first, last)
         for first, last in _transfer_ranges():
             audit.run(LEGS, first, last)
             audit.run(TRANSFERS, first, last)
@@ -83,13 +86,14 @@ class _Audit:
         # Each entry is looked at beside its account and beside its transfer.
         self._total = _fetch(
             "SELECT (SELECT count(*) FROM accounts_account)"
+            " + (SELECT count(*) FROM accounts_accountchange)"
             " + (SELECT count(*) FROM transfers_transfer)"
             " + 2 * (SELECT count(*) FROM transfers_ledgerentry) AS total"
         )[0]["total"]
         self._sums: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         self._results = {
             check.name: Result(check.name, check.description)
-            for scan in (ACCOUNTS, ENTRIES, LEGS, TRANSFERS)
+            for scan in (ACCOUNTS, ENTRIES, CHANGES, LEGS, TRANSFERS)
             for check in scan.checks
         }
 
@@ -127,8 +131,39 @@ class _Audit:
             transfers=sum(sums["transfers"] for sums in every),
             entries=sum(sums["entries"] for sums in every),
             currencies=currencies,
-            checks=[*self._results.values(), *currency_results(currencies), *self._schema],
+            checks=[
+                *self._results.values(),
+                _external_ids(),
+                *currency_results(currencies),
+                *self._schema,
+            ],
         )
+
+
+def _external_ids() -> Result:
+    """Check that each EXTERNAL account has the id by which postings find it, and no other has."""
+    result = Result(
+        "account_external_has_its_id",
+        "The id of an EXTERNAL account, and no other, says its currency",
+    )
+    for row in _fetch(
+        "SELECT id, kind, currency FROM accounts_account"
+        " WHERE kind = 'EXTERNAL' OR id BETWEEN %(first)s AND %(last)s",
+        first=EXTERNAL_IDS[0],
+        last=EXTERNAL_IDS[1],
+    ):
+        account_id, kind, currency = _uuid(row["id"]), row["kind"], row["currency"]
+        if kind != AccountKind.EXTERNAL or account_id != _external_id(currency):
+            problem = f"{kind} account of {currency}"
+            result.add(Finding(str(account_id), problem))
+    return result
+
+
+def _external_id(currency: str) -> UUID | None:
+    try:
+        return external_account_id(currency)
+    except ValueError:  # It isn't three letters.
+        return None
 
 
 def _summary(scan: Scan) -> str:
@@ -139,10 +174,7 @@ def _summary(scan: Scan) -> str:
             f"sum({sql} >> 32) AS {name}_high, sum({sql} & 4294967295) AS {name}_low"
             for name, sql in sums.items()
         ),
-        *(
-            f"count(*) FILTER (WHERE ({check.rule}) IS NOT TRUE) AS {check.name}"
-            for check in scan.checks
-        ),
+        *(f"count(*) FILTER (WHERE {_is_broken(check)}) AS {check.name}" for check in scan.checks),
     ]
     return (
         f"SELECT currency, count(*) AS total, {', '.join(columns)} "
@@ -150,9 +182,13 @@ def _summary(scan: Scan) -> str:
     )
 
 
+def _is_broken(check: Check) -> str:
+    return f"({check.rule_on(connection.vendor)}) IS NOT TRUE"
+
+
 def _examples(scan: Scan, check: Check, bounds: dict[str, UUID], limit: int) -> list[Finding]:
     rows = _fetch(
-        f"SELECT * FROM ({scan.rows}) scanned WHERE ({check.rule}) IS NOT TRUE "
+        f"SELECT * FROM ({scan.rows}) scanned WHERE {_is_broken(check)} "
         f"ORDER BY subject LIMIT {limit}",
         **bounds,
     )

@@ -1,6 +1,6 @@
 """What must hold for every transfer, and for every entry as a leg of its transfer."""
 
-from transfers.integrity.scan import Check, Scan, integers
+from transfers.integrity.scan import Check, Scan, id_of_the_time, integers
 
 LEGS = Scan(
     "legs",
@@ -30,6 +30,12 @@ LEGS = Scan(
             "kind IS NULL OR ts >= created_at",
             "{ts} for transfer {transfer_id} of {created_at}",
         ),
+        Check(
+            "entry_id_is_of_its_time",
+            "An entry's id was made when its transfer was",
+            id_of_the_time("created_at"),
+            "for transfer {transfer_id} of {created_at}",
+        ),
     ),
 )
 
@@ -44,6 +50,12 @@ TRANSFERS = Scan(
                 IN ('DEPOSIT', 'WITHDRAWAL', 'TRANSFER', 'HOLD', 'CAPTURE', 'VOID', 'REVERSAL')
             AND amount BETWEEN 1 AND %(most)s AND source_id <> dest_id""",
             "{kind} of {amount} from {source_id} to {dest_id}",
+        ),
+        Check(
+            "transfer_id_is_of_its_time",
+            "A transfer's id was made when the transfer was: lists are in the order of ids",
+            id_of_the_time("created_at"),
+            "a {kind} of {created_at}",
         ),
         Check(
             "transfer_columns_fit_its_kind",

@@ -1,11 +1,15 @@
 """Ways to break an account, and the chain of its entries, with what the audit then finds."""
 
+from uuid import uuid4
+
 from django.db import connection
 from django.db.models import F
 from uuid_utils.compat import uuid7
 
 from accounts.enums import MONEY_MAX, AccountKind, AccountStatus
-from accounts.models import Account
+from accounts.models import Account, AccountChange, external_account_id
+from transfers import services
+from transfers.services import Order
 from transfers.tests.rich_ledger import RichLedger
 from transfers.tests.tampering import (
     DAY,
@@ -42,6 +46,31 @@ def spend_from_a_currency_without_external(book: RichLedger) -> None:
     Account.objects.create(owner=book.payer.owner, owner_name="yen", currency="JPY")
 
 
+def record(row: Account, action: str, before: str, after: str) -> None:
+    AccountChange.objects.create(
+        account=row, actor=row.owner, action=action, before=before, after=after
+    )
+
+
+def change_of(row: Account, action: str, **changed: int | str) -> None:
+    """Change a status or a limit, and record it as the service does."""
+    [(name, after)] = changed.items()
+    record(row, action, str(getattr(row, name)), str(after))
+    account(row, **changed)
+
+
+def owe_in_between(book: RichLedger) -> None:
+    """Let money that wasn't there yet be spent, and come in afterwards."""
+    user = book.payer.owner
+    broke = Account.objects.create(
+        owner=user, owner_name="broke", currency="USD", overdraft_limit=5
+    )
+    for source, dest in (broke, book.payer), (book.payer, broke):
+        order = Order(source_id=source.pk, dest_id=dest.pk, amount=5)
+        services.transfer(order=order, actor=user)
+    account(broke, overdraft_limit=0)
+
+
 ACCOUNT_CORRUPTIONS = [
     corruption(
         "a balance that is off",
@@ -73,17 +102,18 @@ ACCOUNT_CORRUPTIONS = [
     corruption("more held than there is", overspend, "account_never_overdrawn"),
     corruption(
         "a closed account with a balance",
-        lambda book: account(book.third, status=AccountStatus.CLOSED),
+        lambda book: change_of(book.third, "CLOSE", status=AccountStatus.CLOSED),
         "account_closed_is_empty",
     ),
     corruption(
         "a status that isn't known",
         lambda book: account(book.third, status="LOST"),
         "account_within_bounds",
+        "account_status_is_recorded",
     ),
     corruption(
         "an overdraft limit out of bounds",
-        lambda book: account(book.third, overdraft_limit=MONEY_MAX + 1),
+        lambda book: change_of(book.third, "SET_OVERDRAFT_LIMIT", overdraft_limit=MONEY_MAX + 1),
         "account_within_bounds",
     ),
     corruption(
@@ -102,7 +132,66 @@ ACCOUNT_CORRUPTIONS = [
         "account_external_keeps_no_balance",
     ),
     corruption(
-        "two EXTERNAL accounts of a currency", open_a_second_external, "currency_has_one_external"
+        "two EXTERNAL accounts of a currency",
+        open_a_second_external,
+        "currency_has_one_external",
+        "account_external_has_its_id",
+    ),
+    corruption(
+        "an account that takes the id of an EXTERNAL one",
+        lambda book: Account.objects.create(
+            id=external_account_id("CHF"), owner=book.payer.owner, currency="USD", owner_name="x"
+        ),
+        "account_external_has_its_id",
+    ),
+    corruption(
+        "a status that no record explains",
+        lambda book: account(book.third, status=AccountStatus.FROZEN),
+        "account_status_is_recorded",
+    ),
+    corruption(
+        "a limit that no record explains",
+        lambda book: account(book.third, overdraft_limit=1),
+        "account_limit_is_recorded",
+    ),
+    corruption(
+        "a name that no record explains",
+        lambda book: record(book.payer, "RENAME", book.payer.owner_name, "Alice"),
+        "account_name_is_recorded",
+    ),
+    corruption(
+        "a record that nothing became of",
+        lambda book: record(book.third, "FREEZE", "OPEN", "FROZEN"),
+        "account_status_is_recorded",
+    ),
+    corruption(
+        "a record that doesn't follow from the one before it",
+        lambda book: [
+            record(book.payer, "RENAME", before, after)
+            for before, after in (("a", "b"), ("c", book.payer.owner_name))
+        ],
+        "change_follows",
+    ),
+    corruption(
+        "a record of something else than its action",
+        lambda book: record(book.third, "UNFREEZE", "OPEN", "OPEN"),
+        "change_fits_its_action",
+    ),
+    corruption(
+        "a limit that is no number",
+        lambda book: record(book.third, "SET_OVERDRAFT_LIMIT", "0", "many"),
+        "change_fits_its_action",
+        "account_limit_is_recorded",
+    ),
+    corruption(
+        "an entry of an id without a time",
+        lambda book: entry(outside(book), id=uuid4()),
+        "entry_id_is_of_its_time",
+    ),
+    corruption(
+        "an overdraft that was never granted",
+        owe_in_between,
+        "entry_within_the_overdraft",
     ),
     corruption(
         "a currency without an EXTERNAL account",

@@ -88,7 +88,7 @@ ATTACKS = {
     "opening what was closed for good": (
         "account_identity",
         lambda ledger: [
-            ledger.update(account_id, f"status = '{status}'")
+            ledger.set_status(account_id, status)
             for account_id in [ledger.fresh()]
             for status in ("CLOSED", "OPEN")
         ],
@@ -114,6 +114,49 @@ ATTACKS = {
         "account_external_id",
         lambda ledger: ledger.fresh(
             kind="EXTERNAL", currency="CHF", account_id=external_account_id("CHE")
+        ),
+    ),
+    # A status or a limit that nobody is named for.
+    "freezing without a record": (
+        "account_recorded",
+        lambda ledger: ledger.update(ledger.alice.pk, "status = 'FROZEN'"),
+    ),
+    "unfreezing by the record of the freeze": (
+        "account_recorded",
+        lambda ledger: [
+            ledger.set_status(ledger.alice.pk, "FROZEN"),
+            ledger.update(ledger.alice.pk, "status = 'OPEN'"),
+        ],
+    ),
+    "a limit without a record": (
+        "account_recorded",
+        lambda ledger: ledger.update(ledger.alice.pk, "overdraft_limit = 1"),
+    ),
+    "a higher limit than the record says": (
+        "account_recorded",
+        lambda ledger: [
+            ledger.set_limit(ledger.alice.pk, 10),
+            ledger.update(ledger.alice.pk, "overdraft_limit = 100"),
+        ],
+    ),
+    "a limit by the record of another account's": (
+        "account_recorded",
+        lambda ledger: [
+            ledger.set_limit(ledger.bob.pk, 10),
+            ledger.update(ledger.alice.pk, "overdraft_limit = 10"),
+        ],
+    ),
+    "an account that is born with a limit": (
+        "account_opened",
+        lambda ledger: ledger.fresh(overdraft_limit=1),
+    ),
+    "an account that is born frozen": (
+        "account_opened",
+        lambda ledger: ledger.run(
+            "INSERT INTO accounts_account"
+            " SELECT (jsonb_populate_record(account, jsonb_build_object('id', gen_random_uuid(),"
+            " 'status', 'FROZEN', 'balance', 0, 'version', 0, 'last_posted_at', NULL))).*"
+            f" FROM accounts_account account WHERE id = '{ledger.alice.pk}'"
         ),
     ),
     # The row disagrees with its history.
@@ -152,7 +195,10 @@ ATTACKS = {
     ),
     "an account that is born with money held": (
         "account_agrees",
-        lambda ledger: ledger.fresh(held=1, overdraft_limit=1),
+        lambda ledger: [
+            guards.drop(connection, "account_opened"),
+            ledger.fresh(held=1, overdraft_limit=1),
+        ],
     ),
     "an account that is born rich": (
         "account_agrees",
@@ -195,13 +241,13 @@ ATTACKS = {
     "spending more than the overdraft, and bringing it back": (
         "entry_chain",
         lambda ledger: [
-            ledger.update(ledger.alice.pk, "overdraft_limit = 49"),
+            ledger.set_limit(ledger.alice.pk, 49),
             ledger.there_and_back(150, ledger.alice.pk, ledger.bob.pk),
         ],
     ),
     "money through a closed account": (
         "entry_chain",
-        lambda ledger: ledger.there_and_back(7, ledger.alice.pk, ledger.fresh(status="CLOSED")),
+        lambda ledger: ledger.there_and_back(7, ledger.alice.pk, ledger.closed()),
     ),
     # The legs of a transfer.
     "a transfer without entries": ("transfer_legs", lambda ledger: ledger.post(legs=())),
@@ -397,23 +443,23 @@ ATTACKS = {
     ),
     "a transfer from a frozen account": (
         "transfer_kind",
-        lambda ledger: [ledger.set_status(ledger.alice, "FROZEN"), ledger.post()],
+        lambda ledger: [ledger.set_status(ledger.alice.pk, "FROZEN"), ledger.post()],
     ),
     "a transfer to a frozen account": (
         "transfer_kind",
-        lambda ledger: [ledger.set_status(ledger.bob, "FROZEN"), ledger.post()],
+        lambda ledger: [ledger.set_status(ledger.bob.pk, "FROZEN"), ledger.post()],
     ),
     "a deposit to a frozen account": (
         "transfer_kind",
-        lambda ledger: [ledger.set_status(ledger.bob, "FROZEN"), ledger.post(kind="DEPOSIT")],
+        lambda ledger: [ledger.set_status(ledger.bob.pk, "FROZEN"), ledger.post(kind="DEPOSIT")],
     ),
     "a hold for a frozen account": (
         "transfer_kind",
-        lambda ledger: [ledger.set_status(ledger.bob, "FROZEN"), ledger.hold(30)],
+        lambda ledger: [ledger.set_status(ledger.bob.pk, "FROZEN"), ledger.hold(30)],
     ),
     "a hold for a closed account": (
         "transfer_kind",
-        lambda ledger: ledger.hold(30, dest_id=ledger.fresh(status="CLOSED")),
+        lambda ledger: ledger.hold(30, dest_id=ledger.closed()),
     ),
     "a hold that holds nothing back": (
         "transfer_kind",

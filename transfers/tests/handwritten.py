@@ -1,5 +1,6 @@
 """Transfers written by hand in raw SQL, as an intruder would: right, or wrong in one respect."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,13 @@ from django.db import connection
 from uuid_utils.compat import uuid7
 
 from accounts.models import Account, external_account_id
+from transfers import clock
+
+
+def id_at(instant: str) -> UUID:
+    """Return a UUIDv7 of an instant, such as ``2100-01-01 00:00Z``."""
+    with clock.at(datetime.fromisoformat(instant)):
+        return clock.new_id()
 
 
 def rows(sql: str, *parameters: Any) -> list[tuple]:
@@ -15,6 +23,9 @@ def rows(sql: str, *parameters: Any) -> list[tuple]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return cursor.fetchall()
+
+
+CREATED_AT = "2020-01-01 00:00Z"
 
 
 class HandwrittenLedger:
@@ -39,8 +50,14 @@ class HandwrittenLedger:
         with connection.cursor() as cursor:
             cursor.execute(f"UPDATE accounts_account SET {change} WHERE id = %s", [account_id])
 
-    def set_status(self, account: Account, status: str) -> None:
-        self.update(account.pk, f"status = '{status}'")
+    def set_status(self, account_id: UUID, status: str) -> None:
+        action = {"FROZEN": "FREEZE", "OPEN": "UNFREEZE", "CLOSED": "CLOSE"}[status]
+        self._record(account_id, action, "status", status)
+        self.update(account_id, f"status = '{status}'")
+
+    def set_limit(self, account_id: UUID, limit: int) -> None:
+        self._record(account_id, "SET_OVERDRAFT_LIMIT", "overdraft_limit", str(limit))
+        self.update(account_id, f"overdraft_limit = {limit}")
 
     def fresh(
         self,
@@ -50,7 +67,6 @@ class HandwrittenLedger:
         account_id: UUID | None = None,
         last_posted_at: str | None = None,
         kind: str = "CUSTOMER",
-        status: str = "OPEN",
         held: int = 0,
         overdraft_limit: int = 0,
     ) -> UUID:
@@ -60,13 +76,12 @@ class HandwrittenLedger:
             cursor.execute(
                 "INSERT INTO accounts_account (id, owner_id, owner_name, currency, kind, status,"
                 " balance, held, overdraft_limit, version, last_posted_at, metadata, created_at)"
-                " VALUES (%s, %s, 'fresh', %s, %s, %s, %s, %s, %s, %s, %s, '{}', now())",
+                " VALUES (%s, %s, 'fresh', %s, %s, 'OPEN', %s, %s, %s, %s, %s, '{}', now())",
                 [
                     account_id,
                     self.user.pk if kind == "CUSTOMER" else None,
                     currency,
                     kind,
-                    status,
                     balance,
                     held,
                     overdraft_limit,
@@ -91,7 +106,7 @@ class HandwrittenLedger:
 
         If the source ``comes_later``, it is inserted after them.
         """
-        there, back = uuid7(), uuid7()
+        there, back = id_at(CREATED_AT), id_at(CREATED_AT)
         entries = []
         for account_id, sides in (
             (source_id, ("DEBIT", "CREDIT")),
@@ -102,8 +117,8 @@ class HandwrittenLedger:
             ) or [(0, 0)]
             between = balance + (amount if sides[0] == "CREDIT" else -amount)
             entries += [
-                (uuid7(), ts, account_id, there, sides[0], amount, between, version + 1),
-                (uuid7(), ts, account_id, back, sides[1], amount, balance, version + 2),
+                (id_at(CREATED_AT), ts, account_id, there, sides[0], amount, between, version + 1),
+                (id_at(CREATED_AT), ts, account_id, back, sides[1], amount, balance, version + 2),
             ]
             if update_accounts:
                 self.update(account_id, f"version = version + 2, last_posted_at = '{ts}'")
@@ -122,12 +137,16 @@ class HandwrittenLedger:
 
     def third(self, overdraft_limit: int = 0) -> Account:
         """Open a third account, as anybody may."""
-        return Account.objects.create(
-            owner=self.user,
-            owner_name="third",
-            currency="USD",
-            overdraft_limit=overdraft_limit,
-        )
+        third = Account.objects.create(owner=self.user, owner_name="third", currency="USD")
+        if overdraft_limit:
+            self.set_limit(third.pk, overdraft_limit)
+        return third
+
+    def closed(self) -> UUID:
+        """Open an account and close it."""
+        account_id = self.fresh()
+        self.set_status(account_id, "CLOSED")
+        return account_id
 
     def post(
         self,
@@ -163,7 +182,7 @@ class HandwrittenLedger:
             source_id = external_account_id("USD")
         if kind == "WITHDRAWAL":
             dest_id = external_account_id("USD")
-        transfer_id = uuid7()
+        transfer_id = id_at(more.get("created_at", CREATED_AT))
         written = {
             "DEBIT": (debit_from.pk if debit_from else source_id, debited, debit_gap),
             "CREDIT": (credit_to.pk if credit_to else dest_id, credited, credit_gap),
@@ -223,7 +242,7 @@ class HandwrittenLedger:
         self.update(source.pk, f"held = held + {held}")
         if with_legs:
             return self.post(amount=amount, as_kind="HOLD")
-        transfer_id = transfer_id or uuid7()
+        transfer_id = transfer_id or id_at(CREATED_AT)
         parties = source.pk, dest_id or self.bob.pk
         self._transfer(transfer_id, "HOLD", *parties, amount, "USD", None, None, **more)
         return transfer_id
@@ -245,7 +264,7 @@ class HandwrittenLedger:
     ) -> UUID:
         """Write the void of a hold of 30."""
         self.update(self.alice.pk, f"held = held - {released}")
-        transfer_id = uuid7()
+        transfer_id = id_at(more.get("created_at", CREATED_AT))
         parties = self.alice.pk, (dest or self.bob).pk
         self._transfer(transfer_id, "VOID", *parties, amount, "USD", hold, None, **more)
         return transfer_id
@@ -258,13 +277,23 @@ class HandwrittenLedger:
         source, dest = Account.objects.get(pk=dest_id), Account.objects.get(pk=source_id)
         return self.post(kind="REVERSAL", reverses=posted, source=source, dest=dest, amount=amount)
 
+    def _record(self, account_id: UUID, action: str, figure: str, after: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO accounts_accountchange"
+                " (account_id, actor_id, action, before, after, reason, at)"
+                f" SELECT id, %s, %s, {figure}::text, %s, '', now() FROM accounts_account"
+                " WHERE id = %s",
+                [self.user.pk, action, after, account_id],
+            )
+
     def _enter(self, transfer_id, leg, account_id, amount, balance, sequence, ts) -> None:
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO transfers_ledgerentry"
                 " (id, ts, account_id, transfer_id, type, amount, balance, sequence)"
                 " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-                [uuid7(), ts, account_id, transfer_id, leg, amount, balance, sequence],
+                [id_at(CREATED_AT), ts, account_id, transfer_id, leg, amount, balance, sequence],
             )
 
     def _transfer(
@@ -279,7 +308,7 @@ class HandwrittenLedger:
         reverses: UUID | None,
         *,
         expires_at: str = "2100-01-01 00:00Z",
-        created_at: str = "2020-01-01 00:00Z",
+        created_at: str = CREATED_AT,
         by_nobody: bool = False,
     ) -> None:
         with connection.cursor() as cursor:

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.enums import MONEY_MAX
-from accounts.models import Account, external_account_id
+from accounts.models import Account, AccountChange, external_account_id
 from transfers import services
 from transfers.integrity import TrialBalance, audit, check_ledger
 from transfers.integrity.protection import DESCRIPTIONS
@@ -139,7 +139,8 @@ def test_progress_counts_the_rows_looked_at_up_to_their_number(book, monkeypatch
     report = check_ledger(lambda done, total: seen.append((done, total)))
 
     externals = 4
-    total = report.accounts + externals + report.transfers + 2 * report.entries
+    changes = AccountChange.objects.count()
+    total = report.accounts + externals + changes + report.transfers + 2 * report.entries
     assert {shown for _, shown in seen} == {total}
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert seen[-1] == (total, total)

@@ -77,7 +77,7 @@ def test_on_a_frozen_account_a_void_and_a_reversal_go_through(ledger):
     def undo_what_was_done(ledger):
         posted, held = ledger.post(), ledger.hold(30)
         for account in (ledger.alice, ledger.bob):
-            ledger.set_status(account, "FROZEN")
+            ledger.set_status(account.pk, "FROZEN")
         ledger.reverse(posted)
         ledger.void(held)
 
@@ -92,7 +92,7 @@ def test_a_hold_whose_dest_was_closed_is_voided(ledger):
     def close_and_void(ledger):
         third = ledger.third()
         held = ledger.hold(30, dest_id=third.pk)
-        ledger.set_status(third, "CLOSED")
+        ledger.set_status(third.pk, "CLOSED")
         ledger.void(held, dest=third)
 
     goes_through(close_and_void, ledger)
@@ -101,7 +101,7 @@ def test_a_hold_whose_dest_was_closed_is_voided(ledger):
 
 
 def test_a_balance_may_go_through_the_overdraft_between_two_entries(ledger):
-    ledger.update(ledger.alice.pk, "overdraft_limit = 50")
+    ledger.set_limit(ledger.alice.pk, 50)
 
     goes_through(lambda ledger: ledger.there_and_back(150, ledger.alice.pk, ledger.bob.pk), ledger)
 

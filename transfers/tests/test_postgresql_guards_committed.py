@@ -62,6 +62,8 @@ def test_no_attack_gets_past_the_role_of_the_application(
         "account_agrees",
         "account_external_id",
         "account_identity",
+        "account_opened",
+        "account_recorded",
         "entry_chain",
         "transfer_kind",
         "transfer_legs",

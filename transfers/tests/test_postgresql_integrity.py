@@ -102,5 +102,5 @@ def test_an_audit_reads_one_snapshot_for_as_long_as_it_takes_and_can_write_nothi
     check_ledger(lambda done, total: during.append([show(name) for name in names]))
 
     assert before == ["read committed", "off", "3s", "8s", "10s"]
-    assert during == [["repeatable read", "on", "0", "0", "0"]] * 4
+    assert during == [["repeatable read", "on", "0", "0", "0"]] * 5
     assert [show(name) for name in names] == before

@@ -32,6 +32,11 @@ INSERT_ENTRY_ON_A_CLOSED_ACCOUNT = (
     " sequence) SELECT hex(randomblob(16)), created_at, id, hex(randomblob(16)), 'CREDIT', 1, 1, 1"
     " FROM accounts_account WHERE status = 'CLOSED'"
 )
+RECORD_A_LIMIT = (
+    "INSERT INTO accounts_accountchange (account_id, actor_id, action, before, after, reason, at)"
+    " SELECT id, owner_id, 'SET_OVERDRAFT_LIMIT', '0', '1', '', created_at FROM accounts_account"
+    " WHERE balance = 100"
+)
 INSERT_EXTERNAL = (
     "INSERT INTO accounts_account (id, owner_name, currency, kind, status, balance, held,"
     " overdraft_limit, version, metadata, created_at)"
@@ -50,7 +55,7 @@ NOT_INTEGERS = {
     ),
     "an account opened with half a cent of overdraft": (
         "account_integers_on_insert",
-        INSERT_ACCOUNT.format("0, 0, 0.5, 0"),
+        ("DROP TRIGGER account_opened", INSERT_ACCOUNT.format("0, 0, 0.5, 0")),
     ),
     "an account opened at a version that is a word": (
         "account_integers_on_insert",
@@ -59,7 +64,10 @@ NOT_INTEGERS = {
     **{
         f"{column} that is half a cent": (
             "account_integers_on_update",
-            f"UPDATE accounts_account SET {column} = {column} + 0.5 WHERE balance = 100",
+            (
+                "DROP TRIGGER account_recorded",
+                f"UPDATE accounts_account SET {column} = {column} + 0.5 WHERE balance = 100",
+            ),
         )
         for column in ("balance", "held", "overdraft_limit")
     },
@@ -123,7 +131,33 @@ ATTACKS = {
     ),
     "opening what was closed for good": (
         "account_identity",
-        "UPDATE accounts_account SET status = 'OPEN' WHERE status = 'CLOSED'",
+        (
+            "DROP TRIGGER account_recorded",
+            "UPDATE accounts_account SET status = 'OPEN' WHERE status = 'CLOSED'",
+        ),
+    ),
+    "freezing without a record": (
+        "account_recorded",
+        "UPDATE accounts_account SET status = 'FROZEN' WHERE balance = 100",
+    ),
+    "a limit without a record": (
+        "account_recorded",
+        "UPDATE accounts_account SET overdraft_limit = 1 WHERE balance = 100",
+    ),
+    "a higher limit than the record says": (
+        "account_recorded",
+        (
+            RECORD_A_LIMIT,
+            "UPDATE accounts_account SET overdraft_limit = 2 WHERE balance = 100",
+        ),
+    ),
+    "an account that is born with a limit": (
+        "account_opened",
+        INSERT_ACCOUNT.format("0, 0, 1, 0"),
+    ),
+    "an account that is born frozen": (
+        "account_opened",
+        INSERT_ACCOUNT.replace("'OPEN'", "'FROZEN'").format("0, 0, 0, 0"),
     ),
 }
 
@@ -139,9 +173,12 @@ def history(api, alice, bob, funded_account):
     return account
 
 
-def run(sql: str, *, undo: bool = True) -> None:
+def run(sql: str | tuple[str, ...], *, undo: bool = True) -> None:
+    *before, last = (sql,) if isinstance(sql, str) else sql
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql)
+        for statement in before:
+            cursor.execute(statement)
+        cursor.execute(last)
         assert cursor.rowcount > 0
         # What refers to nothing would not pass the end of the test.
         transaction.set_rollback(undo)
@@ -174,7 +211,8 @@ def test_history_is_not_replaced_either(history):
 
 
 def test_an_entry_within_the_overdraft_goes_through(history):
-    run("UPDATE accounts_account SET overdraft_limit = 1 WHERE balance = 100", undo=False)
+    granted = "UPDATE accounts_account SET overdraft_limit = 1 WHERE balance = 100"
+    run((RECORD_A_LIMIT, granted), undo=False)
 
     run(INSERT_ENTRY.format("101, -1, 2"))
 

@@ -1,5 +1,7 @@
 """Ways to break a transfer, its legs and what it resolves, with what the audit then finds."""
 
+from uuid import UUID, uuid4
+
 from django.db.models import F
 from uuid_utils.compat import uuid7
 
@@ -83,6 +85,21 @@ TRANSFER_CORRUPTIONS = [
         "a leg older than its transfer",
         lambda book: entry(outside(book), ts=F("ts") - DAY),
         "leg_is_no_older_than_its_transfer",
+    ),
+    corruption(
+        "a transfer that is dated back",
+        lambda book: transfer(book.pending, created_at=F("created_at") - DAY),
+        "transfer_id_is_of_its_time",
+    ),
+    corruption(
+        "a transfer that is put before all others",
+        lambda book: transfer(book.pending, id=UUID(int=book.pending.pk.int + (1 << 108))),
+        "transfer_id_is_of_its_time",
+    ),
+    corruption(
+        "a transfer of an id without a time",
+        lambda book: transfer(book.pending, id=uuid4()),
+        "transfer_id_is_of_its_time",
     ),
     corruption("a hold of nothing", empty_a_hold, transfer_within_bounds=2),
     corruption(

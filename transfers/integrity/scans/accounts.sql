@@ -1,6 +1,10 @@
--- One row for each account: its own figures beside those that its history makes.
-SELECT a.id AS subject, a.currency, a.kind, a.status, a.owner_id, a.balance, a.held,
+-- One row for each account: its own figures beside those that its history makes, and beside what
+-- the last record of a change says.
+SELECT a.id AS subject, a.currency, a.kind, a.status, a.owner_id, a.owner_name, a.balance, a.held,
     a.overdraft_limit, a.version, a.last_posted_at,
+    coalesce(of_status.after, 'OPEN') AS recorded_status,
+    coalesce(of_limit.after, '0') AS recorded_limit,
+    coalesce(of_name.after, a.owner_name) AS recorded_name,
     coalesce(history.entries, 0) AS entries, coalesce(history.total, 0) AS total,
     coalesce(newest.sequence, 0) AS last_sequence,
     coalesce(newest.balance, 0) AS last_balance, newest.ts AS last_ts,
@@ -25,4 +29,15 @@ LEFT JOIN (
         AND h.kind = 'HOLD' AND r.id IS NULL
     GROUP BY h.source_id
 ) pending ON pending.source_id = a.id
+LEFT JOIN (
+    SELECT account_id,
+        max(id) FILTER (WHERE action IN ('FREEZE', 'UNFREEZE', 'CLOSE')) AS status,
+        max(id) FILTER (WHERE action = 'SET_OVERDRAFT_LIMIT') AS overdraft_limit,
+        max(id) FILTER (WHERE action = 'RENAME') AS name
+    FROM accounts_accountchange WHERE account_id BETWEEN %(first)s AND %(last)s
+    GROUP BY account_id
+) latest ON latest.account_id = a.id
+LEFT JOIN accounts_accountchange of_status ON of_status.id = latest.status
+LEFT JOIN accounts_accountchange of_limit ON of_limit.id = latest.overdraft_limit
+LEFT JOIN accounts_accountchange of_name ON of_name.id = latest.name
 WHERE a.id BETWEEN %(first)s AND %(last)s
