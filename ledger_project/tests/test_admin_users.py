@@ -1,0 +1,183 @@
+"""Users and groups in the admin: only superusers give rights, or touch somebody who has any."""
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+
+from accounts.tests.admin_pages import field
+
+USERS, GROUPS = "/admin/auth/user/", "/admin/auth/group/"
+PASSWORDS = {"password1": "of an attacker", "password2": "of an attacker"}
+# Everything that Django lets somebody do with users and groups.
+MANAGES = [
+    f"auth.{verb}_{model}"
+    for verb in ("add", "change", "delete", "view")
+    for model in ("user", "group")
+]
+RIGHTS = {"is_staff": "on", "is_superuser": "on"}
+
+
+@pytest.fixture
+def manager(make_user) -> User:
+    """Staff who may do with users and groups whatever Django has a permission for."""
+    return make_user(*MANAGES, username="manager", is_staff=True)
+
+
+@pytest.fixture
+def browser(client, manager):
+    client.force_login(manager)
+    return client
+
+
+@pytest.fixture(params=["staff", "superuser", "member", "holder", "deactivated", "oneself"])
+def entitled(request, make_user, manager) -> User:
+    """Somebody who has rights of one kind."""
+    user = {
+        "staff": lambda: make_user(is_staff=True),
+        "superuser": lambda: make_user(is_superuser=True),
+        "member": make_user,
+        "holder": lambda: make_user("transfers.move_cash"),
+        "deactivated": lambda: make_user("transfers.approve", is_active=False),
+        "oneself": lambda: manager,
+    }[request.param]()
+    if request.param == "member":
+        user.groups.add(Group.objects.get(name="Approvers"))
+    return user
+
+
+def page(user) -> str:
+    return f"{USERS}{user.pk}/change/"
+
+
+def password_page(user) -> str:
+    return f"{USERS}{user.pk}/password/"
+
+
+def row(user) -> tuple:
+    """Return all that is kept of a user."""
+    columns = User.objects.filter(pk=user.pk).values().get()
+    groups = set(user.groups.values_list("name", flat=True))
+    return columns, groups, set(user.user_permissions.values_list("codename", flat=True))
+
+
+def everything() -> dict[str, object]:
+    """Return a form that gives its user every right."""
+    return {
+        **RIGHTS,
+        "is_active": "on",
+        "groups": list(Group.objects.values_list("pk", flat=True)),
+        "user_permissions": list(Permission.objects.values_list("pk", flat=True)),
+    }
+
+
+def dates_of(user) -> dict[str, str]:
+    joined = user.date_joined
+    return {"date_joined_0": f"{joined:%Y-%m-%d}", "date_joined_1": f"{joined:%H:%M:%S}"}
+
+
+def test_who_may_change_users_gives_nobody_a_right(browser, alice):
+    before = row(alice)
+    form = {"username": "alice", "email": "new@example.com", **everything(), **dates_of(alice)}
+
+    answer = browser.post(page(alice), {**form, "last_login_0": "2020-01-01", "_save": "Save"})
+
+    columns, groups, permissions = row(alice)
+    assert answer.status_code == 302
+    assert columns == {**before[0], "email": "new@example.com"}
+    assert (groups, permissions) == (set(), set())
+
+
+def test_who_may_change_users_sees_the_rights_of_others_and_no_field_for_them(browser, alice):
+    shown = browser.get(page(alice))
+
+    editable = set(shown.context["adminform"].form.fields) - {"password"}
+    assert editable == {"username", "first_name", "last_name", "email", "is_active"}
+    assert field(shown, "is_superuser") == ""
+
+
+def test_who_may_change_users_changes_nobody_who_has_a_right(browser, entitled):
+    before = row(entitled)
+    form = {"username": "renamed", "email": "mine@example.com", **dates_of(entitled)}
+
+    answers = [
+        browser.post(page(entitled), {**form, **rights}) for rights in ({}, RIGHTS, everything())
+    ]
+    seen = browser.get(page(entitled))
+
+    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert row(entitled) == before
+    assert (seen.status_code, seen.context["has_change_permission"]) == (200, False)
+    assert entitled.password not in seen.content.decode()
+
+
+def test_who_may_change_users_sets_no_password_of_somebody_who_has_a_right(browser, entitled):
+    before = row(entitled)
+
+    answers = [
+        browser.get(password_page(entitled)),
+        browser.post(password_page(entitled), PASSWORDS),
+        browser.post(password_page(entitled), {"usable_password": "false", "unset-password": "1"}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert row(entitled) == before
+
+
+def test_who_may_change_users_helps_a_customer_with_password_and_activity(browser, alice):
+    answers = [
+        browser.post(password_page(alice), {**PASSWORDS, "usable_password": "true"}),
+        browser.post(page(alice), {"username": "alice"}),
+    ]
+
+    alice.refresh_from_db()
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert (alice.check_password("of an attacker"), alice.is_active) == (True, False)
+
+
+def test_a_new_user_has_no_right_whatever_the_form_says(browser):
+    form = {"username": "accomplice", "usable_password": "true", **PASSWORDS, **everything()}
+
+    answer = browser.post(f"{USERS}add/", form)
+
+    made = User.objects.get(username="accomplice")
+    assert answer.status_code == 302
+    assert (made.is_staff, made.is_superuser, made.is_active) == (False, False, True)
+    assert (made.groups.count(), made.user_permissions.count()) == (0, 0)
+
+
+def test_who_may_change_groups_changes_none(browser):
+    support = Group.objects.get(name="Support")
+    before = set(support.permissions.values_list("pk", flat=True))
+    form = {"name": "Support", "permissions": list(Permission.objects.values_list("pk", flat=True))}
+
+    answers = [
+        browser.post(f"{GROUPS}{support.pk}/change/", form),
+        browser.post(f"{GROUPS}add/", {**form, "name": "Mine"}),
+        browser.post(f"{GROUPS}{support.pk}/delete/", {"post": "yes"}),
+    ]
+    delete = {"action": "delete_selected", "_selected_action": support.pk, "post": "yes"}
+    browser.post(GROUPS, delete)
+
+    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert set(Group.objects.get(name="Support").permissions.values_list("pk", flat=True)) == before
+    assert Group.objects.filter(name="Mine").count() == 0
+    assert browser.get(GROUPS).status_code == 200
+
+
+def test_a_superuser_gives_rights_to_users_and_groups(admin_client, alice):
+    approvers = Group.objects.get(name="Approvers")
+    freeze = Permission.objects.get(codename="freeze")
+    form = {"username": "alice", "is_active": "on", **RIGHTS, "groups": [approvers.pk]}
+
+    answers = [
+        admin_client.post(page(alice), {**form, **dates_of(alice)}),
+        admin_client.post(password_page(alice), {**PASSWORDS, "usable_password": "true"}),
+        admin_client.post(
+            f"{GROUPS}{approvers.pk}/change/", {"name": "Approvers", "permissions": [freeze.pk]}
+        ),
+    ]
+
+    alice.refresh_from_db()
+    assert [answer.status_code for answer in answers] == [302, 302, 302]
+    assert (alice.is_staff, alice.is_superuser, alice.groups.get()) == (True, True, approvers)
+    assert alice.check_password("of an attacker")
+    assert set(approvers.permissions.all()) == {freeze}
