@@ -6,13 +6,13 @@ place that says what is asked; its SQL is kept, and filled with the values of ea
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import BooleanField, QuerySet
 from django.db.models.expressions import RawSQL
 
 Row = TypeVar("Row")
@@ -74,23 +74,83 @@ def _annotated_row(
     return row
 
 
-def union_for_each(
-    values: Collection[Any], querysets: Iterable[QuerySet[Any, Any]], sample: Any
-) -> RawSQL:
+def newest_of_each(
+    owners: QuerySet[Any, Any],
+    rows: QuerySet[Any, Any],
+    indexes: Mapping[str, str],
+    before: Any,
+    count: int,
+) -> list[Any]:
     """
-    Return the rows of querysets of one column, each asked with every value in place of ``sample``.
+    Return the keys of the newest ``count`` rows that any of ``owners`` has in one of the columns.
 
-    It is for ``__in``. Django's own ``union()`` composes each part anew, and takes none with a
-    LIMIT on SQLite, which wants that in brackets of a SELECT.
+    The database is left no other way than the indexes: by its statistics it may prefer to read all
+    of a large table from the newest on, until a page is full. Besides what the filters of ``rows``
+    leave out, this reads at most one row for each owner and column, and ``count`` rows for each of
+    ``count`` owners and column.
+
+    :param rows: what to look among; a filter that asks about other rows must be a scalar subquery,
+        because a join may read all of those
+    :param indexes: the index of each column and the key, both ascending, by the column's name
+    :param before: the key that all of them are less than
     """
-    parts: list[str] = []
-    filled: list[Any] = []
-    for sql, parameters in (queryset.query.sql_with_params() for queryset in querysets):
-        place = parameters.index(_for_database(sample))
-        for value in values:
-            parts.append(f"SELECT * FROM ({sql}) AS part")
-            filled += [*parameters[:place], _for_database(value), *parameters[place + 1 :]]
-    return RawSQL(" UNION ".join(parts), filled)
+    if owners.query.is_empty():
+        return []
+    sql, parameters = owners.values("id").query.sql_with_params()
+    filled = [*parameters]
+    sides: list[str] = []
+    for column, index in indexes.items():
+        # Whoever isn't among the first ``count`` by their newest row has none of the newest rows.
+        first, of_first = _newest_of_one(rows, column, index, before, 1)
+        part, of_part = _newest_of_one(rows, column, index, before, count)
+        filled += of_first + of_part
+        sides.append(
+            f"SELECT newest.id AS id FROM (SELECT owner.id AS id FROM owner"
+            f" {_for_each_owner(rows, first)} ORDER BY newest.id DESC LIMIT {count}) AS owner"
+            f" {_for_each_owner(rows, part)}"
+        )
+    # Materialized, so that the owners are found by the best way to find them alone.
+    page = f"WITH owner AS MATERIALIZED ({sql}) {' UNION '.join(sides)}"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{page} ORDER BY id DESC LIMIT {count}", filled)
+        return [key for (key,) in cursor.fetchall()]
+
+
+def _for_each_owner(rows: QuerySet[Any, Any], newest: str) -> str:
+    if connection.vendor == "postgresql":
+        return f"CROSS JOIN LATERAL ({newest}) AS newest"
+    # SQLite has no LATERAL. Its CROSS JOIN reads the owners first, and then these rows by key.
+    return f"CROSS JOIN {_table(rows)} AS newest ON newest.id IN ({newest})"
+
+
+def _newest_of_one(
+    rows: QuerySet[Any, Any], column: str, index: str, before: Any, count: int
+) -> tuple[str, list[Any]]:
+    """Return the SQL of the newest rows of the owner at hand, and its parameters."""
+    table = _table(rows)
+    newest = rows.order_by(f"-{column}", "-id").values("id")
+    if connection.vendor == "postgresql":
+        # As a range in the order of the index: by an equality alone PostgreSQL could also read in
+        # the order of the key. The LIMIT keeps the filters outside, and with them their indexes;
+        # because it is a query, PostgreSQL plans for a tenth of the rows and not for all of them.
+        history = (
+            f"(SELECT * FROM {table} WHERE ({column}, id) < (owner.id, %s)"
+            f" AND {column} >= owner.id AND {column} <= owner.id"
+            f" ORDER BY {column} DESC, id DESC LIMIT (SELECT {2**62})) AS {table}"
+        )
+        sql, parameters = newest[:count].query.sql_with_params()
+        return sql.replace(f"FROM {table}", f"FROM {history}", 1), [before, *parameters]
+    of_owner = RawSQL(
+        f"({table}.{column} = owner.id AND {table}.id < %s)",
+        [_for_database(before)],
+        output_field=BooleanField(),
+    )
+    sql, parameters = newest.filter(of_owner)[:count].query.sql_with_params()
+    return sql.replace(f"FROM {table}", f"FROM {table} INDEXED BY {index}", 1), list(parameters)
+
+
+def _table(rows: QuerySet[Any, Any]) -> str:
+    return connection.ops.quote_name(rows.model._meta.db_table)
 
 
 def _for_database(value: Any) -> Any:

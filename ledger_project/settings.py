@@ -122,6 +122,8 @@ except EnvError as error:
 IS_COMMAND = Path(sys.argv[0]).name == "manage.py"
 REQUEST_TIMEOUTS = (
     "-c lock_timeout=3000 -c statement_timeout=8000 -c idle_in_transaction_session_timeout=10000"
+    # What lists are asked by looks expensive and is not: compiling it would take far longer.
+    " -c jit=off"
 )
 
 if SQLITE:

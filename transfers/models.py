@@ -1,25 +1,27 @@
 """What has happened: transfers and their entries. Inserted once, never edited, never deleted."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any, Self
+from typing import Any, Self, cast
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
-from django.db.models.expressions import RawSQL
+from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models.fields.tuple_lookups import Tuple, TupleLessThan
 from uuid_utils.compat import uuid7
 
-from accounts.composed import ComposedQuery, union_for_each
+from accounts.composed import ComposedQuery, newest_of_each
 from accounts.enums import CALENDAR, MONEY_MAX
-from accounts.models import Account
+from accounts.models import Account, AccountQuerySet
 from accounts.money import money
 from accounts.rights import may
 from transfers.posting import EntryType, Kind
+
+LAST_ID = UUID(int=2**128 - 1)
 
 
 class TransferStatus(StrEnum):
@@ -31,6 +33,10 @@ class TransferStatus(StrEnum):
     CAPTURED = "CAPTURED"
     VOIDED = "VOIDED"
     EXPIRED = "EXPIRED"
+
+
+def _id_of(found: "TransferQuerySet") -> Subquery:
+    return Subquery(found.values("pk")[:1])
 
 
 class TransferQuerySet(models.QuerySet["Transfer"]):
@@ -49,50 +55,69 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
 
     def of_kind(self, kind: Kind) -> Self:
         """Return the transfers of ``kind``."""
-        # A literal: PostgreSQL plans a prepared statement for all kinds alike, as if each were
-        # common, and would look for a rare one through all of the ledger.
-        return self.filter(kind=RawSQL(f"'{kind.value}'", []))
+        # A range of one value: see `newest_of_kind`.
+        return self.filter(kind__gte=kind.value, kind__lte=kind.value)
 
     def in_status(self, status: TransferStatus, now: datetime) -> Self:
         """Return the transfers whose derived status is ``status`` at ``now`` (UTC)."""
-        holds = self.filter(kind=Kind.HOLD.value)
+        holds = self.of_kind(Kind.HOLD)
         moves = self.exclude(kind=Kind.HOLD.value)
-        # By subqueries and not by the reverse relations, whose joins would read all for a page.
-        # And only where there is one: NULLs are in the index too, before all others.
+        # Scalar subqueries are asked of one row at a time. PostgreSQL may turn a join or an EXISTS
+        # into reading every resolution of the ledger first.
+        # NULLs are in the index too, before all others.
         resolutions = Transfer.objects.filter(hold=OuterRef("pk"), hold__isnull=False)
-        captured = Exists(resolutions.filter(kind=Kind.CAPTURE.value))
+        capture = resolutions.filter(kind=Kind.CAPTURE.value)
         # A VOID that came at or after the expiry is how the ledger released it.
-        voided = Exists(
-            resolutions.filter(kind=Kind.VOID.value, created_at__lt=OuterRef("expires_at"))
-        )
-        is_reversed = Exists(Transfer.objects.filter(reverses=OuterRef("pk")))
-        reversals = Transfer.objects.filter(reverses__isnull=False)
-        open_or_released = holds.filter(~captured, ~voided)
+        void = resolutions.filter(kind=Kind.VOID.value, created_at__lt=OuterRef("expires_at"))
+        reversals = Transfer.objects.filter(reverses=OuterRef("pk"))
+        holds = holds.alias(capture=_id_of(capture), void=_id_of(void))
+        moves = moves.alias(undone_by=_id_of(reversals))
+        open_or_released = holds.filter(capture__isnull=True, void__isnull=True)
         return {
-            TransferStatus.POSTED: moves.filter(~is_reversed),
-            TransferStatus.REVERSED: moves.filter(pk__in=reversals.values("reverses")),
+            TransferStatus.POSTED: moves.filter(undone_by__isnull=True),
+            TransferStatus.REVERSED: moves.filter(undone_by__isnull=False),
             TransferStatus.PENDING: open_or_released.filter(expires_at__gt=now),
             TransferStatus.EXPIRED: open_or_released.filter(expires_at__lte=now),
-            TransferStatus.CAPTURED: holds.filter(captured),
-            TransferStatus.VOIDED: holds.filter(voided),
+            TransferStatus.CAPTURED: holds.filter(capture__isnull=False),
+            TransferStatus.VOIDED: holds.filter(void__isnull=False),
         }[status]
 
-    def newest_touching(
-        self, account_ids: Collection[UUID], before: UUID | None, count: int
+    def newest_of_all(
+        self, kind: Kind | None, status: TransferStatus | None, before: UUID | None, count: int
     ) -> Self:
         """
-        Return so many of these that have one of the accounts as source or dest, newest first.
+        Return up to ``count`` of these, newest first, whoever has them.
 
-        Found by index, however long ago they were: the newest of each account on either side, and
-        of these the newest. ``before`` is an id that all of them are older than.
+        :param kind: what they are narrowed to already, and so is ``status``
+        :param before: an id that all of them are older than
         """
-        if not account_ids:
-            return self.none()
-        older = (self if before is None else self.filter(pk__lt=before)).order_by("-pk")
-        sample = UUID(int=0)
-        sides = [older.filter(**{side: sample}).values("pk")[:count] for side in ("source", "dest")]
-        newest = union_for_each(account_ids, sides, sample)
-        return self.filter(pk__in=newest).order_by("-pk")[:count]
+        before = before or LAST_ID
+        if status is TransferStatus.REVERSED:
+            reversals = Transfer.objects.filter(reverses__isnull=False)
+            return self.filter(pk__in=reversals.values("reverses"), pk__lt=before).order_by("-pk")[
+                :count
+            ]
+        if status not in (None, TransferStatus.POSTED):
+            kind = Kind.HOLD
+        if kind is None:
+            return self.filter(pk__lt=before).order_by("-pk")[:count]
+        # A range in the order of the index: by an equality PostgreSQL could also read in the order
+        # of the id alone, which it prefers where it takes the kind for common in all times.
+        older = TupleLessThan(Tuple("kind", "pk"), (kind.value, before))
+        return self.of_kind(kind).filter(older).order_by("-kind", "-pk")[:count]
+
+    def newest_touching(self, accounts: AccountQuerySet, before: UUID | None, count: int) -> Self:
+        """
+        Return up to ``count`` of these with one of the accounts as source or dest, newest first.
+
+        Found by index, whoever else has transfers and however many. ``before`` is an id that all of
+        them are older than.
+        """
+        indexes = {"source_id": "transfer_by_source", "dest_id": "transfer_by_dest"}
+        newest = newest_of_each(accounts, self, indexes, before or LAST_ID, count)
+        # By their ids alone: what narrows these was asked of each already.
+        found = self.model._default_manager.filter(pk__in=newest)
+        return cast(Self, found).with_resolution().order_by("-pk")
 
     def unresolved_holds(self) -> Self:
         """Return the holds without a CAPTURE or VOID, expired or not."""
@@ -149,15 +174,15 @@ class Transfer(models.Model):
             ("approve", "Can approve what somebody else has asked for"),
         ]
         indexes = [
-            models.Index(fields=["source", "-id"], name="transfer_by_source"),
-            models.Index(fields=["dest", "-id"], name="transfer_by_dest"),
+            models.Index(fields=["source", "id"], name="transfer_by_source"),
+            models.Index(fields=["dest", "id"], name="transfer_by_dest"),
             # What is held is a sum over these, which the guards check.
             models.Index(
                 fields=["source"],
                 condition=Q(kind=Kind.HOLD.value),
                 name="transfer_holds_by_source",
             ),
-            models.Index(fields=["kind", "-id"], name="transfer_by_kind"),
+            models.Index(fields=["kind", "id"], name="transfer_by_kind"),
             # Few holds are pending, and all of them expire in days to come.
             models.Index(
                 fields=["expires_at"],

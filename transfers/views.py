@@ -22,7 +22,8 @@ from transfers.exceptions import TransferNotFound
 from transfers.export import StatementCSVRenderer, csv_response
 from transfers.filters import BalanceForm, StatementFilter, TransferFilter
 from transfers.integrity import check_ledger
-from transfers.models import LedgerEntry, Transfer
+from transfers.models import LedgerEntry, Transfer, TransferStatus
+from transfers.posting import Kind
 from transfers.serializers import (
     DEFAULT_HOLD,
     BalanceSerializer,
@@ -38,9 +39,6 @@ from transfers.serializers import (
     transfer_document,
 )
 
-# So many accounts are looked up one by one for a list. Who has more is a party of so many transfers
-# that reading from the newest on finds a page of them soon.
-FEW = 20
 # The bounds of a statement in time.
 RANGE = ("from", "to")
 
@@ -152,22 +150,21 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
     cursor_field = "id"
 
     def get_queryset(self) -> QuerySet[Transfer]:
+        if self.action == "list":
+            return Transfer.objects.with_resolution()
         return Transfer.objects.visible_to(self.request.user).with_resolution()
 
-    def newest(self, queryset: Any, before: Any, count: int) -> list:
-        accounts = self._accounts_listed()
-        if accounts is None:
-            return super().newest(queryset, before, count)
-        return list(queryset.newest_touching(accounts, before, count))
-
-    def _accounts_listed(self) -> list[UUID] | None:
-        """Return the accounts whose transfers are asked for; None is all, or many."""
-        if account_id := self.request.query_params.get("account_id"):
-            return [UUID(account_id)]
-        if may(self.actor, "accounts.read_any"):
-            return None
-        own = Account.objects.visible_to(self.actor).values_list("pk", flat=True)[: FEW + 1]
-        return list(own) if len(own) <= FEW else None
+    def newest(self, queryset: Any, before: str | None, count: int) -> list:
+        last = None if before is None else UUID(before)
+        query = self.request.query_params
+        accounts = Account.objects.visible_to(self.actor)
+        if account_id := query.get("account_id"):
+            accounts = accounts.filter(pk=account_id)
+        elif may(self.actor, "accounts.read_any"):
+            kind = Kind(query["kind"]) if "kind" in query else None
+            status = TransferStatus(query["status"]) if "status" in query else None
+            return list(queryset.newest_of_all(kind, status, last, count))
+        return list(queryset.newest_touching(accounts, last, count))
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), "now": clock.now()}

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.transaction import TransactionManagementError
 
-from accounts.composed import ComposedQuery, union_for_each
+from accounts.composed import ComposedQuery
 from accounts.models import Account
 
 pytestmark = pytest.mark.django_db
@@ -71,18 +71,6 @@ def test_a_sample_that_the_query_does_not_ask_for_is_a_mistake():
 def test_it_wants_a_value_for_each_sample():
     with pytest.raises(ValueError, match="argument"):
         ComposedQuery(Account.objects.filter(pk=SAMPLE), [SAMPLE])()
-
-
-def test_a_union_has_the_rows_of_each_queryset_for_each_value(make_user, funded_account):
-    alice, bob, _ = owners = [make_user() for _ in range(3)]
-    owned = {user: [funded_account(user, balance=5).pk for _ in range(3)] for user in owners}
-    of_one = Account.objects.filter(owner_id=-1).values("pk")
-    ends = [of_one.order_by("pk")[:1], of_one.order_by("-pk")[:1]]
-
-    found = Account.objects.filter(pk__in=union_for_each([alice.pk, bob.pk], ends, sample=-1))
-
-    firsts_and_lasts = [owned[user][place] for user in (alice, bob) for place in (0, -1)]
-    assert sorted(account.pk for account in found) == sorted(firsts_and_lasts)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3])

@@ -233,7 +233,7 @@ def test_both_spellings_of_a_postgresql_url_mean_the_same(machine, scheme):
     assert database["OPTIONS"] == {
         "connect_timeout": 3,
         "options": "-c lock_timeout=3000 -c statement_timeout=8000 "
-        "-c idle_in_transaction_session_timeout=10000",
+        "-c idle_in_transaction_session_timeout=10000 -c jit=off",
         "client_timeout": 12,
         "server_side_binding": True,
         "prepare_threshold": 2,

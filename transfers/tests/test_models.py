@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.db.models import ProtectedError, Q
 
 from accounts.models import Account, external_account_id
@@ -138,7 +137,7 @@ def crossing(alice, bob, mine, theirs, funded_account):
 @pytest.mark.parametrize("names", [["mine"], ["savings", "theirs"], ["mine", "savings", "theirs"]])
 @pytest.mark.parametrize("count", [1, 3, 50])
 def test_the_newest_of_some_accounts_are_those_among_all(crossing, names, count):
-    accounts = [crossing[name].pk for name in names]
+    accounts = Account.objects.filter(pk__in=[crossing[name].pk for name in names])
     touched = Q(source__in=accounts) | Q(dest__in=accounts)
     among_all = list(Transfer.objects.filter(touched).order_by("-pk"))
 
@@ -152,22 +151,7 @@ def test_the_newest_of_some_accounts_are_those_among_all(crossing, names, count)
 
 
 def test_the_newest_of_no_account_are_none(crossing):
-    assert list(Transfer.objects.newest_touching([], None, 50)) == []
-
-
-@pytest.fixture
-def by_index(db):
-    """Plan as for a large table: PostgreSQL rather reads a small one than an index."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
-
-
-def test_the_newest_of_an_account_are_found_by_index_on_either_side(crossing, by_index):
-    accounts = [crossing[name].pk for name in ("mine", "savings")]
-    plan = Transfer.objects.newest_touching(accounts, None, 50).explain()
-
-    assert plan.count("transfer_by_source") == plan.count("transfer_by_dest") == len(accounts)
+    assert list(Transfer.objects.newest_touching(Account.objects.none(), None, 50)) == []
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -175,22 +159,6 @@ def test_transfers_of_a_kind_are_all_those_of_it(story, kind):
     every = Transfer.objects.all()
 
     assert set(every.of_kind(kind)) == {each for each in every if each.kind == kind}
-
-
-@pytest.mark.parametrize("kind", Kind)
-def test_transfers_of_a_kind_are_found_by_index_and_planned_for_that_kind(by_index, kind):
-    found = Transfer.objects.of_kind(kind).order_by("-pk")[:50]
-
-    sql, parameters = found.query.sql_with_params()
-
-    assert "transfer_by_kind" in found.explain()
-    assert (f"'{kind.value}'" in sql, parameters) == (True, ())
-
-
-def test_a_hold_that_expires_in_the_future_is_found_by_index(by_index):
-    plan = Transfer.objects.filter(expires_at__gt=NOW).explain()
-
-    assert "transfer_holds_by_expiry" in plan
 
 
 def test_a_balance_of_the_past_is_read_from_the_entries(mine, story):

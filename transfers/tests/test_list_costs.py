@@ -1,0 +1,113 @@
+"""What lists make the database read in a ledger that it has statistics of. Nothing is timed."""
+
+from urllib.parse import urlencode
+
+import pytest
+
+from accounts.models import Account
+from transfers.models import Transfer, TransferStatus
+from transfers.posting import Kind
+from transfers.tests.filled import fill, open_accounts, work_of
+
+pytestmark = pytest.mark.django_db
+
+MANY = 8_000
+RANGE = {"from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
+QUERIES = [
+    {},
+    RANGE,
+    *({"kind": kind.value} for kind in Kind),
+    *({"status": status.value} for status in TransferStatus),
+    {"kind": Kind.TRANSFER.value, "status": TransferStatus.REVERSED.value, **RANGE},
+]
+
+
+def costs(client, queries=QUERIES):
+    """Return what each list costs, and the same for the page after it."""
+    found = {}
+    for query in queries:
+        query = {**query, "limit": 10}
+        page = client.get("/transfers", query).json()
+        found[urlencode(query)] = work_of(lambda query=query: client.get("/transfers", query))
+        if cursor := page["next_cursor"]:
+            query |= {"cursor": cursor}
+            found[urlencode(query)] = work_of(lambda query=query: client.get("/transfers", query))
+    return found
+
+
+def assert_no_dearer(before: dict[str, int], after: dict[str, int]) -> None:
+    """Assert that the rows written meanwhile were read by none of these."""
+    dearer = {query: (before[query], now) for query, now in after.items()
+              if now > before[query] + MANY / 10}  # fmt: skip
+    assert dearer == {}
+
+
+def test_nobody_pays_for_the_transfers_of_others(client_for, make_user, bob):
+    clients = []
+    for number in (2, 20, 21, 300):
+        at_rest, empty = make_user(), make_user()
+        fill(open_accounts(at_rest, number) + open_accounts(bob, 1), 40, days_ago=30)
+        open_accounts(empty, number)
+        clients += [client_for(at_rest), client_for(empty)]
+
+    alone = [costs(client) for client in clients]
+    fill(open_accounts(bob, 10), MANY)
+    beside = [costs(client) for client in clients]
+
+    for before, after in zip(alone, beside, strict=True):
+        assert_no_dearer(before, after)
+
+
+def test_an_account_does_not_pay_for_its_owners_others(api, client_for, staff, alice):
+    quiet, *busy = open_accounts(alice, 11)
+    fill([quiet, busy[0]], 40, days_ago=30)
+    queries = [{**query, "account_id": str(quiet.pk)} for query in QUERIES]
+    clients = [api, client_for(staff)]
+
+    alone = [costs(client, queries) for client in clients]
+    fill(busy, MANY)
+    beside = [costs(client, queries) for client in clients]
+
+    for before, after in zip(alone, beside, strict=True):
+        assert_no_dearer(before, after)
+
+
+def test_a_page_costs_the_same_at_any_depth(api, alice):
+    fill(open_accounts(alice, 3), MANY)
+    middle = Transfer.objects.order_by("pk")[MANY // 2].pk
+    last = Transfer.objects.order_by("pk")[30].pk
+    own = Account.objects.filter(owner=alice)
+
+    first, deep, deepest = [
+        work_of(lambda before=before: list(Transfer.objects.newest_touching(own, before, 10)))
+        for before in (None, middle, last)
+    ]
+
+    assert_no_dearer({"deep": first, "deepest": first}, {"deep": deep, "deepest": deepest})
+    assert first < MANY
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind != Kind.TRANSFER])
+def test_staff_find_a_kind_that_was_common_long_ago(client_for, staff, bob, kind):
+    theirs = open_accounts(bob, 10)
+    queries = [{"kind": kind.value}]
+    fill(theirs, 1_000, days_ago=30)
+
+    alone = costs(client_for(staff), queries)
+    fill(theirs, MANY, only=Kind.TRANSFER)
+    beside = costs(client_for(staff), queries)
+
+    assert_no_dearer(alone, beside)
+
+
+@pytest.mark.parametrize("status", list(TransferStatus)[1:])
+def test_staff_find_a_status_of_long_ago(client_for, staff, bob, status):
+    theirs = open_accounts(bob, 10)
+    queries = [{"status": status.value}]
+    fill(theirs, 400, days_ago=30)
+
+    alone = costs(client_for(staff), queries)
+    fill(theirs, MANY, only=Kind.TRANSFER)
+    beside = costs(client_for(staff), queries)
+
+    assert_no_dearer(alone, beside)
