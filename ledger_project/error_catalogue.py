@@ -9,6 +9,7 @@ from rest_framework_simplejwt.exceptions import InvalidToken
 from accounts.schema import REFUSALS as ACCOUNT_REFUSALS
 from ledger_project.pagination import invalid_cursor
 from ledger_project.problems import Problem, problem_of, too_large, unavailable
+from ledger_project.server.refusals import broken_off, length_required, timed_out
 from transfers.examples import REFUSALS as TRANSFER_REFUSALS
 
 _RAISED: tuple[Exception, ...] = (
@@ -39,6 +40,9 @@ _ANSWERED = (
     invalid_cursor(),
     too_large(64 * 1024),
     unavailable(),
+    broken_off(),
+    timed_out(),
+    length_required(),
     Problem(400, "invalid_host", "This host is not in LEDGER_ALLOWED_HOSTS."),
     Problem(
         400,

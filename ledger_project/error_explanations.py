@@ -6,6 +6,10 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
         "The body is not JSON, names a member twice, or is nested too deeply.",
         "Correct the body.",
     ),
+    "malformed_request": (
+        "The request isn't one of HTTP/1.1, contradicts itself, or broke off before its end.",
+        "Correct the request, or send it again whole.",
+    ),
     "invalid_host": (
         "The host name isn't one that the service answers to.",
         "Check the URL; the operator sets `LEDGER_ALLOWED_HOSTS`.",
@@ -54,6 +58,14 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
     "not_acceptable": (
         "`Accept` excludes what the route can answer.",
         "Accept `application/json`.",
+    ),
+    "request_timeout": (
+        "The request took more than ten seconds to arrive.",
+        "Send it again, faster.",
+    ),
+    "length_required": (
+        "A POST or PATCH doesn't say how long its body is.",
+        "Send `Content-Length`; it is 0 for an empty body.",
     ),
     "payload_too_large": ("The body is too long.", "Send less, or several batches."),
     "unsupported_media_type": (
@@ -115,7 +127,8 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
         "Retry with the same key; report the `X-Request-ID`.",
     ),
     "temporarily_unavailable": (
-        "The database is away or too busy; nothing was done, or it was and will be replayed.",
+        "The database is away, or there is too much to do; nothing was done, or it was and will be "
+        "replayed.",
         "Retry with the same key after `Retry-After`.",
     ),
 }

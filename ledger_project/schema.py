@@ -213,6 +213,8 @@ class LedgerAutoSchema(AutoSchema):
             codes.add("idempotency_key_expired")
         if operation.request:
             codes |= {"malformed_json", "payload_too_large", "unsupported_media_type"}
+            # What the server itself refuses.
+            codes |= {"malformed_request", "request_timeout", "length_required"}
         if operation.request or isinstance(view, LedgerViewSet):
             codes.add("validation_failed")
         if self._is_list_view():

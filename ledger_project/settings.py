@@ -60,7 +60,7 @@ try:
         )
         # True behind TLS: redirects, HSTS and secure cookies.
         HTTPS = env.bool("HTTPS", False)
-        # Whose X-Forwarded-For and X-Forwarded-Proto are believed (see wsgi.py).
+        # Whose X-Forwarded-For and X-Forwarded-Proto are believed (see server/forwarded.py).
         TRUSTED_PROXIES: list[str] = env.list(
             "TRUSTED_PROXIES", [], subcast=str.strip, validate=each(network)
         )
@@ -182,6 +182,7 @@ MIDDLEWARE = [
     "ledger_project.security.NoStoreMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "ledger_project.security.ContentSecurityPolicyMiddleware",
+    "ledger_project.server.refusals.RefusalMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "ledger_project.admin_middleware.AdminSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -213,7 +214,6 @@ CORS_EXPOSE_HEADERS = [
 ]
 
 ROOT_URLCONF = "ledger_project.urls"
-WSGI_APPLICATION = "ledger_project.wsgi.application"
 
 TEMPLATES = [
     {

@@ -7,7 +7,7 @@ PORT=${PORT:-8000}
 url=http://127.0.0.1:$PORT
 python=.venv/bin/python
 
-# First, because granian would say it with a page of traceback, and after the migrations.
+# First, because the server would say it after the migrations.
 $python - "$PORT" 2>/dev/null <<'PYTHON' || {
 import socket
 import sys
@@ -74,9 +74,4 @@ export PROMETHEUS_MULTIPROC_DIR=".metrics/$PORT"
 rm -rf "$PROMETHEUS_MULTIPROC_DIR"
 mkdir -p "$PROMETHEUS_MULTIPROC_DIR"
 
-# A thread keeps its database connection, so threads stay as long as granian allows: 10 minutes.
-# A worker that is told to stop while it starts may never hear of it; no request takes 15 seconds.
-exec .venv/bin/granian --interface wsgi --host 127.0.0.1 --port "$PORT" \
-    --workers 2 --respawn-failed-workers --workers-kill-timeout 15 \
-    --blocking-threads 8 --blocking-threads-idle-timeout 600 --backpressure 64 \
-    --http 1 --no-ws ledger_project.wsgi:application
+exec $python -m ledger_project.server --port "$PORT"

@@ -2,7 +2,6 @@
 
 import os
 import random
-import re
 import signal
 import sqlite3
 import subprocess
@@ -43,12 +42,9 @@ class MortalServer(LiveServer):
         self.log = directory / "server.log"
 
     def start(self) -> None:
-        # Anew, because the system gives numbers of processes out again, within minutes if need be.
-        self._struck: set[int] = set()
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                # Its log tells the number of each worker's process.
-                self.command(log_level="info"),
+                self.command(),
                 cwd=settings.BASE_DIR,
                 env=self.environment,
                 stdout=log,
@@ -71,33 +67,23 @@ class MortalServer(LiveServer):
     def kill_worker(self, dice: random.Random) -> None:
         """Kill one worker, which the server replaces."""
         deadline = time.monotonic() + RECOVERY_SECONDS
-        while not (workers := self._workers()):
+        while not (workers := self.workers()):
             if self.process.poll() is not None:
                 return  # The whole server is gone, and is started again by whoever watches it.
             if time.monotonic() > deadline:
                 raise TimeoutError("no worker came back")
             time.sleep(0.02)
-        victim = dice.choice(workers)
-        self._struck.add(victim)
-        with suppress(ProcessLookupError):
-            os.kill(victim, signal.SIGKILL)
+        _kill(dice.choice(workers))
 
     def kill_every_worker(self) -> None:
-        """Kill each worker once: the server gives up on one that dies twice within seconds."""
-        for victim in self._workers():
-            self._struck.add(victim)
-            os.kill(victim, signal.SIGKILL)
+        """Kill each worker of now, once."""
+        for victim in self.workers():
+            _kill(victim)
 
-    def _workers(self) -> list[int]:
-        spawned = re.findall(r"Spawning worker-\d+ with PID: (\d+)", self.log.read_text())
-        # A number in the log counts only while it belongs to a process of this server.
-        return [pid for pid in map(int, spawned) if pid not in self._struck and self._owns(pid)]
 
-    def _owns(self, pid: int) -> bool:
-        try:
-            return os.getpgid(pid) == self.process.pid
-        except ProcessLookupError:
-            return False
+def _kill(process: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
 
 
 class MortalPostgres(Server):

@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import shlex
 import socket
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import quote
 
+import psutil
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
@@ -34,9 +34,9 @@ def database_url() -> str:
 
 
 @contextmanager
-def live_server(**environment: str) -> Iterator["LiveServer"]:
-    """Run the application server as ``make run`` does, with 2 workers, until the block ends."""
-    server = LiveServer(**environment)
+def live_server(*options: str, **environment: str) -> Iterator["LiveServer"]:
+    """Run the server as ``make run`` does, with more options if given, until the block ends."""
+    server = LiveServer(*options, **environment)
     try:
         server.start()
         yield server
@@ -47,7 +47,8 @@ def live_server(**environment: str) -> Iterator["LiveServer"]:
 class LiveServer:
     """A server process with its workers, on a free port of this machine."""
 
-    def __init__(self, **environment: str) -> None:
+    def __init__(self, *options: str, **environment: str) -> None:
+        self.options = options
         with socket.socket() as probe:
             probe.bind((HOST, 0))
             self.port = probe.getsockname()[1]
@@ -69,12 +70,22 @@ class LiveServer:
         )
         self.wait_until_ready()
 
-    def command(self, log_level: str = "critical") -> list[str]:
-        """Return what starts the server: the last command of ``make run``, on a free port."""
-        script = (settings.BASE_DIR / "tools" / "run.sh").read_text()
-        _, _, options = script.partition("\nexec .venv/bin/granian ")
-        words = shlex.split(options.replace("$PORT", str(self.port)).replace("\\\n", ""))
-        return [sys.executable, "-m", "granian", "--log-level", log_level, *words]
+    def command(self) -> list[str]:
+        """Return what starts the server, as ``make run`` does, on a free port."""
+        return [
+            sys.executable,
+            "-m",
+            "ledger_project.server",
+            "--port",
+            str(self.port),
+            *self.options,
+        ]
+
+    def workers(self) -> list[int]:
+        """Return the processes that serve now: the children of the supervisor."""
+        with suppress(psutil.NoSuchProcess):
+            return [child.pid for child in psutil.Process(self.process.pid).children()]
+        return []
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + 60

@@ -2,6 +2,7 @@
 
 import uuid
 
+import psutil
 import pytest
 from django.db import connection
 from prometheus_client import REGISTRY
@@ -114,14 +115,22 @@ def test_a_broken_book_shows_its_imbalance(client, alice, funded_account):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_figures_are_those_of_all_workers(tmp_path):
-    with live_server(PROMETHEUS_MULTIPROC_DIR=str(tmp_path)) as server:
-        for _ in range(20):
-            with LiveClient(server.port) as client:
+def test_the_figures_are_those_of_all_workers_and_of_those_that_died(tmp_path):
+    def ask_ten_times(port: int) -> None:
+        for _ in range(10):
+            with LiveClient(port) as client:
                 assert client.get("/nothing").status == 404
+
+    with live_server(PROMETHEUS_MULTIPROC_DIR=str(tmp_path)) as server:
+        ask_ten_times(server.port)
+        killed = [psutil.Process(worker) for worker in server.workers()]
+        for worker in killed:
+            worker.kill()
+        _, alive = psutil.wait_procs(killed, timeout=60)
+        ask_ten_times(server.port)
         with LiveClient(server.port) as client:
             figures = samples(client.get("/metrics").content.decode())
 
-    assert len({path.name for path in tmp_path.glob("counter_*.db")}) == 2
+    assert alive == []
     assert figures["ledger_requests_total", "404", "GET"] == 20
     assert figures["ledger_refusals_total", "not_found"] == 20

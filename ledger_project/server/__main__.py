@@ -1,0 +1,51 @@
+"""Start the service: ``python -m ledger_project.server --port 8000``."""
+
+import argparse
+import os
+import sys
+
+from django.core.wsgi import get_wsgi_application
+
+
+def main() -> None:
+    """Load the application, and serve it until told to stop."""
+    parser = argparse.ArgumentParser(prog="ledger_project.server", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--workers", type=int, default=2, help="processes")
+    parser.add_argument("--threads", type=int, default=8, help="requests at a time, per worker")
+    options = parser.parse_args()
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ledger_project.settings")
+    application = get_wsgi_application()
+
+    from django.conf import settings
+    from django.urls import get_resolver
+
+    from ledger_project.server.forwarded import TrustedProxies
+    from ledger_project.server.supervisor import Supervisor, allow_open_files, listen
+    from ledger_project.server.worker import Worker, run
+
+    # Loaded before the fork, so that a new worker has nothing left to load.
+    _ = get_resolver().url_patterns
+    allow_open_files()
+    try:
+        listener = listen(options.host, options.port)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        sys.exit(f"Mini Ledger can't listen on {options.host}:{options.port}: {reason}")
+
+    def worker() -> Worker:
+        return Worker(
+            application,
+            listener,
+            threads=options.threads,
+            proxies=TrustedProxies(settings.TRUSTED_PROXIES),
+            largest_body=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+        )
+
+    Supervisor(options.workers, lambda parent: run(worker, parent)).run()
+
+
+if __name__ == "__main__":
+    main()

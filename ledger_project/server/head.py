@@ -1,0 +1,137 @@
+"""What the head of a request decides: whether it is refused, and what Django gets to see of it."""
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Self
+from urllib.parse import unquote_to_bytes
+from wsgiref.util import FileWrapper
+
+from ledger_project.problems import Problem, too_large
+from ledger_project.server.forwarded import TrustedProxies
+from ledger_project.server.refusals import length_required, malformed
+
+# A second one would be another request to whoever reads the other one (RFC 9110 §5.3).
+# An Idempotency-Key that is sent twice reaches the middleware joined by a comma, and is refused
+# there.
+ONCE = {
+    *("authorization", "content-length", "content-type", "host", "transfer-encoding"),
+    "x-forwarded-proto",
+}
+# What anything here reads. WSGI can't tell `idempotency_key` from `idempotency-key`.
+READ = {
+    *ONCE,
+    *("accept", "accept-encoding", "cookie", "expect", "idempotency-key", "origin", "range"),
+    *("if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since"),
+    *("referer", "x-csrftoken", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port"),
+    "x-request-id",
+}
+# Their content means something. A lost length would be taken for an empty body, and an empty body
+# of a capture takes the whole hold.
+WITH_CONTENT = ("POST", "PUT", "PATCH")
+
+
+@dataclass(frozen=True)
+class Head:
+    """The request line, and the headers by their names in lower case."""
+
+    method: str
+    target: str
+    version: str
+    headers: dict[str, str]
+    # The names of headers that were sent more than once; their values are joined.
+    repeated: frozenset[str]
+
+    @classmethod
+    def of(cls, method: str, target: str, version: str, headers: Iterable[tuple[str, str]]) -> Self:
+        joined: dict[str, str] = {}
+        repeated = set()
+        for name, value in headers:
+            if name in joined:
+                repeated.add(name)
+                value = f"{joined[name]}{'; ' if name == 'cookie' else ','}{value}"
+            joined[name] = value
+        return cls(method, target, version, joined, frozenset(repeated))
+
+
+def refusal(head: Head, largest_body: int) -> Problem | None:
+    """Return why a request is refused before its body is read; None if it isn't."""
+    for name in head.headers:
+        if "_" in name and name.replace("_", "-") in READ:
+            return malformed(f"Send {name.replace('_', '-')} with a hyphen, not an underscore.")
+    for name in head.repeated & ONCE:
+        return malformed(f"Send {name} once.")
+    if head.version not in ("1.0", "1.1"):
+        return malformed("Speak HTTP/1.1.")
+    if head.version == "1.1" and "host" not in head.headers:
+        return malformed("Send a Host header.")
+    if not head.target.startswith(("/", "http://", "https://")):
+        return malformed("Name a path: GET /docs.")
+    return _refusal_of_framing(head, largest_body)
+
+
+def _refusal_of_framing(head: Head, largest_body: int) -> Problem | None:
+    coding, length = head.headers.get("transfer-encoding"), head.headers.get("content-length")
+    if coding is not None:
+        if length is not None:
+            return malformed("Send Content-Length or Transfer-Encoding, not both.")
+        if coding.lower() != "chunked" or head.version == "1.0":
+            return malformed("The only Transfer-Encoding is chunked, in HTTP/1.1.")
+        return None
+    if length is None:
+        return length_required() if head.method in WITH_CONTENT else None
+    return too_large(largest_body) if int(length) > largest_body else None
+
+
+def environ(head: Head, peer: str, server: tuple[str, int], proxies: TrustedProxies) -> dict:
+    """
+    Return what WSGI (PEP 3333) says of a request; the body is put in when it has arrived.
+
+    :param peer: the address that the connection comes from
+    :param server: the address and port that it came to
+    """
+    host, path, query = _parts(head.target)
+    scheme = head.headers.get("x-forwarded-proto") if peer in proxies else None
+    variables: dict[str, Any] = {
+        "REQUEST_METHOD": head.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "SERVER_NAME": server[0],
+        "SERVER_PORT": str(server[1]),
+        "SERVER_PROTOCOL": f"HTTP/{head.version}",
+        "REMOTE_ADDR": proxies.client(peer, head.headers.get("x-forwarded-for", "")),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scheme if scheme in ("http", "https") else "http",
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+        "wsgi.file_wrapper": FileWrapper,
+    }
+    for name, value in head.headers.items():
+        if key := _key(name):
+            variables[key] = value
+    if host:
+        variables["HTTP_HOST"] = host
+    return variables
+
+
+@lru_cache(1024)
+def _key(name: str) -> str | None:
+    if "_" in name or name in ("content-length", "transfer-encoding"):
+        # An underscore would be taken for a hyphen; and the body is there, whole.
+        return None
+    key = name.upper().replace("-", "_")
+    return key if key == "CONTENT_TYPE" else f"HTTP_{key}"
+
+
+def _parts(target: str) -> tuple[str, str, str]:
+    # The host is named in the target of a request that is sent as if to a proxy (RFC 9112 §3.2.2).
+    host = ""
+    if not target.startswith("/"):
+        host, slash, rest = target.partition("://")[2].partition("/")
+        target = slash + rest
+    path, _, query = target.partition("?")
+    return host, unquote_to_bytes(path or "/").decode("latin-1"), query

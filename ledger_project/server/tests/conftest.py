@@ -1,0 +1,89 @@
+"""A worker of these tests' own, in their process, on a real socket and with the real Django."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+import uvloop
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
+from rest_framework_simplejwt.tokens import AccessToken
+
+from ledger_project.server.forwarded import TrustedProxies
+from ledger_project.server.supervisor import listen
+from ledger_project.server.worker import Worker
+from ledger_project.tests.live import HOST, LiveServer, live_server
+
+
+@dataclass
+class RunningWorker:
+    """A worker that serves in a thread, until it is stopped."""
+
+    listener: socket.socket
+    threads: int = 8
+    proxies: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.port = self.listener.getsockname()[1]
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        self._started.wait()
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.worker = Worker(
+            WSGIHandler(),
+            self.listener,
+            threads=self.threads,
+            proxies=TrustedProxies(self.proxies),
+            largest_body=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+        )
+        self._started.set()
+        await self.worker.serve()
+
+    def stop(self) -> None:
+        """Stop as SIGTERM does, and wait for the end."""
+        if self._thread.is_alive():
+            self.loop.call_soon_threadsafe(self.worker.stop)
+        self._thread.join()
+
+
+@pytest.fixture
+def start(transactional_db) -> Iterator:
+    """Return a function that starts a worker, which the end of the test stops."""
+    workers = []
+
+    def start_worker(**options) -> RunningWorker:
+        workers.append(RunningWorker(listen(HOST, 0), **options))
+        return workers[-1]
+
+    yield start_worker
+    for worker in workers:
+        worker.stop()
+
+
+@pytest.fixture
+def server(start) -> RunningWorker:
+    """A worker."""
+    return start()
+
+
+@pytest.fixture(scope="module")
+def live(django_db_setup) -> Iterator[LiveServer]:
+    """The server as ``make run`` starts it, for all tests of a module."""
+    with live_server() as server:
+        yield server
+
+
+@pytest.fixture
+def bearer(alice) -> str:
+    """The header by which alice is known."""
+    return f"Authorization: Bearer {AccessToken.for_user(alice)}"

@@ -1,0 +1,86 @@
+"""Requests as bytes, over plain sockets: what no library for HTTP would send."""
+
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+from ledger_project.tests.live import HOST
+
+# Far more than anything here takes, on a machine that has much else to do.
+PATIENCE = 60
+
+
+def connect(port: int, receive_buffer: int | None = None) -> socket.socket:
+    """Return a connection to the server; with a small buffer it holds little that isn't read."""
+    connection = socket.socket()
+    if receive_buffer is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    connection.settimeout(PATIENCE)
+    connection.connect((HOST, port))
+    return connection
+
+
+@contextmanager
+def connected(port: int, count: int) -> Iterator[list[socket.socket]]:
+    """Hold ``count`` connections open until the block ends."""
+    connections: list[socket.socket] = []
+    try:
+        for _ in range(count):
+            connections.append(connect(port))
+        yield connections
+    finally:
+        for connection in connections:
+            connection.close()
+
+
+def request(line: str, *headers: str, body: bytes = b"", host: str = HOST) -> bytes:
+    """Return a request: its line, a Host header, the headers given and the body."""
+    return "\r\n".join([line, f"Host: {host}", *headers, "", ""]).encode("latin-1") + body
+
+
+def exchange(port: int, sent: bytes, *, end: bool = True) -> bytes:
+    """Send bytes, end this side if asked to, and return all that comes until the server closes."""
+    with closing(connect(port)) as connection:
+        connection.sendall(sent)
+        if end:
+            connection.shutdown(socket.SHUT_WR)
+        return read_all(connection)
+
+
+def read_all(connection: socket.socket) -> bytes:
+    """Return what comes until the server closes."""
+    received = b""
+    try:
+        while piece := connection.recv(65536):
+            received += piece
+    except ConnectionResetError:
+        pass
+    return received
+
+
+def answers(received: bytes) -> list[tuple[int, Any]]:
+    """Return the status and the JSON document, None if there is none, of each answer."""
+    found = []
+    while received:
+        head, _, rest = received.partition(b"\r\n\r\n")
+        status = int(head.split()[1])
+        if status == 100:
+            found.append((100, None))
+            received = rest
+            continue
+        lines = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
+        length = int(lines.get(b"content-length", 0))
+        found.append((status, json.loads(rest[:length]) if length else None))
+        received = rest[length:]
+    return found
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for an event, for as long as it may take anywhere."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

@@ -1,0 +1,167 @@
+"""HTTP/1.1 as a connection speaks it."""
+
+import json
+import socket
+from contextlib import closing
+
+import pytest
+
+from ledger_project.server.tests.sockets import (
+    answers,
+    connect,
+    exchange,
+    read_all,
+    request,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HEALTH = request("GET /healthz HTTP/1.1")
+LAST_HEALTH = request("GET /healthz HTTP/1.1", "Connection: close")
+OK = (200, {"status": "ok"})
+LOGIN = json.dumps({"username": "nobody", "password": "wrong"}).encode()
+JSON = "Content-Type: application/json"
+
+
+def read_one(connection: socket.socket) -> bytes:
+    """Return one answer with a Content-Length, of a connection that stays open."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(65536)
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+def test_a_connection_is_kept_for_the_next_request(server):
+    with closing(connect(server.port)) as connection:
+        for _ in range(3):
+            connection.sendall(HEALTH)
+            assert answers(read_one(connection)) == [OK]
+
+
+def test_requests_that_come_at_once_are_answered_in_their_order(server, bearer):
+    missing = request("GET /missing HTTP/1.1")
+    accounts = request("GET /accounts HTTP/1.1", bearer)
+
+    found = answers(exchange(server.port, HEALTH + missing + accounts + LAST_HEALTH, end=False))
+
+    assert [status for status, _ in found] == [200, 404, 200, 200]
+    assert (found[0], found[3]) == (OK, OK)
+
+
+def test_requests_are_answered_though_their_client_has_nothing_more_to_say(server):
+    assert answers(exchange(server.port, HEALTH * 3, end=True)) == [OK] * 3
+
+
+def test_a_client_sends_so_many_requests_before_it_reads(server):
+    found = answers(exchange(server.port, HEALTH * 500))
+
+    statuses = [status for status, _ in found]
+    assert statuses[:-1] == [200] * (len(found) - 1)
+    assert found[-1][1]["code"] == "malformed_request"
+
+
+def test_a_request_may_come_byte_by_byte(server):
+    with closing(connect(server.port)) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for number in range(len(LAST_HEALTH)):
+            connection.sendall(LAST_HEALTH[number : number + 1])
+        assert answers(read_all(connection)) == [OK]
+
+
+def test_head_is_answered_without_a_body(server):
+    received = exchange(server.port, request("HEAD /healthz HTTP/1.1") + LAST_HEALTH)
+
+    first, _, rest = received.partition(b"\r\n\r\n")
+    assert first.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"Content-Length: 16\r\n" in first
+    assert answers(rest) == [OK]
+
+
+def test_http_1_0_is_answered_and_closed(server):
+    received = exchange(server.port, b"GET /healthz HTTP/1.0\r\n\r\n", end=False)
+
+    assert answers(received) == [OK]
+    assert b"Connection: close\r\n" in received
+
+
+def test_a_client_that_asks_whether_to_continue_is_told_to(server):
+    line = ("POST /auth/token HTTP/1.1", JSON, f"Content-Length: {len(LOGIN)}")
+    with closing(connect(server.port)) as connection:
+        connection.sendall(request(*line, "Expect: 100-continue", "Connection: close"))
+        assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(LOGIN)
+        [(status, problem)] = answers(read_all(connection))
+
+    assert (status, problem["code"]) == (401, "authentication_failed")
+
+
+def test_a_client_that_asks_whether_to_send_too_much_is_told_not_to(server):
+    line = ("POST /auth/token HTTP/1.1", JSON, "Content-Length: 2000000", "Expect: 100-continue")
+
+    [(status, problem)] = answers(exchange(server.port, request(*line), end=False))
+
+    assert (status, problem["code"]) == (413, "payload_too_large")
+
+
+def test_an_upgrade_is_ignored_and_the_request_answered(server):
+    upgrade = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk")
+
+    received = exchange(server.port, request("GET /healthz HTTP/1.1", *upgrade), end=False)
+
+    assert answers(received) == [OK]
+
+
+def test_a_host_in_the_target_counts(server):
+    ours = exchange(server.port, request("GET http://127.0.0.1/healthz HTTP/1.1"))
+    others = exchange(server.port, request("GET http://elsewhere/healthz HTTP/1.1"))
+
+    [(status, problem)] = answers(others)
+    assert answers(ours) == [OK]
+    assert (status, problem["code"]) == (400, "invalid_host")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX: \x00\r\n\r\n",
+        b"GET /healthz HTTP/3.7\r\nHost: 127.0.0.1\r\n\r\n",
+        b"GET /" + b"a" * 70_000,
+        b"GET / HTTP/1.1\r\nX: " + b"a" * 300_000,
+    ],
+    ids=[
+        "TLS",
+        "HTTP/2",
+        "no version",
+        "no colon",
+        "NUL",
+        "HTTP/3.7",
+        "a long path",
+        "long header",
+    ],
+)
+def test_what_is_no_request_is_told_so_by_a_problem_document(server, sent):
+    received = exchange(server.port, sent, end=False)
+
+    [(status, problem)] = answers(received)
+    assert (status, problem["code"]) == (400, "malformed_request")
+    assert b"\r\nContent-Type: application/problem+json\r\n" in received
+
+
+def test_a_refusal_is_an_answer_like_any_other(server):
+    line = ("POST /transfers HTTP/1.1", "X-Request-ID: mine")
+
+    received = exchange(server.port, request(*line), end=False)
+
+    [(status, problem)] = answers(received)
+    assert (status, problem["instance"]) == (411, "/transfers")
+    assert b"\r\nX-Request-ID: mine\r\n" in received
+    assert b"\r\nContent-Security-Policy: default-src 'none'" in received
+    assert b"\r\nConnection: close\r\n" in received

@@ -1,0 +1,105 @@
+"""Who is believed about where a request comes from."""
+
+import pytest
+
+from ledger_project.server.forwarded import TrustedProxies
+from ledger_project.server.head import Head, environ
+
+PROXY, STRANGER = "10.1.2.3", "203.0.113.9"
+PROXIES = TrustedProxies(["10.0.0.0/8", "192.0.2.1", "2001:db8:ffff::/48"])
+
+
+def seen(peer: str, **headers: str) -> dict:
+    """Return the environment of a request from ``peer`` with these headers."""
+    named = [(name.replace("_", "-"), value) for name, value in headers.items()]
+    return environ(Head.of("GET", "/", "1.1", named), peer, ("127.0.0.1", 8000), PROXIES)
+
+
+@pytest.mark.parametrize(
+    ("forwarded_for", "client"),
+    [
+        ("198.51.100.1", "198.51.100.1"),
+        ("203.0.113.7:50001", "203.0.113.7"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("2001:DB8:0:0:0:0:0:1", "2001:db8::1"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("[::ffff:203.0.113.7]:50001", "203.0.113.7"),
+        ("fe80::1%eth0", "fe80::1"),
+        (" 198.51.100.1 ", "198.51.100.1"),
+        # The nearest proxies write last; what stands before their words is a claim.
+        ("1.1.1.1, 198.51.100.1", "198.51.100.1"),
+        ("198.51.100.1, 10.9.9.9", "198.51.100.1"),
+        ("198.51.100.1, 10.9.9.9:4711, ::ffff:10.9.9.8", "198.51.100.1"),
+        ("198.51.100.1,2001:db8:ffff::7", "198.51.100.1"),
+        ("10.7.7.7, 10.9.9.9", "10.7.7.7"),
+        # What isn't an address is not believed, nor what stands before it.
+        ("unknown", PROXY),
+        ("_hidden", PROXY),
+        ("", PROXY),
+        ("198.51.100.1, unknown", PROXY),
+        ("198.51.100.1, unknown, 10.9.9.9", "10.9.9.9"),
+        ("203.0.113.7:port", PROXY),
+        ("[2001:db8::1]x", PROXY),
+        ("[2001:db8::1", PROXY),
+        ("203.0.113.7/32", PROXY),
+        ("0x7f.1", PROXY),
+        ("203.0.113.007", PROXY),
+        ("198.51.100.1,", PROXY),
+    ],
+)
+def test_the_client_is_the_address_that_the_first_trusted_proxy_saw(forwarded_for, client):
+    assert seen(PROXY, x_forwarded_for=forwarded_for)["REMOTE_ADDR"] == client
+
+
+@pytest.mark.parametrize(
+    ("peer", "client"),
+    [
+        (STRANGER, STRANGER),
+        ("::ffff:203.0.113.9", STRANGER),
+        ("2001:DB8::0001", "2001:db8::1"),
+        ("fe80::1%eth0", "fe80::1"),
+    ],
+)
+def test_a_stranger_is_who_they_are_whatever_they_claim(peer, client):
+    assert seen(peer)["REMOTE_ADDR"] == client
+    assert seen(peer, x_forwarded_for="198.51.100.1")["REMOTE_ADDR"] == client
+
+
+def test_a_proxy_that_connects_by_a_mapped_address_is_trusted():
+    environment = seen("::ffff:10.1.2.3", x_forwarded_for="198.51.100.1")
+
+    assert environment["REMOTE_ADDR"] == "198.51.100.1"
+
+
+def test_a_chain_may_be_in_several_headers():
+    headers = [("x-forwarded-for", "198.51.100.1"), ("x-forwarded-for", "10.9.9.9")]
+    head = Head.of("GET", "/", "1.1", headers)
+
+    assert environ(head, PROXY, ("::1", 80), PROXIES)["REMOTE_ADDR"] == "198.51.100.1"
+
+
+@pytest.mark.parametrize(
+    ("peer", "proto", "scheme"),
+    [
+        (PROXY, "https", "https"),
+        (PROXY, "http", "http"),
+        (PROXY, "ftp", "http"),
+        ("192.0.2.1", "https", "https"),
+        ("192.0.2.2", "https", "http"),
+        (STRANGER, "https", "http"),
+    ],
+)
+def test_x_forwarded_proto_is_believed_of_trusted_proxies_only(peer, proto, scheme):
+    environment = seen(peer, x_forwarded_for=STRANGER, x_forwarded_proto=proto)
+
+    assert environment["wsgi.url_scheme"] == scheme
+
+
+def test_without_trusted_proxies_nobody_is_believed():
+    headers = [("x-forwarded-for", "198.51.100.1"), ("x-forwarded-proto", "https")]
+    environment = environ(
+        Head.of("GET", "/", "1.1", headers), PROXY, ("127.0.0.1", 80), TrustedProxies([])
+    )
+
+    assert (environment["REMOTE_ADDR"], environment["wsgi.url_scheme"]) == (PROXY, "http")

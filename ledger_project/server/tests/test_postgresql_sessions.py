@@ -1,0 +1,43 @@
+"""The service keeps a session for each of its threads, and never one more."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+
+from ledger_project.tests.live import LiveClient, live_server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SESSIONS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+        AND backend_type = 'client backend'
+"""
+
+
+def sessions() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(SESSIONS)
+        return cursor.fetchone()[0]
+
+
+def test_bursts_with_pauses_between_them_open_no_more_sessions_than_there_are_threads(alice):
+    before = sessions()
+    with live_server("--workers", "2", "--threads", "3") as server:
+
+        def ask(_number: int) -> int:
+            with LiveClient(server.port, alice) as client:
+                return client.get("/accounts").status
+
+        found = []
+        for _ in range(3):
+            with ThreadPoolExecutor(30) as clients:
+                statuses = list(clients.map(ask, range(60)))
+            assert statuses == [200] * len(statuses)
+            time.sleep(1)
+            found.append(sessions() - before)
+
+    assert max(found) <= 6
+    assert found == sorted(found)

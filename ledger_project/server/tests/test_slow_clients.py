@@ -1,0 +1,91 @@
+"""However many clients are slow, and however they are, an ordinary one is answered."""
+
+from contextlib import ExitStack, closing
+
+import pytest
+from django.db import transaction
+
+from accounts.models import Account, external_account_id
+from ledger_project.server.tests.sockets import answers, connect, connected, read_all, request
+from ledger_project.tests.live import LiveClient
+from transfers.booking import Wanted, book
+from transfers.posting import Draft, Kind
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+JSON = "Content-Type: application/json"
+# Of 600 bytes each: 6 MB.
+ROWS, AT_ONCE = 10_000, 1_000
+
+HEALTH = request("GET /healthz HTTP/1.1")
+
+
+@pytest.fixture
+def assert_served(live, alice, funded_account):
+    """Return a function that checks that an ordinary client is answered; 30 s is its patience."""
+    account = funded_account(alice)
+
+    def check() -> None:
+        # A connection for each, so that every worker has its turn.
+        for _ in range(10):
+            with LiveClient(live.port, alice) as client:
+                assert client.get("/healthz").status == 200
+                assert client.post(f"/accounts/{account.pk}/deposit", {"amount": 1}).status == 200
+
+    return check
+
+
+def test_idle_connections_cost_no_place(live, assert_served):
+    with connected(live.port, 300) as connections:
+        for each in connections[::3]:
+            each.sendall(HEALTH)
+        assert_served()
+
+
+HALVES = {
+    "a length": request("POST /auth/token HTTP/1.1", JSON, "Content-Length: 100", body=b"{"),
+    "a length and nothing": request("POST /auth/token HTTP/1.1", JSON, "Content-Length: 100"),
+    "chunks": request("PUT /x HTTP/1.1", JSON, "Transfer-Encoding: chunked", body=b"9\r\n{"),
+    "half a head": b"GET /healthz HTTP/1.1\r\nHost: 127",
+}
+
+
+def test_half_requests_of_every_framing_cost_no_place(live, assert_served):
+    with connected(live.port, 60) as connections:
+        for number, each in enumerate(connections):
+            each.sendall(list(HALVES.values())[number % len(HALVES)])
+        assert_served()
+        refused = [answers(read_all(each)) for each in connections[: len(HALVES)]]
+
+    assert [[status for status, _ in each] for each in refused] == [[408]] * len(HALVES)
+
+
+@pytest.fixture
+def large_account(alice, funded_account) -> Account:
+    """An account whose statement is more than a system keeps for somebody who doesn't read."""
+    account = funded_account(alice)
+    draft = Draft(Kind.DEPOSIT, external_account_id("USD"), account.pk, 1)
+    for _ in range(ROWS // AT_ONCE):
+        with transaction.atomic():
+            wanted = [Wanted(draft, memo="\u20ac" * 140)] * AT_ONCE
+            book(Account.objects.locked(account.pk), wanted, alice)
+    return account
+
+
+def test_clients_that_do_not_read_cost_no_place_and_may_read_later(
+    live, assert_served, large_account, bearer
+):
+    path = f"/accounts/{large_account.pk}/statement"
+    export = request(f"GET {path} HTTP/1.1", bearer, "Accept: text/csv", "Connection: close")
+    with ExitStack() as stack:
+        silent = []
+        # More than the service has threads.
+        for _ in range(17):
+            silent.append(stack.enter_context(closing(connect(live.port, receive_buffer=4096))))
+            silent[-1].sendall(export)
+            # The answer has begun: its thread is free again, and most of it is still to come.
+            assert silent[-1].recv(15) == b"HTTP/1.1 200 OK"
+        assert_served()
+        exported = read_all(silent[-1]).partition(b"\r\n\r\n")[2]
+
+    assert exported.count(b"\n") == 1 + ROWS

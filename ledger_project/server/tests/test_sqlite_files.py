@@ -1,0 +1,30 @@
+"""The service keeps the database open once for each of its threads."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+from django.db import connection
+
+from ledger_project.tests.live import LiveClient, live_server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_bursts_open_the_file_no_more_often_than_there_are_threads(alice):
+    name = connection.settings_dict["NAME"]
+    with live_server("--workers", "2", "--threads", "3") as server:
+
+        def ask(_number: int) -> int:
+            with LiveClient(server.port, alice) as client:
+                return client.get("/accounts").status
+
+        for _ in range(3):
+            with ThreadPoolExecutor(30) as clients:
+                statuses = list(clients.map(ask, range(60)))
+            assert statuses == [200] * len(statuses)
+            opened = [
+                [file.path for file in psutil.Process(worker).open_files()].count(str(name))
+                for worker in server.workers()
+            ]
+            assert [count for count in opened if count > 3] == []

@@ -1,0 +1,147 @@
+"""Workers die and are replaced, and the whole stops when it is told to, and leaves nothing."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import psutil
+import pytest
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import Account
+from ledger_project.server.tests.sockets import PATIENCE, wait_until
+from ledger_project.tests.live import HOST, LiveClient, LiveServer, live_server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def deposit_in_the_end(server: LiveServer, user, account: Account, key: str) -> int:
+    """Send a deposit until it is answered, as a client does who loses a connection."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        with (
+            LiveClient(server.port, user) as client,
+            suppress(OSError, http.client.HTTPException),
+        ):
+            return client.post(f"/accounts/{account.pk}/deposit", {"amount": 1}, key).status
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_workers_that_are_killed_again_and_again_are_replaced(alice, funded_account):
+    account = funded_account(alice)
+    with live_server() as server:
+        for number in range(15):
+            # At once, or as soon as the new ones are there: each of them dies many times.
+            wait_until(lambda: len(server.workers()) == 2)
+            for worker in server.workers():
+                with suppress(ProcessLookupError):
+                    os.kill(worker, signal.SIGKILL)
+            assert deposit_in_the_end(server, alice, account, f"key-{number}") == 200
+        wait_until(lambda: len(server.workers()) == 2)
+        assert server.process.poll() is None
+
+    account.refresh_from_db()
+    assert account.balance == 15
+    assert server.process.returncode == 0
+
+
+def test_workers_make_ids_of_their_own(alice, funded_account):
+    account = funded_account(alice)
+    with live_server("--workers", "4", "--threads", "2") as server:
+
+        def deposit(number: int) -> str:
+            with LiveClient(server.port, alice) as client:
+                path = f"/accounts/{account.pk}/deposit"
+                return client.post(path, {"amount": 1}).json()["transfer_id"]
+
+        with ThreadPoolExecutor(8) as clients:
+            ids = list(clients.map(deposit, range(40)))
+
+    assert len(set(ids)) == 40
+
+
+def test_a_request_that_is_under_way_is_answered_before_the_end(alice, funded_account):
+    account = funded_account(alice)
+    with live_server() as server, ThreadPoolExecutor(1) as thread:
+        with transaction.atomic():
+            Account.objects.locked(account.pk)
+            sent = thread.submit(deposit_in_the_end, server, alice, account, "key")
+            worker = [psutil.Process(each) for each in server.workers()]
+            wait_until(lambda: any(each.net_connections("tcp")[1:] for each in worker))
+            server.process.terminate()
+            wait_until(lambda: not any(listening(each) for each in worker))
+        assert sent.result() == 200
+        assert server.process.wait(PATIENCE) == 0
+
+
+def listening(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return any(each.status == psutil.CONN_LISTEN for each in process.net_connections("tcp"))
+    return False
+
+
+def test_a_request_that_does_not_end_does_not_hold_up_the_end(alice, funded_account):
+    account = funded_account(alice)
+    with live_server() as server, ThreadPoolExecutor(1) as thread, transaction.atomic():
+        Account.objects.locked(account.pk)
+        with LiveClient(server.port, alice) as client:
+            path = f"/accounts/{account.pk}/deposit"
+            thread.submit(lambda: client.post(path, {"amount": 1}))
+            server.process.terminate()
+            assert server.process.wait(PATIENCE) == 0
+
+
+def test_workers_end_when_the_supervisor_is_killed(transactional_db):
+    with live_server() as server:
+        workers = [psutil.Process(each) for each in server.workers()]
+        server.process.kill()
+        server.process.wait()
+        _, alive = psutil.wait_procs(workers, timeout=PATIENCE)
+
+    assert (len(workers), alive) == (2, [])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_it_can_be_stopped_while_it_starts(transactional_db, number, workers):
+    server = LiveServer()
+    server.process = subprocess.Popen(
+        server.command(), cwd=settings.BASE_DIR, env=server.environment, stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_until(lambda: len(server.workers()) >= workers)
+        children = [psutil.Process(each) for each in server.workers()]
+        server.process.send_signal(number)
+
+        # A signal that comes before there is a server ends the process as it ends any.
+        assert server.process.wait(PATIENCE) in ((0,) if workers else (0, 1, -number))
+        assert [child for child in children if child.is_running()] == []
+    finally:
+        server.process.kill()
+
+
+def test_a_port_that_is_taken_is_one_line():
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "ledger_project.server", "--port", str(port)],
+            cwd=settings.BASE_DIR,
+            env=LiveServer().environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    assert done.returncode == 1
+    assert done.stderr == f"Mini Ledger can't listen on {HOST}:{port}: Address already in use\n"

@@ -1,0 +1,122 @@
+"""A worker that has too much to do, too many clients, or is told to stop."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
+from django.db import transaction
+
+from accounts.models import Account
+from ledger_project.server import threads, worker
+from ledger_project.server.tests.sockets import (
+    PATIENCE,
+    answers,
+    connect,
+    connected,
+    exchange,
+    read_all,
+    request,
+    wait_until,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HEALTH = request("GET /healthz HTTP/1.1", "Connection: close")
+OK = (200, {"status": "ok"})
+BODY = b'{"amount":1}'
+
+
+@pytest.fixture
+def deposit(alice, bearer, funded_account):
+    """Return a function that makes the request for a deposit under a key."""
+    account = funded_account(alice)
+
+    def make(key: str) -> bytes:
+        line = f"POST /accounts/{account.pk}/deposit HTTP/1.1"
+        headers = ("Content-Type: application/json", f"Content-Length: {len(BODY)}")
+        return request(line, bearer, *headers, f"Idempotency-Key: {key}", body=BODY)
+
+    make.account = account
+    return make
+
+
+def test_what_finds_no_place_to_wait_is_503_and_health_answers_all_the_same(
+    start, deposit, monkeypatch
+):
+    monkeypatch.setattr(threads, "QUEUE", 2)
+    server = start(threads=1)
+    with ThreadPoolExecutor(3) as clients:
+        # The lock of the account on PostgreSQL, of the whole database on SQLite.
+        with transaction.atomic():
+            Account.objects.locked(deposit.account.pk)
+            sent = [clients.submit(exchange, server.port, deposit(f"{n}")) for n in range(3)]
+            wait_until(lambda: not server.worker._threads.have_room())
+            received = exchange(server.port, deposit("one too many"))
+            health = exchange(server.port, HEALTH)
+        done = [answers(each.result()) for each in sent]
+
+    [(status, problem)] = answers(received)
+    assert (status, problem["code"]) == (503, "temporarily_unavailable")
+    assert b"\r\nRetry-After: 1\r\n" in received
+    assert answers(health) == [OK]
+    assert sorted(status for [(status, _)] in done) == [200, 200, 200]
+    deposit.account.refresh_from_db()
+    assert deposit.account.balance == 3
+
+
+def test_what_has_waited_for_too_long_is_503_and_not_done(start, deposit, monkeypatch):
+    monkeypatch.setattr(threads, "QUEUE_SECONDS", -1)
+    server = start()
+
+    [(status, problem)] = answers(exchange(server.port, deposit("late")))
+
+    assert (status, problem["code"]) == (503, "temporarily_unavailable")
+    deposit.account.refresh_from_db()
+    assert deposit.account.balance == 0
+
+
+def test_bodies_beyond_what_can_be_kept_are_503(start, deposit, monkeypatch):
+    monkeypatch.setattr(worker, "BUFFERED_BYTES", len(BODY) - 1)
+    server = start()
+
+    [(status, problem)] = answers(exchange(server.port, deposit("too big")))
+
+    assert (status, problem["code"]) == (503, "temporarily_unavailable")
+
+
+def test_the_connection_that_has_waited_longest_makes_room_for_a_newcomer(start, monkeypatch):
+    monkeypatch.setattr(worker, "CONNECTIONS", 10)
+    server = start()
+
+    with connected(server.port, 10) as patient:
+        wait_until(lambda: len(server.worker._connections) == 10)
+        newcomer = exchange(server.port, HEALTH)
+        first = read_all(patient[0])
+        patient[1].sendall(HEALTH)
+        second = read_all(patient[1])
+
+    assert answers(newcomer) == [OK]
+    assert first == b""
+    assert answers(second) == [OK]
+
+
+def test_a_worker_that_is_told_to_stop_answers_what_is_under_way(start, deposit):
+    server = start()
+    with ThreadPoolExecutor(2) as helpers, closing(connect(server.port)) as half:
+        half.sendall(deposit("half")[:-1])
+        with transaction.atomic():
+            Account.objects.locked(deposit.account.pk)
+            sent = helpers.submit(exchange, server.port, deposit("whole"), end=False)
+            wait_until(lambda: len(server.worker._connections) == 2)
+            wait_until(lambda: len(server.worker.waiting) == 1)
+            stopped = helpers.submit(server.stop)
+            wait_until(lambda: server.worker.stopping)
+        half.sendall(BODY[-1:])
+        rest = read_all(half)
+        stopped.result(PATIENCE)
+        received = sent.result()
+
+    assert [status for status, _ in answers(received + rest)] == [200, 200]
+    assert received.count(b"\r\nConnection: close\r\n") == 1
+    deposit.account.refresh_from_db()
+    assert deposit.account.balance == 2
