@@ -16,8 +16,17 @@ if TYPE_CHECKING:
 
 
 def may(user: User | AnonymousUser, permission: str) -> bool:
-    """Return whether ``user`` holds ``permission``, such as ``accounts.read_any``."""
-    return user.has_perm(permission)
+    """
+    Return whether ``user`` holds ``permission``, such as ``accounts.read_any``.
+
+    If they do, it is noted in ``user.relied_on``: what they are answered may show what they see by
+    this permission only, so that a replay of the answer asks for it again.
+    """
+    if not user.has_perm(permission):
+        return False
+    noted: frozenset[str] = getattr(user, "relied_on", frozenset())
+    user.relied_on = noted | {permission}  # type: ignore[union-attr]  # of this request alone
+    return True
 
 
 def require(user: User, permission: str) -> None:

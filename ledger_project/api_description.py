@@ -70,6 +70,10 @@ EVIDENCE: dict[str, Any] = {
     "expires_at": {"type": "string", "format": "date-time", "description": "In UTC."},
     "pointer": {"type": "string", "description": "The item of a batch that is refused."},
     "index": {"type": "integer", "description": "Its place in the batch, from 0."},
+    "response_status": {
+        "type": "integer",
+        "description": "The status with which the request was answered when it was first sent.",
+    },
 }
 
 PROBLEM_SCHEMAS: dict[str, Any] = {

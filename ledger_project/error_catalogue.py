@@ -79,6 +79,14 @@ _ANSWERED = (
         "again; look at the statement for what it did.",
     ),
     Problem(
+        409,
+        "idempotency_answer_withheld",
+        "This request was carried out when it was first sent, and was not done again now. Its "
+        "answer isn't shown, because it took a permission that you no longer have. Don't send it "
+        "with a new key: that would do it a second time.",
+        response_status=201,
+    ),
+    Problem(
         500,
         "internal_error",
         "The ledger failed, and nothing was done. Retry with the same Idempotency-Key; if it "

@@ -114,6 +114,11 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
         "It was answered long ago, and the answer is no longer kept.",
         "It was not done again; look at the statement.",
     ),
+    "idempotency_answer_withheld": (
+        "It was answered with `response_status`, and the answer took a permission that you no "
+        "longer have.",
+        "It was not done again. Don't send it with a new key.",
+    ),
     "validation_failed": (
         "A member or query parameter is missing, unknown, or of the wrong type or size.",
         "Correct what `errors` points at.",

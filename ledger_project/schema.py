@@ -210,7 +210,7 @@ class LedgerAutoSchema(AutoSchema):
         if self.needs_key:
             codes |= {"idempotency_key_missing", "idempotency_key_invalid"}
             codes |= {"idempotency_key_reused", "idempotency_in_progress"}
-            codes.add("idempotency_key_expired")
+            codes |= {"idempotency_key_expired", "idempotency_answer_withheld"}
         if operation.request:
             codes |= {"malformed_json", "payload_too_large", "unsupported_media_type"}
             # What the server itself refuses.

@@ -120,7 +120,7 @@ def _run_once(claim: Claim, view: Callable[[], Response]) -> HttpResponse:
         response = view()
         response.render()
         if response.status_code < 300:
-            _remember(record_id, response)
+            _remember(claim, record_id, response)
         else:
             transaction.set_rollback(True)
     if response.status_code in REMEMBERED_REFUSALS:
@@ -136,7 +136,7 @@ def _remember_refusal(claim: Claim, response: Response) -> HttpResponse:
         record_id = _claim(claim)
         if record_id is None:
             return _replay(claim)
-        _remember(record_id, response)
+        _remember(claim, record_id, response)
     return response
 
 
@@ -169,14 +169,35 @@ def _replay(claim: Claim) -> HttpResponse:
             "This request was answered long ago, and the answer is no longer kept. It was not "
             "done again; look at the statement for what it did.",
         )
+    if not record.may_be_shown_to(claim["user"]):
+        raise _withheld(record)
     headers = {**record.response_headers, "Idempotent-Replayed": "true"}
     return HttpResponse(record.response_body, status=record.response_status, headers=headers)
 
 
-def _remember(record_id: UUID, response: Response) -> None:
+def _withheld(record: IdempotencyKey) -> Problem:
+    # The one thing that a client must not conclude is that it wasn't done.
+    if (record.response_status or 0) < 300:
+        happened = "was carried out when it was first sent, and was not done again now"
+        advice = "Don't send it with a new key: that would do it a second time."
+    else:
+        happened = "was refused when it was first sent, and nothing was done"
+        advice = "To try again, send a new key."
+    return Problem(
+        409,
+        "idempotency_answer_withheld",
+        f"This request {happened}. Its answer isn't shown, because it took a permission that you "
+        f"no longer have. {advice}",
+        response_status=record.response_status,
+    )
+
+
+def _remember(claim: Claim, record_id: UUID, response: Response) -> None:
     headers = {name: response[name] for name in REMEMBERED_HEADERS if response.has_header(name)}
     body = response.content.decode()
-    IdempotencyKey.objects.remember(record_id, response.status_code, headers, body)
+    # Whoever grants what a permission allows notes it on the user (see ``accounts.rights``).
+    relied_on = getattr(claim["user"], "relied_on", ())
+    IdempotencyKey.objects.remember(record_id, response.status_code, headers, body, relied_on)
 
 
 # ── The request ──────────────────────────────────────────────────────────────────────────────────

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, User
 from django.db import connections, models
 from django.utils import timezone
 from uuid_utils.compat import uuid7
@@ -43,16 +44,28 @@ class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
             )
             return claimed if cursor.fetchone() else None
 
-    def remember(self, claimed: UUID, status: int, headers: dict[str, str], body: str) -> None:
-        """Store the answer to the request whose key was claimed under this id."""
+    def remember(
+        self,
+        claimed: UUID,
+        status: int,
+        headers: dict[str, str],
+        body: str,
+        relied_on: Collection[str],
+    ) -> None:
+        """
+        Store the answer to the request whose key was claimed under this id.
+
+        :param relied_on: the permissions without which its user would have got another answer
+        """
         with connections[self.db].cursor() as cursor:
             cursor.execute(
                 f"UPDATE {IdempotencyKey._meta.db_table} SET response_status = %s,"
-                " response_headers = %s, response_body = %s WHERE id = %s",
+                " response_headers = %s, response_body = %s, relied_on = %s WHERE id = %s",
                 [
                     status,
                     json.dumps(headers),
                     body,
+                    " ".join(sorted(relied_on)),
                     IdempotencyKey._meta.pk.get_db_prep_value(claimed, connections[self.db]),
                 ],
             )
@@ -77,6 +90,9 @@ class IdempotencyKey(models.Model):
     response_headers = models.JSONField(default=dict)
     # Null before the answer is known, which only the claiming transaction sees, and after a purge.
     response_body = models.TextField(null=True)  # noqa: DJ001 -- "" would be an answer
+    # Names of permissions, with spaces between them. A default of the database's own, so that the
+    # claim need not name it.
+    relied_on = models.TextField(db_default="", editable=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = IdempotencyKeyQuerySet.as_manager()
@@ -88,6 +104,10 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} {self.created_at:%Y-%m-%d %H:%M:%S}"
+
+    def may_be_shown_to(self, user: User) -> bool:
+        """Whether its user, looked up now, still holds every permission that the answer took."""
+        return user.has_perms(self.relied_on.split())
 
 
 def fingerprint(method: str, full_path: str, document: Any, raw_body: bytes) -> str:

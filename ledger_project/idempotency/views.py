@@ -20,7 +20,8 @@ class IdempotencyKeySerializer(serializers.ModelSerializer):
 
     created_at = serializers.DateTimeField(read_only=True)
     response_body = serializers.SerializerMethodField(
-        help_text="The body of the answer as JSON; null once it is no longer kept."
+        help_text="The body of the answer as JSON; null once it is no longer kept, or if it took a "
+        "permission that you no longer have."
     )
 
     class Meta:
@@ -29,7 +30,9 @@ class IdempotencyKeySerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
     def get_response_body(self, record: IdempotencyKey) -> dict | None:
-        return json.loads(record.response_body) if record.response_body else None
+        if not record.response_body or not record.may_be_shown_to(self.context["user"]):
+            return None
+        return json.loads(record.response_body)
 
 
 class IdempotencyKeyView(APIView):
@@ -57,4 +60,4 @@ class IdempotencyKeyView(APIView):
                 "idempotency_key_not_found",
                 "You have no request with this Idempotency-Key: it is safe to send it.",
             )
-        return Response(IdempotencyKeySerializer(found).data)
+        return Response(IdempotencyKeySerializer(found, context={"user": user}).data)
