@@ -28,7 +28,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from ledger_project.problems import Problem, probe
-from transfers.models import LedgerEntry
+from transfers.integrity import verdict
 
 REQUESTS = Counter("ledger_requests", "Requests answered.", ["method", "status"])
 SECONDS = Histogram("ledger_request_seconds", "Time to an answer.", ["method"])
@@ -39,7 +39,7 @@ RETRIES = Counter("ledger_retries", "Transactions run again after a deadlock: sh
 # A client may invent methods, and each would be a series of its own.
 KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
-# The imbalance adds up every entry, so that a scrape every few seconds does not.
+# The imbalance of a small ledger adds up every entry, so that a scrape every few seconds does not.
 IMBALANCE_LIFETIME = 60
 
 
@@ -63,7 +63,11 @@ class MetricsMiddleware:
 
 
 class ImbalanceCollector(Collector):
-    """Credits less debits, by currency: anything but 0 is a broken book."""
+    """
+    Credits less debits, by currency: anything but 0 is a broken book.
+
+    Of a large ledger it is that of the last ``manage.py verify_ledger``.
+    """
 
     def __init__(self) -> None:
         self.read_at = float("-inf")
@@ -75,7 +79,7 @@ class ImbalanceCollector(Collector):
             self.read_at = time.monotonic()
             self.imbalance = {}
             with suppress(DatabaseError):
-                self.imbalance = LedgerEntry.objects.imbalance()
+                self.imbalance = verdict.imbalance()
         gauge = GaugeMetricFamily(
             "ledger_imbalance", "Credits less debits, in minor units: 0.", labels=["currency"]
         )

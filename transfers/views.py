@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
 from rest_framework import mixins
+from rest_framework.exceptions import APIException
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,7 +22,7 @@ from transfers import clock, services
 from transfers.exceptions import TransferNotFound
 from transfers.export import StatementCSVRenderer, csv_response
 from transfers.filters import BalanceForm, StatementFilter, TransferFilter
-from transfers.integrity import check_ledger
+from transfers.integrity.verdict import verdict
 from transfers.models import LedgerEntry, Transfer, TransferStatus
 from transfers.posting import Kind
 from transfers.serializers import (
@@ -241,5 +242,19 @@ class IntegrityViewSet(LedgerViewSet):
     permission_classes = (MayReadAny,)
 
     def retrieve(self, request: Request) -> Response:
-        report = check_ledger()
-        return Response(report.as_dict(), status=200 if report.ok else 503)
+        report = verdict()
+        if report is None:
+            raise NeverVerified
+        return Response(report, status=200 if report["ok"] else 503)
+
+
+class NeverVerified(APIException):
+    """The ledger is too large to be audited in a request, and nobody has audited it otherwise."""
+
+    status_code = 503
+    default_code = "temporarily_unavailable"
+    default_detail = (
+        "The ledger is too large to be audited in a request, and has no verdict yet. "
+        "Run `manage.py verify_ledger`."
+    )
+    wait = 60

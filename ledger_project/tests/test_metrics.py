@@ -4,6 +4,7 @@ import uuid
 
 import psutil
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
@@ -11,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ledger_project.metrics import imbalance
 from ledger_project.tests.live import LiveClient, live_server
 from transfers import guards
+from transfers.integrity import verdict
 
 pytestmark = pytest.mark.django_db
 
@@ -111,6 +113,23 @@ def test_a_broken_book_shows_its_imbalance(client, alice, funded_account):
     with connection.cursor() as cursor:
         cursor.execute("UPDATE transfers_ledgerentry SET amount = 13 WHERE type = 'CREDIT'")
 
+    assert samples(client.get("/metrics").text)["ledger_imbalance", "USD"] == 3
+
+
+def test_a_large_ledger_shows_the_imbalance_of_when_it_was_last_verified(
+    client, alice, funded_account, monkeypatch
+):
+    funded_account(alice, balance=10)
+    guards.drop(connection)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE transfers_ledgerentry SET amount = 13 WHERE type = 'CREDIT'")
+    monkeypatch.setattr(verdict, "AT_ONCE", 1)
+    before = samples(client.get("/metrics").text)
+    with pytest.raises(SystemExit):
+        call_command("verify_ledger")
+    imbalance.read_at = float("-inf")
+
+    assert ("ledger_imbalance", "USD") not in before
     assert samples(client.get("/metrics").text)["ledger_imbalance", "USD"] == 3
 
 

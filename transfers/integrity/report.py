@@ -30,6 +30,9 @@ class Result:
     def ok(self) -> bool:
         return self.findings == 0
 
+    def as_dict(self) -> dict[str, Any]:
+        return {"ok": self.ok, **asdict(self)}
+
     def add(self, finding: Finding) -> None:
         self.findings += 1
         if len(self.examples) < EXAMPLES:
@@ -72,7 +75,7 @@ class Report:
             "ok": self.ok,
             **asdict(self),
             "checked_at": checked_at.replace("+00:00", "Z"),
-            "checks": [{"ok": check.ok, **asdict(check)} for check in self.checks],
+            "checks": [check.as_dict() for check in self.checks],
         }
 
 

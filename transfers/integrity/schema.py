@@ -100,8 +100,10 @@ INTEGRITY = {
         summary="Audit the ledger (staff)",
         tag="Integrity",
         who=staff_with("accounts.read_any"),
-        description="Recomputes every invariant from the history. The same report comes with 503 "
-        "when a check fails.",
+        description="Recomputes every invariant from the history, and compares the schema with "
+        "what it should be. The same report comes with 503 when a check fails. Of a large ledger "
+        "it is the last report of `manage.py verify_ledger`; `checked_at` says from when. "
+        "The schema is checked at once in any case.",
         response=IntegritySerializer,
         answers={"All in order": REPORT},
         also={503: {"Out of order": OUT_OF_ORDER}},

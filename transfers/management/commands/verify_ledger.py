@@ -5,10 +5,12 @@ import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError
 from tqdm import tqdm
 
 from accounts.money import figure
 from transfers.integrity import Report, Result, TrialBalance, check_ledger
+from transfers.integrity.verdict import keep
 
 
 class Command(BaseCommand):
@@ -26,12 +28,20 @@ class Command(BaseCommand):
                 bar.update(done - bar.n)
 
             report = check_ledger(show)
+        self._keep(report)
         if options["json"]:
             self.stdout.write(json.dumps(report.as_dict(), indent=2))
         else:
             self._print(report)
         if not report.ok:
             sys.exit(1)
+
+    def _keep(self, report: Report) -> None:
+        try:
+            keep(report)
+        except DatabaseError as error:
+            # A standby can be verified as well, and its primary has a verdict of its own.
+            self.stderr.write(f"The verdict was not kept for GET /integrity: {error}")
 
     def _print(self, report: Report) -> None:
         self.stdout.write(
