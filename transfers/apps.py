@@ -6,11 +6,12 @@ class TransfersConfig(AppConfig):
 
     def ready(self):
         from django.core.checks import Tags, register
-        from django.db.models.signals import post_migrate
+        from django.db.models.signals import post_migrate, pre_migrate
 
-        from transfers.guards.installation import check_guards, reinstall_guards
+        from transfers.guards.installation import check_guards, make_way, reinstall_guards
         from transfers.integrity.protection.checks import check_schema
 
+        pre_migrate.connect(make_way, sender=self)
         post_migrate.connect(reinstall_guards, sender=self)
         register(check_guards, Tags.database)
         register(check_schema, Tags.database)

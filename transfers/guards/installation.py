@@ -9,6 +9,16 @@ from django.db import DatabaseError, connections
 from transfers import guards
 
 
+def make_way(using: str, plan: Sequence[Any] = (), **_signal: Any) -> None:
+    """
+    Drop the guards before migrations change a table on SQLite.
+
+    It refuses to rename or drop a table while a trigger of another one names it.
+    """
+    if plan and connections[using].vendor == "sqlite":
+        guards.drop(connections[using])
+
+
 def reinstall_guards(using: str, **_signal: Any) -> None:
     """Install, after each ``migrate``, what is missing: SQLite's table remake drops triggers."""
     if guards.tables_exist(connections[using]):
