@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('transfers', '0003_find_transfers_by_kind_and_expiry'),
+        ('transfers', '0004_order_indexes_for_row_comparisons'),
     ]
 
     operations = [
