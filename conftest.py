@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -27,7 +28,10 @@ class LedgerClient(APIClient):
         super().__init__(raise_request_exception=False)
         self.user = user
         if user is not None:
-            self.credentials(HTTP_AUTHORIZATION=f"Bearer {AccessToken.for_user(user)}")
+            token = AccessToken.for_user(user)
+            # A test may take longer than the five minutes that a token is good for.
+            token.set_exp(lifetime=timedelta(days=1))
+            self.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
 
     def post(self, path: str, data: Any = None, key: str | None = None, **extra: Any):
         headers = {"Idempotency-Key": key or str(uuid.uuid4()), **extra.pop("headers", {})}

@@ -25,7 +25,7 @@ def held(alice, bob, funded_account) -> Transfer:
 
 def test_a_chunked_capture_takes_what_it_says_and_an_endless_body_is_refused(bob, held):
     with live_server() as server, LiveClient(server.port, bob) as client:
-        connection = http.client.HTTPConnection(HOST, server.port, timeout=30)
+        connection = http.client.HTTPConnection(HOST, server.port, timeout=120)
         headers = {**client.headers, "Idempotency-Key": str(uuid.uuid4())}
         path = f"/transfers/{held.pk}/capture"
         connection.request("POST", path, iter([b'{"amount"', b": 10}"]), headers)
@@ -49,7 +49,7 @@ def test_a_chunked_body_that_breaks_off_is_not_taken_for_an_empty_one(bob, held)
         headers = {**client.headers, "Idempotency-Key": key, "Transfer-Encoding": "chunked"}
         lines = [f"POST /transfers/{held.pk}/capture HTTP/1.1", f"Host: {HOST}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
-        with socket.create_connection((HOST, port), timeout=30) as connection:
+        with socket.create_connection((HOST, port), timeout=120) as connection:
             connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
             connection.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: connection.recv(65536), b""))

@@ -275,7 +275,7 @@ def test_a_terminal_gets_plain_text(machine):
             cwd=machine.directory,
             env=environment,
             stderr=terminal,
-            timeout=60,
+            timeout=300,
             check=True,
         )
         shown = screen.read(65536).decode()

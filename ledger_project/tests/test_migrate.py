@@ -132,6 +132,6 @@ def test_whoever_comes_second_waits_until_the_first_is_done(db):
     with migrating_alone(connection):
         second.start()
         waited = not entered.wait(timeout=0.5)
-    second.join(timeout=30)
+    second.join(timeout=300)
 
     assert (waited, entered.is_set()) == (True, True)

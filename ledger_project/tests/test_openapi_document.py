@@ -22,11 +22,11 @@ CLIENTS = 8
 )
 def test_many_at_once_are_answered_by_a_server_that_has_just_started(alice, path, status):
     server = FreshServer()
-    together = Barrier(CLIENTS, timeout=60)
+    together = Barrier(CLIENTS, timeout=300)
     headers = {"Authorization": f"Bearer {AccessToken.for_user(alice)}"}
 
     def ask(_number: int) -> int:
-        connection = http.client.HTTPConnection(HOST, server.port, timeout=120)
+        connection = http.client.HTTPConnection(HOST, server.port, timeout=300)
         together.wait()
         connection.request("GET", path, headers=headers)
         answer = connection.getresponse()

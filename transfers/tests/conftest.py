@@ -58,7 +58,7 @@ def race() -> Callable[..., list[Any]]:
         def contend(call: Callable[[], Any]) -> Any:
             try:
                 connection.ensure_connection()
-                barrier.wait(timeout=30)
+                barrier.wait(timeout=300)
                 return call()
             except LedgerError as refusal:
                 return refusal

@@ -174,7 +174,7 @@ def test_what_was_said_of_an_instant_stays_true(api, alice, account, asked):
             with transaction.atomic():
                 services.deposit(account_id=account.pk, amount=7, actor=alice)
                 posted.set()
-                asking.wait(timeout=30)
+                asking.wait(timeout=300)
                 # Long enough for a reader who doesn't wait to be answered.
                 time.sleep(0.3)
         finally:
@@ -182,11 +182,11 @@ def test_what_was_said_of_an_instant_stays_true(api, alice, account, asked):
 
     with ThreadPoolExecutor(1) as thread:
         rival = thread.submit(post_slowly)
-        assert posted.wait(timeout=30)
+        assert posted.wait(timeout=300)
         query = {} if asked == "now" else {"at": instant(datetime.now(UTC))}
         asking.set()
         said = api.get(path, query).json()
-        rival.result(timeout=30)
+        rival.result(timeout=300)
 
     assert (said["balance"], said["sequence"]) == (127, 4)
     assert api.get(path, {"at": said["at"]}).json() == said

@@ -218,7 +218,7 @@ def test_a_capture_that_waited_until_its_hold_expired_comes_too_late(
             time.sleep(1.2)
 
     def capture():
-        locked.wait(timeout=30)
+        locked.wait(timeout=300)
         return services.capture(hold_id=placed.pk, actor=staff)
 
     _, refusal = race(sit_on_the_account, capture)

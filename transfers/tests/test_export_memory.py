@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.models import Account, external_account_id
 from transfers.booking import Wanted, book
@@ -26,6 +26,9 @@ def long_account(alice, funded_account) -> Account:
     for _ in range(ROWS // AT_ONCE):
         with transaction.atomic():
             book(Account.objects.locked(account.pk), [Wanted(draft)] * AT_ONCE, alice)
+    # Autovacuum may have taken the tables for empty just now, and would see these rows too late.
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
     return account
 
 

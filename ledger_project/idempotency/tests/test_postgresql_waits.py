@@ -27,7 +27,7 @@ def execute(sql, *params):
 
 
 def wait_until_somebody_waits_for_a_lock():
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not execute("SELECT 1 FROM pg_locks WHERE NOT granted"):
         assert time.monotonic() < deadline, "nobody waits for a lock"
         time.sleep(0.01)
@@ -67,7 +67,7 @@ def slow_deposit(serve, account):
             services.deposit(account_id=account.pk, amount=5, actor=request.user)
             if self.calls == 1:
                 self.started.set()
-                assert self.go.wait(10)
+                assert self.go.wait(60)
                 self.ending()
             return Response({"call": self.calls})
 
@@ -88,7 +88,7 @@ def test_a_rival_whose_first_outlives_the_wait_is_told_to_come_again(
 ):
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "options", SHORT_WAIT)
     first = in_thread(lambda: client_for(alice).post(slow_deposit.path, key="k"))
-    assert slow_deposit.started.wait(10)
+    assert slow_deposit.started.wait(60)
 
     rival = in_thread(lambda: client_for(alice).post(slow_deposit.path, key="k")).result()
     slow_deposit.go.set()
@@ -106,7 +106,7 @@ def test_a_rival_whose_first_outlives_the_wait_is_told_to_come_again(
 
 def test_a_rival_whose_first_commits_in_time_replays(client_for, alice, slow_deposit, in_thread):
     first = in_thread(lambda: client_for(alice).post(slow_deposit.path, key="k"))
-    assert slow_deposit.started.wait(10)
+    assert slow_deposit.started.wait(60)
     rival = in_thread(lambda: client_for(alice).post(slow_deposit.path, key="k"))
     wait_until_somebody_waits_for_a_lock()
 
@@ -124,7 +124,7 @@ def test_a_rival_whose_first_rolls_back_is_executed_itself(
 
     slow_deposit.ending = crash
     first = in_thread(lambda: client_for(alice).post(slow_deposit.path, key="k"))
-    assert slow_deposit.started.wait(10)
+    assert slow_deposit.started.wait(60)
     rival = in_thread(lambda: client_for(alice).post(slow_deposit.path, key="k"))
     wait_until_somebody_waits_for_a_lock()
 
@@ -197,7 +197,7 @@ def test_a_deadlock_is_tried_again_and_no_client_sees_it(
         first, second = (accounts[index].pk for index in request.data["order"])
         Account.objects.locked(first)
         if len(calls) <= 2:
-            both_hold_one.wait(10)
+            both_hold_one.wait(60)
         Account.objects.locked(second)
         return Response({})
 
