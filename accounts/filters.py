@@ -1,6 +1,5 @@
 """How a list of accounts is narrowed."""
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -35,6 +34,5 @@ class AccountFilter(filters.FilterSet):
         model = Account
         fields = ("currency", "status", "owner_name")
 
-    def named(self, queryset: QuerySet, _name: str, owner_name: str) -> QuerySet:
-        # SQLite's own comparison folds the case of ASCII letters only; its REGEXP is Python's.
-        return queryset.filter(owner_name__iregex=rf"\A{re.escape(owner_name)}\Z")
+    def named(self, queryset: Any, _name: str, owner_name: str) -> QuerySet:
+        return queryset.named(owner_name)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from functools import cache
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from django.conf import settings
@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 
 from accounts.composed import ComposedQuery
 from accounts.enums import CALENDAR, MONEY_MAX, AccountKind, AccountStatus
+from accounts.names import folded
 from accounts.rights import may
 
 
@@ -27,8 +28,35 @@ def external_account_id(currency: str) -> UUID:
     return UUID(f"00000000-0000-7000-8000-000000{currency.encode('ascii').hex()}")
 
 
+class FoldedNameField(models.CharField):
+    """What an ``owner_name`` is compared by. It is computed whenever a row is written."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        value = folded(model_instance.owner_name)  # type: ignore[attr-defined]
+        setattr(model_instance, self.attname, value)
+        return value
+
+
 class AccountQuerySet(models.QuerySet["Account"]):
     """Questions about accounts."""
+
+    def update(self, **changes: Any) -> int:
+        """Update the rows; a new name is folded as well."""
+        if "owner_name" in changes and "owner_name_folded" not in changes:
+            changes["owner_name_folded"] = folded(changes["owner_name"])
+        return super().update(**changes)
+
+    def bulk_update(self, objs: Any, fields: Any, *args: Any, **kwargs: Any) -> int:
+        """Update the rows; a new name is folded as well."""
+        if "owner_name" in fields:
+            for account in objs:
+                account.owner_name_folded = folded(account.owner_name)
+            fields = [*fields, "owner_name_folded"]
+        return super().bulk_update(objs, fields, *args, **kwargs)
+
+    def named(self, owner_name: str) -> Self:
+        """Return the accounts whose owner's name is ``owner_name`` in any case."""
+        return self.filter(owner_name_folded=folded(owner_name))
 
     def customers(self) -> Self:
         """Leave out the EXTERNAL accounts, which nobody may address."""
@@ -87,6 +115,8 @@ class Account(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="accounts"
     )
     owner_name = models.CharField(max_length=200)
+    # No letter becomes more than three. (A folding by the database would depend on its collation.)
+    owner_name_folded = FoldedNameField(max_length=600, editable=False)
     currency = models.CharField(max_length=3)
     kind = models.CharField(
         max_length=8,
@@ -118,6 +148,7 @@ class Account(models.Model):
             ("set_limit", "Can set the overdraft limit of accounts"),
             ("close_any", "Can close any account"),
         ]
+        indexes = [models.Index(fields=["owner_name_folded", "id"], name="account_by_name")]
         constraints = [
             models.CheckConstraint(
                 name="account_never_overdrawn",
@@ -176,6 +207,13 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return f"{self.owner_name} {self.currency} {self.id}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the account; a new name is folded as well."""
+        fields = kwargs.get("update_fields")
+        if fields is not None and "owner_name" in fields:
+            kwargs["update_fields"] = {*fields, "owner_name_folded"}
+        super().save(*args, **kwargs)
 
     @property
     def available(self) -> int:

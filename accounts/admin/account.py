@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
-from django.db.models import BigIntegerField, Case, OuterRef, QuerySet, Subquery, Sum, When
+from django.db.models import BigIntegerField, Case, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -27,6 +27,7 @@ from accounts.admin.pages import LAST_ROWS, LedgerAdmin, money_shown, name_and_i
 from accounts.enums import AccountKind, AccountStatus
 from accounts.exceptions import LedgerError
 from accounts.models import Account
+from accounts.names import folded
 from accounts.rights import may
 
 LONGEST_REASON = 200
@@ -50,7 +51,6 @@ class AccountAdmin(LedgerAdmin):
     )
     list_filter = ("status", "currency", "kind")
     list_select_related = ("owner",)
-    search_fields = ("owner__username", "owner_name")
     search_help_text = "A full account id, an owner's user name, or part of an owner name."
     # The overdraft limit is among them where it can't be changed, and a field of the form else.
     readonly_fields = (
@@ -110,7 +110,10 @@ class AccountAdmin(LedgerAdmin):
         return may(request.user, "accounts.close_any")
 
     def search_by_text(self, request: HttpRequest, queryset: QuerySet, text: str) -> QuerySet:
-        return admin.ModelAdmin.get_search_results(self, request, queryset, text)[0]
+        for word in text.split():
+            in_name = Q(owner_name_folded__contains=folded(word))
+            queryset = queryset.filter(in_name | Q(owner__username__icontains=word))
+        return queryset
 
     def action_checkbox(self, obj: Account) -> SafeString:
         """Offer no action on an account on which none is possible."""

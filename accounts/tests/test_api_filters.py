@@ -52,6 +52,39 @@ def test_an_owner_name_matches_in_any_case_of_any_letter(api, alice, funded_acco
     assert names(response) == ["Émile Zoë"]
 
 
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("Νίκος", "ΝΊΚΟΣ"),
+        ("ΝΊΚΟΣ", "νίκος"),
+        ("Änne", "ÄNNE"),
+        ("Strauß", "STRAUSS"),
+        ("Strauss", "strauß"),
+        ("Ĳsbrand", "ĳsbrand"),
+        ("ﬁnn", "FINN"),
+        # Composed, and with an accent of its own.
+        ("Zo\u00eb", "ZOE\u0308"),
+        ("Zoe\u0308", "zo\u00cb"),
+    ],
+)
+def test_an_owner_name_matches_by_the_folding_of_unicode(api, alice, funded_account, name, wanted):
+    funded_account(alice, owner_name=name)
+    funded_account(alice, owner_name=f"{name}s")
+
+    response = api.get("/accounts", {"owner_name": wanted})
+
+    assert names(response) == [name]
+
+
+@pytest.mark.parametrize(("name", "wanted"), [("Zoë", "Zoe"), ("Ⅳ", "IV")])
+def test_an_owner_name_of_other_letters_does_not_match(api, alice, funded_account, name, wanted):
+    funded_account(alice, owner_name=name)
+
+    response = api.get("/accounts", {"owner_name": wanted})
+
+    assert names(response) == []
+
+
 @pytest.mark.parametrize("wanted", ["%", "_nn", "A%", "a\\"])
 def test_an_owner_name_is_no_pattern(api, alice, funded_account, wanted):
     funded_account(alice, owner_name="Ann")

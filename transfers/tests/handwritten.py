@@ -74,9 +74,10 @@ class HandwrittenLedger:
         account_id = account_id or uuid7()
         with connection.cursor() as cursor:
             cursor.execute(
-                "INSERT INTO accounts_account (id, owner_id, owner_name, currency, kind, status,"
-                " balance, held, overdraft_limit, version, last_posted_at, metadata, created_at)"
-                " VALUES (%s, %s, 'fresh', %s, %s, 'OPEN', %s, %s, %s, %s, %s, '{}', now())",
+                "INSERT INTO accounts_account (id, owner_id, owner_name, owner_name_folded,"
+                " currency, kind, status, balance, held, overdraft_limit, version, last_posted_at,"
+                " metadata, created_at) VALUES"
+                " (%s, %s, 'fresh', 'fresh', %s, %s, 'OPEN', %s, %s, %s, %s, %s, '{}', now())",
                 [
                     account_id,
                     self.user.pk if kind == "CUSTOMER" else None,

@@ -12,10 +12,10 @@ from transfers.services import Order, hold
 pytestmark = pytest.mark.django_db
 
 INSERT_ACCOUNT = (
-    "INSERT INTO accounts_account (id, owner_id, owner_name, currency, kind, status, balance, held,"
-    " overdraft_limit, version, metadata, created_at)"
-    " SELECT hex(randomblob(16)), owner_id, 'x', 'USD', 'CUSTOMER', 'OPEN', {}, '{{}}', created_at"
-    " FROM accounts_account WHERE kind = 'CUSTOMER' LIMIT 1"
+    "INSERT INTO accounts_account (id, owner_id, owner_name, owner_name_folded, currency, kind,"
+    " status, balance, held, overdraft_limit, version, metadata, created_at)"
+    " SELECT hex(randomblob(16)), owner_id, 'x', 'x', 'USD', 'CUSTOMER', 'OPEN', {}, '{{}}',"
+    " created_at FROM accounts_account WHERE kind = 'CUSTOMER' LIMIT 1"
 )
 INSERT_ENTRY = (
     "INSERT INTO transfers_ledgerentry (id, ts, account_id, transfer_id, type, amount, balance,"
@@ -38,9 +38,9 @@ RECORD_A_LIMIT = (
     " WHERE balance = 100"
 )
 INSERT_EXTERNAL = (
-    "INSERT INTO accounts_account (id, owner_name, currency, kind, status, balance, held,"
-    " overdraft_limit, version, metadata, created_at)"
-    " SELECT hex(randomblob(16)), 'x', 'CHF', kind, status, 0, 0, 0, 0, metadata, created_at"
+    "INSERT INTO accounts_account (id, owner_name, owner_name_folded, currency, kind, status,"
+    " balance, held, overdraft_limit, version, metadata, created_at)"
+    " SELECT hex(randomblob(16)), 'x', 'x', 'CHF', kind, status, 0, 0, 0, 0, metadata, created_at"
     " FROM accounts_account WHERE kind = 'EXTERNAL' AND currency = 'USD'"
 )
 # Without a guard SQLite takes these as an amount, and they meet every CHECK of a range.

@@ -1,0 +1,74 @@
+"""Whatever writes an owner's name writes what it is compared by."""
+
+from importlib import import_module
+from types import SimpleNamespace
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, connection, transaction
+
+from accounts import services
+from accounts.models import Account
+
+pytestmark = pytest.mark.django_db
+
+migration = import_module("accounts.migrations.0002_fold_names")
+
+
+def opened(owner):
+    return Account.objects.create(owner=owner, owner_name="Anna", currency="USD")
+
+
+def by_create(owner):
+    return Account.objects.create(owner=owner, owner_name="Strauß", currency="USD")
+
+
+def by_bulk_create(owner):
+    new = Account(owner=owner, owner_name="Strauß", currency="USD")
+    return Account.objects.bulk_create([new])[0]
+
+
+def by_renaming(owner):
+    return services.describe(account_id=opened(owner).pk, actor=owner, owner_name="Strauß")
+
+
+def by_update(owner):
+    account = opened(owner)
+    Account.objects.filter(pk=account.pk).update(owner_name="Strauß")
+    return account
+
+
+def by_bulk_update(owner):
+    account = opened(owner)
+    account.owner_name = "Strauß"
+    Account.objects.bulk_update([account], ["owner_name"])
+    return account
+
+
+@pytest.mark.parametrize(
+    "write", [by_create, by_bulk_create, by_renaming, by_update, by_bulk_update]
+)
+def test_a_name_is_folded_however_it_is_written(alice, write):
+    written = write(alice)
+
+    assert list(Account.objects.named("STRAUSS")) == [written]
+    assert list(Account.objects.named("Anna")) == []
+
+
+def test_an_account_has_a_folded_name(alice):
+    account = opened(alice)
+
+    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE accounts_account SET owner_name_folded = NULL WHERE owner_name = %s",
+            [account.owner_name],
+        )
+
+
+def test_accounts_from_before_are_folded_by_the_migration(alice):
+    account = by_create(alice)
+    Account.objects.update(owner_name_folded="")
+
+    migration.fold(apps, SimpleNamespace(connection=connection))
+
+    assert list(Account.objects.named("STRAUSS")) == [account]
