@@ -12,6 +12,8 @@ def main() -> None:
     from django.core.management import execute_from_command_line
     from django.db import InterfaceError, OperationalError, ProgrammingError
 
+    from ledger_project.exceptions import UnusableDatabase
+
     try:
         execute_from_command_line(sys.argv)
     except (InterfaceError, OperationalError, ProgrammingError) as error:
@@ -22,7 +24,9 @@ def main() -> None:
             raise
         # 2, so that a job can tell a database that is away from books that don't balance.
         print(f"The database can't be used: {' '.join(str(error).split())}", file=sys.stderr)
-        print("Is it there, and migrated? `manage.py migrate` makes its tables.", file=sys.stderr)
+        if not isinstance(error, UnusableDatabase):
+            hint = "Is it there, and migrated? `manage.py migrate` makes its tables."
+            print(hint, file=sys.stderr)
         sys.exit(2)
 
 

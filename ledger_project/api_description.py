@@ -255,8 +255,20 @@ PLAIN_VIEWS: dict[str, Any] = {
     "/metrics": {"get": METRICS},
     "/healthz": {"get": _health("/healthz", "getHealth", "Is the process alive?", "ok")},
     "/readyz": {
-        "get": _health("/readyz", "getReadiness", "Is the database there and migrated?", "ready")
+        "get": _health("/readyz", "getReadiness", "Can the ledger be written to?", "ready"),
     },
+}
+PLAIN_VIEWS["/readyz"]["get"] |= {
+    "description": f"**Who:** {ANYONE}\n\n200 if the database is reachable, migrated and takes "
+    "writes. Otherwise 503, whose `detail` says why.",
+    "parameters": [
+        {
+            "name": "for",
+            "in": "query",
+            "description": "`reads`: 200 also if the database can only be read, as a standby can.",
+            "schema": {"type": "string", "enum": ["reads"]},
+        }
+    ],
 }
 PLAIN_VIEWS["/readyz"]["get"]["responses"]["503"] = error_response(
     {"temporarily_unavailable": ERRORS["temporarily_unavailable"].body("/readyz")}

@@ -27,7 +27,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from ledger_project.problems import Problem, probe
+from ledger_project.probe import probe
+from ledger_project.problems import Problem
 from transfers.integrity import verdict
 
 REQUESTS = Counter("ledger_requests", "Requests answered.", ["method", "status"])

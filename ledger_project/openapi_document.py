@@ -12,7 +12,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import parse_header_parameters
 from drf_spectacular.generators import SchemaGenerator
 
-from ledger_project.problems import probe
+from ledger_project.probe import probe
 
 MEDIA_TYPE = "application/vnd.oai.openapi+json"
 

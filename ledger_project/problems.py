@@ -8,10 +8,9 @@ In the admin it is a page.
 
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from errno import EDQUOT, ENOSPC
-from functools import wraps
 from typing import Any
 from urllib.parse import quote
 
@@ -23,8 +22,7 @@ from django.core.exceptions import (
     TooManyFieldsSent,
 )
 from django.db import InterfaceError, InternalError, OperationalError, connection
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
@@ -141,7 +139,7 @@ def problem_of(error: BaseException | None) -> Problem | None:
         return too_large(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     if isinstance(error, TooManyFieldsSent):
         detail = f"Send at most {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS} query parameters."
-        return _invalid([{"pointer": "#", "code": "too_many_parameters", "detail": detail}])
+        return invalid([{"pointer": "#", "code": "too_many_parameters", "detail": detail}])
     return None
 
 
@@ -170,23 +168,16 @@ def too_large(limit: int) -> Problem:
     return Problem(413, "payload_too_large", f"The body may have {limit} bytes at most.")
 
 
-def probe(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Make a view of GET and HEAD alone, without parameters, that says so by problem documents."""
+def invalid(errors: list[dict[str, str]]) -> Problem:
+    """Return the answer to a request with these errors, each a pointer, a code and a detail."""
+    detail = "; ".join(f"{each['pointer']}: {each['detail']}" for each in errors[:3])
+    return Problem(422, "validation_failed", detail, errors=errors)
 
-    @csrf_exempt
-    @wraps(view)
-    def guarded(request: HttpRequest) -> HttpResponseBase:
-        if request.method not in ("GET", "HEAD"):
-            detail = f'Method "{request.method}" not allowed.'
-            allow = {"Allow": "GET, HEAD"}
-            return Problem(405, "method_not_allowed", detail, headers=allow).response(request)
-        for name in request.GET:
-            detail = "There is no such query parameter here."
-            error = {"pointer": _member("#", name), "code": "unknown_parameter", "detail": detail}
-            return _invalid([error]).response(request)
-        return view(request)
 
-    return guarded
+def member(pointer: str, name: object) -> str:
+    """Return the pointer to a member of what ``pointer`` points to (RFC 6901 §6: a fragment)."""
+    escaped = _legible(name).replace("~", "~0").replace("/", "~1")
+    return f"{pointer}/{quote(escaped, safe=LETTERS_OF_FRAGMENT)}"
 
 
 # ── Django's own error pages ─────────────────────────────────────────────────────────────────────
@@ -239,7 +230,7 @@ def _broken_rule(error: LedgerError) -> Problem:
 def _api_exception(error: exceptions.APIException) -> Problem:
     status = error.status_code
     if isinstance(error, exceptions.ValidationError):
-        return _invalid(list(_field_errors(error.get_full_details(), "#")))
+        return invalid(list(_field_errors(error.get_full_details(), "#")))
     code, detail = error.default_code, str(error.detail)
     headers: dict[str, str] = {}
     if isinstance(error, exceptions.ParseError):
@@ -260,11 +251,6 @@ def _api_exception(error: exceptions.APIException) -> Problem:
     return Problem(status, code, detail, headers=headers, retry_after=retry_after)
 
 
-def _invalid(errors: list[dict[str, str]]) -> Problem:
-    detail = "; ".join(f"{each['pointer']}: {each['detail']}" for each in errors[:3])
-    return Problem(422, "validation_failed", detail, errors=errors)
-
-
 def _authentication_code(error: exceptions.APIException) -> str:
     if isinstance(error, exceptions.NotAuthenticated):
         return "not_authenticated"
@@ -283,15 +269,10 @@ def _field_errors(details: Any, pointer: str) -> Iterator[dict[str, str]]:
     elif isinstance(details, Mapping):
         for name, inner in details.items():
             own = name == api_settings.NON_FIELD_ERRORS_KEY and inner[0]["code"] != "unknown_field"
-            yield from _field_errors(inner, pointer if own else _member(pointer, name))
+            yield from _field_errors(inner, pointer if own else member(pointer, name))
     else:
         for inner in details:
             yield from _field_errors(inner, pointer)
-
-
-def _member(pointer: str, name: object) -> str:
-    escaped = _legible(name).replace("~", "~0").replace("/", "~1")
-    return f"{pointer}/{quote(escaped, safe=LETTERS_OF_FRAGMENT)}"
 
 
 def _legible(text: object) -> str:

@@ -1,13 +1,10 @@
 """What a setting may be. Each of these refuses a value, and says what would be one."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from ipaddress import ip_network
-from typing import Any
 
-from environs import EnvError, ValidationError
-from psycopg import ProgrammingError
-from psycopg.conninfo import make_conninfo
+from environs import ValidationError
 
 
 def at_least_32_bytes(value: str) -> None:
@@ -66,24 +63,3 @@ def each(check: Callable[[str], None]) -> Callable[[list[str]], None]:
 def not_empty(values: list[str]) -> None:
     if not values:
         raise ValidationError("must name at least one")
-
-
-def postgresql_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """
-    Return what stands after the ``?`` of a database URL.
-
-    :raises EnvError: if neither libpq nor this service knows it, or it has no such value
-    """
-    of_libpq = dict(options)
-    prepared = of_libpq.pop("server_side_binding", True)
-    if prepared not in (True, False):
-        raise EnvError("LEDGER_DATABASE_URL: server_side_binding is neither true nor false")
-    for name in ("connect_timeout", "prepare_threshold", "client_timeout"):
-        if type(of_libpq.pop(name, 0)) is not int:
-            raise EnvError(f"LEDGER_DATABASE_URL: {name} is not an integer")
-    try:
-        make_conninfo("", **of_libpq)
-    except ProgrammingError as error:
-        raise EnvError(f"LEDGER_DATABASE_URL: {str(error).strip()}") from error
-    # A URL may say 1, which Django takes for no.
-    return {**options, "server_side_binding": bool(prepared)}

@@ -8,9 +8,9 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-import dj_database_url
 from environs import Env, EnvError, EnvValidationError
 
+from ledger_project.database_url import database_of
 from ledger_project.setting_validators import (
     at_least_32_bytes,
     currency_code,
@@ -20,20 +20,12 @@ from ledger_project.setting_validators import (
     network,
     not_empty,
     origin,
-    postgresql_options,
     rate,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # ── What differs between machines ────────────────────────────────────────────────────────────────
-
-# For what is gone with its process, such as a check.
-IN_MEMORY = "sqlite://:memory:"
-
-DATABASE_SCHEMES = ("sqlite:", "postgresql:", "postgresql+psycopg:")
-# Seed users of SQLAlchemy have URLs that name their driver; both spellings mean psycopg.
-dj_database_url.register("postgresql+psycopg", "django.db.backends.postgresql")
 
 env = Env()
 env.read_env(BASE_DIR / ".env", recurse=False)
@@ -89,25 +81,9 @@ try:
         raise EnvError("LEDGER_CURRENCIES names a currency twice")
     if SECRET_KEY == JWT_SIGNING_KEY and not DEVELOPMENT_KEY:
         raise EnvError("LEDGER_JWT_SIGNING_KEY must be another key than LEDGER_SECRET_KEY")
-    if not DATABASE_URL.startswith(DATABASE_SCHEMES):
-        raise EnvError(f"LEDGER_DATABASE_URL must begin with {' or '.join(DATABASE_SCHEMES)}")
-    try:
-        DATABASE = dj_database_url.parse(DATABASE_URL, conn_max_age=None, conn_health_checks=True)
-    except ValueError as error:
-        raise EnvError(f"LEDGER_DATABASE_URL is not a database URL: {error}") from error
-    SQLITE = DATABASE["ENGINE"].endswith("sqlite3")
-    if SQLITE and "OPTIONS" in DATABASE:
-        raise EnvError("LEDGER_DATABASE_URL: SQLite takes no options; leave out the `?`")
-    URL_OPTIONS = {} if SQLITE else postgresql_options(DATABASE.get("OPTIONS", {}))
-    if SQLITE and DATABASE_URL != IN_MEMORY:
-        # A URL without a name would mean a database in memory, for each worker its own.
-        if DATABASE["NAME"] == ":memory:":
-            raise EnvError("LEDGER_DATABASE_URL names no file; try sqlite:///mini_ledger.db")
-        DATABASE["NAME"] = str(BASE_DIR / DATABASE["NAME"])
-        if not Path(DATABASE["NAME"]).parent.is_dir():
-            raise EnvError(f"LEDGER_DATABASE_URL: there is no folder for {DATABASE['NAME']}")
-    if not DATABASE["NAME"]:
-        raise EnvError("LEDGER_DATABASE_URL names no database: postgresql://host:5432/database")
+    # A command may take its time; a web request is bounded.
+    IS_COMMAND = Path(sys.argv[0]).name == "manage.py"
+    DATABASE = database_of(DATABASE_URL, BASE_DIR, is_command=IS_COMMAND)
 except EnvValidationError as error:
     # Without the brackets and quotes of a list.
     name = str(error).partition('"')[2].partition('"')[0]
@@ -116,37 +92,6 @@ except EnvError as error:
     sys.exit(f"Mini Ledger can't start: {error}")
 
 # ── The database ─────────────────────────────────────────────────────────────────────────────────
-
-# A command may take its time; a request's bounds are each below the next one outward. The last is
-# the application's own, for a server that stands still (see postgresql/watchdog.py).
-IS_COMMAND = Path(sys.argv[0]).name == "manage.py"
-REQUEST_TIMEOUTS = (
-    "-c lock_timeout=3000 -c statement_timeout=8000 -c idle_in_transaction_session_timeout=10000"
-    # What lists are asked by looks expensive and is not: compiling it would take far longer.
-    " -c jit=off"
-)
-
-if SQLITE:
-    # IMMEDIATE takes the write lock first: to upgrade a read lock failed for 84-96 % of concurrent
-    # transfers. FULL keeps every acknowledged commit through a power cut, if the disk is honest.
-    DATABASE["OPTIONS"] = {
-        "timeout": 20,
-        "transaction_mode": "IMMEDIATE",
-        # Without recursive triggers a REPLACE would delete history unseen.
-        "init_command": (
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA recursive_triggers=ON;"
-        ),
-    }
-else:
-    DATABASE["ENGINE"] = "ledger_project.postgresql"
-    DATABASE["OPTIONS"] = {
-        "connect_timeout": 3,
-        # A statement is planned once for each connection, and not for each request; if the server
-        # binds the parameters, which is so unless the URL says otherwise.
-        "prepare_threshold": 2,
-        **({} if IS_COMMAND else {"options": REQUEST_TIMEOUTS, "client_timeout": 12}),
-        **URL_OPTIONS,
-    }
 
 DATABASES = {"default": DATABASE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -6,11 +6,12 @@ from django.urls.converters import UUIDConverter
 from django.views.generic import RedirectView
 
 from accounts.views import AccountViewSet
+from ledger_project.health import healthz, readyz
 from ledger_project.idempotency.views import IdempotencyKeyView
 from ledger_project.metrics import metrics
 from ledger_project.openapi_document import openapi_json
-from ledger_project.problems import probe
-from ledger_project.views import LogoutView, RefreshView, TokenView, docs, healthz, readyz
+from ledger_project.probe import probe
+from ledger_project.views import LogoutView, RefreshView, TokenView, docs
 from transfers.views import (
     BatchViewSet,
     CashViewSet,

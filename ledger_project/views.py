@@ -1,23 +1,20 @@
-"""The routes of the shell itself: logging in and out, health, and the documentation."""
+"""The routes of the shell itself: logging in and out, and the documentation."""
 
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework_simplejwt.serializers import TokenObtainPairSerializer
 
-from accounts.models import lacks_external_accounts
 from accounts.serializers import StrictCharField, StrictSerializer
 from ledger_project.authentication import revoke, rotate
 from ledger_project.idempotency.middleware import DEFAULT_MAX_BODY
 from ledger_project.parsers import refuse_query, require_size
-from ledger_project.problems import probe, unavailable
+from ledger_project.probe import probe
 from ledger_project.throttling import LoginThrottle, LoginTry
 
 
@@ -104,29 +101,6 @@ class LogoutView(AuthView):
         serializer.is_valid(raise_exception=True)
         revoke(serializer.validated_data["refresh"])
         return Response(status=204)
-
-
-@probe
-def healthz(request: HttpRequest) -> HttpResponse:
-    """Answer 200 as long as the process serves requests."""
-    return JsonResponse({"status": "ok"})
-
-
-@probe
-def readyz(request: HttpRequest) -> HttpResponse:
-    """Answer 200 if the database is reachable and migrated, 503 if not."""
-    try:
-        executor = MigrationExecutor(connection)
-        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        # A currency that was added to the settings gets its EXTERNAL account by `migrate` too.
-        pending = bool(plan) or lacks_external_accounts()
-    except DatabaseError:
-        return unavailable().response(request)
-    if pending:
-        problem = unavailable()
-        problem.detail = "The database is not migrated. Run `manage.py migrate`."
-        return problem.response(request)
-    return JsonResponse({"status": "ready"})
 
 
 @probe

@@ -1,11 +1,13 @@
 """GET /healthz and GET /readyz."""
 
+from urllib.parse import parse_qs
+
 import pytest
 from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from accounts.models import ensure_external_accounts
-from accounts.tests.contract import assert_problem
+from accounts.tests.contract import assert_invalid, assert_problem
 
 
 def test_the_service_is_live_without_its_database(client):
@@ -64,6 +66,30 @@ def test_the_service_is_not_ready_while_its_database_is_away(client):
 
     assert_problem(response, 503, "temporarily_unavailable")
     assert int(response["Retry-After"]) >= 1
+
+
+@pytest.mark.django_db
+def test_the_service_may_be_asked_whether_it_can_be_read(client):
+    response = client.get("/readyz?for=reads")
+
+    assert response.status_code == 200
+    assert response.json() == {"status": "ready"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("query", ["for=", "for=writes", "for=READS", "for=x&for=reads"])
+def test_readiness_for_anything_else_is_refused(client, query):
+    response = client.get(f"/readyz?{query}")
+
+    assert_invalid(response, ("#/for", "invalid_choice"))
+
+
+@pytest.mark.parametrize("path", ["/healthz?for=reads", "/readyz?to=reads"])
+def test_an_unknown_parameter_of_a_probe_is_refused(client, path):
+    response = client.get(path)
+
+    [name] = parse_qs(path.partition("?")[2])
+    assert_invalid(response, (f"#/{name}", "unknown_parameter"))
 
 
 @pytest.mark.django_db

@@ -22,6 +22,7 @@ MANAGE = Path(settings.BASE_DIR, "manage.py")
 def empty_database(tmp_path):
     """The URL of a database of its own, of the kind that is tested, without any table."""
     if connection.vendor == "sqlite":
+        (tmp_path / "empty.db").touch()
         yield f"sqlite:///{tmp_path}/empty.db"
         return
     url = urlsplit(settings.DATABASE_URL)._replace(scheme="postgresql")

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from psycopg import IsolationLevel
 
 KEYS = {
     "LEDGER_SECRET_KEY": "a-secret-key-of-more-than-32-bytes",
@@ -43,6 +44,18 @@ def read(machine, *names, **environment):
         ("DATABASE_URL", "postgresql://ledger@127.0.0.1/ledger?client_timeout=true"),
         ("DATABASE_URL", "postgresql://ledger@127.0.0.1/ledger?ssl_mode=require"),
         ("DATABASE_URL", "postgresql://ledger@127.0.0.1/ledger?pool=true"),
+        ("DATABASE_URL", "postgresql://ledger@127.0.0.1/ledger?=on"),
+        ("DATABASE_URL", "postgresql://ledger@127.0.0.1/ledger?isolation_level=3"),
+        ("DATABASE_URL", "postgresql://ledger@127.0.0.1/ledger?connect_timeout=0"),
+        ("DATABASE_URL", "postgresql://ledger@127.0.0.1/ledger?client_timeout=0"),
+        ("DATABASE_URL", "postgresql://ledger@127.0.0.1/ledger?sslmode=always"),
+        ("DATABASE_URL", "postgresql://ledger@127.0.0.1/ledger?target_session_attrs=write"),
+        ("DATABASE_URL", "postgresql://ledger@one,two:port/ledger"),
+        ("DATABASE_URL", "postgresql://ledger@one:1,two:2,three:65536/ledger"),
+        ("DATABASE_URL", "postgresql://ledger@one,two,three/ledger?port=1,2"),
+        ("DATABASE_URL", "postgresql://ledger@[::1,two:2/ledger"),
+        ("DATABASE_URL", "postgres://"),
+        ("DATABASE_URL", "sqlite://ledger.db"),
         ("DATABASE_URL", "sqlite:///ledger.db?timeout=5"),
         ("DATABASE_URL", "sqlite://"),
         ("DATABASE_URL", "sqlite:///"),
@@ -183,6 +196,14 @@ def test_errors_are_problem_documents_and_logged_on_a_machine_that_debugs(machin
     "url",
     [
         "postgresql://ledger:to%20p@127.0.0.1:sesame/ledger",
+        "postgresql://ledger:to%20p@one:1,two:sesame/ledger",
+        "postgresql://ledger:to%20p%@127.0.0.1:5432/ledger",
+        "postgresql://ledger:to%20p%00@127.0.0.1:5432/ledger",
+        "postgresql://ledger:to%20p@ss@127.0.0.1:5432/ledger",
+        "postgresql://ledger:to%20p/ss@127.0.0.1:5432/ledger",
+        "postgresql://ledger:a?to%20p/a@127.0.0.1:5432/ledger",
+        "postgresql://ledger:a/to%20p?to%20p@127.0.0.1:5432/ledger",
+        "postgresql://ledger@127.0.0.1/ledger?password=to%20p%",
         "postgresql://ledger:to%20p@[127.0.0.1:5432/ledger",
         "mongodb://ledger:to%20p@127.0.0.1/ledger",
     ],
@@ -220,26 +241,119 @@ def test_every_setting_has_its_documented_default(machine):
     }
 
 
-@pytest.mark.parametrize("scheme", ["postgresql", "postgresql+psycopg"])
-def test_both_spellings_of_a_postgresql_url_mean_the_same(machine, scheme):
+TIMEOUTS = (
+    "-c lock_timeout=3000 -c statement_timeout=8000 -c idle_in_transaction_session_timeout=10000"
+    " -c jit=off"
+)
+SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_all_spellings_of_a_postgresql_url_mean_the_same(machine, scheme):
     url = f"{scheme}://ledger:p%40ss@db.example:5433/books?sslmode=require"
 
     database = read(machine, "DATABASE", LEDGER_DATABASE_URL=url)["DATABASE"]
 
-    assert database["ENGINE"] == "ledger_project.postgresql"
-    assert [database[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")] == [
-        *("books", "ledger", "p@ss", "db.example", 5433)
-    ]
-    assert database["OPTIONS"] == {
-        "connect_timeout": 3,
-        "options": "-c lock_timeout=3000 -c statement_timeout=8000 "
-        "-c idle_in_transaction_session_timeout=10000 -c jit=off",
-        "client_timeout": 12,
-        "server_side_binding": True,
-        "prepare_threshold": 2,
-        "sslmode": "require",
+    assert database == {
+        "ENGINE": "ledger_project.postgresql",
+        "NAME": "books",
+        "USER": "ledger",
+        "PASSWORD": "p@ss",
+        "HOST": "db.example",
+        "PORT": "5433",
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "connect_timeout": 3,
+            "options": TIMEOUTS,
+            "client_timeout": 12,
+            "server_side_binding": True,
+            "prepare_threshold": 2,
+            "isolation_level": IsolationLevel.READ_COMMITTED,
+            "sslmode": "require",
+        },
     }
-    assert (database["CONN_HEALTH_CHECKS"], database["CONN_MAX_AGE"]) == (True, None)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize(
+    ("place", "hosts", "ports"),
+    [
+        ("one:1,two:2", "one,two", "1,2"),
+        ("one,two:2", "one,two", ",2"),
+        ("[::1]:1,127.0.0.1:2", "::1,127.0.0.1", "1,2"),
+        ("%2Frun%2Fpostgresql", "/run/postgresql", ""),
+        ("", "", ""),
+    ],
+)
+def test_a_postgresql_url_may_name_several_hosts(machine, scheme, place, hosts, ports):
+    url = f"{scheme}://ledger:p%40ss@{place}/books?target_session_attrs=read-write"
+
+    database = read(machine, "DATABASE", LEDGER_DATABASE_URL=url)["DATABASE"]
+
+    assert (database["HOST"], database["PORT"]) == (hosts, ports)
+    assert database["OPTIONS"]["target_session_attrs"] == "read-write"
+
+
+def test_a_password_may_have_a_question_mark_in_it(machine):
+    url = "postgresql://ledger:what?a=b&c@db.example/books?sslmode=require"
+
+    database = read(machine, "DATABASE", LEDGER_DATABASE_URL=url)["DATABASE"]
+
+    assert (database["PASSWORD"], database["HOST"]) == ("what?a=b&c", "db.example")
+    assert (database["NAME"], database["OPTIONS"]["sslmode"]) == ("books", "require")
+
+
+def test_hosts_may_be_named_after_the_question_mark_too(machine):
+    url = "postgresql://ledger@/books?host=one,two&port=1,2"
+
+    database = read(machine, "DATABASE", LEDGER_DATABASE_URL=url)["DATABASE"]
+
+    assert (database["HOST"], database["PORT"], database["NAME"]) == ("one,two", "1,2", "books")
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["-c%20work_mem%3D8MB%20-c%20lock_timeout%3D1s", "-c+work_mem=8MB+-c+lock_timeout=1s"],
+)
+def test_options_of_the_url_come_after_the_timeouts_and_win(machine, written):
+    url = f"postgresql://ledger@db.example/books?options={written}"
+
+    database = read(machine, "DATABASE", LEDGER_DATABASE_URL=url, PGOPTIONS="-c work_mem=4MB")[
+        "DATABASE"
+    ]
+
+    options = database["OPTIONS"]["options"]
+    assert options == f"{TIMEOUTS} -c work_mem=8MB -c lock_timeout=1s"
+
+
+def test_options_of_the_environment_come_after_the_timeouts_too(machine):
+    url = "postgresql://ledger@db.example/books"
+
+    database = read(machine, "DATABASE", LEDGER_DATABASE_URL=url, PGOPTIONS="-c work_mem=4MB")[
+        "DATABASE"
+    ]
+
+    assert database["OPTIONS"]["options"] == f"{TIMEOUTS} -c work_mem=4MB"
+
+
+def test_the_url_may_set_what_the_service_sets_itself(machine):
+    url = (
+        "postgresql://ledger@db.example/books"
+        "?connect_timeout=9&client_timeout=60&prepare_threshold=0&application_name=books"
+    )
+
+    options = read(machine, "DATABASE", LEDGER_DATABASE_URL=url)["DATABASE"]["OPTIONS"]
+
+    assert options == {
+        "connect_timeout": 9,
+        "client_timeout": 60,
+        "prepare_threshold": 0,
+        "application_name": "books",
+        "server_side_binding": True,
+        "isolation_level": IsolationLevel.READ_COMMITTED,
+        "options": TIMEOUTS,
+    }
 
 
 @pytest.mark.parametrize(("value", "prepared"), [("0", False), ("false", False), ("1", True)])

@@ -23,8 +23,9 @@ class Command(migrate.Command):
     help = f"{migrate.Command.help} Safe to run in several processes at once."
 
     def execute(self, *args: Any, **options: Any) -> str | None:
+        connection = connections[options["database"]]
         # Around the system checks too: they open the database, and may look at its tables.
-        with migrating_alone(connections[options["database"]]):
+        with _may_create_file(connection), migrating_alone(connection):
             return super().execute(*args, **options)
 
     def get_check_kwargs(self, options: dict[str, Any]) -> Any:
@@ -41,6 +42,16 @@ def migrating_alone(connection: BaseDatabaseWrapper) -> AbstractContextManager[N
         # Nobody else can see it.
         return nullcontext()
     return _sidecar_lock(f"{connection.settings_dict['NAME']}.migrate-lock")
+
+
+@contextmanager
+def _may_create_file(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    # SQLite's wrapper makes no file but here; PostgreSQL's has none to make.
+    connection.may_create_file = True  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        connection.may_create_file = False  # type: ignore[attr-defined]
 
 
 @contextmanager

@@ -1,0 +1,66 @@
+"""Whether the process serves requests, and what its database is ready for."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from django.core import checks
+from django.db import DatabaseError, connection, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from accounts.models import lacks_external_accounts
+from ledger_project.exceptions import UnusableDatabase
+from ledger_project.probe import probe
+from ledger_project.problems import unavailable
+
+
+@probe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Answer 200 as long as the process serves requests."""
+    return JsonResponse({"status": "ok"})
+
+
+@partial(probe, choices={"for": ["reads"]})
+def readyz(request: HttpRequest) -> HttpResponse:
+    """
+    Answer 200 if the ledger can be written to, or with ``?for=reads`` if it can be read.
+
+    If not, the answer is 503 and says why.
+    """
+    problem = unavailable()
+    try:
+        reason = _not_migrated()
+        if reason is None and "for" not in request.GET:
+            reason = connection.why_no_writes()  # type: ignore[attr-defined]  # our own wrappers'
+    except UnusableDatabase as error:
+        reason = str(error)
+    except DatabaseError:
+        reason = problem.detail
+    if reason is None:
+        return JsonResponse({"status": "ready"})
+    problem.detail = reason
+    return problem.response(request)
+
+
+def _not_migrated() -> str | None:
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    # A currency that was added to the settings gets its EXTERNAL account by `migrate` too.
+    if plan or lacks_external_accounts():
+        return "The database is not migrated. Run `manage.py migrate`."
+    return None
+
+
+def check_database(databases: Sequence[str] | None = None, **_options: Any) -> list[checks.Error]:
+    """Report each database that answers and must not be used."""
+    found = []
+    for alias in databases or ():
+        try:
+            connections[alias].ensure_connection()
+        except UnusableDatabase as error:
+            found.append(checks.Error(str(error), id="ledger_project.E001"))
+        except DatabaseError:
+            # One that is away says so by itself.
+            continue
+    return found

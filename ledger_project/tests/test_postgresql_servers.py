@@ -1,0 +1,265 @@
+"""Servers that the service must not write to, or not use at all, and which of several it takes."""
+
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import OperationalError, connection
+from django.db.utils import ConnectionHandler
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from accounts.tests.contract import assert_problem
+from ledger_project.database_url import database_of
+from ledger_project.exceptions import UnusableDatabase
+from ledger_project.tests.postgresql_servers import connected_to, manage, superuser, url_of
+from tools.with_postgres import Server, free_port
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+STANDBY = "The database is a standby, which takes no writes. See /readyz?for=reads."
+READ_ONLY = "The database takes no writes: default_transaction_read_only is on."
+LOSES = "The database loses commits in a crash: synchronous_commit is off."
+
+
+class Standby(Server):
+    """A hot standby of another server, which it follows."""
+
+    def __init__(self, primary: "Server") -> None:
+        self.primary = primary
+        super().__init__()
+
+    def _create(self, port: str, password: str, settings: dict[str, str]) -> None:
+        source = superuser(self.primary.url)
+        self._run("pg_basebackup", "-D", "data", "--write-recovery-conf", "-X", "stream", "-c",
+                  "fast", "--no-sync", "-d", source)  # fmt: skip
+        with (self.directory / "data" / "postgresql.auto.conf").open("a") as conf:
+            conf.write(f"port = {port}\n")
+        self.start()
+        self.url = make_conninfo(self.primary.url, port=port)
+
+
+@pytest.fixture(scope="module")
+def primary() -> Iterator[Server]:
+    with closing(Server(fsync="off")) as server:
+        assert manage(server.url, "migrate", "--verbosity", "0").returncode == 0
+        yield server
+
+
+@pytest.fixture(scope="module")
+def standby(primary) -> Iterator[Server]:
+    with closing(Standby(primary)) as server:
+        yield server
+
+
+@pytest.fixture
+def sql(primary):
+    """Return a function that runs a statement as the superuser of the primary."""
+    with psycopg.connect(superuser(primary.url), autocommit=True) as session:
+        yield session.execute
+
+
+def urls(*servers: Server) -> str:
+    """Return one URL of several servers, of which the service wants one that takes writes."""
+    places = [conninfo_to_dict(server.url) for server in servers]
+    hosts = ",".join(f"{place['host']}:{place['port']}" for place in places)
+    user = f"{places[0]['user']}:{places[0]['password']}"
+    return f"postgres://{user}@{hosts}/ledger?target_session_attrs=read-write"
+
+
+def port_of(url: str) -> int:
+    """Return the port of the server that a URL leads the service to."""
+    database = database_of(url, settings.BASE_DIR, is_command=False)
+    wrapper = ConnectionHandler({"default": database})["default"]
+    with closing(wrapper), wrapper.cursor() as cursor:
+        cursor.execute("SELECT inet_server_port()")
+        return cursor.fetchone()[0]
+
+
+def port(server: Server) -> int:
+    return int(conninfo_to_dict(server.url)["port"])
+
+
+# ── Ready for what ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_standby_is_ready_for_reads_alone(client, standby):
+    with connected_to(standby.url):
+        writes, reads = client.get("/readyz"), client.get("/readyz?for=reads")
+
+    assert_problem(writes, 503, "temporarily_unavailable", detail=STANDBY)
+    assert reads.status_code == 200
+
+
+def test_a_standby_serves_reads_and_a_write_is_503(client_for, primary, standby, alice):
+    with connected_to(primary.url):
+        api = client_for(type(alice).objects.create_user(f"user-{uuid.uuid4()}"))
+        account = api.post("/accounts", {"owner_name": "Ann"}).json()["id"]
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_current_wal_lsn()")
+            [written] = cursor.fetchone()
+    with connected_to(standby.url):
+        wait_until_replayed(written)
+        read = api.get(f"/accounts/{account}")
+        write = api.post(f"/accounts/{account}/deposit", {"amount": 5})
+
+    assert (read.status_code, read.json()["id"]) == (200, account)
+    assert_problem(write, 503, "temporarily_unavailable", detail=write.json()["detail"])
+
+
+def wait_until_replayed(position: str) -> None:
+    deadline = time.monotonic() + 120
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", [position])
+            if cursor.fetchone() == (True,):
+                return
+            assert time.monotonic() < deadline, "the standby doesn't follow"
+            time.sleep(0.05)
+
+
+def test_a_database_that_takes_no_writes_says_so(client, primary, sql):
+    sql("ALTER DATABASE ledger SET default_transaction_read_only = on")
+    try:
+        with connected_to(primary.url):
+            writes, reads = client.get("/readyz"), client.get("/readyz?for=reads")
+    finally:
+        sql("ALTER DATABASE ledger RESET ALL")
+
+    assert_problem(writes, 503, "temporarily_unavailable", detail=READ_ONLY)
+    assert reads.status_code == 200
+
+
+def test_a_session_that_loses_commits_says_so(client):
+    # As behind PgBouncer, where the next transaction may have another session.
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = off")
+
+    writes, reads = client.get("/readyz"), client.get("/readyz?for=reads")
+
+    connection.close()
+    assert_problem(writes, 503, "temporarily_unavailable", detail=LOSES)
+    assert reads.status_code == 200
+
+
+# ── Not to be used at all ────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(params=["SQL_ASCII", "LATIN1"])
+def other_encoding(request, primary, sql) -> Iterator[tuple[str, str]]:
+    """The URL of a database whose encoding can't hold every text, and the encoding."""
+    sql(
+        f"CREATE DATABASE other OWNER ledger ENCODING '{request.param}' LOCALE_PROVIDER libc"
+        " LOCALE 'C' TEMPLATE template0"
+    )
+    yield url_of(primary.url, "other"), request.param
+    sql("DROP DATABASE other WITH (FORCE)")
+
+
+def test_a_database_that_cannot_hold_every_text_is_refused_in_one_line(client, other_encoding):
+    url, encoding = other_encoding
+    reason = f"The database's encoding is {encoding}; it must be UTF8."
+
+    for command in ("migrate", "verify_ledger", "expire_holds"):
+        said = manage(url, command)
+        assert (said.returncode, said.stdout) == (2, "")
+        assert said.stderr == f"The database can't be used: {reason}\n"
+    checked = manage(url, "check", "--database", "default")
+    with connected_to(url):
+        answers = [client.get(path) for path in ("/readyz", "/readyz?for=reads")]
+        live = client.get("/healthz")
+
+    assert checked.returncode == 1
+    assert f"(ledger_project.E001) {reason}" in checked.stderr
+    for answer in answers:
+        assert_problem(answer, 503, "temporarily_unavailable", detail=reason)
+    assert live.status_code == 200
+
+
+def test_a_database_whose_triggers_are_switched_off_is_refused(client, primary, sql):
+    sql("ALTER DATABASE ledger SET session_replication_role = replica")
+    try:
+        refused = manage(primary.url, "verify_ledger")
+        with connected_to(primary.url):
+            ready = client.get("/readyz")
+    finally:
+        sql("ALTER DATABASE ledger RESET ALL")
+
+    reason = (
+        "The database sets session_replication_role to replica, which switches off its guards and"
+        " foreign keys. Set it to origin."
+    )
+    assert (refused.returncode, refused.stderr) == (2, f"The database can't be used: {reason}\n")
+    assert_problem(ready, 503, "temporarily_unavailable", detail=reason)
+
+
+def test_a_server_that_is_too_old_is_refused():
+    another = connection.copy()
+    another.features.minimum_database_version = (99,)
+
+    with pytest.raises(UnusableDatabase, match=r"is PostgreSQL .*; it must be 99 or newer\.$"):
+        another.ensure_connection()
+
+    assert another.connection is None
+
+
+# ── One of several ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_of_several_servers_the_one_that_takes_writes_is_taken(primary, standby):
+    assert port_of(urls(standby, primary)) == port(primary)
+    assert port_of(urls(primary, standby)) == port(primary)
+
+
+def test_a_server_that_cannot_be_reached_is_passed_over(primary):
+    place = conninfo_to_dict(primary.url)
+    for_psycopg = (
+        f"postgresql+psycopg://{place['user']}:{place['password']}"
+        f"@127.0.0.1:{free_port()},127.0.0.1:{place['port']}/ledger"
+    )
+
+    assert port_of(for_psycopg) == port(primary)
+
+
+def test_a_standby_alone_is_no_server_to_write_to(standby):
+    with pytest.raises(OperationalError, match="read-only"):
+        port_of(urls(standby))
+
+
+def test_the_options_of_a_url_leave_the_timeouts_alone(primary):
+    database = database_of(
+        f"{primary.url}?options=-c%20work_mem%3D8MB%20-c%20lock_timeout%3D1s",
+        settings.BASE_DIR,
+        is_command=False,
+    )
+    wrapper = ConnectionHandler({"default": database})["default"]
+    names = ["work_mem", "lock_timeout", "statement_timeout"]
+    names.append("idle_in_transaction_session_timeout")
+
+    with closing(wrapper), wrapper.cursor() as cursor:
+        cursor.execute(
+            "SELECT setting FROM pg_settings WHERE name = ANY(%s) ORDER BY name", [names]
+        )
+        found = [setting for (setting,) in cursor.fetchall()]
+
+    assert found == ["10000", "1000", "8000", "8192"]
+
+
+def test_a_command_has_no_timeouts_whatever_the_role_has(primary, sql):
+    sql("ALTER ROLE ledger SET statement_timeout = '8s'; ALTER ROLE ledger SET lock_timeout = '3s'")
+    try:
+        script = (
+            "from django.db import connection; cursor = connection.cursor();"
+            " cursor.execute(\"SELECT current_setting('statement_timeout'),"
+            " current_setting('lock_timeout'),"
+            " current_setting('idle_in_transaction_session_timeout')\");"
+            " raise SystemExit(str(cursor.fetchone()))"
+        )
+        found = manage(primary.url, "shell", "--command", script)
+    finally:
+        sql("ALTER ROLE ledger RESET ALL")
+
+    assert found.stderr == "('0', '0', '0')\n"

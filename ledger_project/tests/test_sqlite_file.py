@@ -1,0 +1,314 @@
+"""SQLite's file is deleted, moved or replaced under the service: 503, and no other ledger."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import close_old_connections, connection, transaction
+
+from accounts.tests.contract import assert_problem
+from ledger_project.exceptions import UnusableDatabase
+from ledger_project.tests.kill_victims import PASSWORD, USER, running
+from ledger_project.tests.live import LiveClient
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+GONE = "The database's file was deleted, moved or replaced."
+NOT_THERE = (
+    "The database's file is not there. Restore it, or make an empty ledger with"
+    " `manage.py migrate`."
+)
+NO_SQLITE = "The database's file is not one of SQLite."
+
+
+def copy_to(path: Path) -> None:
+    """Write the database as it is now to a file of its own."""
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM INTO %s", [str(path)])
+
+
+@contextmanager
+def connected_to(path: Path) -> Iterator[None]:
+    """Use the file at ``path`` as the database until the block ends."""
+    usual = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = str(path)
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = usual
+
+
+@pytest.fixture
+def account(alice, funded_account):
+    return funded_account(alice, balance=100)
+
+
+@pytest.fixture
+def file(account, tmp_path) -> Iterator[Path]:
+    """A file of a test's own that has all that was made so far, in use by a connection."""
+    (tmp_path / "folder").mkdir()
+    path = tmp_path / "folder" / "ledger.db"
+    copy_to(path)
+    with connected_to(path):
+        connection.ensure_connection()
+        yield path
+
+
+def remove(path: Path) -> None:
+    for each in path.parent.glob(f"{path.name}*"):
+        each.unlink()
+
+
+def put_in_place(path: Path, content: bytes) -> None:
+    remove(path)
+    path.write_bytes(content)
+
+
+BLOWS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "the file is deleted": (Path.unlink, NOT_THERE),
+    "the file is deleted with its WAL": (remove, NOT_THERE),
+    "its folder is moved": (lambda path: path.parent.rename(path.parent.parent / "x"), NOT_THERE),
+    "its folder is deleted": (lambda path: shutil.rmtree(path.parent), NOT_THERE),
+    "the file is renamed": (lambda path: path.rename(f"{path}.old"), NOT_THERE),
+    "it is replaced by something else": (
+        lambda path: put_in_place(path, b"something else" * 1000),
+        NO_SQLITE,
+    ),
+}
+
+
+@pytest.mark.parametrize("blow", BLOWS)
+def test_a_request_after_the_blow_is_503_and_makes_no_file(api, account, file, blow):
+    strike, reason = BLOWS[blow]
+    before = api.post(f"/accounts/{account.pk}/deposit", {"amount": 5})
+    strike(file)
+    left = file.exists()
+    answers = []
+    for call in (
+        lambda: api.post(f"/accounts/{account.pk}/deposit", {"amount": 5}),
+        lambda: api.get(f"/accounts/{account.pk}"),
+        lambda: api.get("/readyz"),
+        lambda: api.get("/readyz?for=reads"),
+        lambda: api.get("/healthz"),
+    ):
+        close_old_connections()  # As the server does when a request begins.
+        answers.append(call())
+
+    *rest, live = answers
+    assert (before.status_code, live.status_code) == (200, 200)
+    for answer in rest:
+        assert_problem(answer, 503, "temporarily_unavailable", detail=answer.json()["detail"])
+    assert [answer.json()["detail"] for answer in rest[2:]] == [reason, reason]
+    assert file.exists() == left
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
+def test_a_commit_into_a_deleted_file_is_not_acknowledged(api, account, file, suffix):
+    def rename_and_delete() -> None:
+        with transaction.atomic(durable=True):
+            account.save(update_fields=["owner_name"])
+            Path(f"{file}{suffix}").unlink()
+
+    with pytest.raises(UnusableDatabase, match=GONE):
+        rename_and_delete()
+
+
+def test_a_request_in_whose_midst_the_file_is_deleted_is_503(api, account, file):
+    def delete_at_the_end(execute, sql, params, many, context):
+        result = execute(sql, params, many, context)
+        if sql.startswith("UPDATE") and "idempotency" in sql:
+            file.unlink()
+        return result
+
+    with connection.execute_wrapper(delete_at_the_end):
+        answer = api.post(f"/accounts/{account.pk}/deposit", {"amount": 5})
+
+    assert_problem(answer, 503, "temporarily_unavailable", detail=answer.json()["detail"])
+
+
+def test_a_file_that_is_there_again_is_used_without_a_restart(api, account, file, tmp_path):
+    backup = tmp_path / "backup.db"
+    copy_to(backup)
+    api.post(f"/accounts/{account.pk}/deposit", {"amount": 5})
+    remove(file)
+    close_old_connections()
+    away = api.get(f"/accounts/{account.pk}")
+    backup.rename(file)
+    close_old_connections()
+
+    back = api.post(f"/accounts/{account.pk}/deposit", {"amount": 7})
+
+    assert (away.status_code, back.status_code, back.json()["balance"]) == (503, 200, 107)
+    assert api.get("/readyz").status_code == 200
+
+
+def test_an_empty_file_in_its_place_is_no_empty_ledger(api, account, file):
+    put_in_place(file, b"")
+    close_old_connections()
+
+    write = api.post(f"/accounts/{account.pk}/deposit", {"amount": 5})
+    ready = api.get("/readyz")
+
+    assert write.status_code == 503
+    assert_problem(
+        ready,
+        503,
+        "temporarily_unavailable",
+        detail="The database is not migrated. Run `manage.py migrate`.",
+    )
+
+
+def test_a_link_to_the_file_is_followed_and_may_not_lead_elsewhere(api, account, file, tmp_path):
+    link, other = tmp_path / "link.db", tmp_path / "other.db"
+    link.symlink_to(file)
+    with connected_to(link):
+        first = api.post(f"/accounts/{account.pk}/deposit", {"amount": 5})
+        copy_to(other)
+        link.unlink()
+        link.symlink_to(other)
+        second = api.post(f"/accounts/{account.pk}/deposit", {"amount": 5})
+        close_old_connections()
+        third = api.post(f"/accounts/{account.pk}/deposit", {"amount": 5})
+
+    assert [each.status_code for each in (first, second, third)] == [200, 503, 200]
+    assert third.json()["balance"] == 110
+
+
+def test_other_connections_that_come_and_go_are_not_noticed(api, account, file):
+    for _ in range(3):
+        with closing(sqlite3.connect(file)) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        close_old_connections()
+        assert api.post(f"/accounts/{account.pk}/deposit", {"amount": 5}).status_code == 200
+    assert connection.is_usable()
+
+
+@contextmanager
+def as_somebody_else() -> Iterator[None]:
+    """Let root, who may write everywhere, be nobody until the block ends."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+def test_a_file_that_cannot_be_written_to_is_not_ready(client, account):
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    try:
+        path = folder / "ledger.db"
+        copy_to(path)
+        with connected_to(path):
+            before = client.get("/readyz")
+        path.chmod(0o444)
+        folder.chmod(0o777)
+        with as_somebody_else(), connected_to(path):
+            writes, reads = client.get("/readyz"), client.get("/readyz?for=reads")
+    finally:
+        shutil.rmtree(folder)
+
+    detail = "The database's file takes no writes: attempt to write a readonly database."
+    assert before.status_code == 200
+    assert_problem(writes, 503, "temporarily_unavailable", detail=detail)
+    assert reads.status_code == 200
+
+
+def test_a_file_to_which_somebody_writes_is_ready(client, file):
+    with closing(sqlite3.connect(file, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+
+        assert client.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("encoding", ["UTF-16le", "UTF-16be"])
+def test_a_file_of_another_encoding_is_refused_in_one_line(client, tmp_path, encoding):
+    path = tmp_path / "encoded.db"
+    with closing(sqlite3.connect(path)) as made:
+        made.execute(f"PRAGMA encoding = '{encoding}'")
+        made.execute("CREATE TABLE made (it INTEGER)")
+
+    migrated = manage(path, "migrate")
+    with connected_to(path):
+        ready = client.get("/readyz")
+
+    reason = f"The database's encoding is {encoding}; it must be UTF-8."
+    assert migrated == (2, f"The database can't be used: {reason}\n")
+    assert_problem(ready, 503, "temporarily_unavailable", detail=reason)
+
+
+def manage(path: Path, *arguments: str) -> tuple[int, str]:
+    """Run manage.py on the file at ``path``; return its status, and what it says of an error."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=settings.BASE_DIR,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "ledger_project.settings",
+            "LEDGER_DATABASE_URL": f"sqlite:///{path}",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+def test_no_command_but_migrate_makes_a_file(tmp_path):
+    path = tmp_path / "new.db"
+
+    before = manage(path, "verify_ledger")
+    made = path.exists()
+    migrated = manage(path, "migrate", "--verbosity", "0")
+    after = manage(path, "verify_ledger")
+
+    assert (before, made) == ((2, f"The database can't be used: {NOT_THERE}\n"), False)
+    assert (migrated, after) == ((0, ""), (0, ""))
+
+
+def test_the_live_service_says_503_while_its_file_is_away_and_recovers(tmp_path):
+    path, backup = tmp_path / "kill.db", tmp_path / "backup.db"
+    with running("sqlite", tmp_path, seed=0) as service, LiveClient(service.server.port) as client:
+        body = {"username": USER, "password": PASSWORD}
+        client.headers["Authorization"] = (
+            f"Bearer {client.post('/auth/token', body).json()['access']}"
+        )
+        account = client.post("/accounts", {"owner_name": "account"}).json()["id"]
+
+        def deposits(amount: int) -> set[int]:
+            # Over several connections, so that several threads and both workers answer.
+            found = set()
+            for _ in range(20):
+                with LiveClient(service.server.port) as other:
+                    other.headers |= client.headers
+                    answer = other.post(f"/accounts/{account}/deposit", {"amount": amount})
+                    found.add(answer.status)
+            return found
+
+        there = deposits(5)
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(backup)) as copy:
+            source.backup(copy)
+        remove(path)
+        away = deposits(7)
+        ready, live = client.get("/readyz"), client.get("/healthz")
+        made = path.exists()
+        backup.rename(path)
+        back = deposits(1)
+        balance = client.get(f"/accounts/{account}").json()["balance"]
+
+    assert (there, away, back) == ({200}, {503}, {200})
+    assert (ready.status, ready.json()["detail"], live.status) == (503, NOT_THERE, 200)
+    assert not made
+    assert balance == 20 * 5 + 20 * 1
