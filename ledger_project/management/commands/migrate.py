@@ -11,6 +11,8 @@ from django.core.management.commands import migrate
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from ledger_project.postgresql.sequences import raise_sequences
+
 # Any number that nobody else locks; these letters are "ledger".
 ADVISORY_LOCK = int.from_bytes(b"ledger", "big")
 
@@ -27,6 +29,16 @@ class Command(migrate.Command):
         # Around the system checks too: they open the database, and may look at its tables.
         with _may_create_file(connection), migrating_alone(connection):
             return super().execute(*args, **options)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        connection = connections[options["database"]]
+        only_looks = options["plan"] or options["check_unapplied"]
+        if connection.vendor == "postgresql" and not only_looks:
+            # First, because migrations insert rows too, if only to record themselves.
+            for table in raise_sequences(connection):
+                if options["verbosity"]:
+                    self.stdout.write(f"The sequence of {table} was behind its ids: raised.")
+        super().handle(*args, **options)
 
     def get_check_kwargs(self, options: dict[str, Any]) -> Any:
         # Not of the database: a guard that it lacks, or has from an earlier release, is what this
