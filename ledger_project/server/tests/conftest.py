@@ -4,7 +4,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 import uvloop
@@ -14,6 +14,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from ledger_project.server.forwarded import TrustedProxies
 from ledger_project.server.supervisor import listen
+from ledger_project.server.threads import Application
 from ledger_project.server.worker import Worker
 from ledger_project.tests.live import HOST, LiveServer, live_server
 
@@ -23,6 +24,7 @@ class RunningWorker:
     """A worker that serves in a thread, until it is stopped."""
 
     listener: socket.socket
+    application: Application = field(default_factory=WSGIHandler)
     threads: int = 8
     proxies: tuple[str, ...] = ()
 
@@ -40,7 +42,7 @@ class RunningWorker:
     async def _serve(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.worker = Worker(
-            WSGIHandler(),
+            self.application,
             self.listener,
             threads=self.threads,
             proxies=TrustedProxies(self.proxies),

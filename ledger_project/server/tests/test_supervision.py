@@ -78,7 +78,8 @@ def test_a_request_that_is_under_way_is_answered_before_the_end(alice, funded_ac
             wait_until(lambda: any(each.net_connections("tcp")[1:] for each in worker))
             server.process.terminate()
             wait_until(lambda: not any(listening(each) for each in worker))
-        assert sent.result() == 200
+        # Or 503, if it has waited for the lock for too long.
+        assert sent.result() in (200, 503)
         assert server.process.wait(PATIENCE) == 0
 
 

@@ -1,13 +1,15 @@
 """A worker that has too much to do, too many clients, or is told to stop."""
 
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
-from django.db import transaction
+from django.core.handlers.wsgi import WSGIHandler
 
-from accounts.models import Account
 from ledger_project.server import threads, worker
+from ledger_project.server.refusals import REFUSAL
 from ledger_project.server.tests.sockets import (
     PATIENCE,
     answers,
@@ -40,20 +42,44 @@ def deposit(alice, bearer, funded_account):
     return make
 
 
+class Gate:
+    """The application, whose deposits wait until the gate is opened."""
+
+    def __init__(self) -> None:
+        self.arrived, self._open = 0, threading.Event()
+        self._django = WSGIHandler()
+
+    def __call__(self, environ, start_response):
+        if environ["PATH_INFO"].endswith("/deposit") and REFUSAL not in environ:
+            self.arrived += 1
+            assert self._open.wait(PATIENCE)
+        return self._django(environ, start_response)
+
+    def open(self) -> None:
+        self._open.set()
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    gate = Gate()
+    yield gate
+    gate.open()
+
+
 def test_what_finds_no_place_to_wait_is_503_and_health_answers_all_the_same(
-    start, deposit, monkeypatch
+    start, gate, deposit, monkeypatch
 ):
     monkeypatch.setattr(threads, "QUEUE", 2)
-    server = start(threads=1)
+    server = start(application=gate, threads=1)
     with ThreadPoolExecutor(3) as clients:
-        # The lock of the account on PostgreSQL, of the whole database on SQLite.
-        with transaction.atomic():
-            Account.objects.locked(deposit.account.pk)
-            sent = [clients.submit(exchange, server.port, deposit(f"{n}")) for n in range(3)]
-            wait_until(lambda: not server.worker._threads.have_room())
-            received = exchange(server.port, deposit("one too many"))
-            health = exchange(server.port, HEALTH)
-        done = [answers(each.result()) for each in sent]
+        first = clients.submit(exchange, server.port, deposit("first"))
+        wait_until(lambda: gate.arrived == 1)
+        sent = [clients.submit(exchange, server.port, deposit(f"{n}")) for n in range(2)]
+        wait_until(lambda: not server.worker._threads.have_room())
+        received = exchange(server.port, deposit("one too many"))
+        health = exchange(server.port, HEALTH)
+        gate.open()
+        done = [answers(each.result()) for each in (first, *sent)]
 
     [(status, problem)] = answers(received)
     assert (status, problem["code"]) == (503, "temporarily_unavailable")
@@ -100,17 +126,15 @@ def test_the_connection_that_has_waited_longest_makes_room_for_a_newcomer(start,
     assert answers(second) == [OK]
 
 
-def test_a_worker_that_is_told_to_stop_answers_what_is_under_way(start, deposit):
-    server = start()
+def test_a_worker_that_is_told_to_stop_answers_what_is_under_way(start, gate, deposit):
+    server = start(application=gate)
     with ThreadPoolExecutor(2) as helpers, closing(connect(server.port)) as half:
         half.sendall(deposit("half")[:-1])
-        with transaction.atomic():
-            Account.objects.locked(deposit.account.pk)
-            sent = helpers.submit(exchange, server.port, deposit("whole"), end=False)
-            wait_until(lambda: len(server.worker._connections) == 2)
-            wait_until(lambda: len(server.worker.waiting) == 1)
-            stopped = helpers.submit(server.stop)
-            wait_until(lambda: server.worker.stopping)
+        sent = helpers.submit(exchange, server.port, deposit("whole"), end=False)
+        wait_until(lambda: len(server.worker._connections) == 2 and gate.arrived == 1)
+        stopped = helpers.submit(server.stop)
+        wait_until(lambda: server.worker.stopping)
+        gate.open()
         half.sendall(BODY[-1:])
         rest = read_all(half)
         stopped.result(PATIENCE)
