@@ -13,7 +13,7 @@ production = set -a; . ./.env.example; LEDGER_HTTPS=true; LEDGER_DATABASE_URL=sq
 # One check: its command, shown and run.
 step = @echo '▸ $(1)'; $(production); .venv/bin/$(1)
 
-.PHONY: help run test demo check schema bench soak
+.PHONY: help run test demo check schema bench soak proxy
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -56,6 +56,9 @@ bench: .venv/.dev ## Measure the speed figures, in half an hour; BENCH=--quick i
 soak: .venv/.dev ## Kill everything under load, MINUTES=30 on each database; or SECONDS=60; SEED=N
 	@$(python) tools/soak.py $(if $(SEED),--seed $(SEED)) \
 		$(if $(SECONDS),--seconds $(SECONDS),--minutes $(or $(MINUTES),30))
+
+proxy: .venv/.runtime ## Try deploy/nginx.conf with the nginx of this machine
+	@$(python) tools/proxy.py
 
 schema: .venv/.dev ## Write docs/openapi.yaml
 	$(call step,python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml)

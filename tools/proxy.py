@@ -1,0 +1,148 @@
+"""
+Try deploy/nginx.conf with the nginx of this machine, in front of the real server.
+
+`make proxy`. Not part of `make test`, because no nginx comes with pip. Exit 1 if anything is wrong.
+"""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HOST, NAME = "127.0.0.1", "ledger.example.com"
+PATIENCE = 60
+
+
+def main() -> int:
+    """Ask through the proxy what it has to get right, and say what came of it."""
+    if not (nginx := shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")):
+        print("There is no nginx here: apt-get install nginx-light", file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory(prefix="ledger-proxy-") as name, served(Path(name), nginx):
+        wrong = [what for what, right in findings() if not report(what, right)]
+    return 1 if wrong else 0
+
+
+def findings() -> Iterator[tuple[str, bool]]:
+    """Yield each promise of the configuration, and whether it is kept."""
+    status, head, _ = ask("GET /docs", tls=False)
+    yield "http is redirected to https", status == 301 and f"Location: https://{NAME}/docs" in head
+    status, head, _ = ask("GET /healthz")
+    yield "https is answered, and not redirected again", status == 200
+    yield "a browser is told to come by https", "Strict-Transport-Security: " in head
+    # Each of ten wrong passwords from an address of its own, as the client claims it.
+    login = json.dumps({"username": "nobody", "password": "wrong"}).encode()
+    line, json_type = "POST /auth/token", "Content-Type: application/json"
+    statuses = [
+        ask(line, json_type, f"X-Forwarded-For: 203.0.113.{n}", body=login)[0] for n in range(15)
+    ]
+    yield "logins are counted for the address that nginx saw", 429 in statuses
+    status, _, body = ask(line, json_type, "Content-Length: 209715200")
+    yield (
+        "a body that is too large is refused by its head, by the ledger",
+        status == 413 and json.loads(body)["code"] == "payload_too_large",
+    )
+    status, _, _ = ask("GET /healthz", "Idempotency_Key: a")
+    yield "a header with an underscore goes no further", status == 200
+
+
+def report(what: str, right: bool) -> bool:
+    print(f"{'ok   ' if right else 'WRONG'} {what}", flush=True)
+    return right
+
+
+def ask(line: str, *headers: str, body: bytes = b"", tls: bool = True) -> tuple[int, str, bytes]:
+    """Return the status, the head and the body of an answer."""
+    lines = [f"{line} HTTP/1.1", f"Host: {NAME}", "Connection: close", *headers]
+    if body:
+        lines.append(f"Content-Length: {len(body)}")
+    with socket.create_connection((HOST, PORTS["443" if tls else "80"]), PATIENCE) as plain:
+        connection = UNVERIFIED.wrap_socket(plain) if tls else plain
+        connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
+        received = b""
+        while piece := connection.recv(65536):
+            received += piece
+    head, _, content = received.partition(b"\r\n\r\n")
+    return int(head.split()[1]), head.decode(), content
+
+
+@contextmanager
+def served(folder: Path, nginx: str) -> Iterator[None]:
+    """Run the server on a SQLite file of its own, and nginx in front of it."""
+    env = {
+        **os.environ,
+        "LEDGER_DATABASE_URL": f"sqlite:///{folder}/proxy.db",
+        "LEDGER_SECRET_KEY": secrets.token_urlsafe(48),
+        "LEDGER_JWT_SIGNING_KEY": secrets.token_urlsafe(48),
+        "LEDGER_LOG_LEVEL": "CRITICAL",
+        "LEDGER_HTTPS": "true",
+        "LEDGER_ALLOWED_HOSTS": NAME,
+        "LEDGER_TRUSTED_PROXIES": HOST,
+    }
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=env, check=True)
+    server = [sys.executable, "-m", "ledger_project.server", "--port", str(PORTS["8000"])]
+    commands = [server, [nginx, "-c", str(configured(folder)), "-p", str(folder)]]
+    processes = [subprocess.Popen(command, cwd=ROOT, env=env) for command in commands]
+    try:
+        for port in PORTS.values():
+            wait_for(port)
+        yield
+    finally:
+        for process in processes:
+            process.terminate()
+            process.wait()
+
+
+def configured(folder: Path) -> Path:
+    """Return the configuration, for free ports and a certificate of its own."""
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    subject = ["-subj", f"/CN={NAME}", "-days", "1", "-keyout", str(key), "-out", str(certificate)]
+    openssl = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject]
+    subprocess.run(openssl, check=True, stderr=subprocess.DEVNULL)
+    text = (ROOT / "deploy" / "nginx.conf").read_text()
+    text = re.sub(r"listen \[::\].*\n", "", text)
+    text = re.sub(r"listen (\d+)", lambda found: f"listen {HOST}:{PORTS[found[1]]}", text)
+    text = text.replace(f"{HOST}:8000", f"{HOST}:{PORTS['8000']}")
+    text = re.sub(r"(ssl_certificate +)\S+;", rf"\1{certificate};", text)
+    text = re.sub(r"(ssl_certificate_key +)\S+;", rf"\1{key};", text)
+    path = folder / "nginx.conf"
+    path.write_text(
+        f"daemon off; pid {folder}/pid; error_log {folder}/error.log;\n"
+        f"events {{}}\nhttp {{\naccess_log off;\n{text}}}\n"
+    )
+    return path
+
+
+def wait_for(port: int) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection((HOST, port)):
+            return
+        time.sleep(0.1)
+    raise TimeoutError(f"nobody listens on port {port}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+PORTS = {port: free_port() for port in ("80", "443", "8000")}
+# Its certificate was made for this run.
+UNVERIFIED = ssl.create_default_context()
+UNVERIFIED.check_hostname, UNVERIFIED.verify_mode = False, ssl.CERT_NONE
+
+if __name__ == "__main__":
+    sys.exit(main())
