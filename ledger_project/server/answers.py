@@ -33,10 +33,11 @@ def pieces(answer: Answer, method: str, keep_alive: bool) -> Generator[bytes]:
                 yield piece
 
 
-def bare(problem: Problem) -> bytes:
+def bare(problem: Problem, request_id: str) -> bytes:
     """Return a whole answer to what could not be read as a request."""
     body = json.dumps(problem.body("")).encode()
     lines = [f"HTTP/1.1 {problem.status} {problem.title}", f"Content-Type: {MEDIA_TYPE}"]
+    lines.append(f"X-Request-ID: {request_id}")
     return _head([*lines, f"Content-Length: {len(body)}"], keep_alive=False) + body
 
 

@@ -12,6 +12,7 @@ It is always in one of these states, and in each but the third it has a deadline
 
 import asyncio
 import math
+import uuid
 from contextlib import closing
 from typing import TYPE_CHECKING, cast
 
@@ -174,7 +175,9 @@ class Connection(asyncio.Protocol):
         """Answer a request, and return whether the connection is kept."""
         if request.environ is None:
             assert request.refusal is not None
-            self._transport.write(bare(request.refusal))
+            request_id = str(uuid.uuid4())
+            logger.info("not a request", request_id=request_id, code=request.refusal.code)
+            self._transport.write(bare(request.refusal, request_id))
             return False
         if request.refusal is not None:
             request.environ[REFUSAL] = request.refusal

@@ -111,7 +111,8 @@ class Reader:
         if problem is not None:
             raise problem
         self.request.keep_alive = head.version == "1.1" and self._parser.should_keep_alive()
-        self.wants_continue = head.headers.get("expect", "").lower() == "100-continue"
+        expects = head.headers.get("expect", "").lower()
+        self.wants_continue = head.version == "1.1" and expects == "100-continue"
 
     def on_body(self, body: bytes) -> None:
         assert self.request is not None

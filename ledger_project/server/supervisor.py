@@ -39,21 +39,31 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         logger.info("serving", pid=os.getpid(), workers=self._count)
         while True:
-            while len(self._workers) < self._count:
-                self._fork()
+            while len(self._workers) < self._count and self._fork():
+                pass
             number = signal.sigwait(SIGNALS)
             if number in (signal.SIGTERM, signal.SIGINT):
                 return self._stop()
             self._bury()
 
-    def _fork(self) -> None:
-        process = os.fork()
+    def _fork(self) -> bool:
+        try:
+            process = os.fork()
+        except OSError as error:
+            # The system has no room for a process: again in a second.
+            logger.error("no worker could be started", reason=str(error))
+            signal.alarm(1)
+            return False
         if process == 0:
-            os.close(self._alive)
-            # Or two workers could make the same ids.
-            uuid_utils.reseed_rng()
-            self._work(self._heard)
+            try:
+                os.close(self._alive)
+                # Or two workers could make the same ids.
+                uuid_utils.reseed_rng()
+                self._work(self._heard)
+            finally:
+                os._exit(1)
         self._workers[process] = time.monotonic()
+        return True
 
     def _bury(self) -> None:
         for process, status in self._dead():

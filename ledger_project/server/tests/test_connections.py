@@ -99,6 +99,17 @@ def test_a_client_that_asks_whether_to_continue_is_told_to(server):
     assert (status, problem["code"]) == (401, "authentication_failed")
 
 
+def test_a_static_file_and_a_part_of_it_are_sent(server):
+    path = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui.css"
+    whole = exchange(server.port, request(f"GET {path} HTTP/1.1")).partition(b"\r\n\r\n")[2]
+    some = exchange(server.port, request(f"GET {path} HTTP/1.1", "Range: bytes=70000-199999"))
+
+    head, _, part = some.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 206 ")
+    assert len(whole) > 100_000
+    assert part == whole[70_000:200_000]
+
+
 def test_a_client_that_asks_whether_to_send_too_much_is_told_not_to(server):
     line = ("POST /auth/token HTTP/1.1", JSON, "Content-Length: 2000000", "Expect: 100-continue")
 
@@ -153,6 +164,7 @@ def test_what_is_no_request_is_told_so_by_a_problem_document(server, sent):
     [(status, problem)] = answers(received)
     assert (status, problem["code"]) == (400, "malformed_request")
     assert b"\r\nContent-Type: application/problem+json\r\n" in received
+    assert b"\r\nX-Request-ID: " in received
 
 
 def test_a_refusal_is_an_answer_like_any_other(server):
