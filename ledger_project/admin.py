@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from rest_framework_simplejwt.token_blacklist import admin as _registered_first  # noqa: F401
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
+from accounts.admin.pages import OwnFilters
 from ledger_project.throttling import LoginTry
 
 
@@ -80,7 +81,7 @@ admin.site.unregister([User, Group])
 
 
 @admin.register(User)
-class LedgerUserAdmin(UserAdmin):
+class LedgerUserAdmin(OwnFilters, UserAdmin):
     """
     Users, who are deactivated and never deleted: history names them.
 
@@ -113,7 +114,7 @@ class LedgerUserAdmin(UserAdmin):
 
 
 @admin.register(Group)
-class LedgerGroupAdmin(GroupAdmin):
+class LedgerGroupAdmin(OwnFilters, GroupAdmin):
     """Groups, which only superusers change: their members may do what they say."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -134,6 +134,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "ledger_project.admin_middleware.AdminAuthenticationMiddleware",
     "ledger_project.admin_middleware.AdminMessageMiddleware",
+    "ledger_project.admin_middleware.AdminAddressMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     # Last, because it calls the view itself: the key, the money and the answer are one transaction.
     "ledger_project.idempotency.middleware.IdempotencyMiddleware",

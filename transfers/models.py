@@ -19,6 +19,7 @@ from accounts.enums import CALENDAR, MONEY_MAX
 from accounts.models import Account, AccountQuerySet
 from accounts.money import money
 from accounts.rights import may
+from accounts.sums import sum_in_halves, whole
 from transfers.posting import EntryType, Kind
 
 LAST_ID = UUID(int=2**128 - 1)
@@ -312,8 +313,8 @@ class LedgerEntryQuerySet(models.QuerySet["LedgerEntry"]):
     def imbalance(self) -> dict[str, int]:
         """Return credits less debits by currency, in minor units: 0 unless a book is broken."""
         credit = models.Case(models.When(type=EntryType.CREDIT.value, then=1), default=-1)
-        totals = self.values("account__currency").annotate(net=models.Sum(credit * F("amount")))
-        return {total["account__currency"]: int(total["net"]) for total in totals}
+        totals = self.values("account__currency").annotate(**sum_in_halves(credit * F("amount")))
+        return {each["account__currency"]: whole(each["high"], each["low"]) for each in totals}
 
     def balance_before(self, account_id: UUID, instant: datetime) -> int:
         """Return an account's balance as it stood just before ``instant``, in minor units."""

@@ -4,8 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
-from django.db.models import BigIntegerField, Case, OuterRef, Q, QuerySet, Subquery, Sum, When
-from django.db.models.functions import Coalesce
+from django.db.models import BigIntegerField, Case, F, OuterRef, Q, QuerySet, Subquery, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -29,6 +28,7 @@ from accounts.exceptions import LedgerError
 from accounts.models import Account
 from accounts.names import folded
 from accounts.rights import may
+from accounts.sums import sum_in_halves, whole
 
 LONGEST_REASON = 200
 
@@ -71,15 +71,17 @@ class AccountAdmin(LedgerAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
-        others = Account.objects.customers().filter(currency=OuterRef("currency"))
-        total = others.order_by().values("currency").annotate(total=Sum("balance")).values("total")
         # An EXTERNAL account keeps no balance: it is minus the sum of the others of its currency.
-        computed = Case(
-            When(kind=AccountKind.EXTERNAL, then=0 - Coalesce(Subquery(total), 0)),
-            default="balance",
-            output_field=BigIntegerField(),
-        )
-        return super().get_queryset(request).annotate(balance_now=computed)
+        others = Account.objects.customers().filter(currency=OuterRef("currency")).order_by()
+        total = others.values("currency").annotate(**sum_in_halves(F("balance")))
+        halves = {
+            f"others_{half}": Case(
+                When(kind=AccountKind.EXTERNAL, then=Subquery(total.values(half))),
+                output_field=BigIntegerField(),
+            )
+            for half in ("high", "low")
+        }
+        return super().get_queryset(request).annotate(**halves)
 
     def get_fieldsets(self, request: HttpRequest, obj: Account | None = None) -> Any:
         rows = [
@@ -125,7 +127,10 @@ class AccountAdmin(LedgerAdmin):
 
     @admin.display(description="balance", ordering="balance")
     def balance_shown(self, account: Any) -> str:
-        return money_shown(account.balance_now, account.currency)
+        balance = account.balance
+        if account.kind == AccountKind.EXTERNAL:
+            balance = -whole(account.others_high, account.others_low)
+        return money_shown(balance, account.currency)
 
     @admin.display(description="held", ordering="held")
     def held_shown(self, account: Account) -> str:

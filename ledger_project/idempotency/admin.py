@@ -29,6 +29,10 @@ class IdempotencyKeyAdmin(admin.ModelAdmin):
     def kept(self, record: IdempotencyKey) -> bool:
         return record.has_answer  # type: ignore[attr-defined]  # annotated above
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        # It has no filters; Django would allow any lookup of a column.
+        return False
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
