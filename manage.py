@@ -24,9 +24,10 @@ def main() -> None:
             raise
         # 2, so that a job can tell a database that is away from books that don't balance.
         print(f"The database can't be used: {' '.join(str(error).split())}", file=sys.stderr)
-        if not isinstance(error, UnusableDatabase):
-            hint = "Is it there, and migrated? `manage.py migrate` makes its tables."
-            print(hint, file=sys.stderr)
+        if sqlstate == UNDEFINED_TABLE or "no such table" in str(error):
+            print("It is not migrated: `manage.py migrate` makes its tables.", file=sys.stderr)
+        elif not isinstance(error, UnusableDatabase):
+            print("Is it running, and is LEDGER_DATABASE_URL its address?", file=sys.stderr)
         sys.exit(2)
 
 

@@ -7,6 +7,9 @@ PORT=${PORT:-8000}
 url=http://127.0.0.1:$PORT
 python=.venv/bin/python
 
+# At once, because what follows takes seconds before it has anything to say.
+echo "Starting Mini Ledger on $url ..."
+
 # First, because the server would say it after the migrations.
 $python - "$PORT" 2>/dev/null <<'PYTHON' || {
 import socket
@@ -39,6 +42,10 @@ fi
 
 # First of all it says in one line what is wrong with a setting.
 database=$($python -c 'from ledger_project.settings import DATABASE_URL; print(DATABASE_URL)')
+# Without the password and the options, which have no place on a screen.
+shown=$($python -c 'import re, sys
+print(re.sub("^([^:]*://[^:@/]*):.*@", r"\1@", sys.argv[1]).partition("?")[0])' "$database")
+echo "Bringing the tables of $shown up to date ..."
 $python manage.py migrate --verbosity 0
 
 # Demo data goes into the service's own default file and nowhere else.
@@ -62,10 +69,19 @@ if [ $demo = yes ]; then
     echo "  curl -s -X POST $url/auth/token -H 'Content-Type: application/json' \\"
     echo "       -d '{\"username\":\"demo\",\"password\":\"demo\"}'"
 else
-    echo "  Admin   $url/admin/   (a user for it: $python manage.py createsuperuser;"
-    echo "          for a try, on a database without users: $python manage.py seed_demo)"
+    echo "  Admin   $url/admin/"
+    echo
+    echo "  A user for it, or for a try demo data on a database without users. In another terminal, set"
+    echo "  LEDGER_DATABASE_URL as here first, unless it is in .env; otherwise the file of .env is meant:"
+    echo "      $python manage.py createsuperuser"
+    echo "      $python manage.py seed_demo"
     echo
     echo "  curl -s $url/readyz"
+fi
+echo
+echo "  Stop with Ctrl-C. The database is $shown."
+if [ $demo = yes ]; then
+    echo "  To begin again with fresh demo data: stop, rm mini_ledger.db*, make run."
 fi
 echo
 

@@ -64,10 +64,21 @@ def test_without_a_service_the_demo_says_how_to_start_one(database_url):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
-    "url", [f"postgresql://ledger@127.0.0.1:{DISCARD}/ledger", "sqlite:///{folder}/empty.db"]
+    ("url", "advice"),
+    [
+        (
+            f"postgresql://ledger@127.0.0.1:{DISCARD}/ledger",
+            "Is it running, and is LEDGER_DATABASE_",
+        ),
+        (
+            "sqlite:///{folder}/empty.db",
+            "It is not migrated: `manage.py migrate` makes its tables.",
+        ),
+    ],
+    ids=["away", "empty"],
 )
 def test_a_database_that_is_away_or_empty_is_told_from_the_service_s_own(
-    live_server, tmp_path, url
+    live_server, tmp_path, url, advice
 ):
     demo = run_demo(live_server.thread.port, url.format(folder=tmp_path))
 
@@ -75,7 +86,7 @@ def test_a_database_that_is_away_or_empty_is_told_from_the_service_s_own(
     assert demo.stderr.strip().startswith(
         "The demo stopped: manage.py could not make users. The database can't be used: "
     )
-    assert "`manage.py migrate` makes its tables." in demo.stderr
+    assert advice in demo.stderr
     assert "Set LEDGER_DATABASE_URL as it is for the service" in demo.stderr
     assert demo.stderr.strip().count("\n") == 0
 

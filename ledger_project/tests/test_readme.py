@@ -1,0 +1,43 @@
+"""The story of the README, pasted into a shell as a reader would."""
+
+import re
+import subprocess
+
+import pytest
+from django.contrib.auth.models import User
+
+from ledger_project.tests.pages import text
+
+STORY = re.search(r"```sh\n(API=.*?)```", text("README.md"), re.DOTALL)[1]
+
+
+def paste(story: str, port: int) -> subprocess.CompletedProcess:
+    """Run a story in bash against a service on ``port``."""
+    story = story.replace("http://127.0.0.1:8000", f"http://127.0.0.1:{port}")
+    return subprocess.run(["bash"], input=story, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture
+def port(live_server, db) -> int:
+    User.objects.create_user("demo", password="demo")
+    return live_server.thread.port
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_story_runs_to_its_end_and_again(port):
+    first, second = paste(STORY, port), paste(STORY, port)
+
+    assert (first.stderr, second.stderr) == ("", "")
+    assert first.stdout.splitlines().count("7500") == 1
+    assert first.stdout == second.stdout
+
+
+@pytest.mark.django_db(transaction=True)
+def test_with_a_token_that_is_over_it_says_what_happened(port):
+    told = paste(STORY.replace("# Open two accounts.", "TOKEN=over"), port)
+
+    assert (
+        told.stderr.splitlines()[:2]
+        == ["The token is invalid, expired or revoked. Get a new one at /auth/token."] * 2
+    )
+    assert "Traceback" not in told.stderr
