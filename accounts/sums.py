@@ -6,7 +6,7 @@ from django.db.models import BigIntegerField, Sum, Value
 from django.db.models.expressions import Combinable
 
 # As a number of 64 bits: in the 32 of a plain one it would be -1.
-_LOW_BITS = Value(2**32 - 1, output_field=BigIntegerField())
+_LOW_BITS: Any = Value(2**32 - 1, output_field=BigIntegerField())
 
 
 def sum_in_halves(amount: Combinable) -> dict[str, Sum]:

@@ -69,7 +69,7 @@ class OwnFilters(admin.ModelAdmin):
         # Django would allow any of a column's, such as a year that no calendar has.
         for each in self.list_filter:
             name = getattr(each, "parameter_name", each)
-            related = name == each and self.opts.get_field(name).is_relation
+            related = isinstance(each, str) and self.opts.get_field(each).is_relation
             exact = f"{name}__id__exact" if related else f"{name}__exact"
             if lookup in (exact, f"{name}__isnull") or (lookup == name and not related):
                 return True
