@@ -58,7 +58,11 @@ def test_an_account_is_renamed_and_the_change_recorded(request, mine, actor):
 
     answer = services.describe(account_id=mine.pk, actor=actor, owner_name="Alice Smith")
 
-    assert row(mine) == {**before, "owner_name": "Alice Smith"}
+    assert row(mine) == {
+        **before,
+        "owner_name": "Alice Smith",
+        "owner_name_folded": "alice smith",
+    }
     assert answer.owner_name == "Alice Smith"
     assert changes() == [(mine.pk, actor.pk, "RENAME", "Alice", "Alice Smith", "")]
 
