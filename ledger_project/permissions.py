@@ -71,9 +71,9 @@ def _permissions() -> ComposedQuery[tuple[str, str]]:
 
 def ensure_groups(using: str = "default", **_signal: object) -> None:
     """
-    Make each group of ``GROUPS`` that isn't there. One that is there stays as it is.
+    Make each group of ``GROUPS`` that doesn't exist. One that exists is left as it is.
 
-    So that what an operator has taken from a group, or added to it, survives the next ``migrate``.
+    What an operator has taken from a group, or added to it, therefore survives ``migrate``.
     """
     # The signal also comes after the tables were migrated away.
     if Group._meta.db_table not in connections[using].introspection.table_names():

@@ -25,8 +25,8 @@ def test_a_page_that_is_not_there_says_so_as_a_page(admin_client, path):
     assert_page(admin_client.get(path), 404, "There is nothing here")
 
 
-def test_a_page_that_staff_may_not_see_says_so_as_a_page(client, staff):
-    client.force_login(staff)
+def test_a_page_that_staff_may_not_see_says_so_as_a_page(client, newcomer):
+    client.force_login(newcomer)
 
     answer = client.get("/admin/accounts/account/")
 

@@ -15,6 +15,7 @@ from datetime import timedelta
 import pytest
 from django.db import OperationalError, close_old_connections, connection
 
+from accounts import services as account_services
 from accounts.models import Account, AccountChange
 from ledger_project.idempotency.models import IdempotencyKey
 from transfers import clock, services
@@ -59,6 +60,9 @@ class Scene:
         owned = {"owner": self.alice, "owner_name": "fresh", "currency": "USD", **fields}
         return Account.objects.create(**owned)
 
+    def frozen(self) -> Account:
+        return account_services.freeze(account_id=self.fresh().pk, actor=self.clerk.user)
+
 
 @pytest.fixture
 def scene(alice, bob, staff, client_for, funded_account) -> Scene:
@@ -79,7 +83,7 @@ ROUTES: dict[str, Callable[[Scene], tuple]] = {
     "freeze": lambda s: (s.clerk.post, f"/accounts/{s.fresh().pk}/freeze", {}),
     "unfreeze": lambda s: (
         s.clerk.post,
-        f"/accounts/{s.fresh(status='FROZEN').pk}/unfreeze",
+        f"/accounts/{s.frozen().pk}/unfreeze",
         {},
     ),
     "transfer": lambda s: (s.client.post, "/transfers", s.wire()),
