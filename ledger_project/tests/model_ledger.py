@@ -212,6 +212,8 @@ class ModelLedger(ModelBooks):
                 "balance": account["balance"],
                 "sequence": len(past) + 1,
                 "transfer": transfer["place"],
+                "kind": transfer["kind"],
+                "counterparty": transfer["dest" if side == "DEBIT" else "source"],
             }
         )
 

@@ -29,7 +29,7 @@ def server() -> Iterator[LiveServer]:
 
 def ask(server: LiveServer, method: str, path: str, **headers: str) -> tuple[int, dict[str, str]]:
     """Return the status of an answer, and its headers by their names in lower case."""
-    connection = http.client.HTTPConnection(HOST, server.port, timeout=60)
+    connection = http.client.HTTPConnection(HOST, server.port, timeout=180)
     try:
         connection.request(method, path, headers=headers)
         answer = connection.getresponse()

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from accounts.models import Account
+from accounts.models import Account, external_account_id
 from ledger_project.tests.model_machine import TwiceTold, pick
 from transfers.integrity import check_ledger
 
@@ -56,8 +56,7 @@ OUTCOMES = {
     (409, "not_a_hold"),
     (409, "not_reversible"),
 }
-# What of a line of a statement is compared.
-LINE = ("type", "amount", "balance", "sequence", "ts", "transfer_id")
+LINE = ("type", "amount", "balance", "sequence", "kind", "ts", "transfer_id", "counterparty_id")
 
 owners = st.sampled_from(["alice", "bob"])
 actors = st.sampled_from(["alice", "alice", "bob", "bob", "staff"])
@@ -221,11 +220,13 @@ class HistoryMachine(TwiceTold):
     def assert_statement(self, one, limit):
         items = self.read_pages(f"/accounts/{one}/statement", limit=limit)
         lines = self.model.accounts[one]["statement"]
+        outside = str(external_account_id(self.model.accounts[one]["currency"]))
         assert [{name: item[name] for name in LINE} for item in items] == [
             {
-                **{name: line[name] for name in LINE[:4]},
+                **{name: line[name] for name in LINE[:5]},
                 "ts": wire(line["ts"]),
                 "transfer_id": self.model.transfers[line["transfer"]]["id"],
+                "counterparty_id": line["counterparty"] or outside,
             }
             for line in reversed(lines)
         ]
