@@ -40,12 +40,16 @@ def test_the_guards_are_in_the_schema_of_the_tables_and_missed_there(two_ledgers
             sql(public, empty.format(schema))
 
     sql(public, "DROP TRIGGER change_not_truncated ON l0.accounts_accountchange")
-    sql(public, empty.format("l0"))
+    sql(public, empty.format("l0"), "ROLLBACK")
 
     missed = run(other, "check", "--database", "default")
     assert (missed[0], "The guard change_not_truncated is missing" in missed[1]) == (1, True)
-    assert run(public, "check", "--database", "default")[0] == 0
+    convicted = run(other, "verify_ledger")
+    assert (convicted[0], " OFF  schema_has_every_guard" in convicted[1]) == (1, True)
+    for command in (("check", "--database", "default"), ("verify_ledger",)):
+        assert run(public, *command)[0] == 0
     assert run(other, "migrate", "--verbosity", "0") == (0, "")
-    assert run(other, "check", "--database", "default")[0] == 0
+    for command in (("check", "--database", "default"), ("verify_ledger",)):
+        assert run(other, *command)[0] == 0
     with pytest.raises(psycopg.errors.IntegrityConstraintViolation, match="append-only"):
         sql(public, empty.format("l0"))
