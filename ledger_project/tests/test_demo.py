@@ -72,7 +72,7 @@ def test_without_a_service_the_demo_says_how_to_start_one(database_url):
         ),
         (
             "sqlite:///{folder}/empty.db",
-            "It is not migrated: `manage.py migrate` makes its tables.",
+            "an empty ledger with `manage.py migrate`.",
         ),
     ],
     ids=["away", "empty"],
