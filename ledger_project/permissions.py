@@ -54,10 +54,10 @@ class LedgerBackend(ModelBackend):
             return super().get_all_permissions(user_obj, obj)
         if not getattr(user_obj, "has_rights", True):
             return set()
-        if not hasattr(user_obj, "_perm_cache"):
+        if not hasattr(user_obj, "held_permissions"):
             found = _permissions()(user_obj.pk, user_obj.pk)
-            user_obj._perm_cache = {f"{app}.{codename}" for app, codename in found}
-        return user_obj._perm_cache
+            user_obj.held_permissions = {f"{app}.{codename}" for app, codename in found}
+        return user_obj.held_permissions
 
 
 @cache
