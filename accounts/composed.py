@@ -6,7 +6,8 @@ place that says what is asked; its SQL is kept, and filled with the values of ea
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -14,6 +15,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import BooleanField, QuerySet
 from django.db.models.expressions import RawSQL
+from django.utils import timezone
 
 Row = TypeVar("Row")
 
@@ -47,15 +49,20 @@ class ComposedQuery(Generic[Row]):
 
     def __call__(self, *values: Any) -> list[Row]:
         """Ask with these values in the place of the samples, and return the rows."""
+        return self._rows(self._fetch(values))
+
+    def _fetch(self, values: Sequence[Any]) -> list[Sequence[Any]]:
         parameters = self._parameters.copy()
         for place, value in zip(self._places, values, strict=True):
             parameters[place] = _for_database(value)
         with connection.cursor() as cursor:
             cursor.execute(self._sql, parameters)
-            rows = cursor.fetchall()
+            return cursor.fetchall()
+
+    def _rows(self, fetched: Iterable[Sequence[Any]]) -> list[Row]:
         if self._converters:
-            rows = map(self._read, rows)
-        return list(map(self._row, rows))
+            fetched = map(self._read, fetched)
+        return list(map(self._row, fetched))
 
     def _read(self, row: Sequence[Any]) -> list[Any]:
         values = list(row)
@@ -72,6 +79,26 @@ def _annotated_row(
     for name, value in zip(names, values[-len(names) :], strict=True):
         setattr(row, name, value)
     return row
+
+
+class LockingQuery(ComposedQuery[Row]):
+    """A query that locks its rows, and says when the last of these locks was granted (UTC)."""
+
+    def __init__(self, queryset: QuerySet[Any, Row], samples: Sequence[Any] = ()) -> None:
+        super().__init__(queryset, samples)
+        if connection.vendor == "postgresql":
+            # From outside, row by row as they are locked: what a locking SELECT itself selects is
+            # computed before it waits for the lock.
+            self._sql = f"SELECT locked.*, clock_timestamp() FROM ({self._sql}) AS locked"
+
+    def lock(self, *values: Any) -> tuple[list[Row], datetime]:
+        """Ask as a ``ComposedQuery``, and return the rows and the time. No rows, no locks."""
+        fetched = self._fetch(values)
+        if connection.vendor == "postgresql" and fetched:
+            locked_at = fetched[-1][-1]
+            return self._rows(row[:-1] for row in fetched), locked_at
+        # SQLite has one writer at a time, and it is on this machine.
+        return self._rows(fetched), timezone.now()
 
 
 def newest_of_each(

@@ -1,18 +1,21 @@
 """The account: the only mutable row of the ledger. Everything on it follows from its entries."""
 
 from collections.abc import Collection
+from datetime import datetime
 from functools import cache
 from typing import Any, Self
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.db.transaction import TransactionManagementError
 from uuid_utils.compat import uuid7
 
-from accounts.composed import ComposedQuery
+from accounts.composed import ComposedQuery, LockingQuery
 from accounts.enums import CALENDAR, MONEY_MAX, AccountKind, AccountStatus
 from accounts.names import folded
 from accounts.rights import may
@@ -80,13 +83,27 @@ class AccountQuerySet(models.QuerySet["Account"]):
         return accounts.select_for_update(no_key=True)
 
     def locked(self, *ids: UUID) -> dict[UUID, "Account"]:
-        """Lock the customers' accounts among ``ids`` for this transaction; return them by id."""
+        """
+        Lock the customers' accounts among ``ids`` for this transaction; return them by id.
+
+        Their ``locked_at`` is when the last of the locks was granted.
+        """
         if not connections[self.db].in_atomic_block:
             raise TransactionManagementError("An account is locked within a transaction.")
         wanted = set(ids)
-        if self.query.where or len(wanted) not in (1, 2):
-            return {account.pk: account for account in self.to_be_locked(wanted)}
-        return {account.pk: account for account in _to_be_locked(len(wanted))(*wanted)}
+        locking: LockingQuery[Account]
+        try:
+            if self.query.where or len(wanted) not in (1, 2):
+                locking = LockingQuery(self.to_be_locked(wanted))
+                accounts, locked_at = locking.lock()
+            else:
+                locking = _to_be_locked(len(wanted))
+                accounts, locked_at = locking.lock(*wanted)
+        except EmptyResultSet:
+            return {}
+        for account in accounts:
+            account.locked_at = locked_at
+        return {account.pk: account for account in accounts}
 
 
 @cache
@@ -96,10 +113,10 @@ def _of_id() -> "ComposedQuery[Account]":
 
 
 @cache
-def _to_be_locked(count: int) -> "ComposedQuery[Account]":
+def _to_be_locked(count: int) -> "LockingQuery[Account]":
     # For every movement but a batch.
     samples = [UUID(int=number) for number in range(count)]
-    return ComposedQuery(Account.objects.to_be_locked(samples), samples)
+    return LockingQuery(Account.objects.to_be_locked(samples), samples)
 
 
 class Account(models.Model):
@@ -134,7 +151,11 @@ class Account(models.Model):
     version = models.BigIntegerField(default=0)
     last_posted_at = models.DateTimeField(null=True, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    # When its lock was granted, by the database's clock (UTC). Whatever is done to an account under
+    # its lock is of this time: whoever had the lock before has an earlier one.
+    locked_at: datetime
 
     objects = AccountQuerySet.as_manager()
 
@@ -247,7 +268,7 @@ class AccountChange(models.Model):
     before = models.CharField(max_length=200)
     after = models.CharField(max_length=200)
     reason = models.CharField(max_length=200, blank=True)
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(db_default=Now())
 
     class Meta:
         default_permissions = ()

@@ -14,6 +14,7 @@ from accounts.exceptions import (
     AccountNotFound,
     OverdraftInUse,
 )
+from accounts.expiry import ExpiredHolds, expired_holds
 from accounts.models import Account, AccountChange
 
 
@@ -78,20 +79,23 @@ def close(*, account_id: UUID, actor: User, reason: str = "") -> Account:
     rights.require_own_or(account, actor, "accounts.close_any")
     if account.status == AccountStatus.CLOSED:
         return account
-    require_closable(account)
+    require_closable(account).release()
     return _change_status(account, actor, AccountStatus.CLOSED, reason)
 
 
-def require_closable(account: Account) -> None:
+def require_closable(account: Account) -> ExpiredHolds:
     """
-    Say what stands against closing an account that is still in use.
+    Check that nothing stands against closing an account; return what must be released for it.
 
     :raises AccountFrozen, AccountNotEmpty: as ``close``
     """
     if account.status == AccountStatus.FROZEN:
         raise AccountFrozen(account.pk)
-    if account.balance or account.held:
-        raise AccountNotEmpty(account.pk, account.balance, account.held)
+    expired = expired_holds(account)
+    held = account.held - expired.amount
+    if account.balance or held:
+        raise AccountNotEmpty(account.pk, account.balance, held)
+    return expired
 
 
 @transaction.atomic
@@ -109,7 +113,11 @@ def set_overdraft_limit(*, account_id: UUID, actor: User, limit: int, reason: st
     if account.status == AccountStatus.CLOSED:
         raise AccountClosed(account.pk)
     if account.balance - account.held + limit < 0:
-        raise OverdraftInUse(account.pk, account.held - account.balance, limit)
+        expired = expired_holds(account)
+        used = account.held - expired.amount - account.balance
+        if used > limit:
+            raise OverdraftInUse(account.pk, used, limit)
+        expired.release()
     if limit != account.overdraft_limit:
         action = AccountChange.Action.SET_OVERDRAFT_LIMIT
         _record(account, actor, action, account.overdraft_limit, limit, reason)
@@ -123,8 +131,8 @@ def settle(*, account_id: UUID) -> Account:
     """
     Wait for whoever is posting to an account, and return it.
 
-    A posting reads the clock under the account's lock. Whatever comes after this has therefore a
-    later time than now, so that what is said of an instant up to now stays true.
+    A posting has the time of its account's lock. Whatever comes after this has therefore a later
+    time than this ``locked_at``, so that what is said of an instant up to then stays true.
 
     :raises AccountNotFound: if there is no such customer's account
     """
@@ -176,5 +184,11 @@ def _record(
     reason: str = "",
 ) -> None:
     AccountChange.objects.create(
-        account=account, actor=actor, action=action, before=before, after=after, reason=reason
+        account=account,
+        actor=actor,
+        action=action,
+        before=before,
+        after=after,
+        reason=reason,
+        at=account.locked_at,
     )

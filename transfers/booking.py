@@ -5,7 +5,7 @@ There is one place that computes (``posting.post``) and one that writes (``_writ
 statements of ``writing``), whatever the kind of transfer and however many there are.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import wraps
@@ -19,12 +19,20 @@ from accounts.enums import AccountKind, AccountStatus
 from accounts.exceptions import LedgerError
 from accounts.models import Account, external_account_id
 from transfers import clock, posting, writing
-from transfers.exceptions import InsufficientFunds
+from transfers.exceptions import (
+    BalanceLimitExceeded,
+    DestinationUnavailable,
+    InsufficientFunds,
+)
 from transfers.models import Transfer
 from transfers.posting import AccountState, Draft, Kind, Original
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+# What an expired hold may be the reason for: it takes from what is available and counts towards the
+# most that can be held, which is DestinationUnavailable to whoever may not see the account.
+GIVE_WAY = (InsufficientFunds, BalanceLimitExceeded, DestinationUnavailable)
 
 Accounts = dict[UUID, Account]
 Metadata = Mapping[str, str]
@@ -71,15 +79,14 @@ def book(accounts: Accounts, wanted: list[Wanted], actor: User | None) -> list[T
     """
     if not wanted:
         return []
-    # Read after the locks: whoever waited for them comes later.
-    now = clock.now()
+    # Whoever waited for the locks comes later.
+    now = clock.reading(max(account.locked_at for account in accounts.values()))
     drafts = [each.draft for each in wanted]
     states = _states(accounts, actor)
     resolved = _resolved(drafts)
     try:
         result = posting.post(states, drafts, resolved=resolved, now=now)
-    except InsufficientFunds:
-        # An expired hold gives way to a posting that needs the money.
+    except GIVE_WAY:
         releases = releases_of_expired({draft.source for draft in drafts}, now)
         if not releases:
             raise
@@ -183,12 +190,13 @@ def _write(
     actor: User | None,
     now: datetime,
 ) -> list[Transfer]:
+    ids = clock.ids_at(now)
     transfers = [
-        _transfer(posted, each, None if posted.draft.by_expiry else actor, now)
+        _transfer(posted, each, None if posted.draft.by_expiry else actor, ids, now)
         for posted, each in zip(result.postings, wanted, strict=True)
     ]
     entries = [
-        (clock.new_id(), transfer.pk, entry)
+        (next(ids), transfer.pk, entry)
         for posted, transfer in zip(result.postings, transfers, strict=True)
         for entry in posted.entries
     ]
@@ -208,13 +216,17 @@ def _bring_up_to_date(account: Account, state: AccountState) -> None:
 
 
 def _transfer(
-    posted: posting.Posting, wanted: Wanted, actor: User | None, now: datetime
+    posted: posting.Posting,
+    wanted: Wanted,
+    actor: User | None,
+    ids: Iterator[UUID],
+    now: datetime,
 ) -> Transfer:
     draft = posted.draft
     original_id = draft.original.id if draft.original else None
     is_reversal = draft.kind is Kind.REVERSAL
     return Transfer(
-        id=wanted.id or clock.new_id(),
+        id=wanted.id or next(ids),
         kind=draft.kind,
         source_id=draft.source,
         dest_id=draft.dest,

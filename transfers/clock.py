@@ -1,4 +1,13 @@
-"""The ledger's clock. What reads the time here can be run at another time: a seed, or a test."""
+"""
+The ledger's clock is the database's.
+
+The clocks of two application servers differ. If each dated what it posts by its own, a balance that
+one of them has stated for an instant could change afterwards. There is one clock instead: on
+PostgreSQL the server's, read after the locks were granted (``Account.locked_at``) or by the
+statement that reads; on SQLite this machine's, which is where its database is.
+
+What asks here for the time can be run at another time: a seed, or a test.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,33 +17,57 @@ from itertools import count
 from secrets import randbits
 from uuid import UUID
 
+from django.db import connection
+from django.db.models import DateTimeField, Expression, Value
+from django.db.models.functions import Now
 from django.utils import timezone
-from uuid_utils.compat import uuid7
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
-_made = count()
+# It begins anywhere, so that two processes rarely make ids of the same number at the same time.
+_made = count(randbits(31))
 _instant: ContextVar[datetime | None] = ContextVar("ledger_clock", default=None)
 
 
+def reading(instant: datetime) -> datetime:
+    """Return a reading of the database's clock, or the time at which what runs here is run."""
+    return _instant.get() or instant
+
+
 def now() -> datetime:
-    """Return the time, in UTC."""
-    return _instant.get() or timezone.now()
+    """Return the time, in UTC. On PostgreSQL it takes a statement: prefer the other readings."""
+    given = _instant.get()
+    if given is not None or connection.vendor != "postgresql":
+        return given or timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        return cursor.fetchone()[0]
 
 
-def new_id() -> UUID:
+def of_statement() -> Expression:
+    """Return the time of the statement that this is a part of: for reads, which take no lock."""
+    given = _instant.get()
+    if given is not None or connection.vendor != "postgresql":
+        # SQLite's own function knows no microseconds.
+        return Value(given or timezone.now(), output_field=DateTimeField())
+    return Now()
+
+
+def ids_at(instant: datetime) -> Iterator[UUID]:
     """
-    Return a UUIDv7 of this clock's time.
+    Make UUIDv7s of ``instant``, as many as are taken.
 
-    Ids that one process makes within a millisecond keep the order in which it made them.
+    Those that one process makes for one instant, or for ever later ones, have the order in which
+    they were made.
     """
-    instant = _instant.get()
-    if instant is None:
-        return uuid7()
-    # For a time that is given, uuid7() doesn't keep the order. RFC 9562: 48 bits of milliseconds,
-    # the version, the variant, and the rest is ours.
-    milliseconds = (instant - EPOCH) // timedelta(milliseconds=1)
-    return UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62 | next(_made) << 30 | randbits(30))
+    milliseconds, microseconds = divmod((instant - EPOCH) // MICROSECOND, 1000)
+    # RFC 9562: 48 bits of milliseconds, the version, 12 bits of what is left of the time (§6.2,
+    # method 3), the variant, and the rest is ours.
+    fraction = microseconds * 4096 // 1000
+    time = milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62
+    while True:
+        yield UUID(int=time | (next(_made) & 0xFFFF_FFFF) << 30 | randbits(30))
 
 
 @contextmanager

@@ -14,7 +14,6 @@ from accounts.exceptions import AccountNotFound
 from accounts.filters import OneOfFilter
 from accounts.models import Account
 from accounts.serializers import UUID_FORM
-from transfers import clock
 from transfers.models import LedgerEntry, Transfer, TransferStatus
 from transfers.posting import EntryType, Kind
 
@@ -54,12 +53,6 @@ class BalanceForm(forms.Form):
     """The query of a balance: ``at`` an instant, that moment included."""
 
     at = InstantField(required=False)
-
-    def clean_at(self) -> datetime | None:
-        at = self.cleaned_data["at"]
-        if at is not None and at > clock.now():
-            raise forms.ValidationError("This instant is yet to come.", code="future")
-        return at
 
 
 class RangeForm(forms.Form):
@@ -140,7 +133,7 @@ class TransferFilter(filters.FilterSet):
         return queryset.of_kind(Kind(kind))
 
     def standing(self, queryset: Any, _name: str, status: str) -> QuerySet:
-        return queryset.in_status(TransferStatus(status), clock.now())
+        return queryset.in_status(TransferStatus(status))
 
 
 class StatementFilter(filters.FilterSet):

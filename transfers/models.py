@@ -20,6 +20,7 @@ from accounts.models import Account, AccountQuerySet
 from accounts.money import money
 from accounts.rights import may
 from accounts.sums import sum_in_halves, whole
+from transfers import clock
 from transfers.posting import EntryType, Kind
 
 LAST_ID = UUID(int=2**128 - 1)
@@ -51,16 +52,18 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
         return self.filter(Q(source__in=own) | Q(dest__in=own))
 
     def with_resolution(self) -> Self:
-        """Fetch what a transfer's status depends on in the same query."""
-        return self.select_related("resolution", "reversal")
+        """Fetch what a transfer's status depends on in the same query, its time included."""
+        seen_at = clock.of_statement()
+        return self.select_related("resolution", "reversal").annotate(seen_at=seen_at)
 
     def of_kind(self, kind: Kind) -> Self:
         """Return the transfers of ``kind``."""
         # A range of one value: see `newest_of_kind`.
         return self.filter(kind__gte=kind.value, kind__lte=kind.value)
 
-    def in_status(self, status: TransferStatus, now: datetime) -> Self:
-        """Return the transfers whose derived status is ``status`` at ``now`` (UTC)."""
+    def in_status(self, status: TransferStatus) -> Self:
+        """Return the transfers whose derived status is ``status`` now."""
+        now = clock.of_statement()
         holds = self.of_kind(Kind.HOLD)
         moves = self.exclude(kind=Kind.HOLD.value)
         # Scalar subqueries are asked of one row at a time. PostgreSQL may turn a join or an EXISTS
@@ -162,6 +165,9 @@ class Transfer(models.Model):
     )
     created_at = models.DateTimeField()
 
+    # As of when its resolution is known, by the database's clock (UTC).
+    seen_at: datetime
+
     objects = TransferQuerySet.as_manager()
 
     class Meta:
@@ -229,12 +235,18 @@ class Transfer(models.Model):
 
     def remember_as_new(self, accounts: Mapping[UUID, Account]) -> None:
         """Fill in what is known of a transfer just written, so that no query asks for it."""
+        self.seen_at = self.created_at
         for relation in ("resolution", "reversal"):
             getattr(Transfer, relation).related.set_cached_value(self, None)
         for party in ("source", "dest"):
             account = accounts.get(getattr(self, f"{party}_id"))
             if account is not None:
                 getattr(Transfer, party).field.set_cached_value(self, account)
+
+    @property
+    def status(self) -> TransferStatus:
+        """The derived status, as of when the transfer was posted or read ``with_resolution``."""
+        return self.status_at(self.seen_at)
 
     def status_at(self, now: datetime) -> TransferStatus:
         """

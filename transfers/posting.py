@@ -194,7 +194,7 @@ def post(
 
     :param accounts: every account that a draft names, as it stands under its lock
     :param resolved: when those originals were captured, voided or reversed that are, by id
-    :param now: the time, read after the locks were taken (UTC)
+    :param now: the time of the locks, by the database's clock (UTC)
     :raises LedgerError: the rule that a draft breaks; its ``index`` is the draft's position
     :raises DestinationUnavailable: if no rule is broken but by an account that isn't ``visible``;
         which one, and where, isn't told
@@ -303,7 +303,7 @@ def _enter(
     balance = account.balance + (amount if side is EntryType.CREDIT else -amount)
     if abs(balance) > MONEY_MAX:
         refusals.add(BalanceLimitExceeded(account.id, MONEY_MAX), account)
-    # Two servers' clocks may differ; within an account time never runs backwards.
+    # A clock may be set back. Within an account time never runs backwards.
     ts = now if account.last_posted_at is None else max(now, account.last_posted_at)
     version = account.version + 1
     account = replace(account, balance=balance, version=version, last_posted_at=ts)

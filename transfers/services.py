@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 
 from accounts.enums import AccountStatus
 from accounts.exceptions import LedgerError
+from accounts.expiry import ExpiredHolds
 from accounts.models import Account, external_account_id
 from accounts.rights import may
 from transfers import clock, rights
@@ -195,8 +196,23 @@ def reverse(*, transfer_id: UUID, actor: User, memo: str | None = None) -> Trans
 def release_expired_holds(*, source_id: UUID) -> int:
     """Void the expired holds of one account, and return how many there were."""
     accounts = Account.objects.locked(source_id)
-    releases = releases_of_expired([source_id], clock.now())
+    releases = _releases_on(accounts[source_id])
     return len(book(accounts, releases, actor=None))
+
+
+def expired_holds(account: Account) -> ExpiredHolds:
+    """Return what expired holds still reserve of an account, which is locked, or was just read."""
+    releases = _releases_on(account)
+    return ExpiredHolds(
+        amount=sum(each.draft.amount for each in releases),
+        release=lambda: book({account.pk: account}, releases, actor=None),
+    )
+
+
+def _releases_on(account: Account) -> list[Wanted]:
+    locked_at = getattr(account, "locked_at", None)
+    now = clock.now() if locked_at is None else clock.reading(locked_at)
+    return releases_of_expired([account.pk], now)
 
 
 def _require_parties(accounts: Accounts, order: Order, actor: User, index: int) -> None:

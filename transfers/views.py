@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
 from rest_framework import mixins
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -97,10 +97,13 @@ class StatementViewSet(mixins.ListModelMixin, LedgerViewSet):
     def balance(self, request: Request, account_id: UUID) -> Response:
         at = self.read_query(BalanceForm)["at"]
         account = self.account
+        now = clock.reading(account.locked_at)
+        # A clock that was set back is behind what was posted before.
+        now = max(now, account.last_posted_at or now)
+        if at is not None and at > now:
+            raise ValidationError({"at": [ErrorDetail("This instant is yet to come.", "future")]})
         if at is None:
-            now = clock.now()
-            # Another server's clock may be ahead of this one's.
-            at = max(now, account.last_posted_at or now)
+            at = now
             balance, sequence = account.balance, account.version
         else:
             balance, sequence = LedgerEntry.objects.as_of(account.pk, at)
@@ -167,14 +170,11 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
             return list(queryset.newest_of_all(kind, status, last, count))
         return list(queryset.newest_touching(accounts, last, count))
 
-    def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), "now": clock.now()}
-
     def retrieve(self, request: Request, transfer_id: UUID) -> Response:
         transfer = self.get_queryset().filter(pk=transfer_id).first()
         if transfer is None:
             raise TransferNotFound(transfer_id)
-        return Response(transfer_document(transfer, clock.now()))
+        return Response(transfer_document(transfer))
 
     def create(self, request: Request) -> Response:
         body = self.read_body(TransferOrderSerializer)
@@ -187,7 +187,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         return self._answer(services.transfer(order=order, actor=self.actor))
 
     def _answer(self, posted: Transfer) -> Response:
-        body = transfer_document(posted, clock.now())
+        body = transfer_document(posted)
         body["source"] = party(posted.source, posted.source.is_visible_to(self.actor))
         body["dest"] = party(posted.dest, posted.dest.is_visible_to(self.actor))
         return Response(body, status=201, headers={"Location": f"/transfers/{posted.pk}"})
@@ -223,8 +223,7 @@ class BatchViewSet(LedgerViewSet):
                     "index": refusal.index,
                 }
             raise
-        now = clock.now()
-        documents = [transfer_document(each, now) for each in posted]
+        documents = [transfer_document(each) for each in posted]
         return Response({"transfers": documents}, status=201)
 
 

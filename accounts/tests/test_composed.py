@@ -17,7 +17,7 @@ SAMPLE = UUID(int=0)
 
 
 def columns(row):
-    return {name: value for name, value in vars(row).items() if not name.startswith("_")}
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
 
 
 def test_it_returns_the_rows_of_the_queryset_column_by_column(alice, funded_account):

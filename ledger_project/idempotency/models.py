@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.db import connections, models
-from django.utils import timezone
+from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 
@@ -26,11 +26,11 @@ class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
         unique index, until the first commits or gives the key back.
         """
         table = IdempotencyKey._meta.db_table
-        columns = "id, user_id, key, method, path, fingerprint, response_headers, created_at"
+        columns = "id, user_id, key, method, path, fingerprint, response_headers"
         claimed = uuid7()
         with connections[self.db].cursor() as cursor:
             cursor.execute(
-                f"INSERT INTO {table} ({columns}) VALUES (%s, %s, %s, %s, %s, %s, '{{}}', %s)"
+                f"INSERT INTO {table} ({columns}) VALUES (%s, %s, %s, %s, %s, %s, '{{}}')"
                 " ON CONFLICT (user_id, key) DO NOTHING RETURNING id",
                 [
                     IdempotencyKey._meta.pk.get_db_prep_value(claimed, connections[self.db]),
@@ -39,7 +39,6 @@ class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
                     method,
                     path,
                     fingerprint,
-                    connections[self.db].ops.adapt_datetimefield_value(timezone.now()),
                 ],
             )
             return claimed if cursor.fetchone() else None
@@ -93,7 +92,7 @@ class IdempotencyKey(models.Model):
     # Names of permissions, with spaces between them. A default of the database's own, so that the
     # claim need not name it.
     relied_on = models.TextField(db_default="", editable=False)
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(db_default=Now())
 
     objects = IdempotencyKeyQuerySet.as_manager()
 

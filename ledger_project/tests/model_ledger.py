@@ -10,6 +10,8 @@ from datetime import timedelta
 from ledger_project.tests.model_books import ModelBooks
 
 CREATED, OK = (201, None), (200, None)
+# What an expired hold may be the reason for.
+GIVE_WAY = ("insufficient_funds", "account_not_empty")
 
 
 class Refused(Exception):
@@ -70,10 +72,14 @@ class ModelLedger(ModelBooks):
         account = self._own(actor, account_id)
         if account["status"] == "FROZEN":
             raise Refused(409, "account_frozen")
-        if account["status"] == "OPEN" and (account["balance"] or account["held"]):
-            raise Refused(409, "account_not_empty")
-        account["status"] = "CLOSED"
+        if account["status"] == "OPEN":
+            self._with_releases([account_id], lambda: self._require_empty(account_id))
+        self.accounts[account_id]["status"] = "CLOSED"
         return OK
+
+    def _require_empty(self, account_id) -> None:
+        if self.accounts[account_id]["balance"] or self.accounts[account_id]["held"]:
+            raise Refused(409, "account_not_empty")
 
     def set_status(self, actor, account_id, status):
         self._own(actor, account_id)
@@ -241,7 +247,7 @@ class ModelLedger(ModelBooks):
         held |= {"resolved_at": self.now, "resolved_by": how}
 
     def _with_releases(self, payers, move) -> None:
-        """Do a movement; if funds are short, do it after the payers' expired holds gave way."""
+        """Do a movement or a close, after the expired holds gave way that stood in its way."""
         before = self._snapshot()
         try:
             move()
@@ -249,7 +255,7 @@ class ModelLedger(ModelBooks):
             self.accounts, self.transfers, self.cash = before
             self.unseen = []
             expired = [each for each in self.transfers if self._gives_way(each, payers)]
-            if refusal.answer != (409, "insufficient_funds") or not expired:
+            if refusal.answer[1] not in GIVE_WAY or not expired:
                 raise
             for held in expired:
                 self._release(held, "EXPIRED")

@@ -14,6 +14,7 @@ from uuid import UUID
 import pytest
 from django.db import DatabaseError, transaction
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from accounts.models import Account, AccountQuerySet
 from ledger_project.idempotency import middleware
@@ -39,12 +40,19 @@ def failure_of(request: pytest.FixtureRequest, test: Callable, **parameters: Any
 
 
 def locked_without_a_lock(accounts: AccountQuerySet, *ids: UUID) -> dict[UUID, Account]:
-    return {account.pk: account for account in accounts.customers().filter(pk__in=ids)}
+    return _by_id(accounts.customers().filter(pk__in=ids))
 
 
 def locked_in_any_order(accounts: AccountQuerySet, *ids: UUID) -> dict[UUID, Account]:
     found = accounts.customers().filter(pk__in=ids).order_by("?")
-    return {account.pk: account for account in found.select_for_update(no_key=True)}
+    return _by_id(found.select_for_update(no_key=True))
+
+
+def _by_id(accounts: AccountQuerySet) -> dict[UUID, Account]:
+    locked = list(accounts)
+    for account in locked:
+        account.locked_at = timezone.now()
+    return {account.pk: account for account in locked}
 
 
 def key_scoped_by_token(request: HttpRequest) -> str:

@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from accounts.admin.acting import ReasonForm, act_on_each, reason_of, selected
 from accounts.admin.pages import HistoryAdmin, account_link, money_shown, name_and_id
 from accounts.rights import may
-from transfers import clock, services
+from transfers import services
 from transfers.admin.links import entry_row, memo_of, transfer_link
 from transfers.models import Transfer, TransferStatus
 from transfers.posting import Kind
@@ -36,7 +36,7 @@ class StatusFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet:
         for status in TransferStatus:
             if status == self.value():
-                return queryset.in_status(status, clock.now())
+                return queryset.in_status(status)
         return queryset
 
 
@@ -84,7 +84,7 @@ class TransferAdmin(HistoryAdmin):
 
     @admin.display
     def status(self, transfer: Transfer) -> str:
-        return transfer.status_at(clock.now()).title()
+        return transfer.status.title()
 
     @admin.display(description="transfer")
     def kind_shown(self, transfer: Transfer) -> str:
@@ -147,6 +147,6 @@ class TransferAdmin(HistoryAdmin):
             self.has_reverse_permission(request)
             and kind.moves_money
             and kind is not Kind.REVERSAL
-            and transfer.status_at(clock.now()) is TransferStatus.POSTED
+            and transfer.status is TransferStatus.POSTED
         )
         return super().render_change_form(request, context, *args, **kwargs)

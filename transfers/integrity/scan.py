@@ -59,7 +59,7 @@ def integers(*columns: str) -> str:
 
 def id_of_the_time(column: str) -> dict[str, str]:
     """Return the rule that a row's id is a UUIDv7 of about the time in ``column``, if any."""
-    # The id is made by the application's clock and the time may be the database's.
+    # An application that gives an order its id makes it by its own clock.
     return {
         "postgresql": f"""{column} IS NULL OR substr(CAST(subject AS text), 15, 1) = '7'
             AND to_timestamp(CAST(CAST(

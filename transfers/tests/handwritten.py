@@ -14,8 +14,7 @@ from transfers import clock
 
 def id_at(instant: str) -> UUID:
     """Return a UUIDv7 of an instant, such as ``2100-01-01 00:00Z``."""
-    with clock.at(datetime.fromisoformat(instant)):
-        return clock.new_id()
+    return next(clock.ids_at(datetime.fromisoformat(instant)))
 
 
 def rows(sql: str, *parameters: Any) -> list[tuple]:

@@ -4,7 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.tests.contract import account_document, assert_problem, instant, transfer_document
+from accounts import services as account_services
+from accounts.tests.contract import (
+    MONEY_MAX,
+    account_document,
+    assert_problem,
+    instant,
+    transfer_document,
+)
 from accounts.tests.orders import expired_hold, hold_order
 from transfers import clock, services
 from transfers.models import Transfer
@@ -73,6 +80,21 @@ def test_an_expired_hold_gives_way_to_whatever_needs_the_money(api, source, dest
     assert account_document(source)["available"] == 0
     void = Transfer.objects.get(hold=expired)
     assert (void.kind, void.amount, void.created_by) == ("VOID", 4_00, None)
+
+
+def test_an_expired_hold_gives_way_to_a_hold_of_the_most_that_can_be_held(
+    api, alice, staff, dest, funded_account
+):
+    rich = funded_account(alice, MONEY_MAX)
+    account_services.set_overdraft_limit(account_id=rich.pk, actor=staff, limit=MONEY_MAX)
+    expired = expired_hold(rich, dest, MONEY_MAX, actor=alice)
+    order = {"source_account_id": str(rich.pk), "dest_account_id": str(dest.pk), "amount": 1}
+
+    response = api.post("/transfers", {**order, "hold": True})
+
+    assert response.status_code == 201
+    assert account_document(rich)["held"] == 1
+    assert Transfer.objects.get(hold=expired).kind == "VOID"
 
 
 def test_a_release_that_does_not_help_is_undone_with_the_posting(api, source, expired):

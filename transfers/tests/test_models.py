@@ -48,16 +48,17 @@ def story(alice, bob, staff, mine, theirs):
 def statuses_at(story, instant):
     """Return each transfer's status, which the list's filter and the object agree upon."""
     found = {transfer.pk: name for name, transfer in story.items()}
-    by_filter = {
-        found[transfer.pk]: status
-        for status in TransferStatus
-        for transfer in Transfer.objects.in_status(status, instant)
-        if transfer.pk in found
-    }
-    by_object = {
-        found[transfer.pk]: transfer.status_at(instant)
-        for transfer in Transfer.objects.with_resolution().filter(pk__in=found)
-    }
+    with clock.at(instant):
+        by_filter = {
+            found[transfer.pk]: status
+            for status in TransferStatus
+            for transfer in Transfer.objects.in_status(status)
+            if transfer.pk in found
+        }
+        by_object = {
+            found[transfer.pk]: transfer.status
+            for transfer in Transfer.objects.with_resolution().filter(pk__in=found)
+        }
     assert by_filter == by_object
     return by_object
 
@@ -97,11 +98,12 @@ def test_the_void_that_releases_an_expired_hold_does_not_change_that(story, mine
 
 
 def test_every_transfer_is_in_one_status(story):
-    ids = [
-        transfer.pk
-        for status in TransferStatus
-        for transfer in Transfer.objects.in_status(status, NOW + DAY)
-    ]
+    with clock.at(NOW + DAY):
+        ids = [
+            transfer.pk
+            for status in TransferStatus
+            for transfer in Transfer.objects.in_status(status)
+        ]
 
     assert sorted(ids) == sorted(Transfer.objects.values_list("pk", flat=True))
 

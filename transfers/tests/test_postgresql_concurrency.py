@@ -68,5 +68,5 @@ def test_accounts_are_locked_in_the_order_of_their_ids(
         locked = Account.objects.locked(*ids)
 
     sql = captured[0]["sql"]
-    assert sql.endswith('ORDER BY "accounts_account"."id" ASC FOR NO KEY UPDATE')
+    assert sql.endswith('ORDER BY "accounts_account"."id" ASC FOR NO KEY UPDATE) AS locked')
     assert list(locked) == sorted(ids)

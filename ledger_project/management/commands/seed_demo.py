@@ -193,10 +193,8 @@ class Demonstration:
         body = {"owner_name": "Demo Spare", "currency": self.home}
         account = self._open(UUID(EMPTY_ACCOUNT_ID), owner=demo, **body)
         self.accounts["spare"] = account
-        with clock.at(OPENED_AT):
-            key_id = clock.new_id()
         IdempotencyKey.objects.create(
-            id=key_id,
+            id=next(clock.ids_at(OPENED_AT)),
             created_at=OPENED_AT,
             user=demo,
             key=EXAMPLE_KEY,
@@ -236,11 +234,8 @@ class Demonstration:
         return services.reverse(transfer_id=transfer_id, memo=memo, actor=self.users["admin"])
 
     def _open(self, account_id: UUID | None, **fields: Any) -> Account:
-        with clock.at(OPENED_AT):
-            account = Account.objects.create(pk=account_id or clock.new_id(), **fields)
-        account.created_at = OPENED_AT
-        account.save(update_fields=["created_at"])
-        return account
+        account_id = account_id or next(clock.ids_at(OPENED_AT))
+        return Account.objects.create(pk=account_id, created_at=OPENED_AT, **fields)
 
     def _post(self, instant: datetime, verb: str, *args: Any) -> None:
         with clock.at(instant):

@@ -13,7 +13,7 @@ class Command(BaseCommand):
     help = "Release every hold that has expired without a capture or a void."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        expired = Transfer.objects.unresolved_holds().filter(expires_at__lte=clock.now())
+        expired = Transfer.objects.unresolved_holds().filter(expires_at__lte=clock.of_statement())
         sources = expired.order_by("source_id").values_list("source_id", flat=True).distinct()
         released = 0
         # One transaction an account: each lock is short, and a run that is stopped loses nothing.

@@ -1,12 +1,13 @@
 """Forget old answers, but never a key."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
-from django.utils import timezone
+from django.db.models import Expression
+from django.db.models.functions import Now
 from tqdm import tqdm
 
 from ledger_project.idempotency.models import IdempotencyKey
@@ -29,7 +30,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not 0 <= options["days"] <= MOST_DAYS:
             raise CommandError(f"--days must be from 0 to {MOST_DAYS}.")
-        cutoff = timezone.now() - timedelta(days=options["days"])
+        cutoff = Now() - timedelta(days=options["days"])
         purged = 0
         last = UUID(int=0)
         # None leaves it to tqdm: a bar on a terminal, and nothing in a log.
@@ -45,7 +46,7 @@ class Command(BaseCommand):
 
 
 @transaction.atomic
-def _purge_after(last: UUID, cutoff: datetime) -> list[UUID]:
+def _purge_after(last: UUID, cutoff: Expression) -> list[UUID]:
     """Empty the next answers in the order of their keys' ids, and return those ids."""
     # Ids grow with time, so that each batch begins where the one before it ended. A key at work
     # has no answer yet, and one that a rival run is emptying is left to it.

@@ -1,0 +1,147 @@
+"""What expired holds still reserve of an account stands in the way of nothing."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts import services
+from accounts.exceptions import AccountNotEmpty, OverdraftInUse
+from accounts.expiry import expired_holds
+from accounts.models import Account, AccountChange
+from accounts.tests.admin_pages import said
+from accounts.tests.orders import expired_hold, hold_order
+from transfers.models import Transfer
+
+pytestmark = pytest.mark.django_db
+
+LIST = reverse("admin:accounts_account_changelist")
+
+
+@pytest.fixture
+def payee(bob, funded_account):
+    return funded_account(bob)
+
+
+@pytest.fixture
+def account(alice, staff, payee, funded_account):
+    """An account of alice's with nothing in it, and an expired hold on its overdraft."""
+    account = funded_account(alice)
+    services.set_overdraft_limit(account_id=account.pk, actor=staff, limit=50)
+    expired_hold(account, payee, 40, actor=alice)
+    account.refresh_from_db()
+    return account
+
+
+@pytest.fixture
+def officer(client, staff):
+    """A browser in which staff are logged in who may change accounts."""
+    client.force_login(staff)
+    return client
+
+
+def releases() -> list[tuple]:
+    return list(Transfer.objects.filter(kind="VOID").values_list("amount", "created_by"))
+
+
+def state(account) -> tuple:
+    account.refresh_from_db()
+    return account.status, account.balance, account.held, account.overdraft_limit
+
+
+def test_it_does_not_keep_an_account_open(alice, account):
+    closed = services.close(account_id=account.pk, actor=alice)
+
+    assert (closed.status, closed.held) == ("CLOSED", 0)
+    assert state(account) == ("CLOSED", 0, 0, 50)
+    assert releases() == [(40, None)]
+
+
+def test_it_does_not_keep_a_limit_high(staff, account):
+    lowered = services.set_overdraft_limit(account_id=account.pk, actor=staff, limit=0)
+
+    assert (lowered.overdraft_limit, lowered.held) == (0, 0)
+    assert state(account) == ("OPEN", 0, 0, 0)
+    assert releases() == [(40, None)]
+
+
+def test_a_limit_that_it_does_not_stand_in_the_way_of_releases_nothing(staff, account):
+    services.set_overdraft_limit(account_id=account.pk, actor=staff, limit=40)
+
+    assert state(account) == ("OPEN", 0, 40, 40)
+    assert releases() == []
+
+
+def test_a_close_that_is_refused_all_the_same_releases_nothing(alice, account, payee):
+    hold_order(account, payee, 10, actor=alice)
+    before = state(account)
+
+    with pytest.raises(AccountNotEmpty) as refused:
+        services.close(account_id=account.pk, actor=alice)
+
+    assert refused.value.evidence == {"account_id": account.pk, "balance": 0, "held": 10}
+    assert (state(account), releases()) == (before, [])
+
+
+def test_a_limit_that_is_refused_all_the_same_releases_nothing(alice, staff, account, payee):
+    hold_order(account, payee, 10, actor=alice)
+    before = state(account)
+
+    with pytest.raises(OverdraftInUse) as refused:
+        services.set_overdraft_limit(account_id=account.pk, actor=staff, limit=9)
+
+    assert refused.value.evidence == {"account_id": account.pk, "used": 10, "limit": 9}
+    assert (state(account), releases()) == (before, [])
+
+
+def test_a_hold_that_is_pending_gives_no_way(alice, staff, payee, funded_account):
+    account = funded_account(alice)
+    services.set_overdraft_limit(account_id=account.pk, actor=staff, limit=50)
+    hold_order(account, payee, 40, actor=alice)
+
+    with pytest.raises(AccountNotEmpty):
+        services.close(account_id=account.pk, actor=alice)
+    with pytest.raises(OverdraftInUse):
+        services.set_overdraft_limit(account_id=account.pk, actor=staff, limit=39)
+
+    assert state(account) == ("OPEN", 0, 40, 50)
+
+
+def test_where_nothing_is_held_nothing_is_asked(alice, funded_account):
+    account = funded_account(alice)
+
+    with CaptureQueriesContext(connection) as asked:
+        expired = expired_holds(account)
+
+    assert (expired.amount, len(asked)) == (0, 0)
+
+
+def test_an_owner_closes_such_an_account_over_the_api(api, account):
+    response = api.post(f"/accounts/{account.pk}/close")
+
+    assert (response.status_code, response.json()["status"]) == (200, "CLOSED")
+    assert releases() == [(40, None)]
+
+
+def test_staff_are_asked_whether_to_close_such_an_account_and_close_it(officer, account):
+    form = {"action": "close", "_selected_action": [str(account.pk)], "reason": "Moved away"}
+
+    asked = officer.post(LIST, form)
+    released_by_asking = releases()
+    closed = officer.post(LIST, {**form, "confirmed": "yes"})
+
+    assert [each.pk for each in asked.context["closable"]] == [account.pk]
+    assert asked.context["refused"] == []
+    assert released_by_asking == []
+    assert said(closed) == [("success", f"{account} is closed.")]
+    assert state(account) == ("CLOSED", 0, 0, 50)
+
+
+def test_staff_lower_the_limit_of_such_an_account(officer, account):
+    page = reverse("admin:accounts_account_change", args=[account.pk])
+
+    officer.post(page, {"overdraft_limit": "0.00", "reason": "As asked"})
+
+    assert state(account) == ("OPEN", 0, 0, 0)
+    assert AccountChange.objects.latest("pk").after == "0"
+    assert Account.objects.get(pk=account.pk).available == 0
