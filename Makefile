@@ -78,6 +78,7 @@ audit = rm -f .venv/audit.json; \
 	else cat .venv/audit.log; fi
 
 .venv/bin/python:
+	@echo 'Making .venv, for the first start'
 	@for python in $(PYTHONS); do \
 		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 			$$python -m venv --clear .venv || { rm -rf .venv; exit 1; }; exit 0; \
