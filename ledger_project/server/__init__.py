@@ -1,20 +1,18 @@
 """
 The server: ``python -m ledger_project.server`` puts Django on the network.
 
-One process supervises (``supervisor.py``). It loads the application once, opens the port and forks
-the workers; one that dies is forked again, however often, and is ready within milliseconds.
+gunicorn supervises (``supervisor.py``): it loads the application once, opens the port and forks
+the workers. A worker that dies is forked again, however often, within milliseconds.
 
-Each worker has one event loop for its connections and a few threads for Django (``worker.py``).
-A thread costs a database connection, so no client may hold one by being slow:
+In each worker uvicorn speaks HTTP in one event loop, and Django runs in a few threads. A thread
+costs a database connection, so no client may hold one by being slow. ``front.py`` stands between
+the two:
 
-1. The loop reads a request whole (``connection.py``), with a deadline and a bound on its size.
-   llhttp, the parser of Node.js, decides what is HTTP and where a message ends.
+1. It reads a request whole, with a deadline and a bound on its size (``protocol.py`` has the
+   deadline of the head).
 2. ``head.py`` decides by the head alone what is refused, and what Django gets to see of it.
-3. The request waits for a thread. Too many of them, or one that waits for too long: 503. What is
-   refused, and ``/healthz``, have a thread of their own that needs no database (``refusals.py``).
-4. The thread runs Django, hands the answer to the loop and is free again. The loop writes the
+3. The request waits for a thread (``threads.py``). Too many of them, or one that waits for too
+   long: 503. What is refused, and ``/healthz``, have a thread of their own that needs no database.
+4. The thread runs Django, hands the answer to the event loop and is free again. The loop writes the
    answer as fast as the client reads it, and gives up on a client that doesn't.
-
-A connection that waits for its next request costs no thread, only a little memory. If there are
-too many connections, the one that has waited longest is closed for a newcomer.
 """

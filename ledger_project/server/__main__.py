@@ -23,8 +23,8 @@ def main() -> None:
     from django.urls import get_resolver
 
     from ledger_project.server.forwarded import TrustedProxies
-    from ledger_project.server.supervisor import Supervisor, allow_open_files, listen
-    from ledger_project.server.worker import Worker, run
+    from ledger_project.server.front import Front
+    from ledger_project.server.supervisor import Service, allow_open_files, listen
 
     # Loaded before the fork, so that a new worker has nothing left to load.
     _ = get_resolver().url_patterns
@@ -34,17 +34,13 @@ def main() -> None:
     except OSError as error:
         reason = os.strerror(error.errno or 0)
         sys.exit(f"Mini Ledger can't listen on {options.host}:{options.port}: {reason}")
-
-    def worker() -> Worker:
-        return Worker(
-            application,
-            listener,
-            threads=options.threads,
-            proxies=TrustedProxies(settings.TRUSTED_PROXIES),
-            largest_body=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
-        )
-
-    Supervisor(options.workers, lambda parent: run(worker, parent)).run()
+    front = Front(
+        application,
+        threads=options.threads,
+        proxies=TrustedProxies(settings.TRUSTED_PROXIES),
+        largest_body=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+    )
+    Service(front, listener, options.workers).run()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What the head of a request decides: whether it is refused, and what Django gets to see of it."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Self
@@ -37,22 +37,26 @@ class Head:
     """The request line, and the headers by their names in lower case."""
 
     method: str
-    target: str
+    path: str
+    query: str
     version: str
     headers: dict[str, str]
     # The names of headers that were sent more than once; their values are joined.
     repeated: frozenset[str]
 
     @classmethod
-    def of(cls, method: str, target: str, version: str, headers: Iterable[tuple[str, str]]) -> Self:
+    def of(cls, scope: Mapping[str, Any]) -> Self:
+        """Return the head of a request as ASGI describes it."""
         joined: dict[str, str] = {}
         repeated = set()
-        for name, value in headers:
+        for raw_name, raw_value in scope["headers"]:
+            name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1").strip()
             if name in joined:
                 repeated.add(name)
                 value = f"{joined[name]}{'; ' if name == 'cookie' else ','}{value}"
             joined[name] = value
-        return cls(method, target, version, joined, frozenset(repeated))
+        path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
+        return cls(scope["method"], path, query, scope["http_version"], joined, frozenset(repeated))
 
 
 def refusal(head: Head, largest_body: int) -> Problem | None:
@@ -66,8 +70,6 @@ def refusal(head: Head, largest_body: int) -> Problem | None:
         return malformed("Speak HTTP/1.1.")
     if head.version == "1.1" and "host" not in head.headers:
         return malformed("Send a Host header.")
-    if not head.target.startswith(("/", "http://", "https://")):
-        return malformed("Name a path: GET /docs.")
     return _refusal_of_framing(head, largest_body)
 
 
@@ -84,22 +86,19 @@ def _refusal_of_framing(head: Head, largest_body: int) -> Problem | None:
     return too_large(largest_body) if int(length) > largest_body else None
 
 
-def environ(head: Head, peer: str, server: tuple[str, int], proxies: TrustedProxies) -> dict:
-    """
-    Return what WSGI (PEP 3333) says of a request; the body is put in when it has arrived.
-
-    :param peer: the address that the connection comes from
-    :param server: the address and port that it came to
-    """
-    host, path, query = _parts(head.target)
+def environ(head: Head, scope: Mapping[str, Any], proxies: TrustedProxies) -> dict[str, Any]:
+    """Return what WSGI (PEP 3333) says of a request; the body is put in when it has arrived."""
+    # It has no address if it is gone already.
+    peer, _ = scope["client"] or ("", 0)
+    name, port = scope["server"]
     scheme = head.headers.get("x-forwarded-proto") if peer in proxies else None
     variables: dict[str, Any] = {
         "REQUEST_METHOD": head.method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": path,
-        "QUERY_STRING": query,
-        "SERVER_NAME": server[0],
-        "SERVER_PORT": str(server[1]),
+        "PATH_INFO": unquote_to_bytes(head.path).decode("latin-1"),
+        "QUERY_STRING": head.query,
+        "SERVER_NAME": name,
+        "SERVER_PORT": str(port),
         "SERVER_PROTOCOL": f"HTTP/{head.version}",
         "REMOTE_ADDR": proxies.client(peer, head.headers.get("x-forwarded-for", "")),
         "wsgi.version": (1, 0),
@@ -110,11 +109,9 @@ def environ(head: Head, peer: str, server: tuple[str, int], proxies: TrustedProx
         "wsgi.run_once": False,
         "wsgi.file_wrapper": FileWrapper,
     }
-    for name, value in head.headers.items():
-        if key := _key(name):
+    for header, value in head.headers.items():
+        if key := _key(header):
             variables[key] = value
-    if host:
-        variables["HTTP_HOST"] = host
     return variables
 
 
@@ -125,13 +122,3 @@ def _key(name: str) -> str | None:
         return None
     key = name.upper().replace("-", "_")
     return key if key == "CONTENT_TYPE" else f"HTTP_{key}"
-
-
-def _parts(target: str) -> tuple[str, str, str]:
-    # The host is named in the target of a request that is sent as if to a proxy (RFC 9112 §3.2.2).
-    host = ""
-    if not target.startswith("/"):
-        host, slash, rest = target.partition("://")[2].partition("/")
-        target = slash + rest
-    path, _, query = target.partition("?")
-    return host, unquote_to_bytes(path or "/").decode("latin-1"), query

@@ -1,10 +1,11 @@
 """What the server refuses before it reaches a view: in Django's words, logged and counted too."""
 
+import json
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from ledger_project.problems import Problem
+from ledger_project.problems import MEDIA_TYPE, Problem
 
 # Where the environment of a refused request carries the reason.
 REFUSAL = "ledger.refusal"
@@ -42,6 +43,19 @@ def busy() -> Problem:
         "The ledger has too much to do. Nothing was done; retry with the same Idempotency-Key.",
         retry_after=1,
     )
+
+
+def bare(problem: Problem, request_id: str) -> bytes:
+    """Return a whole answer, in bytes, to what can't be read as a request."""
+    body = json.dumps(problem.body("")).encode()
+    lines = [
+        f"HTTP/1.1 {problem.status} {problem.title}",
+        f"content-type: {MEDIA_TYPE}",
+        f"content-length: {len(body)}",
+        f"x-request-id: {request_id}",
+        "connection: close",
+    ]
+    return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 class RefusalMiddleware:

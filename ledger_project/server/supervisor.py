@@ -1,107 +1,138 @@
-"""The process that opens the port, forks the workers, and replaces those that die."""
+"""gunicorn, which forks the workers and replaces those that die, and uvicorn in each of them."""
 
+import asyncio
 import os
 import resource
 import signal
 import socket
-import time
-from collections.abc import Callable
+from typing import Any
 
-import structlog
 import uuid_utils
+import uvicorn
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
+from gunicorn.workers.base import Worker
 
-# After which a worker that was told to stop is killed.
-KILL_SECONDS = 15
-# A worker that dies as soon as it starts is replaced at this pace.
-SHORTEST_LIFE = 0.1
+from ledger_project.server.front import Front
+from ledger_project.server.protocol import IDLE_SECONDS, Protocol
+
+# After which a worker that was told to stop ends, whatever is under way; and is killed.
+STOP_SECONDS, KILL_SECONDS = 14, 16
+# A worker whose event loop stands still for so long is replaced.
+STALLED_SECONDS = 30
 # Connections and files of a worker; many systems allow 1,024 unless more is asked for.
 OPEN_FILES = 4096
 
-SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGALRM}
 
-logger = structlog.get_logger("ledger.server")
+class Service(BaseApplication):
+    """The service: its supervisor loads it once, before it forks ``workers`` workers."""
 
+    def __init__(self, front: Front, listener: socket.socket, workers: int) -> None:
+        self._front, self._listener, self._workers = front, listener, workers
+        super().__init__()
 
-class Supervisor:
-    """Keep ``count`` workers alive, each running ``work``, until SIGTERM or SIGINT."""
+    def load_config(self) -> None:
+        options = {
+            # Opened already, so that a port that is taken is one line.
+            "bind": f"fd://{self._listener.fileno()}",
+            "workers": self._workers,
+            "worker_class": UvicornWorker,
+            "preload_app": True,
+            "timeout": STALLED_SECONDS,
+            "graceful_timeout": KILL_SECONDS,
+            "logger_class": PropagatingLogger,
+            "control_socket_disable": True,
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
 
-    def __init__(self, count: int, work: Callable[[int], None]) -> None:
-        self._count, self._work = count, work
-        # The birth of each worker by its process.
-        self._workers: dict[int, float] = {}
-        # Closes with this process, however it ends: that is how the workers hear of it.
-        self._heard, self._alive = os.pipe()
+    def load(self) -> Any:
+        return self._front
 
     def run(self) -> None:
-        """Supervise. A second signal ends the workers at once."""
-        # A signal waits until it is asked for: none is lost between two steps.
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        logger.info("serving", pid=os.getpid(), workers=self._count)
-        while True:
-            while len(self._workers) < self._count and self._fork():
-                pass
-            number = signal.sigwait(SIGNALS)
-            if number in (signal.SIGTERM, signal.SIGINT):
-                return self._stop()
-            self._bury()
+        """Supervise until SIGTERM or SIGINT. A second signal ends the workers at once."""
+        PatientArbiter(self).run()
 
-    def _fork(self) -> bool:
+
+class PatientArbiter(Arbiter):
+    """gunicorn's supervisor, which also goes on where the system has no room for a process."""
+
+    # A terminal that is closed ends what was started in it.
+    handle_hup = Arbiter.handle_term
+
+    def spawn_worker(self) -> Any:
         try:
-            process = os.fork()
+            return super().spawn_worker()
         except OSError as error:
-            # The system has no room for a process: again in a second.
-            logger.error("no worker could be started", reason=str(error))
-            signal.alarm(1)
-            return False
-        if process == 0:
-            try:
-                os.close(self._alive)
-                # Or two workers could make the same ids.
-                uuid_utils.reseed_rng()
-                self._work(self._heard)
-            finally:
-                os._exit(1)
-        self._workers[process] = time.monotonic()
-        return True
+            # The system has no room for a process. The next round comes in a second.
+            self.log.error("No worker could be started: %s", error)
 
-    def _bury(self) -> None:
-        for process, status in self._dead():
-            code = os.waitstatus_to_exitcode(status)
-            logger.error("worker died", pid=process, exit_code=code)
-            if time.monotonic() - self._workers.pop(process) < SHORTEST_LIFE:
-                time.sleep(SHORTEST_LIFE)
 
-    def _dead(self) -> list[tuple[int, int]]:
-        found = []
-        for process in self._workers:
-            pid, status = os.waitpid(process, os.WNOHANG)
-            if pid:
-                found.append((pid, status))
-        return found
+class PropagatingLogger(Logger):
+    """Leave gunicorn's lines to the service's own logging."""
 
-    def _stop(self) -> None:
-        self._tell_all(signal.SIGTERM)
-        signal.alarm(KILL_SECONDS)
-        while True:
-            for process, _ in self._dead():
-                del self._workers[process]
-            if not self._workers:
-                return
-            if signal.sigwait(SIGNALS) != signal.SIGCHLD:
-                self._tell_all(signal.SIGKILL)
+    def setup(self, cfg: Any) -> None:
+        for logger in (self.error_log, self.access_log):
+            logger.handlers.clear()
+            logger.propagate = True
 
-    def _tell_all(self, number: signal.Signals) -> None:
-        for process in self._workers:
-            os.kill(process, number)
+
+class UvicornWorker(Worker):
+    """One process with an event loop."""
+
+    def init_signals(self) -> None:
+        # gunicorn's handlers are those of its own loop; uvicorn has its own.
+        for number in self.SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+
+    def run(self) -> None:
+        # Or two workers could make the same ids.
+        uuid_utils.reseed_rng()
+        front: Front = self.wsgi
+        config = configuration(front, timeout_notify=1, callback_notify=self._look_round)
+        server = uvicorn.Server(config)
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(self._serve(server, front))
+        # Without waiting for a thread that waits for the database.
+        os._exit(0)
+
+    async def _serve(self, server: uvicorn.Server, front: Front) -> None:
+        front.start()
+        # gunicorn's SIGQUIT is what SIGINT was to it.
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGQUIT, os.kill, os.getpid(), signal.SIGTERM)
+        await server.serve(sockets=self.sockets)
+
+    async def _look_round(self) -> None:
+        self.notify()
+        if os.getppid() != self.ppid:
+            # The supervisor was killed; nobody will tell this worker to stop.
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def configuration(front: Front, **options: Any) -> uvicorn.Config:
+    """Return how uvicorn serves the application."""
+    return uvicorn.Config(
+        front,
+        http=Protocol,
+        loop="uvloop",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        **options,
+    )
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Open the port, for every worker together: what waits to be accepted survives them."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family, backlog=2048)
-    listener.setblocking(False)
-    return listener
+    return socket.create_server((host, port), family=family, backlog=2048)
 
 
 def allow_open_files() -> None:

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-import uvloop
+import uvicorn
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from rest_framework_simplejwt.tokens import AccessToken
 
 from ledger_project.server.forwarded import TrustedProxies
-from ledger_project.server.supervisor import listen
+from ledger_project.server.front import Front
+from ledger_project.server.supervisor import configuration, listen
 from ledger_project.server.threads import Application
-from ledger_project.server.worker import Worker
 from ledger_project.tests.live import HOST, LiveServer, live_server
 
 
@@ -30,31 +30,36 @@ class RunningWorker:
 
     def __post_init__(self) -> None:
         self.port = self.listener.getsockname()[1]
-        self._started = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-        self._started.wait()
-
-    def _run(self) -> None:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(self._serve())
-
-    async def _serve(self) -> None:
-        self.loop = asyncio.get_running_loop()
-        self.worker = Worker(
+        self.front = Front(
             self.application,
-            self.listener,
             threads=self.threads,
             proxies=TrustedProxies(self.proxies),
             largest_body=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
         )
+        config = configuration(self.front)
+        self.server = uvicorn.Server(config)
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=[config.get_loop_factory()])
+        self._thread.start()
+        self._started.wait()
+
+    def _run(self, loop_factory) -> None:
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        self.front.start()
         self._started.set()
-        await self.worker.serve()
+        await self.server.serve(sockets=[self.listener])
+
+    @property
+    def connections(self) -> set:
+        """The connections that are open."""
+        return self.server.server_state.connections
 
     def stop(self) -> None:
         """Stop as SIGTERM does, and wait for the end."""
-        if self._thread.is_alive():
-            self.loop.call_soon_threadsafe(self.worker.stop)
+        self.server.should_exit = True
         self._thread.join()
 
 

@@ -56,12 +56,8 @@ def test_requests_are_answered_though_their_client_has_nothing_more_to_say(serve
     assert answers(exchange(server.port, HEALTH * 3, end=True)) == [OK] * 3
 
 
-def test_a_client_sends_so_many_requests_before_it_reads(server):
-    found = answers(exchange(server.port, HEALTH * 500))
-
-    statuses = [status for status, _ in found]
-    assert statuses[:-1] == [200] * (len(found) - 1)
-    assert found[-1][1]["code"] == "malformed_request"
+def test_many_requests_that_are_sent_before_an_answer_is_read_are_all_answered(server):
+    assert answers(exchange(server.port, HEALTH * 500 + LAST_HEALTH, end=False)) == [OK] * 501
 
 
 def test_a_request_may_come_byte_by_byte(server):
@@ -77,7 +73,7 @@ def test_head_is_answered_without_a_body(server):
 
     first, _, rest = received.partition(b"\r\n\r\n")
     assert first.startswith(b"HTTP/1.1 200 OK\r\n")
-    assert b"Content-Length: 16\r\n" in first
+    assert b"content-length: 16\r\n" in first
     assert answers(rest) == [OK]
 
 
@@ -85,7 +81,7 @@ def test_http_1_0_is_answered_and_closed(server):
     received = exchange(server.port, b"GET /healthz HTTP/1.0\r\n\r\n", end=False)
 
     assert answers(received) == [OK]
-    assert b"Connection: close\r\n" in received
+    assert b"connection: close\r\n" in received
 
 
 def test_a_client_that_asks_whether_to_continue_is_told_to(server):
@@ -126,15 +122,6 @@ def test_an_upgrade_is_ignored_and_the_request_answered(server):
     assert answers(received) == [OK]
 
 
-def test_a_host_in_the_target_counts(server):
-    ours = exchange(server.port, request("GET http://127.0.0.1/healthz HTTP/1.1"))
-    others = exchange(server.port, request("GET http://elsewhere/healthz HTTP/1.1"))
-
-    [(status, problem)] = answers(others)
-    assert answers(ours) == [OK]
-    assert (status, problem["code"]) == (400, "invalid_host")
-
-
 @pytest.mark.parametrize(
     "sent",
     [
@@ -163,8 +150,8 @@ def test_what_is_no_request_is_told_so_by_a_problem_document(server, sent):
 
     [(status, problem)] = answers(received)
     assert (status, problem["code"]) == (400, "malformed_request")
-    assert b"\r\nContent-Type: application/problem+json\r\n" in received
-    assert b"\r\nX-Request-ID: " in received
+    assert b"\r\ncontent-type: application/problem+json\r\n" in received
+    assert b"\r\nx-request-id: " in received
 
 
 def test_a_refusal_is_an_answer_like_any_other(server):
@@ -174,6 +161,6 @@ def test_a_refusal_is_an_answer_like_any_other(server):
 
     [(status, problem)] = answers(received)
     assert (status, problem["instance"]) == (411, "/transfers")
-    assert b"\r\nX-Request-ID: mine\r\n" in received
-    assert b"\r\nContent-Security-Policy: default-src 'none'" in received
-    assert b"\r\nConnection: close\r\n" in received
+    assert b"\r\nx-request-id: mine\r\n" in received
+    assert b"\r\ncontent-security-policy: default-src 'none'" in received
+    assert b"\r\nconnection: close\r\n" in received

