@@ -1,18 +1,12 @@
 """Whatever writes an owner's name writes what it is compared by."""
 
-from importlib import import_module
-from types import SimpleNamespace
-
 import pytest
-from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 
 from accounts import services
 from accounts.models import Account
 
 pytestmark = pytest.mark.django_db
-
-migration = import_module("accounts.migrations.0002_fold_names")
 
 
 def opened(owner):
@@ -63,12 +57,3 @@ def test_an_account_has_a_folded_name(alice):
             "UPDATE accounts_account SET owner_name_folded = NULL WHERE owner_name = %s",
             [account.owner_name],
         )
-
-
-def test_accounts_from_before_are_folded_by_the_migration(alice):
-    account = by_create(alice)
-    Account.objects.update(owner_name_folded="")
-
-    migration.fold(apps, SimpleNamespace(connection=connection))
-
-    assert list(Account.objects.named("STRAUSS")) == [account]
