@@ -64,9 +64,9 @@ def same_fingerprint_for_all(*_request: object) -> str:
     return "0" * 64
 
 
-def enter_with_the_sign_flipped(account, side, amount, now):
+def enter_with_the_sign_flipped(account, side, amount, now, refusals):
     other = posting.EntryType.DEBIT if side is posting.EntryType.CREDIT else side.CREDIT
-    return enter(account, other, amount, now)
+    return enter(account, other, amount, now, refusals)
 
 
 def answer_stored_after_the_commit(claim: Claim, view) -> HttpResponse:
@@ -84,7 +84,7 @@ def answer_stored_after_the_commit(claim: Claim, view) -> HttpResponse:
             record_id = middleware._claim(claim)
             if record_id is None:
                 return middleware._replay(claim)
-            middleware._remember(record_id, response)
+            middleware._remember(claim, record_id, response)
     return response
 
 
