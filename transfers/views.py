@@ -1,6 +1,6 @@
 """Movements over HTTP: cash in and out, transfers, holds, reversals, statements."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.exceptions import LedgerError
+from accounts.exceptions import AccountNotFound, LedgerError
 from accounts.models import Account
 from accounts.rights import may
 from accounts.serializers import AccountSerializer, EmptySerializer, account_document, instant
@@ -96,16 +96,21 @@ class StatementViewSet(mixins.ListModelMixin, LedgerViewSet):
 
     def balance(self, request: Request, account_id: UUID) -> Response:
         at = self.read_query(BalanceForm)["at"]
-        account = self.account
+        try:
+            account = self.account
+        except AccountNotFound:
+            # The query is checked before the account is looked for.
+            if at is not None:
+                _check_is_past(at, clock.now())
+            raise
         now = clock.reading(account.locked_at)
         # A clock that was set back is behind what was posted before.
         now = max(now, account.last_posted_at or now)
-        if at is not None and at > now:
-            raise ValidationError({"at": [ErrorDetail("This instant is yet to come.", "future")]})
         if at is None:
             at = now
             balance, sequence = account.balance, account.version
         else:
+            _check_is_past(at, now)
             balance, sequence = LedgerEntry.objects.as_of(account.pk, at)
         body = {
             "account_id": account.pk,
@@ -143,6 +148,11 @@ class StatementViewSet(mixins.ListModelMixin, LedgerViewSet):
 
     def _asks_of_an_instant(self) -> bool:
         return self.action == "balance" or not self.request.query_params.keys().isdisjoint(RANGE)
+
+
+def _check_is_past(at: datetime, now: datetime) -> None:
+    if at > now:
+        raise ValidationError({"at": [ErrorDetail("This instant is yet to come.", "future")]})
 
 
 class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
