@@ -10,6 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from accounts.models import lacks_external_accounts
+from ledger_project.earlier_versions import why_made_anew
 from ledger_project.exceptions import UnusableDatabase
 from ledger_project.probe import probe
 from ledger_project.problems import unavailable
@@ -46,6 +47,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
 def _not_migrated() -> str | None:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if reason := why_made_anew(connection, plan):
+        return reason
     # A currency that was added to the settings gets its EXTERNAL account by `migrate` too.
     if plan or lacks_external_accounts():
         return "The database is not migrated. Run `manage.py migrate`."

@@ -45,6 +45,24 @@ def test_the_service_is_not_ready_before_a_migration(client, app):
 
 
 @pytest.mark.django_db
+def test_the_service_is_not_ready_on_a_database_of_an_earlier_version(client):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE accounts_account RENAME COLUMN metadata TO data")
+        cursor.execute("ALTER TABLE ledger_project_knownnetwork RENAME TO networks")
+
+    response = client.get("/readyz")
+
+    assert_problem(
+        response,
+        503,
+        "temporarily_unavailable",
+        detail="This database was made by an earlier, unreleased version of Mini Ledger: it lacks "
+        "accounts_account.metadata, ledger_project_knownnetwork. "
+        "Start with a new one (for the demo: rm mini_ledger.db*).",
+    )
+
+
+@pytest.mark.django_db
 def test_the_service_is_not_ready_before_a_new_currency_has_its_external_account(client, settings):
     settings.CURRENCIES = [*settings.CURRENCIES, "CHF"]
 

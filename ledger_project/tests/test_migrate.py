@@ -88,6 +88,31 @@ def test_a_guard_that_is_gone_comes_back_from_the_command_line(empty_database):
     assert found[0] == 0, found
 
 
+@pytest.mark.parametrize("options", [(), ("--check",), ("--plan",), ("accounts", "zero")])
+def test_a_database_of_an_earlier_version_is_refused_in_one_line(empty_database, options):
+    alter = (
+        "from django.db import connection;"
+        " run = connection.cursor().execute;"
+        " run('DROP INDEX account_by_name');"
+        " run('ALTER TABLE accounts_account RENAME COLUMN owner_name_folded TO folded');"
+        " run('DROP TABLE transfers_verdict')"
+    )
+    for command in (("migrate", "--verbosity", "0"), ("shell", "--command", alter)):
+        prepared = start(empty_database, *command)
+        printed = prepared.communicate()[0]
+        assert prepared.returncode == 0, printed
+
+    process = start(empty_database, "migrate", *options)
+    printed = process.communicate()[0]
+
+    assert (process.returncode, printed) == (
+        2,
+        "The database can't be used: This database was made by an earlier, unreleased version of "
+        "Mini Ledger: it lacks accounts_account.owner_name_folded, transfers_verdict. "
+        "Start with a new one (for the demo: rm mini_ledger.db*).\n",
+    )
+
+
 @pytest.mark.parametrize("command", ["migrate", "verify_ledger", "expire_holds"])
 def test_a_database_that_cannot_be_reached_is_told_without_a_traceback(
     empty_database, tmp_path, command

@@ -1,0 +1,59 @@
+"""
+Databases that were made by an earlier version and that `migrate` can't bring up to date.
+
+Until the first release each app keeps one migration, which changes with the models. In a database
+that was made before such a change, the migration counts as applied.
+"""
+
+from collections.abc import Iterable
+
+from django.apps import apps
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations import Migration
+
+# The apps of this project, whose migrations may have changed since they were applied.
+APPS = ("accounts", "transfers", "idempotency", "ledger_project")
+
+# How many missing tables and columns the message names.
+NAMED = 5
+
+
+def why_made_anew(
+    connection: BaseDatabaseWrapper, plan: Iterable[tuple[Migration, bool]]
+) -> str | None:
+    """
+    Return in one line why the database must be made anew, or None if it can be used or migrated.
+
+    :param plan: the migrations that are still to be applied; their apps aren't looked at
+    """
+    missing = _missing(connection, {migration.app_label for migration, _ in plan})
+    if not missing:
+        return None
+    named = ", ".join(missing[:NAMED])
+    if len(missing) > NAMED:
+        named += f" and {len(missing) - NAMED} more"
+    return (
+        "This database was made by an earlier, unreleased version of Mini Ledger: it lacks "
+        f"{named}. Start with a new one (for the demo: rm mini_ledger.db*)."
+    )
+
+
+def _missing(connection: BaseDatabaseWrapper, pending: set[str]) -> list[str]:
+    """Return the names of the tables and columns that the models have and the database lacks."""
+    missing = []
+    with connection.cursor() as cursor:
+        tables = set(connection.introspection.table_names(cursor))
+        for app in APPS:
+            for model in () if app in pending else apps.get_app_config(app).get_models():
+                table = model._meta.db_table
+                if table not in tables:
+                    missing.append(table)
+                    continue
+                described = connection.introspection.get_table_description(cursor, table)
+                columns = {column.name for column in described}
+                missing += [
+                    f"{table}.{field.column}"
+                    for field in model._meta.local_concrete_fields
+                    if field.column not in columns
+                ]
+    return missing
