@@ -49,7 +49,7 @@ def freeze(*, account_id: UUID, actor: User, reason: str = "") -> Account:
     Stop every movement in and out of an account, and return it.
 
     :raises AccountNotFound: if ``actor`` may not see the account
-    :raises PermissionDenied: if they lack ``accounts.freeze``, whosever it is
+    :raises PermissionDenied: if they lack ``accounts.freeze``, whoever owns it
     :raises AccountClosed: if it is closed
     """
     return _set_status(account_id, actor, AccountStatus.FROZEN, reason)
@@ -104,7 +104,7 @@ def set_overdraft_limit(*, account_id: UUID, actor: User, limit: int, reason: st
     Set how far below zero an account may go, in minor units, and return it.
 
     :raises AccountNotFound: if ``actor`` may not see the account
-    :raises PermissionDenied: if they lack ``accounts.set_limit``, whosever it is
+    :raises PermissionDenied: if they lack ``accounts.set_limit``, whoever owns it
     :raises AccountClosed: if it is closed
     :raises OverdraftInUse: if the account already owes more than ``limit``
     """

@@ -22,7 +22,7 @@ class AdminOnly(MiddlewareMixin):
 
 
 class AdminAddressMiddleware(AdminOnly):
-    """Answer an address that can't be of any row as one that isn't there, and not as a crash."""
+    """Answer 404 for an address that can't identify a row."""
 
     def process_request(self, request: HttpRequest) -> None:
         # No text in the database has a NUL, and PostgreSQL would not even look for one.

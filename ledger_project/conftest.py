@@ -1,5 +1,6 @@
-"""What the shell's tests share: rivals in threads, and machines with settings of their own."""
+"""What the shell's tests share: rivals in threads, machines with settings of their own, a clock."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -7,12 +8,23 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
+
+KEYS = {
+    "LEDGER_SECRET_KEY": "a-secret-key-of-more-than-32-bytes",
+    "LEDGER_JWT_SIGNING_KEY": "a-signing-key-of-more-than-32-bytes",
+}
+SHOWN = (
+    "import json; from ledger_project import settings; "
+    "print(json.dumps({name: getattr(settings, name) for name in %r}, default=str))"
+)
 
 
 @pytest.fixture
@@ -56,8 +68,36 @@ class Machine:
             check=False,
         )
 
+    def settings(self, *names: str, **environment: str) -> dict[str, Any]:
+        """Return the settings of these names as a start in this environment reads them."""
+        done = self.run("-c", SHOWN % (names,), **KEYS, **environment)
+        assert done.stderr == ""
+        return json.loads(done.stdout)
+
 
 @pytest.fixture(scope="session")
 def new_machine(tmp_path_factory) -> Callable[[], Machine]:
     """Return a function that makes a machine of its own for a test."""
     return lambda: Machine(tmp_path_factory.mktemp("machine"))
+
+
+@pytest.fixture(scope="module")
+def machine(new_machine) -> Machine:
+    return new_machine()
+
+
+class Clock:
+    """The application's clock: it stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.now = timezone.now()
+
+    def go_on(self, **by: int) -> None:
+        self.now += timedelta(**by)
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(timezone, "now", lambda: clock.now)
+    return clock

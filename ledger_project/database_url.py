@@ -105,9 +105,9 @@ def _postgresql(rest: str, is_command: bool) -> dict[str, Any]:
         if name in OWN_OPTIONS:
             own[name] = unquote(value)
         else:
-            # As in a form, where a plus is a space: `?options=-c+work_mem=8MB`.
-            encoded = value.replace("+", "%20").replace("=", "%3D")
-            of_libpq.append(f"{name}={encoded}")
+            # As in a form: `?options=-c+work_mem=8MB`. Elsewhere a plus is a plus, as libpq has it.
+            spaced = value.replace("+", "%20") if name == "options" else value
+            of_libpq.append(f"{name}={spaced.replace('=', '%3D')}")
     parameters = _parsed(f"postgresql://{user}{at}{place}?{'&'.join(of_libpq)}")
     address = {name: parameters.pop(name, "") for name in ("user", "password", "host", "port")}
     name = parameters.pop("dbname", "")

@@ -73,7 +73,7 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
         "Send `Content-Type: application/json`.",
     ),
     "destination_unavailable": (
-        "An account that you may not see can't take part in this now. Why isn't told.",
+        "An account that you may not see can't take part in this now. The reason isn't disclosed.",
         "Ask its owner, or use another account.",
     ),
     "insufficient_funds": (
@@ -107,17 +107,18 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
         "Send a new key with a new request.",
     ),
     "idempotency_in_progress": (
-        "A request with this key is still at work.",
+        "A request with this key is still being processed.",
         "Retry with the same key after `Retry-After`.",
     ),
     "idempotency_key_expired": (
-        "It was answered long ago, and the answer is no longer kept.",
-        "It was not done again; look at the statement.",
+        "It was answered long ago, and the answer is no longer stored.",
+        "It was not carried out again; look at the statement.",
     ),
     "idempotency_answer_withheld": (
-        "It was answered with `response_status`, and the answer took a permission that you no "
+        "It was answered with `response_status`, and the answer required a permission that you no "
         "longer have.",
-        "It was not done again. Don't send it with a new key.",
+        "It was not carried out again. If `response_status` is below 300, don't send it with a new "
+        "key.",
     ),
     "validation_failed": (
         "A member or query parameter is missing, unknown, or of the wrong type or size.",

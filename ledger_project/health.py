@@ -56,7 +56,7 @@ def _not_migrated() -> str | None:
 
 
 def check_database(databases: Sequence[str] | None = None, **_options: Any) -> list[checks.Error]:
-    """Report each database that answers and must not be used."""
+    """Report each database that can be reached but must not be used."""
     found = []
     for alias in databases or ():
         try:

@@ -163,6 +163,21 @@ def unavailable() -> Problem:
     )
 
 
+def internal_error() -> Problem:
+    """Return the answer to a request that crashed: its transaction was rolled back."""
+    return Problem(
+        500,
+        "internal_error",
+        "The ledger failed, and nothing was done. Retry with the same Idempotency-Key; if it "
+        "happens again, report the X-Request-ID of this answer.",
+    )
+
+
+def invalid_host() -> Problem:
+    """Return the answer to a request for a host name that the service doesn't have."""
+    return Problem(400, "invalid_host", "This host is not in LEDGER_ALLOWED_HOSTS.")
+
+
 def too_large(limit: int) -> Problem:
     """Return the answer to a body of more than ``limit`` bytes."""
     return Problem(413, "payload_too_large", f"The body may have {limit} bytes at most.")
@@ -186,7 +201,7 @@ def member(pointer: str, name: object) -> str:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     problem = problem_of(exception)
     if problem is None and isinstance(exception, DisallowedHost):
-        problem = Problem(400, "invalid_host", "This host is not in LEDGER_ALLOWED_HOSTS.")
+        problem = invalid_host()
     elif problem is None:
         problem = Problem(400, "malformed_json", "The request can't be read.")
     return problem.response(request)
@@ -206,12 +221,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     # Django calls this while it handles the exception, before it has logged it.
     problem = problem_of(sys.exc_info()[1])
     if problem is None or problem.status < 500:
-        problem = Problem(
-            500,
-            "internal_error",
-            "The ledger failed, and nothing was done. Retry with the same Idempotency-Key; if it "
-            "happens again, report the X-Request-ID of this answer.",
-        )
+        problem = internal_error()
     return problem.response(request)
 
 

@@ -117,7 +117,7 @@ INSTALLED_APPS = [
     "accounts",
     "transfers",
     "ledger_project.idempotency",
-    # Last, because its groups have permissions of all others.
+    # Last, because its groups use the permissions of every other app.
     "ledger_project",
 ]
 

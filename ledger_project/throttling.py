@@ -23,7 +23,7 @@ MOST_KNOWN = 100
 # password takes a fraction of a second to check.
 SUCCESSES = 10
 
-# A login is decided about as long as its password takes to check.
+# How long a login stays undecided: about as long as its password check.
 UNDECIDED_WAIT = timedelta(seconds=1)
 
 

@@ -71,8 +71,8 @@ if [ $demo = yes ]; then
 else
     echo "  Admin   $url/admin/"
     echo
-    echo "  A user for it, or for a try demo data on a database without users. In another terminal, set"
-    echo "  LEDGER_DATABASE_URL as here first, unless it is in .env; otherwise the file of .env is meant:"
+    echo "  To create an admin user, or load demo data into an empty database, run one of these in"
+    echo "  another terminal. Set LEDGER_DATABASE_URL there first, unless it is in .env:"
     echo "      $python manage.py createsuperuser"
     echo "      $python manage.py seed_demo"
     echo

@@ -111,7 +111,7 @@ class LedgerAdmin(OwnFilters):
     def response_action(  # type: ignore[override]  # the stubs know Django 6 already
         self, request: HttpRequest, queryset: QuerySet
     ) -> HttpResponse | None:
-        # Django would fail on an id that is none, which no page of the admin sends.
+        # Django would fail on an invalid id, which no page of the admin sends.
         try:
             for row_id in request.POST.getlist(helpers.ACTION_CHECKBOX_NAME):
                 self.opts.pk.to_python(row_id)

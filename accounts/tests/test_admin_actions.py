@@ -38,7 +38,7 @@ def close(browser, *accounts, reason: str = "As asked"):
     return act(browser, "close", *accounts, reason=reason, confirmed="yes")
 
 
-def test_a_row_that_is_none_is_a_bad_request(officer):
+def test_an_invalid_row_id_is_a_bad_request(officer):
     answer = officer.post(LIST, {"action": "freeze", "_selected_action": "none", "reason": "x"})
 
     assert answer.status_code == 400

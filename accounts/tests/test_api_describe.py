@@ -102,9 +102,7 @@ def test_an_account_can_be_described_whatever_its_status(api, alice, staff, fund
         ({"owner": 1}, "#/owner", "unknown_field"),
     ],
 )
-def test_a_description_that_is_none_is_refused_and_changes_nothing(
-    api, account, body, pointer, code
-):
+def test_an_invalid_description_is_refused_and_changes_nothing(api, account, body, pointer, code):
     before = account_document(account)
 
     response = api.patch(f"/accounts/{account.pk}", body)

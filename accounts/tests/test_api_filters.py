@@ -167,7 +167,7 @@ def test_a_cursor_of_other_filters_is_refused(api, alice, funded_account, query)
         ("owner=1", "#/owner", "unknown_parameter"),
     ],
 )
-def test_a_query_that_is_none_is_refused(api, query, pointer, code):
+def test_an_invalid_query_is_refused(api, query, pointer, code):
     response = api.get(f"/accounts?{query}")
 
     assert_invalid(response, (pointer, code))

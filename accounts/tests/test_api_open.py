@@ -78,14 +78,14 @@ def test_an_account_can_be_opened_in_every_currency_of_the_settings(api, currenc
         ({"USD": 1}, "invalid_choice"),
     ],
 )
-def test_a_currency_that_is_none_is_refused(api, currency, code):
+def test_an_invalid_currency_is_refused(api, currency, code):
     response = api.post("/accounts", {"owner_name": "Alice", "currency": currency})
 
     assert_invalid(response, ("#/currency", code))
     assert Account.objects.customers().count() == 0
 
 
-def test_a_currency_that_is_none_is_told_which_there_are(api, settings):
+def test_the_refusal_of_a_currency_names_those_that_there_are(api, settings):
     response = api.post("/accounts", {"owner_name": "Alice", "currency": "usd"})
 
     detail = f'"usd" is not a valid choice. Send one of {", ".join(settings.CURRENCIES)}.'
@@ -125,7 +125,7 @@ def test_an_owner_name_of_1_to_200_characters_is_kept_as_it_is(api, owner_name):
         ({"first": "Alice"}, "invalid"),
     ],
 )
-def test_an_owner_name_that_is_none_is_refused(api, owner_name, code):
+def test_an_invalid_owner_name_is_refused(api, owner_name, code):
     response = api.post("/accounts", {"owner_name": owner_name})
 
     assert_invalid(response, ("#/owner_name", code))

@@ -146,7 +146,7 @@ def test_the_reason_of_a_change_is_recorded(client_for, alice, staff, funded_acc
         (["x"], "invalid"),
     ],
 )
-def test_a_reason_that_is_none_is_refused(
+def test_an_invalid_reason_is_refused(
     client_for, alice, staff, funded_account, action, reason, code
 ):
     account = funded_account(alice)

@@ -4,7 +4,7 @@ import re
 
 # Visible ASCII without the comma, with which a server joins a header that was sent twice.
 PLAIN = re.compile(r"[\x21-\x2b\x2d-\x7e]{1,255}")
-# A string of RFC 8941, as the IETF draft has it. What would need a backslash there is no key.
+# A string of RFC 8941, as the IETF draft has it. A key that needs escaping is refused.
 QUOTED = re.compile(r'"([^"\\]*)"')
 
 

@@ -23,16 +23,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from ledger_project.idempotency import refusals
 from ledger_project.idempotency.keys import read_key
 from ledger_project.idempotency.models import IdempotencyKey, fingerprint
 from ledger_project.metrics import RETRIES
 from ledger_project.parsers import require_size, strict_json
-from ledger_project.problems import (
-    Problem,
-    is_unavailable,
-    problem_of,
-    unavailable,
-)
+from ledger_project.problems import is_unavailable, problem_of, unavailable
 
 # A view function, with the attributes that DRF's `as_view()` puts on it.
 View = Any
@@ -145,51 +141,20 @@ def _claim(claim: Claim) -> UUID | None:
         return IdempotencyKey.objects.claim(**claim)
     except OperationalError as error:
         if _sqlstate(error) == LOCK_NOT_AVAILABLE:
-            raise Problem(
-                409,
-                "idempotency_in_progress",
-                "A request with this Idempotency-Key is still at work. Retry with the same key.",
-                retry_after=1,
-            ) from error
+            raise refusals.in_progress() from error
         raise
 
 
 def _replay(claim: Claim) -> HttpResponse:
     record = IdempotencyKey.objects.get(user=claim["user"], key=claim["key"])
     if record.fingerprint != claim["fingerprint"]:
-        raise Problem(
-            409,
-            "idempotency_key_reused",
-            "This Idempotency-Key was used for another request. Send a new key with a new request.",
-        )
+        raise refusals.reused()
     if record.response_body is None:
-        raise Problem(
-            409,
-            "idempotency_key_expired",
-            "This request was answered long ago, and the answer is no longer kept. It was not "
-            "done again; look at the statement for what it did.",
-        )
+        raise refusals.expired()
     if not record.may_be_shown_to(claim["user"]):
-        raise _withheld(record)
+        raise refusals.withheld(record.response_status or 0)
     headers = {**record.response_headers, "Idempotent-Replayed": "true"}
     return HttpResponse(record.response_body, status=record.response_status, headers=headers)
-
-
-def _withheld(record: IdempotencyKey) -> Problem:
-    # The one thing that a client must not conclude is that it wasn't done.
-    if (record.response_status or 0) < 300:
-        happened = "was carried out when it was first sent, and was not done again now"
-        advice = "Don't send it with a new key: that would do it a second time."
-    else:
-        happened = "was refused when it was first sent, and nothing was done"
-        advice = "To try again, send a new key."
-    return Problem(
-        409,
-        "idempotency_answer_withheld",
-        f"This request {happened}. Its answer isn't shown, because it took a permission that you "
-        f"no longer have. {advice}",
-        response_status=record.response_status,
-    )
 
 
 def _remember(claim: Claim, record_id: UUID, response: Response) -> None:
@@ -246,20 +211,10 @@ def _claim_of(request: HttpRequest, view: View, user: AbstractBaseUser) -> Claim
 def _key_of(request: HttpRequest) -> str:
     header = request.headers.get("Idempotency-Key")
     if header is None:
-        raise Problem(
-            400,
-            "idempotency_key_missing",
-            "Send an Idempotency-Key header, such as a UUID: new for each operation, and the "
-            "same for each retry of it.",
-        )
+        raise refusals.missing()
     key = read_key(header)
     if key is None:
-        raise Problem(
-            400,
-            "idempotency_key_invalid",
-            "An Idempotency-Key has 1 to 255 characters of visible ASCII, without a comma; one in "
-            "quotation marks has no other quotation mark and no backslash.",
-        )
+        raise refusals.malformed()
     return key
 
 

@@ -9,10 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from ledger_project.idempotency import refusals
 from ledger_project.idempotency.keys import read_key
 from ledger_project.idempotency.models import IdempotencyKey
 from ledger_project.parsers import refuse_query
-from ledger_project.problems import Problem
 
 
 class IdempotencyKeySerializer(serializers.ModelSerializer):
@@ -55,9 +55,5 @@ class IdempotencyKeyView(APIView):
         wanted = read_key(key)
         found = wanted and IdempotencyKey.objects.filter(user=user, key=wanted).first()
         if not found:
-            raise Problem(
-                404,
-                "idempotency_key_not_found",
-                "You have no request with this Idempotency-Key: it is safe to send it.",
-            )
+            raise refusals.not_found()
         return Response(IdempotencyKeySerializer(found, context={"user": user}).data)

@@ -36,7 +36,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             connection = super().get_new_connection(conn_params)
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
-                raise UnusableDatabase("The database's file is not one of SQLite.") from error
+                raise UnusableDatabase("The file is not a SQLite database.") from error
             if not os.path.exists(self.settings_dict["NAME"]):
                 raise UnusableDatabase(
                     "The database's file is not there. Restore it, or make an empty ledger with"

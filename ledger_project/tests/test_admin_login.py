@@ -1,9 +1,6 @@
 """The admin's login and the token route count their failures together: one limit, two doors."""
 
-from datetime import timedelta
-
 import pytest
-from django.utils import timezone
 
 from ledger_project.models import KnownNetwork, LoginAttempt
 
@@ -16,21 +13,6 @@ LOGIN = "/admin/login/?next=/admin/"
 @pytest.fixture(autouse=True)
 def _three_a_minute(settings):
     settings.LOGIN_RATE = "3/minute"
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """A clock that stands still until it is told to go on."""
-
-    class Clock:
-        now = timezone.now()
-
-        def go_on(self, **by):
-            self.now += timedelta(**by)
-
-    clock = Clock()
-    monkeypatch.setattr(timezone, "now", lambda: clock.now)
-    return clock
 
 
 @pytest.fixture

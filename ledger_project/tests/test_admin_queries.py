@@ -104,7 +104,7 @@ NO_IDS = ["%00", "abc", "0", "9" * 30, "_00", "_0A", "_", "__", "%0A", "..", "%F
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 @pytest.mark.parametrize("page", ["change", "history", "delete"])
-def test_an_id_that_is_none_is_a_page(browser, model, page):
+def test_an_invalid_id_is_a_page(browser, model, page):
     path = address(model, page, "THIS")
 
     for row_id in NO_IDS:

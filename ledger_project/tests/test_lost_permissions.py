@@ -78,10 +78,10 @@ def send(client, request, key: str):
 
 def assert_withheld(answer, first, key: str) -> None:
     """Check that an answer tells whether the request was done, and nothing else of what was."""
-    why = "Its answer isn't shown, because it took a permission that you no longer have."
+    why = "Its answer isn't shown, because it required a permission that you no longer have."
     detail = (
-        "This request was carried out when it was first sent, and was not done again now. "
-        f"{why} Don't send it with a new key: that would do it a second time."
+        "This request was carried out when it was first sent, and was not carried out again. "
+        f"{why} Don't send it with a new key: that would carry it out a second time."
         if first.status_code < 300
         else "This request was refused when it was first sent, and nothing was done. "
         f"{why} To try again, send a new key."

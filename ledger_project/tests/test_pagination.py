@@ -146,7 +146,7 @@ def test_a_limit_may_be_1_to_100(api, listing, limit):
     "limit",
     ["0", "101", "-1", "1.0", "1e1", "x", "%2B1", "%201", "0x1", "%EF%BC%91", "1" * 5000, "%00"],
 )
-def test_a_limit_that_is_none_is_refused(api, listing, limit):
+def test_an_invalid_limit_is_refused(api, listing, limit):
     response = api.get(f"{listing.path}limit={limit}")
 
     assert_invalid(response, ("#/limit", "invalid"))

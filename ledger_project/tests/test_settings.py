@@ -3,28 +3,8 @@
 import json
 
 import pytest
-from psycopg import IsolationLevel
 
-KEYS = {
-    "LEDGER_SECRET_KEY": "a-secret-key-of-more-than-32-bytes",
-    "LEDGER_JWT_SIGNING_KEY": "a-signing-key-of-more-than-32-bytes",
-}
-SHOWN = (
-    "import json; from ledger_project import settings; "
-    "print(json.dumps({name: getattr(settings, name) for name in %r}, default=str))"
-)
-
-
-@pytest.fixture(scope="module")
-def machine(new_machine):
-    return new_machine()
-
-
-def read(machine, *names, **environment):
-    """Return the settings of these names as a start in this environment reads them."""
-    done = machine.run("-c", SHOWN % (names,), **KEYS, **environment)
-    assert done.stderr == ""
-    return json.loads(done.stdout)
+from ledger_project.conftest import KEYS
 
 
 @pytest.mark.parametrize(
@@ -109,8 +89,7 @@ def test_a_bad_value_stops_the_start_with_one_line_that_names_it(machine, variab
 
 
 def test_a_list_may_have_spaces_between_its_items(machine):
-    settings = read(
-        machine,
+    settings = machine.settings(
         *("ALLOWED_HOSTS", "TRUSTED_PROXIES", "CURRENCIES"),
         LEDGER_ALLOWED_HOSTS="localhost, .ledger.example, [::1]",
         LEDGER_TRUSTED_PROXIES="10.0.0.0/8, ::1",
@@ -192,34 +171,8 @@ def test_errors_are_problem_documents_and_logged_on_a_machine_that_debugs(machin
     ]
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "postgresql://ledger:to%20p@127.0.0.1:sesame/ledger",
-        "postgresql://ledger:to%20p@one:1,two:sesame/ledger",
-        "postgresql://ledger:to%20p%@127.0.0.1:5432/ledger",
-        "postgresql://ledger:to%20p%00@127.0.0.1:5432/ledger",
-        "postgresql://ledger:to%20p@ss@127.0.0.1:5432/ledger",
-        "postgresql://ledger:to%20p/ss@127.0.0.1:5432/ledger",
-        "postgresql://ledger:a?to%20p/a@127.0.0.1:5432/ledger",
-        "postgresql://ledger:a/to%20p?to%20p@127.0.0.1:5432/ledger",
-        "postgresql://ledger@127.0.0.1/ledger?password=to%20p%",
-        "postgresql://ledger:to%20p@[127.0.0.1:5432/ledger",
-        "mongodb://ledger:to%20p@127.0.0.1/ledger",
-    ],
-)
-def test_the_line_about_a_bad_database_url_does_not_show_its_password(machine, url):
-    done = machine.run("manage.py", "check", **KEYS, LEDGER_DATABASE_URL=url)
-
-    assert done.returncode == 1
-    assert "LEDGER_DATABASE_URL" in done.stderr
-    assert "to%20p" not in done.stderr
-    assert "to p" not in done.stderr
-
-
 def test_every_setting_has_its_documented_default(machine):
-    settings = read(
-        machine,
+    settings = machine.settings(
         *("DEBUG", "APP_NAME", "LOG_LEVEL", "ALLOWED_HOSTS", "HTTPS", "TRUSTED_PROXIES"),
         *("CURRENCIES", "DEFAULT_CURRENCY", "PUBLIC_READS", "SELF_SERVICE_CASH", "LOGIN_RATE"),
         "DATABASE_URL",
@@ -241,152 +194,11 @@ def test_every_setting_has_its_documented_default(machine):
     }
 
 
-TIMEOUTS = (
-    "-c lock_timeout=3000 -c statement_timeout=8000 -c idle_in_transaction_session_timeout=10000"
-    " -c jit=off"
-)
-SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_all_spellings_of_a_postgresql_url_mean_the_same(machine, scheme):
-    url = f"{scheme}://ledger:p%40ss@db.example:5433/books?sslmode=require"
-
-    database = read(machine, "DATABASE", LEDGER_DATABASE_URL=url)["DATABASE"]
-
-    assert database == {
-        "ENGINE": "ledger_project.postgresql",
-        "NAME": "books",
-        "USER": "ledger",
-        "PASSWORD": "p@ss",
-        "HOST": "db.example",
-        "PORT": "5433",
-        "CONN_MAX_AGE": None,
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {
-            "connect_timeout": 3,
-            "options": TIMEOUTS,
-            "client_timeout": 12,
-            "server_side_binding": True,
-            "prepare_threshold": 2,
-            "isolation_level": IsolationLevel.READ_COMMITTED,
-            "sslmode": "require",
-        },
-    }
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize(
-    ("place", "hosts", "ports"),
-    [
-        ("one:1,two:2", "one,two", "1,2"),
-        ("one,two:2", "one,two", ",2"),
-        ("[::1]:1,127.0.0.1:2", "::1,127.0.0.1", "1,2"),
-        ("%2Frun%2Fpostgresql", "/run/postgresql", ""),
-        ("", "", ""),
-    ],
-)
-def test_a_postgresql_url_may_name_several_hosts(machine, scheme, place, hosts, ports):
-    url = f"{scheme}://ledger:p%40ss@{place}/books?target_session_attrs=read-write"
-
-    database = read(machine, "DATABASE", LEDGER_DATABASE_URL=url)["DATABASE"]
-
-    assert (database["HOST"], database["PORT"]) == (hosts, ports)
-    assert database["OPTIONS"]["target_session_attrs"] == "read-write"
-
-
-def test_a_password_may_have_a_question_mark_in_it(machine):
-    url = "postgresql://ledger:what?a=b&c@db.example/books?sslmode=require"
-
-    database = read(machine, "DATABASE", LEDGER_DATABASE_URL=url)["DATABASE"]
-
-    assert (database["PASSWORD"], database["HOST"]) == ("what?a=b&c", "db.example")
-    assert (database["NAME"], database["OPTIONS"]["sslmode"]) == ("books", "require")
-
-
-def test_hosts_may_be_named_after_the_question_mark_too(machine):
-    url = "postgresql://ledger@/books?host=one,two&port=1,2"
-
-    database = read(machine, "DATABASE", LEDGER_DATABASE_URL=url)["DATABASE"]
-
-    assert (database["HOST"], database["PORT"], database["NAME"]) == ("one,two", "1,2", "books")
-
-
-@pytest.mark.parametrize(
-    "written",
-    ["-c%20work_mem%3D8MB%20-c%20lock_timeout%3D1s", "-c+work_mem=8MB+-c+lock_timeout=1s"],
-)
-def test_options_of_the_url_come_after_the_timeouts_and_win(machine, written):
-    url = f"postgresql://ledger@db.example/books?options={written}"
-
-    database = read(machine, "DATABASE", LEDGER_DATABASE_URL=url, PGOPTIONS="-c work_mem=4MB")[
-        "DATABASE"
-    ]
-
-    options = database["OPTIONS"]["options"]
-    assert options == f"{TIMEOUTS} -c work_mem=8MB -c lock_timeout=1s"
-
-
-def test_options_of_the_environment_come_after_the_timeouts_too(machine):
-    url = "postgresql://ledger@db.example/books"
-
-    database = read(machine, "DATABASE", LEDGER_DATABASE_URL=url, PGOPTIONS="-c work_mem=4MB")[
-        "DATABASE"
-    ]
-
-    assert database["OPTIONS"]["options"] == f"{TIMEOUTS} -c work_mem=4MB"
-
-
-def test_the_url_may_set_what_the_service_sets_itself(machine):
-    url = (
-        "postgresql://ledger@db.example/books"
-        "?connect_timeout=9&client_timeout=60&prepare_threshold=0&application_name=books"
-    )
-
-    options = read(machine, "DATABASE", LEDGER_DATABASE_URL=url)["DATABASE"]["OPTIONS"]
-
-    assert options == {
-        "connect_timeout": 9,
-        "client_timeout": 60,
-        "prepare_threshold": 0,
-        "application_name": "books",
-        "server_side_binding": True,
-        "isolation_level": IsolationLevel.READ_COMMITTED,
-        "options": TIMEOUTS,
-    }
-
-
-@pytest.mark.parametrize(("value", "prepared"), [("0", False), ("false", False), ("1", True)])
-def test_the_url_of_a_postgresql_can_switch_prepared_statements_off(machine, value, prepared):
-    url = f"postgresql://ledger@db.example/books?server_side_binding={value}"
-
-    database = read(machine, "DATABASE", LEDGER_DATABASE_URL=url)["DATABASE"]
-
-    # Django takes nothing but True for on.
-    assert database["OPTIONS"]["server_side_binding"] is prepared
-
-
-@pytest.mark.parametrize(
-    ("url", "name"), [("sqlite:///a.db", "{here}/a.db"), ("sqlite:////tmp/a.db", "/tmp/a.db")]
-)
-def test_a_sqlite_file_is_relative_to_the_project(machine, url, name):
-    database = read(machine, "DATABASE", LEDGER_DATABASE_URL=url)["DATABASE"]
-
-    assert database["NAME"] == name.format(here=machine.directory)
-    assert database["OPTIONS"] == {
-        "timeout": 20,
-        "transaction_mode": "IMMEDIATE",
-        "init_command": (
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA recursive_triggers=ON;"
-        ),
-    }
-
-
 def test_the_environment_wins_over_the_env_file(new_machine):
     machine = new_machine()
     (machine.directory / ".env").write_text("LEDGER_APP_NAME=of the file\nLEDGER_CURRENCIES=USD\n")
 
-    settings = read(machine, "APP_NAME", "CURRENCIES", LEDGER_APP_NAME="of the environment")
+    settings = machine.settings("APP_NAME", "CURRENCIES", LEDGER_APP_NAME="of the environment")
 
     assert settings == {"APP_NAME": "of the environment", "CURRENCIES": ["USD"]}
 

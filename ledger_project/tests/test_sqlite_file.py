@@ -1,51 +1,24 @@
 """SQLite's file is deleted, moved or replaced under the service: 503, and no other ledger."""
 
-import os
 import shutil
 import sqlite3
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.db import close_old_connections, connection, transaction
 
 from accounts.tests.contract import assert_problem
 from ledger_project.exceptions import UnusableDatabase
 from ledger_project.tests.kill_victims import PASSWORD, USER, running
 from ledger_project.tests.live import LiveClient
+from ledger_project.tests.sqlite_files import NOT_THERE, connected_to, copy_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 GONE = "The database's file was deleted, moved or replaced."
-NOT_THERE = (
-    "The database's file is not there. Restore it, or make an empty ledger with"
-    " `manage.py migrate`."
-)
-NO_SQLITE = "The database's file is not one of SQLite."
-
-
-def copy_to(path: Path) -> None:
-    """Write the database as it is now to a file of its own."""
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM INTO %s", [str(path)])
-
-
-@contextmanager
-def connected_to(path: Path) -> Iterator[None]:
-    """Use the file at ``path`` as the database until the block ends."""
-    usual = connection.settings_dict["NAME"]
-    connection.close()
-    connection.settings_dict["NAME"] = str(path)
-    try:
-        yield
-    finally:
-        connection.close()
-        connection.settings_dict["NAME"] = usual
+NO_SQLITE = "The file is not a SQLite database."
 
 
 @pytest.fixture
@@ -191,91 +164,6 @@ def test_other_connections_that_come_and_go_are_not_noticed(api, account, file):
         close_old_connections()
         assert api.post(f"/accounts/{account.pk}/deposit", {"amount": 5}).status_code == 200
     assert connection.is_usable()
-
-
-@contextmanager
-def as_somebody_else() -> Iterator[None]:
-    """Let root, who may write everywhere, be nobody until the block ends."""
-    root = os.geteuid() == 0
-    if root:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        if root:
-            os.seteuid(0)
-
-
-def test_a_file_that_cannot_be_written_to_is_not_ready(client, account):
-    folder = Path(tempfile.mkdtemp(dir="/tmp"))
-    try:
-        path = folder / "ledger.db"
-        copy_to(path)
-        with connected_to(path):
-            before = client.get("/readyz")
-        path.chmod(0o444)
-        folder.chmod(0o777)
-        with as_somebody_else(), connected_to(path):
-            writes, reads = client.get("/readyz"), client.get("/readyz?for=reads")
-    finally:
-        shutil.rmtree(folder)
-
-    detail = "The database's file takes no writes: attempt to write a readonly database."
-    assert before.status_code == 200
-    assert_problem(writes, 503, "temporarily_unavailable", detail=detail)
-    assert reads.status_code == 200
-
-
-def test_a_file_to_which_somebody_writes_is_ready(client, file):
-    with closing(sqlite3.connect(file, isolation_level=None)) as writer:
-        writer.execute("BEGIN IMMEDIATE")
-
-        assert client.get("/readyz").status_code == 200
-
-
-@pytest.mark.parametrize("encoding", ["UTF-16le", "UTF-16be"])
-def test_a_file_of_another_encoding_is_refused_in_one_line(client, tmp_path, encoding):
-    path = tmp_path / "encoded.db"
-    with closing(sqlite3.connect(path)) as made:
-        made.execute(f"PRAGMA encoding = '{encoding}'")
-        made.execute("CREATE TABLE made (it INTEGER)")
-
-    migrated = manage(path, "migrate")
-    with connected_to(path):
-        ready = client.get("/readyz")
-
-    reason = f"The database's encoding is {encoding}; it must be UTF-8."
-    assert migrated == (2, f"The database can't be used: {reason}\n")
-    assert_problem(ready, 503, "temporarily_unavailable", detail=reason)
-
-
-def manage(path: Path, *arguments: str) -> tuple[int, str]:
-    """Run manage.py on the file at ``path``; return its status, and what it says of an error."""
-    done = subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=settings.BASE_DIR,
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "ledger_project.settings",
-            "LEDGER_DATABASE_URL": f"sqlite:///{path}",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stderr
-
-
-def test_no_command_but_migrate_makes_a_file(tmp_path):
-    path = tmp_path / "new.db"
-
-    before = manage(path, "verify_ledger")
-    made = path.exists()
-    migrated = manage(path, "migrate", "--verbosity", "0")
-    after = manage(path, "verify_ledger")
-
-    assert (before, made) == ((2, f"The database can't be used: {NOT_THERE}\n"), False)
-    assert (migrated, after) == ((0, ""), (0, ""))
 
 
 def test_the_live_service_says_503_while_its_file_is_away_and_recovers(tmp_path):

@@ -118,7 +118,7 @@ def test_a_future_instant_is_refused(api, account, ahead):
         ("cursor=x", "#/cursor", "unknown_parameter"),
     ],
 )
-def test_a_query_that_is_none_is_refused(api, account, query, pointer, code):
+def test_an_invalid_query_is_refused(api, account, query, pointer, code):
     response = api.get(f"/accounts/{account.pk}/balance?{query}")
 
     assert_invalid(response, (pointer, code))

@@ -209,7 +209,7 @@ def test_a_batch_of_none_or_of_more_than_1000_is_refused(api, source, dest, coun
         ([], "#", "invalid"),
     ],
 )
-def test_a_batch_that_is_none_is_refused(api, body, pointer, code):
+def test_an_invalid_batch_is_refused(api, body, pointer, code):
     response = api.post("/transfers/batch", body)
 
     assert_invalid(response, (pointer, code))

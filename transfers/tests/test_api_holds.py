@@ -95,7 +95,7 @@ def test_a_capture_has_the_memo_of_its_hold_unless_it_is_given_one(
         (["x"], "invalid"),
     ],
 )
-def test_a_memo_of_a_capture_that_is_none_is_refused(client_for, bob, held, memo, code):
+def test_an_invalid_memo_of_a_capture_is_refused(client_for, bob, held, memo, code):
     response = client_for(bob).post(f"/transfers/{held.pk}/capture", {"memo": memo})
 
     assert_invalid(response, ("#/memo", code))
@@ -131,7 +131,7 @@ def test_a_hold_lasts_7_days_or_as_long_as_asked_for(api, order, member, lifetim
         ([], "invalid"),
     ],
 )
-def test_a_lifetime_that_is_none_is_refused(api, order, expires_in, code):
+def test_an_invalid_lifetime_is_refused(api, order, expires_in, code):
     response = api.post("/transfers", order(hold=True, expires_in=expires_in))
 
     assert_invalid(response, ("#/expires_in", code))

@@ -111,7 +111,7 @@ def test_a_range_that_ends_before_it_begins_is_refused(api, alice, funded_accoun
         "9999-12-31T23:59:59-23:59",
     ],
 )
-def test_an_instant_that_is_none_is_refused(api, alice, funded_account, text):
+def test_an_invalid_instant_is_refused(api, alice, funded_account, text):
     account = funded_account(alice)
 
     for path, name in PLACES:

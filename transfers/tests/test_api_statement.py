@@ -254,7 +254,7 @@ def test_a_cursor_stays_the_owner_s_alone(api, client_for, bob, account):
     ],
 )
 @pytest.mark.parametrize("headers", [{}, {"Accept": "text/csv"}])
-def test_a_query_that_is_none_is_refused(api, account, query, pointer, code, headers):
+def test_an_invalid_query_is_refused(api, account, query, pointer, code, headers):
     response = api.get(f"/accounts/{account.pk}/statement?{query}", headers=headers)
 
     assert_invalid(response, (pointer, code))

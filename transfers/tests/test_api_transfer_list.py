@@ -274,7 +274,7 @@ def test_a_cursor_of_other_filters_is_refused(api, alice, source, dest, query):
         ("currency=USD", "#/currency", "unknown_parameter"),
     ],
 )
-def test_a_query_that_is_none_is_refused(api, query, pointer, code):
+def test_an_invalid_query_is_refused(api, query, pointer, code):
     response = api.get(f"/transfers?{query}")
 
     assert_invalid(response, (pointer, code))

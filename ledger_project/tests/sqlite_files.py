@@ -1,0 +1,52 @@
+"""SQLite's file in the tests: copied, used, and given to commands."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+
+NOT_THERE = (
+    "The database's file is not there. Restore it, or make an empty ledger with"
+    " `manage.py migrate`."
+)
+
+
+def copy_to(path: Path) -> None:
+    """Write the database as it is now to a file of its own."""
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM INTO %s", [str(path)])
+
+
+@contextmanager
+def connected_to(path: Path) -> Iterator[None]:
+    """Use the file at ``path`` as the database until the block ends."""
+    usual = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = str(path)
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = usual
+
+
+def manage(path: Path, *arguments: str) -> tuple[int, str]:
+    """Run manage.py on the file at ``path``; return its status, and what it says of an error."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=settings.BASE_DIR,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "ledger_project.settings",
+            "LEDGER_DATABASE_URL": f"sqlite:///{path}",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stderr
