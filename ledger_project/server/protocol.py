@@ -12,6 +12,7 @@ from asyncio import TimerHandle
 from itertools import count
 from typing import Any, cast
 
+import httptools
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -23,6 +24,8 @@ HEAD_SECONDS = 10
 # For so long a client that was refused may send on before it reads the answer.
 LINGER_SECONDS = 2
 LARGEST_HEAD = 64 * 1024
+# Requests that a client may send before it has read the answers to those before.
+PIPELINE = 32
 # In one worker. One more, and the connection that has waited longest for its client is closed.
 CONNECTIONS = 1000
 
@@ -66,7 +69,13 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._ignore_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self._refuse(malformed("This is not a request of HTTP/1.1."))
         if self._head_deadline is not None:
             self._head_bytes += len(data)
             if self._head_bytes > LARGEST_HEAD:
@@ -79,14 +88,6 @@ class Protocol(HttpToolsProtocol):
         self._end_after_cycle()
         return True
 
-    def send_400_response(self, msg: str) -> None:
-        self._refuse(malformed("This is not a request of HTTP/1.1."))
-
-    def _unsupported_upgrade_warning(self) -> None:
-        # What comes after the request is in another protocol: the request is the last one.
-        self._refused = True
-        self.cycle.keep_alive = False
-
     # ── The head ─────────────────────────────────────────────────────────────────────────────────
 
     def on_message_begin(self) -> None:
@@ -94,10 +95,44 @@ class Protocol(HttpToolsProtocol):
         self._waiting_since, self._head_bytes = next(_turns), 0
         self._head_deadline = self.loop.call_later(HEAD_SECONDS, self._refuse, timed_out())
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # What comes after a body in chunks is a trailer, and no part of the head.
+        if self._head_deadline is not None:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         self._head_is_over()
+        if len(self.pipeline) >= PIPELINE:
+            raise ValueError("too many requests before an answer was read")
         super().on_headers_complete()
         self.scope["state"][ABORT] = self.transport.abort
+
+    def on_message_complete(self) -> None:
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
+
+    def _ignore_upgrade(self, rest: bytes) -> None:
+        """
+        Read a request that asks for another protocol as if it didn't (RFC 9110 §7.8).
+
+        The parser passes over its body, so it is given the head again, without the header.
+        """
+        self._head_is_over()
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            self._refuse(malformed("This is not a proxy."))
+            return
+        lines = [b"%s %s HTTP/%s" % (method, self.url, self.parser.get_http_version().encode())]
+        for name, value in self.headers:
+            if name == b"connection":
+                kept = [each for each in value.split(b",") if each.strip().lower() != b"upgrade"]
+                value = b",".join(kept)
+            if name != b"upgrade":
+                lines.append(b"%s: %s" % (name, value))
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(b"\r\n".join([*lines, b"", rest]))
 
     def on_response_complete(self) -> None:
         self._waiting_since = next(_turns)

@@ -55,6 +55,37 @@ def test_a_whole_request_is_done(withdraw, headers, body):
     assert withdraw.moved() == (1, 1)
 
 
+UPGRADE = ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        pytest.param(["Content-Length: 12", *UPGRADE], AMOUNT, id="a length"),
+        pytest.param([*UPGRADE, CHUNKED], CHUNKS, id="chunks"),
+        pytest.param(
+            ["Content-Length: 12", "Connection: upgrade", "Upgrade: websocket"],
+            AMOUNT,
+            id="a socket",
+        ),
+    ],
+)
+def test_an_upgrade_is_ignored_and_the_body_read(withdraw, headers, body):
+    [(status, account)] = withdraw(*headers, body=body)
+
+    assert (status, account["balance"]) == (200, 99)
+    assert withdraw.moved() == (1, 1)
+
+
+def test_a_trailer_is_no_header(withdraw):
+    trailed = b"c\r\n" + AMOUNT + b"\r\n0\r\nIdempotency-Key: k\r\n\r\n"
+
+    [(status, problem)] = withdraw(CHUNKED, body=trailed, key=None)
+
+    assert (status, problem["code"]) == (400, "idempotency_key_missing")
+    assert withdraw.moved() == (0, 0)
+
+
 MALFORMED = (400, "malformed_request")
 # Each with what the client is told; it may be gone already.
 REFUSED = [
