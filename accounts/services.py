@@ -162,10 +162,14 @@ def _change_status(account: Account, actor: User, status: AccountStatus, reason:
 
 
 def _locked(account_id: UUID, actor: User) -> Account:
-    account = _locked_by_anybody(account_id)
-    if not account.is_visible_to(actor):
+    # Visibility comes before the lock, or else anybody could wait for the lock of an account that
+    # they may not see, and learn from the wait that it exists. An owner needs no other statement.
+    own = Account.objects.filter(owner=actor).locked(account_id).get(account_id)
+    if own is not None:
+        return own
+    if not rights.may(actor, "accounts.read_any"):
         raise AccountNotFound(account_id)
-    return account
+    return _locked_by_anybody(account_id)
 
 
 def _locked_by_anybody(account_id: UUID) -> Account:

@@ -21,9 +21,9 @@ STATEMENTS = {
     "deposit": 5,
     "withdraw": 5,
     "close": 8,
-    # These look up the permissions of the clerk.
-    "freeze": 9,
-    "unfreeze": 9,
+    # These look for an account of the clerk's own first, and then look up the permissions.
+    "freeze": 10,
+    "unfreeze": 10,
     "transfer": 5,
     "hold": 5,
     "batch": 5,
