@@ -8,11 +8,16 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from uuid import UUID
+from datetime import timedelta
+from uuid import UUID, uuid4
 
 import pytest
+from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.urls import reverse
 
+from accounts import services as account_services
+from accounts.models import Account
 from ledger_project.tests.pages import text
 from transfers import guards, services
 from transfers.integrity import check_ledger
@@ -31,6 +36,8 @@ def as_application(handwritten) -> Iterator[None]:
     if not rows("SELECT FROM pg_roles WHERE rolname = 'ledger_app'"):
         pytest.skip("This PostgreSQL has no role ledger_app; tools/with_postgres.py makes one.")
     blocks = re.findall(r"```sql\n(.*?)```", text("docs/operations.md"), re.DOTALL)
+    # What an earlier run granted would hide what is missing now.
+    handwritten.run("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM ledger_app")
     handwritten.run(*(block for block in blocks if block.startswith("GRANT")))
     owner = connection.settings_dict["USER"]
     connection.close()
@@ -82,6 +89,98 @@ def test_the_role_of_the_application_can_do_what_is_right(handwritten, as_applic
         (93,)
     ]
     assert check_ledger().ok
+
+
+def test_the_role_of_the_application_can_do_all_that_the_accounts_services_do(
+    handwritten, as_application, staff
+):
+    account = Account.objects.create(owner=staff, owner_name="Staff", currency="USD")
+    named = {"account_id": account.pk, "actor": staff}
+
+    account_services.describe(**named, owner_name="Operations", metadata={"desk": "4"})
+    account_services.freeze(**named)
+    account_services.unfreeze(**named)
+    account_services.set_overdraft_limit(**named, limit=5)
+    account_services.settle(account_id=account.pk)
+    account_services.close(**named)
+
+    account.refresh_from_db()
+    assert (account.owner_name_folded, account.metadata, account.status) == (
+        "operations",
+        {"desk": "4"},
+        "CLOSED",
+    )
+    assert account.overdraft_limit == 5
+
+
+def test_the_role_of_the_application_can_do_all_that_the_transfers_services_do(
+    handwritten, as_application, staff
+):
+    parties = {"source_id": handwritten.alice.pk, "dest_id": handwritten.bob.pk}
+    order = Order(**parties, amount=10)
+    hours = timedelta(hours=1)
+
+    services.deposit(account_id=handwritten.alice.pk, amount=5, actor=staff)
+    services.withdraw(account_id=handwritten.alice.pk, amount=5, actor=staff)
+    posted, _ = services.post_batch(orders=[order, order], actor=staff)
+    services.reverse(transfer_id=posted.pk, actor=staff)
+    captured = services.hold(order=order, expires_in=hours, actor=staff)
+    services.capture(hold_id=captured.pk, actor=staff)
+    voided = services.hold(order=order, expires_in=hours, actor=staff)
+    services.void(hold_id=voided.pk, actor=staff)
+    services.hold(order=order, expires_in=timedelta(), actor=staff)
+    released = services.release_expired_holds(source_id=handwritten.alice.pk)
+
+    assert released == 1
+    handwritten.alice.refresh_from_db()
+    assert (handwritten.alice.balance, handwritten.alice.held) == (80, 0)
+    assert check_ledger().ok
+
+
+def test_the_role_of_the_application_can_serve_the_api(handwritten, as_application, client_for):
+    client = client_for(None)
+    login = {"username": "alice", "password": "a password"}
+    refused = client.post("/auth/token", {**login, "password": "wrong"})
+    pair = client.post("/auth/token", login).json()
+    renewed = client.post("/auth/token/refresh", {"refresh": pair["refresh"]}).json()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {renewed['access']}")
+    key = str(uuid4())
+
+    opened = [
+        client.post("/accounts", {"owner_name": "Alice", "currency": "USD"}, key=key)
+        for _ in range(2)
+    ]
+    path = f"/accounts/{opened[0].json()['id']}"
+    renamed = client.patch(path, {"owner_name": "Alice Smith"})
+    call_command("purge_idempotency_keys", days=0)
+    call_command("expire_holds")
+    call_command("flushexpiredtokens")
+
+    assert refused.status_code == 401
+    assert [answer.status_code for answer in opened] == [201, 201]
+    assert opened[0].json() == opened[1].json()
+    assert (renamed.status_code, renamed.json()["owner_name"]) == (200, "Alice Smith")
+
+
+def test_the_role_of_the_application_can_serve_the_admin(
+    handwritten, as_application, client, staff
+):
+    account = handwritten.third()
+    listed = reverse("admin:accounts_account_changelist")
+    page = reverse("admin:accounts_account_change", args=[account.pk])
+    login = {"username": "staff", "password": "a password"}
+
+    logged_in = client.post(reverse("admin:login"), {**login, "next": listed})
+    frozen = client.post(
+        listed, {"action": "freeze", "_selected_action": [str(account.pk)], "reason": "As asked"}
+    )
+    shown = client.get(page)
+    logged_out = client.post(reverse("admin:logout"))
+
+    assert (logged_in.status_code, logged_in["Location"]) == (302, listed)
+    assert (frozen.status_code, shown.status_code, logged_out.status_code) == (302, 200, 200)
+    account.refresh_from_db()
+    assert account.status == "FROZEN"
 
 
 # ── Two sessions ─────────────────────────────────────────────────────────────────────────────────
