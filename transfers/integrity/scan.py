@@ -13,7 +13,8 @@ from pathlib import Path
 
 SCANS = Path(__file__).parent / "scans"
 
-# How far apart the clocks of the application's servers and the database's may honestly be.
+# How far the time in the id of a row may be from the row's own. The ledger takes both from one
+# reading of the database's clock; an application that gives its orders ids uses a clock of its own.
 APART_MINUTES = 10
 
 
@@ -59,7 +60,6 @@ def integers(*columns: str) -> str:
 
 def id_of_the_time(column: str) -> dict[str, str]:
     """Return the rule that a row's id is a UUIDv7 of about the time in ``column``, if any."""
-    # An application that gives an order its id makes it by its own clock.
     return {
         "postgresql": f"""{column} IS NULL OR substr(CAST(subject AS text), 15, 1) = '7'
             AND to_timestamp(CAST(CAST(

@@ -1,11 +1,13 @@
 """``GET /integrity`` of a ledger that is too large to be audited while somebody waits."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.management import call_command
 from django.db import connection
 
 from accounts.models import Account
-from transfers import guards, services
+from transfers import clock, guards, services
 from transfers.integrity import verdict
 from transfers.models import LedgerEntry, Transfer, Verdict
 from transfers.tests.tampering import account, without_guards
@@ -60,6 +62,31 @@ def test_a_large_ledger_has_the_verdict_of_when_it_was_last_verified(large, inte
     newest = integrity()[1]
     assert (newest["entries"], newest["checked_at"] > body["checked_at"]) == (4, True)
     assert Verdict.objects.count() == 1
+
+
+def test_a_verdict_of_more_than_two_days_ago_is_503_until_it_is_verified_again(large, integrity):
+    call_command("verify_ledger")
+    kept = Verdict.objects.get()
+
+    def ask_after(**age):
+        made = clock.now() - timedelta(**age)
+        kept.report["checked_at"] = made.isoformat().replace("+00:00", "Z")
+        kept.save()
+        return integrity()
+
+    fresh, stale = ask_after(hours=47), ask_after(hours=48, seconds=1)
+    call_command("verify_ledger")
+
+    assert (fresh[0], fresh[1]["ok"], failing(fresh[1])) == (200, True, [])
+    assert (stale[0], stale[1]["ok"], failing(stale[1])) == (503, False, ["verified_recently"])
+    assert stale[1]["checked_at"] == kept.report["checked_at"]
+    assert stale[1]["checks"][-1]["examples"] == [
+        {
+            "subject": kept.report["checked_at"],
+            "problem": "the last run of `manage.py verify_ledger` is too old",
+        }
+    ]
+    assert integrity()[0] == 200
 
 
 def test_no_history_is_read_for_it(large, integrity):
