@@ -98,6 +98,8 @@ class KillRun:
         return self.report
 
     def _open_accounts(self) -> None:
+        # Nothing is killed yet: a service that can't even open an account never will.
+        self.deadline = time.monotonic() + RECOVERY_SECONDS
         teller = self.players[0]
         for number in range(ACCOUNTS):
             body = {"owner_name": f"account {number}"}
@@ -106,6 +108,7 @@ class KillRun:
             self.accounts.append(opened["id"])
             path = f"/accounts/{opened['id']}/deposit"
             teller.do(Operation(path, "DEPOSIT", STAKE, {"amount": STAKE}))
+        self.deadline = math.inf
 
     def _kill_often(self, progress: Callable[[float, int], None]) -> None:
         begun, kinds = time.monotonic(), self._kinds()

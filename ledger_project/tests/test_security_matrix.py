@@ -208,7 +208,8 @@ SHELL_PAGES = {
     "autocomplete/": 403,
     "jsi18n/": 200,
     "r/<path:content_type_id>/<path:object_id>/": 404,
-    "^(?P<app_label>auth|accounts|transfers|idempotency)/$": 404,
+    # Whichever apps are registered, in whichever order.
+    "^(?P<app_label>)/$": 404,
     "(?P<url>.*)$": 404,
 }
 # There is no such object: its history is the index, and its short address that of its page.
@@ -252,7 +253,7 @@ def test_the_login_page_is_there_for_everybody(scene, client, persona):
 def test_staff_need_a_permission_for_every_table_of_the_admin(scene, client, route):
     answer = open_page(scene, client, route, "newcomer")
 
-    page = route.removeprefix("admin/")
+    page = re.sub(r"(?<=app_label>)[^)]*", "", route.removeprefix("admin/"))
     ends = [status for end, status in TABLE_PAGES.items() if page.endswith(end)]
     assert answer.status_code == SHELL_PAGES.get(page, (ends or [LIST_PAGE])[0])
 
