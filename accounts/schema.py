@@ -47,13 +47,9 @@ def owner_or(permission: str, owner: str = "the owner of the account") -> str:
     return f"{owner}, and holders of `accounts.read_any` and `{permission}`."
 
 
-def staff_with(*permissions: str) -> str:
+def holders_of(*permissions: str) -> str:
     """Return who may do what nobody may without these permissions."""
-    needed = " and ".join(f"`{permission}`" for permission in permissions)
-    return (
-        f"staff alone, with {needed}: log in as `admin`, who has every permission, and "
-        "**Authorize** with that token."
-    )
+    return f"holders of {' and '.join(f'`{permission}`' for permission in permissions)}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,9 +193,9 @@ ACCOUNTS = {
     ),
     "freeze": Operation(
         id="freezeAccount",
-        summary="Freeze an account (staff)",
+        summary="Freeze an account",
         tag="Accounts",
-        who=staff_with("accounts.read_any", "accounts.freeze"),
+        who=holders_of("accounts.read_any", "accounts.freeze"),
         description="Nothing moves in or out until it is unfrozen.",
         tried_on=FROZEN_ACCOUNT_ID,
         request=ReasonSerializer,
@@ -211,9 +207,9 @@ ACCOUNTS = {
     ),
     "unfreeze": Operation(
         id="unfreezeAccount",
-        summary="Unfreeze an account (staff)",
+        summary="Unfreeze an account",
         tag="Accounts",
-        who=staff_with("accounts.read_any", "accounts.freeze"),
+        who=holders_of("accounts.read_any", "accounts.freeze"),
         description="Money moves again.",
         tried_on=FROZEN_ACCOUNT_ID,
         request=ReasonSerializer,

@@ -83,7 +83,7 @@ LOOK_UP_KEY = Operation(
     id="getIdempotencyKey",
     summary="Look up the answer to an earlier request",
     tag="Idempotency",
-    who="the user whose key it is; not even staff.",
+    who="the user whose key it is, and nobody else.",
     description="For a client that lost its answer. 404 says that nothing was done.",
     parameters=(
         OpenApiParameter(

@@ -1,13 +1,12 @@
 """
-The posting engine: the rules of the ledger as a pure function.
+The posting engine: the rules of the ledger as a pure function, without a database or a clock.
 
 ``post`` is given the accounts as they stand and the drafts of what should happen, and returns
-the entries to write, or raises the rule that a draft breaks. It knows no database and no clock.
+the entries to write, or raises the rule that a draft breaks.
 
-The bookkeeping is that of any double-entry ledger (Pacioli, 1494): each movement is one amount,
-debited to its source and credited to its dest. A credit adds to a customer's balance. The
-EXTERNAL account of a currency is the outside world; it keeps no running balance, so that it is
-never a bottleneck. Two-phase transfers (hold, then capture or void) follow TigerBeetle's.
+The bookkeeping is that of any double-entry ledger: each movement is one amount, debited to its
+source and credited to its dest. A credit adds to a customer's balance. The EXTERNAL account of a
+currency is the outside world. It keeps no running balance, so that it is never a bottleneck.
 
 A refusal must not tell the caller anything about an account that they may not see. A rule that
 such an account breaks is therefore kept back until every other rule has been checked, for all of
@@ -18,7 +17,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 from uuid import UUID
 
 from accounts.enums import MONEY_MAX, AccountKind, AccountStatus
@@ -36,8 +34,6 @@ from transfers.exceptions import (
     NotReversible,
     SameAccount,
 )
-
-NOTHING: Mapping[UUID, datetime] = MappingProxyType({})
 
 
 class Kind(StrEnum):
@@ -105,7 +101,7 @@ class Draft:
     """
     A transfer that somebody asks for.
 
-    ``original`` is given for CAPTURE, VOID and REVERSAL. ``by_staff`` lets a reversal touch a
+    CAPTURE, VOID and REVERSAL have an ``original``. ``despite_freeze`` lets a REVERSAL touch a
     frozen account; ``by_expiry`` marks the VOID with which the ledger releases an expired hold.
     """
 
@@ -114,7 +110,7 @@ class Draft:
     dest: UUID
     amount: int
     original: Original | None = None
-    by_staff: bool = False
+    despite_freeze: bool = False
     by_expiry: bool = False
 
 
@@ -171,14 +167,10 @@ class _Refusals:
             self._mismatch = refusal
 
     def raise_kept(self) -> None:
-        """
-        Raise what was kept back, if anything.
-
-        A currency never changes and may be told. It comes before the state of any account, because
-        in a batch that is refused for a currency anyway, the other refusal would tell that state.
-        """
-        refusal = self._mismatch or self._unavailable
-        if refusal is not None:
+        """Raise what was kept back, if anything."""
+        # A currency never changes and may be told. It comes before the state of any account, since
+        # in a batch that is refused for a currency anyway, the other refusal would tell that state.
+        if refusal := self._mismatch or self._unavailable:
             raise refusal
 
 
@@ -186,21 +178,20 @@ def post(
     accounts: Mapping[UUID, AccountState],
     drafts: Iterable[Draft],
     *,
-    resolved: Mapping[UUID, datetime] = NOTHING,
+    resolved: Mapping[UUID, datetime] | None = None,
     now: datetime,
 ) -> Result:
     """
     Post the drafts in order, each seeing the effect of the ones before it.
 
     :param accounts: every account that a draft names, as it stands under its lock
-    :param resolved: when those originals were captured, voided or reversed that are, by id
+    :param resolved: when an original was captured, voided or reversed, by id, if it was
     :param now: the time of the locks, by the database's clock (UTC)
     :raises LedgerError: the rule that a draft breaks; its ``index`` is the draft's position
-    :raises DestinationUnavailable: if no rule is broken but by an account that isn't ``visible``;
-        which one, and where, isn't told
+    :raises DestinationUnavailable: if only accounts that aren't ``visible`` break a rule
     """
     states = dict(accounts)
-    done = dict(resolved)
+    done = dict(resolved or {})
     refusals = _Refusals()
     postings = []
     changed: dict[UUID, AccountState] = {}
@@ -230,19 +221,18 @@ def _post_one(
     """Return the accounts that the draft changes, as they are after it, and its entries."""
     if draft.source == draft.dest:
         raise SameAccount()
+    source = states[draft.source]
     if draft.original is not None:
         _check_original(draft, draft.original, done, now)
-    source = states[draft.source]
-    if draft.original is not None and draft.original.kind is Kind.HOLD:
-        source = replace(source, held=source.held - draft.original.amount)
+        if draft.original.kind is Kind.HOLD:
+            source = replace(source, held=source.held - draft.original.amount)
     if draft.kind is Kind.VOID:
         # It gives back to the source alone; nothing about the dest can stand in its way.
         return [source], ()
     dest = states[draft.dest]
     _check_parties(draft, source, dest, refusals)
     if source.kind is AccountKind.CUSTOMER and source.available < draft.amount:
-        # Whoever may spend from an account is told that it lacks the funds; the figures are for
-        # whoever may see it.
+        # Whoever may spend is told that funds are lacking; the figures are for who may see them.
         available = source.available if source.visible else None
         raise InsufficientFunds(source.id, available=available, required=draft.amount)
     if draft.kind is Kind.HOLD:
@@ -260,7 +250,7 @@ def _check_parties(
         frozen = account.status is AccountStatus.FROZEN
         if account.status is AccountStatus.CLOSED:
             refusals.add(AccountClosed(account.id), account)
-        elif frozen and not (draft.kind is Kind.REVERSAL and draft.by_staff):
+        elif frozen and not (draft.kind is Kind.REVERSAL and draft.despite_freeze):
             refusals.add(AccountFrozen(account.id), account)
     if source.currency != dest.currency:
         refusals.add(CurrencyMismatch(source.currency, dest.currency), source, dest)
@@ -305,6 +295,5 @@ def _enter(
         refusals.add(BalanceLimitExceeded(account.id, MONEY_MAX), account)
     # A clock may be set back. Within an account time never runs backwards.
     ts = now if account.last_posted_at is None else max(now, account.last_posted_at)
-    version = account.version + 1
-    account = replace(account, balance=balance, version=version, last_posted_at=ts)
-    return account, Entry(account.id, side, amount, balance, version, ts)
+    account = replace(account, balance=balance, version=account.version + 1, last_posted_at=ts)
+    return account, Entry(account.id, side, amount, balance, account.version, ts)

@@ -187,7 +187,7 @@ def reverse(*, transfer_id: UUID, actor: User, memo: str | None = None) -> Trans
         original.source_id,
         original.amount,
         original=original_of(original),
-        by_staff=is_frozen and may(actor, "transfers.reverse_any"),
+        despite_freeze=is_frozen and may(actor, "transfers.reverse_any"),
     )
     return _book_one(accounts, Wanted(draft, memo), actor)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.schema import ACCOUNT_ID, Operation, staff_with
+from accounts.schema import ACCOUNT_ID, Operation, holders_of
 
 
 class TrialBalanceSerializer(serializers.Serializer):
@@ -97,9 +97,9 @@ OUT_OF_ORDER = {
 INTEGRITY = {
     "retrieve": Operation(
         id="getIntegrity",
-        summary="Audit the ledger (staff)",
+        summary="Audit the ledger",
         tag="Integrity",
-        who=staff_with("accounts.read_any"),
+        who=holders_of("accounts.read_any"),
         description="Recomputes every invariant from the history, and compares the schema with "
         "what it should be. The same report comes with 503 when a check fails. Of a large ledger "
         "it is the last report of `manage.py verify_ledger`; `checked_at` says from when. "

@@ -82,7 +82,7 @@ class NaiveLedger:
         return "capture_exceeds_hold" if draft.amount > original.amount else None
 
     def _status_refused(self, draft: Draft) -> str | None:
-        excused = draft.kind == "REVERSAL" and draft.by_staff
+        excused = draft.kind == "REVERSAL" and draft.despite_freeze
         for account in (draft.source, draft.dest):
             status = self.statuses.get(account)
             if status == "CLOSED":

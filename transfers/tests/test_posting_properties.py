@@ -105,7 +105,7 @@ class Histories:
             happened.id, done.kind, done.source, done.dest, done.amount, happened.expires_at
         )
         if kind is Kind.REVERSAL:
-            return Draft(kind, done.dest, done.source, done.amount, original, by_staff=mark)
+            return Draft(kind, done.dest, done.source, done.amount, original, despite_freeze=mark)
         expired = happened.expires_at is not None and happened.expires_at <= self.now
         by_expiry = kind is Kind.VOID and expired and mark
         asked = amount if kind is Kind.CAPTURE and mark else done.amount

@@ -73,11 +73,11 @@ def test_reversing_a_withdrawal_puts_the_cash_back(accounts):
     assert [e.balance for e in result.postings[0].entries] == [None, 50]
 
 
-@pytest.mark.parametrize("by_staff", [False, True])
-def test_a_dest_that_cannot_afford_it_is_not_overdrawn(accounts, by_staff):
+@pytest.mark.parametrize("despite_freeze", [False, True])
+def test_a_dest_that_cannot_afford_it_is_not_overdrawn(accounts, despite_freeze):
     accounts[BOB] = replace(accounts[BOB], held=1)
 
-    refused = refusal(accounts, [reversing(TRANSFER, by_staff=by_staff)])
+    refused = refusal(accounts, [reversing(TRANSFER, despite_freeze=despite_freeze)])
 
     evidence = {"account_id": BOB, "available": 49, "required": 50, "shortfall": 1}
     assert refused == (InsufficientFunds, 0, evidence)

@@ -77,8 +77,8 @@ def test_a_frozen_or_closed_account_lets_no_money_move_or_be_held(case, status):
 
 
 @by_name(MOVEMENTS)
-def test_staff_are_no_exception_but_for_reversals(case):
-    refused = refusal(accounts_with(FROZEN), [replace(case, by_staff=True)])
+def test_despite_a_freeze_nothing_but_a_reversal_happens(case):
+    refused = refusal(accounts_with(FROZEN), [replace(case, despite_freeze=True)])
 
     assert refused == (AccountFrozen, 0, {"account_id": ALICE})
 
@@ -94,9 +94,9 @@ def test_a_hold_can_be_voided_whatever_the_status(case, status):
 
 
 @by_name(REVERSED)
-@pytest.mark.parametrize("by_staff", [False, True])
-def test_an_open_account_lets_a_reversal_happen(case, by_staff):
-    result = post(accounts_with(OPEN), [reversing(case, by_staff=by_staff)], now=NOW)
+@pytest.mark.parametrize("despite_freeze", [False, True])
+def test_an_open_account_lets_a_reversal_happen(case, despite_freeze):
+    result = post(accounts_with(OPEN), [reversing(case, despite_freeze=despite_freeze)], now=NOW)
 
     assert len(result.postings[0].entries) == 2
 
@@ -109,15 +109,15 @@ def test_a_frozen_account_lets_no_reversal_happen(case):
 
 
 @by_name(REVERSED)
-def test_a_frozen_account_lets_a_reversal_by_staff_happen(case):
-    result = post(accounts_with(FROZEN), [reversing(case, by_staff=True)], now=NOW)
+def test_a_reversal_despite_a_freeze_happens(case):
+    result = post(accounts_with(FROZEN), [reversing(case, despite_freeze=True)], now=NOW)
 
     assert len(result.postings[0].entries) == 2
 
 
 @by_name(REVERSED)
-@pytest.mark.parametrize("by_staff", [False, True])
-def test_a_closed_account_lets_no_reversal_happen_whoever_asks(case, by_staff):
-    refused = refusal(accounts_with(CLOSED), [reversing(case, by_staff=by_staff)])
+@pytest.mark.parametrize("despite_freeze", [False, True])
+def test_a_closed_account_lets_no_reversal_happen(case, despite_freeze):
+    refused = refusal(accounts_with(CLOSED), [reversing(case, despite_freeze=despite_freeze)])
 
     assert refused == (AccountClosed, 0, {"account_id": ALICE})

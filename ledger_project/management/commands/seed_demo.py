@@ -242,7 +242,7 @@ class Demonstration:
             self.transfers.append(getattr(self, verb)(*args))
 
     def _cash(self, service: Any, account: str, amount: int, memo: str) -> Transfer:
-        # Staff, because LEDGER_SELF_SERVICE_CASH may leave cash to them.
+        # By the admin, because owners may not move cash if LEDGER_SELF_SERVICE_CASH is false.
         account_id = self.accounts[account].pk
         return service(account_id=account_id, amount=amount, memo=memo, actor=self.users["admin"])
 
