@@ -269,7 +269,7 @@ SPECTACULAR_SETTINGS = {
         "AccountStatus": "accounts.enums.AccountStatus",
         "Currency": [(code, code) for code in CURRENCIES],
         "TransferKind": "transfers.posting.Kind",
-        "TransferStatus": "transfers.models.TransferStatus",
+        "TransferStatus": "transfers.querysets.TransferStatus",
         "EntryType": "transfers.posting.EntryType",
     },
 }

@@ -13,7 +13,8 @@ from django.http import FileResponse
 from rest_framework.renderers import BaseRenderer
 
 from accounts.serializers import instant
-from transfers.models import STATEMENT_LINE, LedgerEntry
+from transfers.models import LedgerEntry
+from transfers.querysets import STATEMENT_LINE
 
 CHUNK = 1000
 BLOCK_BYTES = 64 * 1024

@@ -14,8 +14,9 @@ from accounts.exceptions import AccountNotFound
 from accounts.filters import OneOfFilter
 from accounts.models import Account
 from accounts.serializers import UUID_FORM
-from transfers.models import LedgerEntry, Transfer, TransferStatus
+from transfers.models import LedgerEntry, Transfer
 from transfers.posting import EntryType, Kind
+from transfers.querysets import TransferStatus
 
 # RFC 3339, and what can't mean anything else: an offset without its colon or its minutes, zeros
 # beyond the microseconds, and a space for the plus sign, which a query turns into one unless it is

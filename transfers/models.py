@@ -2,131 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
-from functools import cache
-from typing import Any, Self, cast
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser, User
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Subquery
-from django.db.models.fields.tuple_lookups import Tuple, TupleLessThan
+from django.db.models import F, Q
 from uuid_utils.compat import uuid7
 
-from accounts.composed import ComposedQuery, newest_of_each
 from accounts.enums import CALENDAR, MONEY_MAX
-from accounts.models import Account, AccountQuerySet
+from accounts.models import Account
 from accounts.money import money
-from accounts.rights import may
-from accounts.sums import sum_in_halves, whole
-from transfers import clock
 from transfers.posting import EntryType, Kind
-
-LAST_ID = UUID(int=2**128 - 1)
-
-
-class TransferStatus(StrEnum):
-    """Where a transfer stands. Derived from the history, never stored."""
-
-    POSTED = "POSTED"
-    REVERSED = "REVERSED"
-    PENDING = "PENDING"
-    CAPTURED = "CAPTURED"
-    VOIDED = "VOIDED"
-    EXPIRED = "EXPIRED"
-
-
-def _id_of(found: "TransferQuerySet") -> Subquery:
-    return Subquery(found.values("pk")[:1])
-
-
-class TransferQuerySet(models.QuerySet["Transfer"]):
-    """Questions about transfers."""
-
-    def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Return the transfers that touch an account which ``user`` may see."""
-        if may(user, "accounts.read_any"):
-            return self
-        own = Account.objects.visible_to(user).values("pk")
-        return self.filter(Q(source__in=own) | Q(dest__in=own))
-
-    def with_resolution(self) -> Self:
-        """Fetch what a transfer's status depends on in the same query, its time included."""
-        seen_at = clock.of_statement()
-        return self.select_related("resolution", "reversal").annotate(seen_at=seen_at)
-
-    def of_kind(self, kind: Kind) -> Self:
-        """Return the transfers of ``kind``."""
-        # A range of one value: see `newest_of_kind`.
-        return self.filter(kind__gte=kind.value, kind__lte=kind.value)
-
-    def in_status(self, status: TransferStatus) -> Self:
-        """Return the transfers whose derived status is ``status`` now."""
-        now = clock.of_statement()
-        holds = self.of_kind(Kind.HOLD)
-        moves = self.exclude(kind=Kind.HOLD.value)
-        # Scalar subqueries are asked of one row at a time. PostgreSQL may turn a join or an EXISTS
-        # into reading every resolution of the ledger first.
-        # NULLs are in the index too, before all others.
-        resolutions = Transfer.objects.filter(hold=OuterRef("pk"), hold__isnull=False)
-        capture = resolutions.filter(kind=Kind.CAPTURE.value)
-        # A VOID that came at or after the expiry is how the ledger released it.
-        void = resolutions.filter(kind=Kind.VOID.value, created_at__lt=OuterRef("expires_at"))
-        reversals = Transfer.objects.filter(reverses=OuterRef("pk"))
-        holds = holds.alias(capture=_id_of(capture), void=_id_of(void))
-        moves = moves.alias(undone_by=_id_of(reversals))
-        open_or_released = holds.filter(capture__isnull=True, void__isnull=True)
-        return {
-            TransferStatus.POSTED: moves.filter(undone_by__isnull=True),
-            TransferStatus.REVERSED: moves.filter(undone_by__isnull=False),
-            TransferStatus.PENDING: open_or_released.filter(expires_at__gt=now),
-            TransferStatus.EXPIRED: open_or_released.filter(expires_at__lte=now),
-            TransferStatus.CAPTURED: holds.filter(capture__isnull=False),
-            TransferStatus.VOIDED: holds.filter(void__isnull=False),
-        }[status]
-
-    def newest_of_all(
-        self, kind: Kind | None, status: TransferStatus | None, before: UUID | None, count: int
-    ) -> Self:
-        """
-        Return up to ``count`` of these, newest first, whoever has them.
-
-        :param kind: what they are narrowed to already, and so is ``status``
-        :param before: an id that all of them are older than
-        """
-        before = before or LAST_ID
-        if status is TransferStatus.REVERSED:
-            reversals = Transfer.objects.filter(reverses__isnull=False)
-            return self.filter(pk__in=reversals.values("reverses"), pk__lt=before).order_by("-pk")[
-                :count
-            ]
-        if status not in (None, TransferStatus.POSTED):
-            kind = Kind.HOLD
-        if kind is None:
-            return self.filter(pk__lt=before).order_by("-pk")[:count]
-        # A range in the order of the index: by an equality PostgreSQL could also read in the order
-        # of the id alone, which it prefers where it takes the kind for common in all times.
-        older = TupleLessThan(Tuple("kind", "pk"), (kind.value, before))
-        return self.of_kind(kind).filter(older).order_by("-kind", "-pk")[:count]
-
-    def newest_touching(self, accounts: AccountQuerySet, before: UUID | None, count: int) -> Self:
-        """
-        Return up to ``count`` of these with one of the accounts as source or dest, newest first.
-
-        Found by index, whoever else has transfers and however many. ``before`` is an id that all of
-        them are older than.
-        """
-        indexes = {"source_id": "transfer_by_source", "dest_id": "transfer_by_dest"}
-        newest = newest_of_each(accounts, self, indexes, before or LAST_ID, count)
-        # By their ids alone: what narrows these was asked of each already.
-        found = self.model._default_manager.filter(pk__in=newest)
-        return cast(Self, found).with_resolution().order_by("-pk")
-
-    def unresolved_holds(self) -> Self:
-        """Return the holds without a CAPTURE or VOID, expired or not."""
-        resolution = Transfer.objects.filter(hold=OuterRef("pk"))
-        return self.filter(~Exists(resolution), kind=Kind.HOLD.value)
+from transfers.querysets import LedgerEntryQuerySet, TransferQuerySet, TransferStatus
 
 
 class Transfer(models.Model):
@@ -265,82 +152,6 @@ class Transfer(models.Model):
         if resolution is not None and resolution.created_at < self.expires_at:
             return TransferStatus.VOIDED
         return TransferStatus.PENDING if now < self.expires_at else TransferStatus.EXPIRED
-
-
-# What a statement shows of an entry. ``ref`` is its transfer's memo, and ``counterparty_id`` the
-# transfer's other account.
-STATEMENT_LINE = (
-    "id",
-    "ts",
-    "account_id",
-    "transfer_id",
-    "type",
-    "amount",
-    "balance",
-    "sequence",
-    "ref",
-    "kind",
-    "counterparty_id",
-    "currency",
-)
-
-
-@cache
-def _lines() -> "models.QuerySet[LedgerEntry, Any]":
-    # Once, because naming the columns takes a tenth of a page.
-    # A DEBIT is the entry of the source, so its counterparty is the dest.
-    is_debit = models.When(type=EntryType.DEBIT.value, then=F("transfer__dest_id"))
-    lines = LedgerEntry.objects.annotate(
-        ref=F("transfer__memo"),
-        kind=F("transfer__kind"),
-        counterparty_id=models.Case(is_debit, default=F("transfer__source_id")),
-        currency=F("transfer__currency"),
-    )
-    return lines.values_list(*STATEMENT_LINE, named=True)
-
-
-@cache
-def _newest_lines(count: int) -> ComposedQuery[Any]:
-    account, up_to = UUID(int=0), -1
-    lines = LedgerEntry.objects.statement_of(account, up_to).order_by("-sequence")
-    return ComposedQuery(lines[:count], [account, up_to])
-
-
-class LedgerEntryQuerySet(models.QuerySet["LedgerEntry"]):
-    """Questions about entries."""
-
-    def statement_of(self, account_id: UUID, up_to: int) -> "models.QuerySet[LedgerEntry, Any]":
-        """
-        Return the lines of an account's statement up to a ``sequence``, by which to order them.
-
-        They are named tuples of ``STATEMENT_LINE``: building an object for each entry and each
-        transfer took longer than everything else in a page.
-        """
-        return _lines().filter(account_id=account_id, sequence__lte=up_to)
-
-    def newest_lines(self, account_id: UUID, up_to: int, count: int) -> list[Any]:
-        """Return so many lines of an account's statement, from a ``sequence`` downwards."""
-        return _newest_lines(count)(account_id, up_to)
-
-    def imbalance(self) -> dict[str, int]:
-        """Return credits less debits by currency, in minor units: 0 unless a book is broken."""
-        credit = models.Case(models.When(type=EntryType.CREDIT.value, then=1), default=-1)
-        totals = self.values("account__currency").annotate(**sum_in_halves(credit * F("amount")))
-        return {each["account__currency"]: whole(each["high"], each["low"]) for each in totals}
-
-    def balance_before(self, account_id: UUID, instant: datetime) -> int:
-        """Return an account's balance as it stood just before ``instant``, in minor units."""
-        last = self._last(account_id, ts__lt=instant)
-        return 0 if last is None else last.balance or 0
-
-    def as_of(self, account_id: UUID, instant: datetime) -> tuple[int, int]:
-        """Return an account's balance and sequence at ``instant``, that moment included."""
-        last = self._last(account_id, ts__lte=instant)
-        return (0, 0) if last is None else (last.balance or 0, last.sequence or 0)
-
-    def _last(self, account_id: UUID, **until: datetime) -> "LedgerEntry | None":
-        # Within an account time never runs backwards, so that both orders are the same one.
-        return self.filter(account_id=account_id, **until).order_by("-ts", "-sequence").first()
 
 
 class LedgerEntry(models.Model):

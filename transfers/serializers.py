@@ -18,8 +18,9 @@ from accounts.serializers import (
     account_document,
     instant,
 )
-from transfers.models import STATEMENT_LINE, LedgerEntry, Transfer, TransferStatus
+from transfers.models import LedgerEntry, Transfer
 from transfers.posting import EntryType, Kind
+from transfers.querysets import STATEMENT_LINE, TransferStatus
 from transfers.services import Order
 
 DEFAULT_HOLD = timedelta(days=7)

@@ -23,8 +23,9 @@ from transfers.exceptions import TransferNotFound
 from transfers.export import StatementCSVRenderer, csv_response
 from transfers.filters import BalanceForm, StatementFilter, TransferFilter
 from transfers.integrity.verdict import verdict
-from transfers.models import LedgerEntry, Transfer, TransferStatus
+from transfers.models import LedgerEntry, Transfer
 from transfers.posting import Kind
+from transfers.querysets import TransferStatus
 from transfers.serializers import (
     DEFAULT_HOLD,
     BalanceSerializer,

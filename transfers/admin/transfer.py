@@ -12,8 +12,9 @@ from accounts.admin.pages import HistoryAdmin, account_link, money_shown, name_a
 from accounts.rights import may
 from transfers import services
 from transfers.admin.links import entry_row, memo_of, transfer_link
-from transfers.models import Transfer, TransferStatus
+from transfers.models import Transfer
 from transfers.posting import Kind
+from transfers.querysets import TransferStatus
 
 MEMO_MAX = 140
 

@@ -18,8 +18,8 @@ from transfers import services
 from transfers.booking import Wanted, book
 from transfers.examples import ITEM
 from transfers.export import CHUNK, write_csv
-from transfers.models import STATEMENT_LINE
 from transfers.posting import Draft, Kind
+from transfers.querysets import STATEMENT_LINE
 from transfers.services import Order
 
 pytestmark = pytest.mark.django_db

@@ -5,8 +5,9 @@ from urllib.parse import urlencode
 import pytest
 
 from accounts.models import Account
-from transfers.models import Transfer, TransferStatus
+from transfers.models import Transfer
 from transfers.posting import Kind
+from transfers.querysets import TransferStatus
 from transfers.tests.filled import fill, open_accounts, work_of
 
 pytestmark = pytest.mark.django_db
