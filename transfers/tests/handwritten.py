@@ -196,27 +196,18 @@ class HandwrittenLedger:
                 sequence = None if external_balance is None else 1
                 self._enter(transfer_id, leg, account_id, entered, external_balance, sequence, ts)
                 continue
-            change = entered if leg == "CREDIT" else -entered
-            [(balance, version, last_posted_at)] = rows(
-                "SELECT balance, version, last_posted_at FROM accounts_account WHERE id = %s",
+            sequenced = not (leg == "DEBIT" and debit_unsequenced)
+            self._post_leg(
+                transfer_id,
+                leg,
                 account_id,
+                entered,
+                ts,
+                gap=gap,
+                jump=debit_jump if leg == "DEBIT" else 0,
+                update_account=update_accounts and sequenced,
+                sequenced=sequenced,
             )
-            balance, sequence = balance + change, version + 1 + gap
-            if leg == "DEBIT":
-                balance += debit_jump
-            if update_accounts:
-                self.update(
-                    account_id,
-                    f"balance = {balance}, version = {sequence}, last_posted_at = '{ts}'",
-                )
-            if leg == "DEBIT" and debit_unsequenced:
-                self.update(
-                    account_id,
-                    f"balance = {balance - change}, version = {version},"
-                    f" last_posted_at = '{last_posted_at}'",
-                )
-                balance = sequence = None
-            self._enter(transfer_id, leg, account_id, entered, balance, sequence, ts)
         kind = as_kind or kind
         if not with_transfer:
             return transfer_id
@@ -224,6 +215,32 @@ class HandwrittenLedger:
             transfer_id, kind, source_id, dest_id, amount, currency, hold, reverses, **more
         )
         return transfer_id
+
+    def _post_leg(
+        self,
+        transfer_id: UUID,
+        leg: str,
+        account_id: UUID,
+        amount: int,
+        ts: str,
+        *,
+        gap: int,
+        jump: int,
+        update_account: bool,
+        sequenced: bool,
+    ) -> None:
+        change = amount if leg == "CREDIT" else -amount
+        [(balance, version)] = rows(
+            "SELECT balance, version FROM accounts_account WHERE id = %s", account_id
+        )
+        balance, sequence = balance + change + jump, version + 1 + gap
+        if update_account:
+            self.update(
+                account_id, f"balance = {balance}, version = {sequence}, last_posted_at = '{ts}'"
+            )
+        if not sequenced:
+            balance = sequence = None
+        self._enter(transfer_id, leg, account_id, amount, balance, sequence, ts)
 
     def hold(
         self,
