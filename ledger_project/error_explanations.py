@@ -7,7 +7,7 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
         "Correct the body.",
     ),
     "malformed_request": (
-        "The request isn't one of HTTP/1.1, contradicts itself, or broke off before its end.",
+        "The request isn't valid HTTP/1.1, contradicts itself, or broke off before its end.",
         "Correct the request, or send it again whole.",
     ),
     "invalid_host": (
@@ -61,7 +61,7 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
     ),
     "request_timeout": (
         "The request took more than ten seconds to arrive.",
-        "Send it again, faster.",
+        "Send it again over a faster connection.",
     ),
     "length_required": (
         "A POST or PATCH doesn't say how long its body is.",

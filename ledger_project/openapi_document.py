@@ -31,7 +31,7 @@ class Document:
 @probe
 def openapi_json(request: HttpRequest) -> HttpResponse:
     """Answer with the OpenAPI document; 304 if the client has it already."""
-    document = _document()
+    document = openapi_document()
     headers = {"ETag": document.etag, "Vary": "Accept-Encoding", "Cache-Control": "no-cache"}
     body = document.plain
     if _accepts_gzip(request):
@@ -40,7 +40,8 @@ def openapi_json(request: HttpRequest) -> HttpResponse:
     return get_conditional_response(request, etag=document.etag, response=response) or response
 
 
-def _document() -> Document:
+def openapi_document() -> Document:
+    """Return the document, built at the first call."""
     # drf-spectacular keeps what it is building in global variables, so that two threads that
     # build at once spoil each other's document.
     with _building:

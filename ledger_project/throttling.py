@@ -3,7 +3,7 @@
 import hashlib
 import unicodedata
 from datetime import datetime, timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, ip_network
 from typing import Any, Self
 
 from django.conf import settings
@@ -13,6 +13,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from ledger_project.addresses import parse
 from ledger_project.models import KnownNetwork, LoginAttempt
 
 # How long a network stays known to a name after its last login from there, and how many do.
@@ -99,14 +100,10 @@ def network_of(address: str | None) -> str:
     Whoever has one IPv6 address has the 2^64 of its network. A mapped IPv4 address is that IPv4
     address. What is no address, such as a Unix socket's, is one subject for all.
     """
-    try:
-        # Whichever zone of this machine it was heard on (RFC 4007).
-        ip = ip_address((address or "").strip().partition("%")[0])
-    except ValueError:
-        return "none"
-    if not isinstance(ip, IPv6Address):
-        return str(ip)
-    return str(ip.ipv4_mapped or ip_network((ip, 64), strict=False))
+    ip = parse((address or "").strip())
+    if isinstance(ip, IPv6Address):
+        return str(ip_network((ip, 64), strict=False))
+    return "none" if ip is None else str(ip)
 
 
 def parse_rate(rate: str) -> tuple[int, timedelta]:

@@ -49,6 +49,10 @@ def _start() -> None:
     threading.Thread(target=_watch, name="postgresql-watchdog", daemon=True).start()
 
 
+# A thread doesn't survive a fork: the child starts its own.
+os.register_at_fork(after_in_child=_start.cache_clear)
+
+
 def _watch() -> None:
     while True:
         time.sleep(LOOK_EVERY_SECONDS)

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
 
 
@@ -16,18 +17,15 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=8, help="requests at a time, per worker")
     options = parser.parse_args()
 
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ledger_project.settings")
-    application = get_wsgi_application()
+    application = load()
 
     from django.conf import settings
-    from django.urls import get_resolver
 
     from ledger_project.server.forwarded import TrustedProxies
     from ledger_project.server.front import Front
     from ledger_project.server.supervisor import Service, allow_open_files, listen
 
-    # Loaded before the fork, so that a new worker has nothing left to load.
-    _ = get_resolver().url_patterns
+    _check_database()
     allow_open_files()
     try:
         listener = listen(options.host, options.port)
@@ -41,6 +39,37 @@ def main() -> None:
         largest_body=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
     )
     Service(front, listener, options.workers).run()
+
+
+def load() -> WSGIHandler:
+    """Load the application whole: before the fork, so that a new worker has nothing left to do."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ledger_project.settings")
+    application = get_wsgi_application()
+
+    from django.urls import get_resolver
+
+    from ledger_project.openapi_document import openapi_document
+
+    _ = get_resolver().url_patterns
+    openapi_document()
+    return application
+
+
+def _check_database() -> None:
+    """End the process if the database must not be used. One that is away may come back."""
+    from django.db import DatabaseError, connection
+
+    from ledger_project.exceptions import UnusableDatabase
+
+    try:
+        connection.ensure_connection()
+    except UnusableDatabase as error:
+        sys.exit(f"Mini Ledger can't start: {error}")
+    except DatabaseError:
+        pass
+    finally:
+        # No connection survives a fork.
+        connection.close()
 
 
 if __name__ == "__main__":

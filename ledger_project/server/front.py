@@ -64,11 +64,16 @@ class Front:
             answer = await self._answer(variables, bytes(body))
         except Disconnected:
             return
+        except asyncio.CancelledError:
+            # The worker must end, and nobody knows whether the request will be carried out. A
+            # client retries after a lost connection.
+            scope["state"][ABORT]()
+            return
         finally:
             self.buffered -= len(body)
         try:
             await _send(answer, head.method, send, None if problem is None else receive)
-        except TimeoutError:
+        except (TimeoutError, asyncio.CancelledError):
             scope["state"][ABORT]()
 
     async def _read(

@@ -19,13 +19,12 @@ ONCE = {
     *("authorization", "content-length", "content-type", "host", "transfer-encoding"),
     "x-forwarded-proto",
 }
-# What anything here reads. WSGI can't tell `idempotency_key` from `idempotency-key`.
+# Every header that the service reads. WSGI can't tell `idempotency_key` from `idempotency-key`.
 READ = {
     *ONCE,
     *("accept", "accept-encoding", "cookie", "expect", "idempotency-key", "origin", "range"),
     *("if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since"),
-    *("referer", "x-csrftoken", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port"),
-    "x-request-id",
+    *("referer", "x-csrftoken", "x-forwarded-for", "x-request-id"),
 }
 # Their content means something. A lost length would be taken for an empty body, and an empty body
 # of a capture takes the whole hold.
@@ -67,7 +66,7 @@ def refusal(head: Head, largest_body: int) -> Problem | None:
     for name in head.repeated & ONCE:
         return malformed(f"Send {name} once.")
     if head.version not in ("1.0", "1.1"):
-        return malformed("Speak HTTP/1.1.")
+        return malformed("Only HTTP/1.0 and 1.1 are supported.")
     if head.version == "1.1" and "host" not in head.headers:
         return malformed("Send a Host header.")
     return _refusal_of_framing(head, largest_body)

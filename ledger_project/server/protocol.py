@@ -1,9 +1,11 @@
 """
 HTTP/1.1 as uvicorn speaks it, with the deadlines and bounds that it lacks.
 
-uvicorn takes a protocol class as its ``http`` option. This one relies on names of its parent's
-that are not documented: ``cycle``, the request whose head was read last, ``access_log`` and
-``timeout_keep_alive_task``.
+uvicorn takes a protocol class as its ``http`` option, but doesn't document what is in one. This one
+overrides methods of its parent (``on_*``, ``_start_asgi_task``) and uses its attributes: ``cycle``
+(the request whose head was read last), ``scope``, ``url``, ``headers``, ``flow``, ``parser``,
+``pipeline``, ``connections``, ``access_log``, ``timeout_keep_alive_task``,
+``timeout_keep_alive_handler`` and ``_unset_keepalive_if_required``.
 """
 
 import asyncio
@@ -53,6 +55,8 @@ class Protocol(HttpToolsProtocol):
         # After a refusal nothing more is read.
         self._refused = False
         self._waiting_since = next(_turns)
+        # The request that is being answered. ``cycle`` may be a later one that waits for its turn.
+        self._running: Any = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -64,6 +68,9 @@ class Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_is_over()
+        if self._running is not None:
+            # Or the answer would be written to a connection that is closed.
+            self._running.disconnected = True
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -75,7 +82,7 @@ class Protocol(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as upgrade:
             self._ignore_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
-            self._refuse(malformed("This is not a request of HTTP/1.1."))
+            self._refuse(malformed("This isn't a valid HTTP/1.1 request."))
         if self._head_deadline is not None:
             self._head_bytes += len(data)
             if self._head_bytes > LARGEST_HEAD:
@@ -87,6 +94,10 @@ class Protocol(HttpToolsProtocol):
             return False
         self._end_after_cycle()
         return True
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._waiting_since = next(_turns)
 
     # ── The head ─────────────────────────────────────────────────────────────────────────────────
 
@@ -107,7 +118,11 @@ class Protocol(HttpToolsProtocol):
         if len(self.pipeline) >= PIPELINE:
             raise ValueError("too many requests before an answer was read")
         super().on_headers_complete()
-        self.scope["state"][ABORT] = self.transport.abort
+        self.scope["state"][ABORT] = self._abort
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_message_complete(self) -> None:
         if not self.parser.should_upgrade():
@@ -168,11 +183,18 @@ class Protocol(HttpToolsProtocol):
             self.cycle.message_event.set()
         self.cycle.keep_alive = False
 
+    def _abort(self) -> None:
+        self._running.disconnected = True
+        self.transport.abort()
+
     def _make_room(self) -> None:
-        connections = cast("set[Protocol]", self.connections)
-        waiting = [each for each in connections if each._waits_for_client()]
-        if waiting:
-            min(waiting, key=lambda each: each._waiting_since).transport.abort()
+        others = cast("set[Protocol]", self.connections) - {self}
+        waiting = [each for each in others if each._waits_for_client()]
+        # If every other connection is at work, the newcomer itself is closed.
+        min(waiting, key=lambda each: each._waiting_since, default=self).transport.abort()
 
     def _waits_for_client(self) -> bool:
-        return self.cycle is None or self.cycle.response_complete or self.cycle.more_body
+        # For a request, for the rest of one, or for the client to read.
+        cycle = self.cycle
+        unread = self.flow.write_paused
+        return unread or cycle is None or cycle.response_complete or cycle.more_body

@@ -1,4 +1,9 @@
-"""What the server refuses before it reaches a view: in Django's words, logged and counted too."""
+"""
+What the server refuses before it reaches a view.
+
+Django answers it, so that it is logged and counted like any other request. Only what can't be read
+as a request is answered by ``bare``: it is logged, but not counted in ``/metrics``.
+"""
 
 import json
 from collections.abc import Callable

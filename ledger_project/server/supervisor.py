@@ -5,12 +5,14 @@ import os
 import resource
 import signal
 import socket
+import time
 from typing import Any
 
 import uuid_utils
 import uvicorn
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
+from gunicorn.errors import HaltServer
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 
@@ -51,12 +53,12 @@ class Service(BaseApplication):
         return self._front
 
     def run(self) -> None:
-        """Supervise until SIGTERM or SIGINT. A second signal ends the workers at once."""
+        """Supervise until SIGTERM, SIGINT, SIGQUIT or SIGHUP. A second signal ends the workers at once."""
         PatientArbiter(self).run()
 
 
 class PatientArbiter(Arbiter):
-    """gunicorn's supervisor, which also goes on where the system has no room for a process."""
+    """gunicorn's supervisor, which also goes on where the system has no room for a worker."""
 
     # A terminal that is closed ends what was started in it.
     handle_hup = Arbiter.handle_term
@@ -67,6 +69,16 @@ class PatientArbiter(Arbiter):
         except OSError as error:
             # The system has no room for a process. The next round comes in a second.
             self.log.error("No worker could be started: %s", error)
+
+    def reap_workers(self) -> None:
+        try:
+            super().reap_workers()
+        except HaltServer as error:
+            # The application was loaded before the fork, so that only the system can be in the way,
+            # for example by its bound on open files. Wait, because the next one may fail as well.
+            self.log.error("A worker could not start: %s", error.reason)
+            time.sleep(1)
+            self.reap_workers()
 
 
 class PropagatingLogger(Logger):
@@ -85,6 +97,8 @@ class UvicornWorker(Worker):
         # gunicorn's handlers are those of its own loop; uvicorn has its own.
         for number in self.SIGNALS:
             signal.signal(number, signal.SIG_DFL)
+        # gunicorn passes it on to reopen log files, of which there are none.
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
     def run(self) -> None:
         # Or two workers could make the same ids.
@@ -99,9 +113,10 @@ class UvicornWorker(Worker):
 
     async def _serve(self, server: uvicorn.Server, front: Front) -> None:
         front.start()
-        # gunicorn's SIGQUIT is what SIGINT was to it.
+        # gunicorn's SIGQUIT is what SIGINT was to it, and a terminal that is closed sends SIGHUP.
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGQUIT, os.kill, os.getpid(), signal.SIGTERM)
+        for number in (signal.SIGQUIT, signal.SIGHUP):
+            loop.add_signal_handler(number, os.kill, os.getpid(), signal.SIGTERM)
         await server.serve(sockets=self.sockets)
 
     async def _look_round(self) -> None:

@@ -3,12 +3,11 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, BinaryIO
-
-from django.db import connections
 
 from ledger_project.server.refusals import REFUSAL, busy
 
@@ -47,11 +46,10 @@ class Threads:
     def __init__(self, application: Application, count: int) -> None:
         self._application = application
         self._loop = asyncio.get_running_loop()
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[_Job] = SimpleQueue()
         # Daemons, so that a database that stands still can't hold the process up.
-        self._threads = [Thread(target=self._work, daemon=True) for _ in range(count)]
-        for thread in self._threads:
-            thread.start()
+        for _ in range(count):
+            Thread(target=self._work, daemon=True).start()
 
     def have_room(self) -> bool:
         """Whether one more request may wait for a thread."""
@@ -63,22 +61,23 @@ class Threads:
         self._jobs.put(job)
         return await job.answer
 
-    def end(self) -> None:
-        """Let each thread end when it is free, and close its database connection."""
-        for _ in self._threads:
-            self._jobs.put(None)
-
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
+        while True:
+            job = self._jobs.get()
             if time.monotonic() - job.since > QUEUE_SECONDS:
                 job.environ[REFUSAL] = busy()
             try:
                 answer = call(self._application, job.environ)
             except BaseException as error:
-                self._loop.call_soon_threadsafe(job.answer.set_exception, error)
+                self._loop.call_soon_threadsafe(_settle, job.answer.set_exception, error)
             else:
-                self._loop.call_soon_threadsafe(job.answer.set_result, answer)
-        connections.close_all()
+                self._loop.call_soon_threadsafe(_settle, job.answer.set_result, answer)
+
+
+def _settle(settle: Callable[[Any], None], outcome: Any) -> None:
+    # The request was given up if the worker had to end.
+    with suppress(asyncio.InvalidStateError):
+        settle(outcome)
 
 
 def call(application: Application, environ: Environ) -> Answer:

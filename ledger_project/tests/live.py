@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Self
+from typing import IO, Any, Self
 from urllib.parse import quote
 
 import psutil
@@ -52,6 +52,7 @@ class LiveServer:
 
     def __init__(self, *options: str, **environment: str) -> None:
         self.options = options
+        self.stderr: IO[bytes] | None = None
         with socket.socket() as probe:
             probe.bind((HOST, 0))
             self.port = probe.getsockname()[1]
@@ -70,6 +71,7 @@ class LiveServer:
             self.command(),
             cwd=settings.BASE_DIR,
             env=self.environment,
+            stderr=self.stderr,
         )
         self.wait_until_ready()
 

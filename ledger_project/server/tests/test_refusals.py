@@ -1,5 +1,6 @@
 """What is refused by its size or its pace, in the words of the face that it was sent to."""
 
+import logging
 import socket
 from contextlib import closing
 
@@ -111,7 +112,7 @@ def test_a_request_that_trickles_in_is_late_all_the_same(server, hurry):
     assert (status, problem["code"]) == (408, "request_timeout")
 
 
-def test_a_client_that_takes_nothing_is_cut_off(server, monkeypatch):
+def test_a_client_that_takes_nothing_is_cut_off(server, monkeypatch, caplog):
     monkeypatch.setattr(front, "WRITE_SECONDS", 1)
     document = request("GET /openapi.json HTTP/1.1")
 
@@ -120,6 +121,8 @@ def test_a_client_that_takes_nothing_is_cut_off(server, monkeypatch):
         silent.sendall(document * 30)
         wait_until(lambda: len(server.connections) == 1)
         wait_until(lambda: not server.connections)
+        wait_until(lambda: not server.server.server_state.tasks)
+    assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
 
 
 def test_a_client_that_is_gone_is_forgotten(server):

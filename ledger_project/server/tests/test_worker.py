@@ -1,9 +1,11 @@
 """A worker that has too much to do, too many clients, or is told to stop."""
 
+import logging
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
@@ -24,6 +26,7 @@ from ledger_project.server.tests.sockets import (
 pytestmark = pytest.mark.django_db(transaction=True)
 
 HEALTH = request("GET /healthz HTTP/1.1", "Connection: close")
+DOCUMENT = request("GET /openapi.json HTTP/1.1")
 OK = (200, {"status": "ok"})
 BODY = b'{"amount":1}'
 
@@ -43,14 +46,15 @@ def deposit(alice, bearer, funded_account):
 
 
 class Gate:
-    """The application, whose deposits wait until the gate is opened."""
+    """The application, whose answers for a path wait until the gate is opened."""
 
     def __init__(self) -> None:
+        self.path = "/deposit"
         self.arrived, self._open = 0, threading.Event()
         self._django = WSGIHandler()
 
     def __call__(self, environ, start_response):
-        if environ["PATH_INFO"].endswith("/deposit") and REFUSAL not in environ:
+        if environ["PATH_INFO"].endswith(self.path) and REFUSAL not in environ:
             self.arrived += 1
             assert self._open.wait(PATIENCE)
         return self._django(environ, start_response)
@@ -124,6 +128,72 @@ def test_the_connection_that_has_waited_longest_makes_room_for_a_newcomer(start,
     assert answers(newcomer) == [OK]
     assert first == b""
     assert answers(second) == [OK]
+
+
+def test_connections_whose_client_does_not_read_make_room_too(start, monkeypatch):
+    monkeypatch.setattr(protocol, "CONNECTIONS", 5)
+    server = start()
+
+    with ExitStack() as stack:
+        for _ in range(5):
+            silent = stack.enter_context(closing(connect(server.port, receive_buffer=4096)))
+            # Far more than the system keeps for a client that doesn't read.
+            silent.sendall(DOCUMENT * 30)
+        wait_until(lambda: [each.flow.write_paused for each in server.connections] == [True] * 5)
+        newcomers = [answers(exchange(server.port, HEALTH)) for _ in range(6)]
+
+    assert newcomers == [[OK]] * 6
+
+
+def test_a_newcomer_is_closed_where_every_other_connection_is_at_work(
+    start, gate, deposit, monkeypatch
+):
+    monkeypatch.setattr(protocol, "CONNECTIONS", 1)
+    server = start(application=gate)
+
+    with ThreadPoolExecutor(1) as clients:
+        first = clients.submit(exchange, server.port, deposit("first"))
+        wait_until(lambda: gate.arrived == 1)
+        newcomer = exchange(server.port, HEALTH)
+        gate.open()
+
+    assert newcomer == b""
+    assert [status for status, _ in answers(first.result())] == [200]
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["closes", "resets"])
+@pytest.mark.parametrize("more", [b"", HEALTH * 3], ids=["one request", "several"])
+@pytest.mark.parametrize("path", ["/deposit", "/openapi.json"])
+def test_a_client_that_leaves_before_its_answer_is_no_error(
+    start, gate, deposit, caplog, path, more, reset
+):
+    gate.path = path
+    server = start(application=gate)
+    with closing(connect(server.port)) as leaving:
+        leaving.sendall((deposit("left") if path == "/deposit" else DOCUMENT) + more)
+        wait_until(lambda: gate.arrived == 1)
+        if reset:
+            leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    gate.open()
+    wait_until(lambda: not server.connections and not server.server.server_state.tasks)
+
+    assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
+    deposit.account.refresh_from_db()
+    assert deposit.account.balance == (1 if path == "/deposit" else 0)
+
+
+def test_a_client_that_sends_no_more_is_answered_after_its_wait_for_a_thread(start, gate, deposit):
+    server = start(application=gate, threads=1)
+    with ThreadPoolExecutor(1) as clients, closing(connect(server.port)) as ended:
+        first = clients.submit(exchange, server.port, deposit("first"))
+        wait_until(lambda: gate.arrived == 1)
+        ended.sendall(deposit("second"))
+        ended.shutdown(socket.SHUT_WR)
+        wait_until(lambda: server.front.threads._jobs.qsize() == 1)
+        gate.open()
+        second = read_all(ended)
+
+    assert [status for status, _ in answers(first.result() + second)] == [200, 200]
 
 
 def test_a_worker_that_is_told_to_stop_answers_what_is_under_way(start, gate, deposit):
