@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -29,8 +30,12 @@ def main() -> int:
     if not (nginx := shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")):
         print("There is no nginx here: apt-get install nginx-light", file=sys.stderr)
         return 1
-    with tempfile.TemporaryDirectory(prefix="ledger-proxy-") as name, served(Path(name), nginx):
-        wrong = [what for what, right in findings() if not report(what, right)]
+    with tempfile.TemporaryDirectory(prefix="ledger-proxy-") as name:
+        with served(Path(name), nginx) as server:
+            wrong = [what for what, right in findings() if not report(what, right)]
+            server.terminate()
+            server.wait()
+            wrong += [what for what, right in findings_without_ledger() if not report(what, right)]
     return 1 if wrong else 0
 
 
@@ -40,7 +45,7 @@ def findings() -> Iterator[tuple[str, bool]]:
     yield "http is redirected to https", status == 301 and f"Location: https://{NAME}/docs" in head
     status, head, _ = ask("GET /healthz")
     yield "https is answered, and not redirected again", status == 200
-    yield "a browser is told to come by https", "Strict-Transport-Security: " in head
+    yield "a browser is told to come by https", "strict-transport-security: " in head.lower()
     # Each of ten wrong passwords from an address of its own, as the client claims it.
     login = json.dumps({"username": "nobody", "password": "wrong"}).encode()
     line, json_type = "POST /auth/token", "Content-Type: application/json"
@@ -55,6 +60,28 @@ def findings() -> Iterator[tuple[str, bool]]:
     )
     status, _, _ = ask("GET /healthz", "Idempotency_Key: a")
     yield "a header with an underscore goes no further", status == 200
+
+
+def findings_without_ledger() -> Iterator[tuple[str, bool]]:
+    """Yield what nginx has to say by itself, while there is no ledger behind it."""
+    status, head, body = ask("GET /healthz")
+    yield (
+        "a ledger that is away is a problem document",
+        status == 503 and is_problem(head, body, "temporarily_unavailable"),
+    )
+    with ThreadPoolExecutor(8) as clients:
+        answers = list(clients.map(lambda _: ask("GET /healthz"), range(400)))
+    refused = [
+        is_problem(head, body, "throttled") for status, head, body in answers if status == 429
+    ]
+    yield "too many requests are refused by a problem document", bool(refused) and all(refused)
+
+
+def is_problem(head: str, body: bytes, code: str) -> bool:
+    """Whether an answer is a problem document that says when to come back."""
+    lines = head.lower().split("\r\n")
+    wanted = {"content-type: application/problem+json", "retry-after: 1"}
+    return wanted <= set(lines) and json.loads(body)["code"] == code
 
 
 def report(what: str, right: bool) -> bool:
@@ -78,8 +105,8 @@ def ask(line: str, *headers: str, body: bytes = b"", tls: bool = True) -> tuple[
 
 
 @contextmanager
-def served(folder: Path, nginx: str) -> Iterator[None]:
-    """Run the server on a SQLite file of its own, and nginx in front of it."""
+def served(folder: Path, nginx: str) -> Iterator[subprocess.Popen]:
+    """Run the server, which is returned, on a SQLite file of its own, and nginx in front of it."""
     env = {
         **os.environ,
         "LEDGER_DATABASE_URL": f"sqlite:///{folder}/proxy.db",
@@ -97,7 +124,7 @@ def served(folder: Path, nginx: str) -> Iterator[None]:
     try:
         for port in PORTS.values():
             wait_for(port)
-        yield
+        yield processes[0]
     finally:
         for process in processes:
             process.terminate()

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 
 from django.core.handlers.wsgi import WSGIHandler
@@ -17,6 +18,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=8, help="requests at a time, per worker")
     options = parser.parse_args()
 
+    # Some libraries swallow a KeyboardInterrupt while they are loaded.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     application = load()
 
     from django.conf import settings

@@ -53,7 +53,7 @@ class Service(BaseApplication):
         return self._front
 
     def run(self) -> None:
-        """Supervise until SIGTERM, SIGINT, SIGQUIT or SIGHUP. A second signal ends the workers at once."""
+        """Supervise until SIGTERM, SIGINT, SIGQUIT or SIGHUP. A second one ends it within 2 s."""
         PatientArbiter(self).run()
 
 

@@ -2,13 +2,13 @@
 
 import http.client
 import os
+import resource
 import signal
-import socket
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import count
 
 import psutil
 import pytest
@@ -17,7 +17,7 @@ from django.db import transaction
 
 from accounts.models import Account
 from ledger_project.server.tests.sockets import PATIENCE, wait_until
-from ledger_project.tests.live import HOST, LiveClient, LiveServer, live_server
+from ledger_project.tests.live import LiveClient, LiveServer, live_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -68,19 +68,78 @@ def test_workers_make_ids_of_their_own(alice, funded_account):
     assert len(set(ids)) == 40
 
 
-def test_a_request_that_is_under_way_is_answered_before_the_end(alice, funded_account):
+def test_a_worker_that_cannot_start_does_not_end_the_service(alice, tmp_path):
+    server = LiveServer(LEDGER_LOG_LEVEL="ERROR")
+    with (tmp_path / "stderr").open("wb") as server.stderr:
+        try:
+            server.start()
+            wait_until(lambda: len(server.workers()) == 2)
+            one_file_left = first_free_descriptor(server.process.pid)
+            _, hard = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+            resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (one_file_left, hard))
+            os.kill(server.workers()[0], signal.SIGKILL)
+            wait_until(lambda: b"exited with code 3" in (tmp_path / "stderr").read_bytes())
+            resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (hard, hard))
+            wait_until(lambda: len(server.workers()) == 2)
+
+            with LiveClient(server.port, alice) as client:
+                assert client.get("/accounts").status == 200
+        finally:
+            server.stop()
+    assert server.process.returncode == 0
+
+
+def first_free_descriptor(process: int) -> int:
+    """Return the number that the next file of a process will have."""
+    taken = {int(name) for name in os.listdir(f"/proc/{process}/fd")}
+    return next(number for number in count() if number not in taken)
+
+
+# A terminal sends its signals to the supervisor and to every worker.
+SIGNALS = [
+    (signal.SIGTERM, False),
+    (signal.SIGINT, False),
+    (signal.SIGINT, True),
+    (signal.SIGQUIT, False),
+    (signal.SIGQUIT, True),
+    (signal.SIGHUP, False),
+    (signal.SIGHUP, True),
+]
+
+
+@pytest.mark.parametrize(("number", "to_all"), SIGNALS)
+def test_a_request_that_is_under_way_is_answered_before_the_end(
+    alice, funded_account, number, to_all
+):
     account = funded_account(alice)
     with live_server() as server, ThreadPoolExecutor(1) as thread:
         with transaction.atomic():
             Account.objects.locked(account.pk)
             sent = thread.submit(deposit_in_the_end, server, alice, account, "key")
-            worker = [psutil.Process(each) for each in server.workers()]
-            wait_until(lambda: any(each.net_connections("tcp")[1:] for each in worker))
-            server.process.terminate()
-            wait_until(lambda: not any(listening(each) for each in worker))
+            workers = [psutil.Process(each) for each in server.workers()]
+            wait_until(lambda: serves(workers))
+            for process in [*workers, server.process] if to_all else [server.process]:
+                process.send_signal(number)
+            wait_until(lambda: not any(listening(each) for each in workers))
         # Or 503, if it has waited for the lock for too long.
         assert sent.result() in (200, 503)
         assert server.process.wait(PATIENCE) == 0
+
+
+def test_a_signal_to_reopen_logs_ends_nothing(transactional_db):
+    with live_server() as server:
+        before = server.workers()
+        server.process.send_signal(signal.SIGUSR1)
+        # Signals are handled in their order.
+        server.process.send_signal(signal.SIGTTIN)
+        wait_until(lambda: len(server.workers()) == 3)
+
+        assert set(before) < set(server.workers())
+
+
+def serves(workers: list[psutil.Process]) -> bool:
+    """Whether a client is connected to one of the workers."""
+    return any(each.net_connections("tcp")[1:] for each in workers)
 
 
 def listening(process: psutil.Process) -> bool:
@@ -95,9 +154,16 @@ def test_a_request_that_does_not_end_does_not_hold_up_the_end(alice, funded_acco
         Account.objects.locked(account.pk)
         with LiveClient(server.port, alice) as client:
             path = f"/accounts/{account.pk}/deposit"
-            thread.submit(lambda: client.post(path, {"amount": 1}))
+            sent = thread.submit(lambda: client.post(path, {"amount": 1}))
+            workers = [psutil.Process(each) for each in server.workers()]
+            wait_until(lambda: serves(workers))
             server.process.terminate()
             assert server.process.wait(PATIENCE) == 0
+            # Refused, because it has waited for the lock for too long, or not answered at all.
+            if (lost := sent.exception()) is None:
+                assert sent.result().status == 503
+            else:
+                assert isinstance(lost, (OSError, http.client.HTTPException))
 
 
 def test_workers_end_when_the_supervisor_is_killed(transactional_db):
@@ -118,6 +184,8 @@ def test_it_can_be_stopped_while_it_starts(transactional_db, number, workers):
         server.command(), cwd=settings.BASE_DIR, env=server.environment, stderr=subprocess.DEVNULL
     )
     try:
+        # Before it listens it may have other children: libraries look for what is installed.
+        wait_until(lambda: workers == 0 or listening(psutil.Process(server.process.pid)))
         wait_until(lambda: len(server.workers()) >= workers)
         children = [psutil.Process(each) for each in server.workers()]
         server.process.send_signal(number)
@@ -127,22 +195,3 @@ def test_it_can_be_stopped_while_it_starts(transactional_db, number, workers):
         assert [child for child in children if child.is_running()] == []
     finally:
         server.process.kill()
-
-
-def test_a_port_that_is_taken_is_one_line():
-    with socket.socket() as taken:
-        taken.bind((HOST, 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        done = subprocess.run(
-            [sys.executable, "-m", "ledger_project.server", "--port", str(port)],
-            cwd=settings.BASE_DIR,
-            env=LiveServer().environment,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-
-    assert done.returncode == 1
-    assert done.stderr == f"Mini Ledger can't listen on {HOST}:{port}: Address already in use\n"

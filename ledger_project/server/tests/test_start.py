@@ -1,0 +1,100 @@
+"""What a start says, what it refuses, and what it leaves behind."""
+
+import json
+import logging
+import socket
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from ledger_project.openapi_document import _built
+from ledger_project.server.__main__ import load
+from ledger_project.server.tests.sockets import PATIENCE, wait_until
+from ledger_project.tests.live import HOST, LiveServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def refused(server: LiveServer) -> str:
+    """Start a server that can't start, and return what it says."""
+    done = subprocess.run(
+        server.command(),
+        cwd=settings.BASE_DIR,
+        env=server.environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    return done.stderr
+
+
+def test_a_port_that_is_taken_is_one_line():
+    server = LiveServer()
+    with socket.socket() as taken:
+        taken.bind((HOST, server.port))
+        taken.listen()
+        said = refused(server)
+
+    assert said == f"Mini Ledger can't listen on {HOST}:{server.port}: Address already in use\n"
+
+
+def test_a_database_that_must_not_be_used_is_one_line(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "other.db")) as other:
+        other.execute("PRAGMA encoding = 'UTF-16le'")
+        other.execute("CREATE TABLE rows (id)")
+    url = f"sqlite:///{tmp_path}/other.db"
+
+    said = refused(LiveServer(LEDGER_DATABASE_URL=url))
+
+    assert said == (
+        "Mini Ledger can't start: The database's encoding is UTF-16le; it must be UTF-8.\n"
+    )
+
+
+def test_everything_is_loaded_before_the_fork():
+    _built.cache_clear()
+
+    load()
+
+    assert _built.cache_info().currsize == 1
+
+
+def served(folder: Path, level: str) -> tuple[LiveServer, list[str]]:
+    """Run a server until it is ready, and stop it; return the lines that it logs."""
+    homes = {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder), "XDG_CONFIG_HOME": str(folder)}
+    server = LiveServer(LEDGER_LOG_LEVEL=level, **homes)
+    with (folder.parent / "stderr").open("wb") as server.stderr:
+        try:
+            server.start()
+            wait_until(lambda: len(server.workers()) == 2)
+        finally:
+            server.stop()
+    return server, (folder.parent / "stderr").read_text().splitlines()
+
+
+def test_the_lines_of_the_server_are_json_and_say_where_it_listens(tmp_path):
+    (tmp_path / "home").mkdir()
+    server, lines = served(tmp_path / "home", "INFO")
+
+    said = [json.loads(line) for line in lines]
+    names = {"app", "event", "level", "logger", "timestamp"}
+    assert [line for line in said if not names <= line.keys()] == []
+    assert {"gunicorn.error", "uvicorn.error"} <= {line["logger"] for line in said}
+    url = f"http://{HOST}:{server.port}"
+    assert f"Listening at: {url} ({server.process.pid})" in [line["event"] for line in said]
+    loud = [line for line in said if logging.getLevelNamesMapping()[line["level"].upper()] > 20]
+    assert loud == []
+
+
+def test_it_writes_nothing_into_the_home_of_its_user_and_can_be_silent(tmp_path):
+    (tmp_path / "home").mkdir()
+    _, lines = served(tmp_path / "home", "CRITICAL")
+
+    assert lines == []
+    assert list((tmp_path / "home").iterdir()) == []
