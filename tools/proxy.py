@@ -30,12 +30,14 @@ def main() -> int:
     if not (nginx := shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")):
         print("There is no nginx here: apt-get install nginx-light", file=sys.stderr)
         return 1
-    with tempfile.TemporaryDirectory(prefix="ledger-proxy-") as name:
-        with served(Path(name), nginx) as server:
-            wrong = [what for what, right in findings() if not report(what, right)]
-            server.terminate()
-            server.wait()
-            wrong += [what for what, right in findings_without_ledger() if not report(what, right)]
+    with (
+        tempfile.TemporaryDirectory(prefix="ledger-proxy-") as name,
+        served(Path(name), nginx) as server,
+    ):
+        wrong = [what for what, right in findings() if not report(what, right)]
+        server.terminate()
+        server.wait()
+        wrong += [what for what, right in findings_without_ledger() if not report(what, right)]
     return 1 if wrong else 0
 
 

@@ -1,5 +1,6 @@
 """Servers that the service must not write to, or not use at all, and which of several it takes."""
 
+import subprocess
 import time
 import uuid
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from accounts.tests.contract import assert_problem
 from ledger_project.database_url import database_of
 from ledger_project.exceptions import UnusableDatabase
+from ledger_project.tests.live import LiveServer
 from ledger_project.tests.postgresql_servers import connected_to, manage, superuser, url_of
 from tools.with_postgres import Server, free_port
 
@@ -168,10 +170,16 @@ def test_a_database_that_cannot_hold_every_text_is_refused_in_one_line(client, o
         assert (said.returncode, said.stdout) == (2, "")
         assert said.stderr == f"The database can't be used: {reason}\n"
     checked = manage(url, "check", "--database", "default")
+    server = LiveServer(LEDGER_DATABASE_URL=url)
+    started = subprocess.run(
+        server.command(), env=server.environment, capture_output=True, text=True, check=False
+    )
     with connected_to(url):
         answers = [client.get(path) for path in ("/readyz", "/readyz?for=reads")]
         live = client.get("/healthz")
 
+    assert (started.returncode, started.stdout) == (1, "")
+    assert started.stderr == f"Mini Ledger can't start: {reason}\n"
     assert checked.returncode == 1
     assert f"(ledger_project.E001) {reason}" in checked.stderr
     for answer in answers:
