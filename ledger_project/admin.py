@@ -16,7 +16,7 @@ from django.http import HttpRequest
 from rest_framework_simplejwt.token_blacklist import admin as _registered_first  # noqa: F401
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
-from accounts.admin.pages import OwnFilters
+from accounts.admin.pages import StrictList
 from ledger_project.throttling import LoginTry
 
 
@@ -38,7 +38,7 @@ class CountedLoginForm(AdminAuthenticationForm):
         with login_try:
             cleaned = super().clean()
             # Without a name or a password nothing is raised either.
-            login_try.succeeded = self.get_user() is not None
+            login_try.user = self.get_user()
             return cleaned
 
 
@@ -81,7 +81,7 @@ admin.site.unregister([User, Group])
 
 
 @admin.register(User)
-class LedgerUserAdmin(OwnFilters, UserAdmin):
+class LedgerUserAdmin(StrictList, UserAdmin):
     """
     Users, who are deactivated and never deleted: history names them.
 
@@ -114,7 +114,7 @@ class LedgerUserAdmin(OwnFilters, UserAdmin):
 
 
 @admin.register(Group)
-class LedgerGroupAdmin(OwnFilters, GroupAdmin):
+class LedgerGroupAdmin(StrictList, GroupAdmin):
     """Groups, which only superusers change: their members may do what they say."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

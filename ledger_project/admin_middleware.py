@@ -31,9 +31,13 @@ class AdminAddressMiddleware(AdminOnly):
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         # An id that is no UUID, where Django expects numbers. Django calls this for every request.
-        is_read = request.method in ("GET", "HEAD") and request.path.startswith("/admin/")
-        if is_read and isinstance(exception, ValidationError):
+        if not request.path.startswith("/admin/"):
+            return
+        if request.method in ("GET", "HEAD") and isinstance(exception, ValidationError):
             raise Http404 from exception
+        # A choice in a form whose number is too large for SQLite; PostgreSQL says it isn't there.
+        if isinstance(exception, OverflowError):
+            raise BadRequest("A number in the form is too large.") from exception
 
 
 class AdminSessionMiddleware(AdminOnly, SessionMiddleware):

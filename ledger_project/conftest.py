@@ -6,8 +6,9 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
+
+from transfers.clock import at
 
 KEYS = {
     "LEDGER_SECRET_KEY": "a-secret-key-of-more-than-32-bytes",
@@ -87,17 +90,19 @@ def machine(new_machine) -> Machine:
 
 
 class Clock:
-    """The application's clock: it stands still until it is told to go on."""
+    """The database's clock: it stands still until it is told to go on."""
 
-    def __init__(self) -> None:
+    def __init__(self, stack: ExitStack) -> None:
         self.now = timezone.now()
+        self._stack = stack
+        self.go_on()
 
     def go_on(self, **by: int) -> None:
         self.now += timedelta(**by)
+        self._stack.enter_context(at(self.now))
 
 
 @pytest.fixture
-def clock(monkeypatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(timezone, "now", lambda: clock.now)
-    return clock
+def clock() -> Iterator[Clock]:
+    with ExitStack() as stack:
+        yield Clock(stack)

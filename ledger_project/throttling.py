@@ -7,14 +7,15 @@ from ipaddress import IPv6Address, ip_network
 from typing import Any, Self
 
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import Error, connection, transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from ledger_project.addresses import parse
 from ledger_project.models import KnownNetwork, LoginAttempt
+from transfers import clock
 
 # How long a network stays known to a name after its last login from there, and how many do.
 KNOWN_FOR = timedelta(days=30)
@@ -52,25 +53,26 @@ class LoginTry:
     A try to log in, on whichever face of the service, counted before the password is checked.
 
     ``wait`` is None if it may go on, otherwise the seconds to wait. The password is checked inside
-    ``with``, and the try has failed at its end unless ``succeeded`` was set there.
+    ``with``, and the try has failed at its end unless ``user`` was set there to who logged in.
+    Times are read from the database's clock, so that servers whose clocks differ share one count.
 
     :param address: REMOTE_ADDR, which may be odd, or empty on a Unix socket
     :param name: as it was typed; what is no string is counted for the network alone
     """
 
     wait: float | None = None
-    succeeded = False
+    user: AbstractBaseUser | None = None
 
     def __init__(self, address: str | None, name: object) -> None:
         limit, window = parse_rate(settings.LOGIN_RATE)
         self._network = _hash(f"network:{network_of(address)}")
         self._name = _hash(f"name:{_plain(name)}") if isinstance(name, str) else None
         subjects = [self._network]
-        if self._name and not _is_known(self._name, self._network):
+        if self._name and not _is_known(str(name).strip(), self._network):
             subjects.append(self._name)
         with transaction.atomic():
             _queue(subjects)
-            now = timezone.now()
+            now = clock.now()
             LoginAttempt.objects.filter(subject__in=subjects, at__lte=now - window).delete()
             _sweep(LoginAttempt.objects.filter(at__lte=now - window))
             waits = [_wait(subject, limit, window, now) for subject in subjects]
@@ -88,9 +90,9 @@ class LoginTry:
         # A database that failed says nothing of the password: the try stays undecided, and counts.
         if kind is not None and issubclass(kind, Error):
             return
-        LoginAttempt.objects.filter(pk__in=self._rows).update(failed=not self.succeeded)
-        if self.succeeded and self._name:
-            _remember(self._name, self._network)
+        LoginAttempt.objects.filter(pk__in=self._rows).update(failed=self.user is None)
+        if self.user is not None:
+            _remember(self.user.get_username(), self._network)
 
 
 def network_of(address: str | None) -> str:
@@ -130,13 +132,16 @@ def _nth_newest(tries: QuerySet[LoginAttempt], number: int) -> LoginAttempt:
     return tries.order_by("-pk")[number - 1]
 
 
-def _is_known(name: str, network: str) -> bool:
-    known = KnownNetwork.objects.filter(name=name, network=network)
-    return known.filter(last_login_at__gt=timezone.now() - KNOWN_FOR).exists()
+def _is_known(username: str, network: str) -> bool:
+    known = KnownNetwork.objects.filter(name=_hash(f"user:{username}"), network=network)
+    return known.filter(last_login_at__gt=clock.now() - KNOWN_FOR).exists()
 
 
-def _remember(name: str, network: str) -> None:
-    now = timezone.now()
+def _remember(username: str, network: str) -> None:
+    # The exact name, unlike that of a failure: `alice` and `ALICE` may be two users, and a login of
+    # one must not let her network guess at the other.
+    name = _hash(f"user:{username}")
+    now = clock.now()
     KnownNetwork.objects.bulk_create(
         [KnownNetwork(name=name, network=network, last_login_at=now)],
         update_conflicts=True,

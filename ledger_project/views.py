@@ -80,7 +80,7 @@ class TokenView(AuthView):
         serializer = LoginSerializer(data=request.data, context={"request": request})
         with self.login_try:
             serializer.is_valid(raise_exception=True)
-            self.login_try.succeeded = True
+            self.login_try.user = serializer.user
         return Response(serializer.validated_data)
 
 

@@ -62,8 +62,12 @@ class BoundedPaginator(Paginator):
         return MoreThan(MOST_COUNTED) if counted > MOST_COUNTED else counted
 
 
-class OwnFilters(admin.ModelAdmin):
-    """A list that is narrowed by its own filters, and by no lookup that somebody makes up."""
+class StrictList(admin.ModelAdmin):
+    """
+    A list that is narrowed by its own filters alone, and whose actions take only ids of rows.
+
+    Django's own admin fails on lookups and ids that somebody makes up.
+    """
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         # Django would allow any of a column's, such as a year that no calendar has.
@@ -75,8 +79,19 @@ class OwnFilters(admin.ModelAdmin):
                 return True
         return False
 
+    def response_action(  # type: ignore[override]  # the stubs know Django 6 already
+        self, request: HttpRequest, queryset: QuerySet
+    ) -> HttpResponse | None:
+        # Django would fail on an id that can't be one, which no page of the admin sends.
+        try:
+            for row_id in request.POST.getlist(helpers.ACTION_CHECKBOX_NAME):
+                self.opts.pk.clean(row_id, None)
+        except ValidationError as error:
+            raise BadRequest("The id of a selected row can't be one.") from error
+        return super().response_action(request, queryset)
 
-class LedgerAdmin(OwnFilters):
+
+class LedgerAdmin(StrictList):
     """
     What staff see of the ledger: rows that are made elsewhere, found by a full id.
 
@@ -107,17 +122,6 @@ class LedgerAdmin(OwnFilters):
     def search_by_text(self, request: HttpRequest, queryset: QuerySet, text: str) -> QuerySet:
         """Return the rows that a text other than an id stands for."""
         return queryset.none() if text.strip() else queryset
-
-    def response_action(  # type: ignore[override]  # the stubs know Django 6 already
-        self, request: HttpRequest, queryset: QuerySet
-    ) -> HttpResponse | None:
-        # Django would fail on an invalid id, which no page of the admin sends.
-        try:
-            for row_id in request.POST.getlist(helpers.ACTION_CHECKBOX_NAME):
-                self.opts.pk.to_python(row_id)
-        except ValidationError as error:
-            raise BadRequest("A row's id is none.") from error
-        return super().response_action(request, queryset)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from io import StringIO
 from urllib.parse import urlencode
+from uuid import UUID
 
 import pytest
 from django.contrib import admin
@@ -97,6 +98,49 @@ def test_a_list_can_still_be_narrowed_by_its_own_filters(browser, model):
         for choice in choices.choices(page.context["cl"]):
             answer = browser.get(address(model, "changelist") + choice["query_string"])
             assert answer.status_code == 200
+
+
+# What can't be the id of a row, or is the id of none.
+SELECTED = ["x", "zz", "", "\0", "-1", "9" * 24, "1.5", str(UUID(int=0)), "0"]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_an_action_on_rows_that_are_not_there_is_a_page(browser, model):
+    path = address(model, "changelist")
+    actions = [*(admin.site._registry[model].actions or ()), "delete_selected", "nonsense", ""]
+
+    crashed = [
+        (action, selected, more)
+        for action in actions
+        for selected in ([], *([row_id] for row_id in SELECTED), SELECTED)
+        for more in ({}, {"post": "yes"}, {"select_across": "1", "index": "x"})
+        if browser.post(
+            path, {"action": action, "_selected_action": selected, "reason": "Why", **more}
+        ).status_code
+        >= 500
+    ]
+
+    assert crashed == []
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("/admin/auth/group/add/", ["permissions"]),
+        ("/admin/auth/user/{user}/change/", ["groups", "user_permissions"]),
+    ],
+)
+def test_a_choice_that_is_not_there_is_a_page(browser, alice, path, names):
+    path = path.format(user=alice.pk)
+
+    crashed = [
+        (name, chosen)
+        for name in names
+        for chosen in SELECTED
+        if browser.post(path, {"name": "x", "username": "alice", name: [chosen]}).status_code >= 500
+    ]
+
+    assert crashed == []
 
 
 NO_IDS = ["%00", "abc", "0", "9" * 30, "_00", "_0A", "_", "__", "%0A", "..", "%FF", "a/b", "%5F00"]

@@ -51,6 +51,30 @@ def test_a_network_is_known_to_the_name_that_logged_in_and_to_no_other(alice, bo
     assert statuses(answers) == [429, 200]
 
 
+def test_a_network_known_to_one_user_is_not_known_to_a_user_of_the_name_in_capitals(
+    alice, make_user, log_in
+):
+    make_user(username="ALICE")
+    log_in("ALICE", "a password", address=HERE)
+    for n in range(3):
+        log_in("alice", address=f"198.51.100.{n}")
+
+    answers = [log_in(name, "a password", address=HERE) for name in ("alice", "ALICE")]
+
+    assert statuses(answers) == [429, 200]
+
+
+@pytest.mark.parametrize("name", ["alice", " alice", "alice\n"], ids=repr)
+def test_a_name_with_spaces_around_it_is_known_where_the_user_is(alice, log_in, name):
+    log_in(name, "a password", address=HERE)
+    for n in range(3):
+        log_in("alice", address=f"198.51.100.{n}")
+
+    answers = [log_in(each, "a password", address=HERE) for each in ("alice", name)]
+
+    assert statuses(answers) == [200, 200]
+
+
 def test_a_network_is_known_for_30_days_after_its_last_login(alice, log_in, clock):
     log_in(password="a password", address=HERE)
     clock.go_on(days=29)
