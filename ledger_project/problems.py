@@ -7,6 +7,7 @@ In the admin it is a page.
 """
 
 import logging
+import sqlite3
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -21,7 +22,7 @@ from django.core.exceptions import (
     RequestDataTooBig,
     TooManyFieldsSent,
 )
-from django.db import InterfaceError, InternalError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
@@ -45,6 +46,9 @@ STATUS_OF_RULE: dict[type[LedgerError], int] = {
 # Read-only, as a standby is after a failover; and a transaction that idled, or took, too long.
 # Django has none of them among its operational errors.
 UNAVAILABLE_SQLSTATES = {"25006", "25P03", "25P04"}
+
+# SQLite's file is no database, or is damaged. Django has neither among its operational errors.
+UNUSABLE_FILE = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
 
 # What a fragment of a URI holds as it is, beside letters and digits (RFC 3986 §3.5).
 LETTERS_OF_FRAGMENT = "!$&'()*+,;=:@?/"
@@ -150,6 +154,11 @@ def is_unavailable(error: BaseException | None) -> bool:
     if isinstance(error, OSError):
         # An export has no room on the disk.
         return error.errno in (ENOSPC, EDQUOT)
+    if isinstance(error, DatabaseError) and isinstance(error.__cause__, sqlite3.DatabaseError):
+        # The low byte is the error; the others say more about it.
+        code = getattr(error.__cause__, "sqlite_errorcode", 0)
+        if code & 0xFF in UNUSABLE_FILE:
+            return True
     return isinstance(error, OperationalError | InterfaceError)
 
 

@@ -73,7 +73,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         ) as probe:
             try:
                 probe.execute("DELETE FROM django_migrations WHERE FALSE")
-            except sqlite3.OperationalError as error:
+            except sqlite3.DatabaseError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     return f"The database's file takes no writes: {error}."
         return None

@@ -1,5 +1,6 @@
 """SQLite's file is deleted, moved or replaced under the service: 503, and no other ledger."""
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -83,6 +84,40 @@ def test_a_request_after_the_blow_is_503_and_makes_no_file(api, account, file, b
         assert_problem(answer, 503, "temporarily_unavailable", detail=answer.json()["detail"])
     assert [answer.json()["detail"] for answer in rest[2:]] == [reason, reason]
     assert file.exists() == left
+
+
+def overwrite_its_head(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(b"x" * 100)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [overwrite_its_head, lambda path: os.truncate(path, 4096), lambda path: os.truncate(path, 100)],
+    ids=["head overwritten", "one page left", "100 bytes left"],
+)
+@pytest.mark.parametrize("new_connection", [False, True])
+def test_a_file_that_is_damaged_under_the_service_is_503(
+    api, account, file, damage, new_connection
+):
+    api.post(f"/accounts/{account.pk}/deposit", {"amount": 5})
+    # A connection that has pages in memory reads them again once somebody else has written.
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("PRAGMA user_version = 1")
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    damage(file)
+    if new_connection:
+        connection.close()
+
+    answers = [
+        api.post(f"/accounts/{account.pk}/deposit", {"amount": 5}),
+        api.get(f"/accounts/{account.pk}"),
+        api.get("/readyz"),
+        api.post("/auth/token", {"username": "alice", "password": "a password"}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [503] * 4
+    assert {answer.json()["code"] for answer in answers} == {"temporarily_unavailable"}
 
 
 @pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
