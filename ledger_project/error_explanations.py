@@ -69,8 +69,8 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
     ),
     "payload_too_large": ("The body is too long.", "Send less, or several batches."),
     "unsupported_media_type": (
-        "The body isn't declared as JSON.",
-        "Send `Content-Type: application/json`.",
+        "The body isn't declared as JSON, or it has a `Content-Encoding`.",
+        "Send `Content-Type: application/json`, and the body uncompressed.",
     ),
     "destination_unavailable": (
         "An account that you may not see can't take part in this now. The reason isn't disclosed.",

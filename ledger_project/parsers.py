@@ -9,7 +9,7 @@ from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
-from ledger_project.problems import too_large
+from ledger_project.problems import Problem, too_large
 
 # More digits than any field takes: such a number is out of range whatever it is, and Python's own
 # limit on converting long integers would turn a wrong value into a wrong syntax.
@@ -22,6 +22,7 @@ class StrictJSONParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream, media_type=None, parser_context=None) -> Any:
+        _refuse_encoding((parser_context or {}).get("request"))
         return strict_json(stream.read())
 
 
@@ -67,6 +68,16 @@ def refuse_query(request: Request) -> None:
     for name in request.query_params:
         problem = ErrorDetail("There is no such query parameter here.", "unknown_parameter")
         raise ValidationError({name: [problem]})
+
+
+def _refuse_encoding(request: Request | None) -> None:
+    encoding = request.headers.get("Content-Encoding", "") if request is not None else ""
+    if encoding.strip().lower() not in ("", "identity"):
+        raise Problem(
+            415,
+            "unsupported_media_type",
+            "Send the body as it is, without a Content-Encoding: the ledger decodes none.",
+        )
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -12,10 +12,12 @@ def read_key(text: str) -> str | None:
     """
     Return the key that ``text`` is, or None if it is none: ``"abc"`` in quotes is the key abc.
 
+    What begins with a quotation mark has to be one whole quoted string, without parameters.
+
     For the header of a request and for the path of the look-up alike, so that a client finds its
     answer under the key as it sent it.
     """
-    if len(text) > 1 and text.startswith('"') and text.endswith('"'):
+    if text.startswith('"'):
         quoted = QUOTED.fullmatch(text)
         text = quoted[1] if quoted else ""
     return text if PLAIN.fullmatch(text) else None

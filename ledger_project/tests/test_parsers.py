@@ -155,6 +155,40 @@ def test_another_media_type_is_refused_and_opens_nothing(api, media_type):
     assert Account.objects.customers().count() == 0
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "deflate, gzip", "identity, gzip", "x"])
+def test_a_body_with_a_content_encoding_is_refused_and_opens_nothing(api, encoding):
+    response = api.post(
+        "/accounts", {"owner_name": "Alice"}, headers={"Content-Encoding": encoding}
+    )
+
+    assert_problem(
+        response,
+        415,
+        "unsupported_media_type",
+        detail="Send the body as it is, without a Content-Encoding: the ledger decodes none.",
+    )
+    assert Account.objects.customers().count() == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/auth/token", "/auth/token/refresh", "/auth/logout"])
+def test_a_token_route_refuses_a_content_encoding(client_for, path):
+    response = client_for(None).post(path, {}, headers={"Content-Encoding": "gzip"})
+
+    assert_problem(response, 415, "unsupported_media_type", detail=response.json()["detail"])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("encoding", ["identity", "Identity", ""])
+def test_identity_is_no_encoding(api, encoding):
+    response = api.post(
+        "/accounts", {"owner_name": "Alice"}, headers={"Content-Encoding": encoding}
+    )
+
+    assert response.status_code == 201
+
+
 def sized(size: int) -> bytes:
     """Return a good body of ``size`` bytes: JSON may be padded with blanks."""
     return b'{"owner_name": "Alice"}'.ljust(size)
