@@ -1,6 +1,6 @@
 """What must hold for every account, and for every entry within its account."""
 
-from transfers.integrity.scan import Check, Scan, integers
+from transfers.integrity.scan import Check, Scan, id_of_the_time, integers, not_before
 
 ACCOUNTS = Scan(
     "accounts",
@@ -26,6 +26,12 @@ ACCOUNTS = Scan(
             "A customer's account has an owner, and an EXTERNAL one has none",
             "(owner_id IS NULL) = (kind = 'EXTERNAL')",
             "{kind} with the owner {owner_id}",
+        ),
+        Check(
+            "account_id_is_of_its_time",
+            "A customer's account's id was made when the account was",
+            id_of_the_time("opened_at"),
+            "opened at {opened_at}",
         ),
         Check(
             "account_never_overdrawn",
@@ -122,6 +128,12 @@ CHANGES = Scan(
                 WHEN 'SET_OVERDRAFT_LIMIT' THEN '0' ELSE 'OPEN' END)""",
             "change {change}: {action} from {before} comes after {last_after}",
         ),
+        Check(
+            "change_time_never_runs_backwards",
+            "No recorded change is older than its account, or than the change before it",
+            not_before("at", "last_at"),
+            "change {change}: {at} comes after {last_at}",
+        ),
     ),
 )
 
@@ -179,6 +191,16 @@ ENTRIES = Scan(
             "Within a customer's account no entry is older than the one before it",
             "kind = 'EXTERNAL' OR last_ts IS NULL OR ts >= last_ts",
             "{ts} comes after {last_ts} in account {account_id} at sequence {sequence}",
+        ),
+        Check(
+            "entry_has_the_time_of_its_transfer",
+            "An entry has its transfer's time, or a later one of the entry before it",
+            """created_at IS NULL OR ts = CASE
+                WHEN kind <> 'EXTERNAL' AND last_ts > created_at THEN last_ts
+                ELSE created_at
+            END""",
+            "{ts} for transfer {transfer_id} of {created_at}, in account {account_id} after "
+            "{last_ts}",
         ),
         Check(
             "entry_within_the_overdraft",

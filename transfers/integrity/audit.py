@@ -9,13 +9,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import accumulate
-from typing import Any
+from string import Formatter
 from uuid import UUID
 
 from django.db import connection
 
-from accounts.enums import MONEY_MAX, AccountKind
-from accounts.models import Account, external_account_id
 from transfers import clock
 from transfers.integrity.account_checks import ACCOUNTS, CHANGES, ENTRIES
 from transfers.integrity.protection import schema_results
@@ -27,6 +25,13 @@ from transfers.integrity.report import (
     currency_results,
     trial_balance,
 )
+from transfers.integrity.row_checks import (
+    add_folded_names,
+    external_ids,
+    folded_names,
+    malformed_ids,
+)
+from transfers.integrity.rows import fetch, is_uuid, uuid_text
 from transfers.integrity.scan import Check, Scan
 from transfers.integrity.transfer_checks import LEGS, TRANSFERS
 
@@ -35,8 +40,6 @@ CHUNK = 50_000
 # Accounts without entries have weight too, as each is a row of its own.
 ACCOUNTS_AT_ONCE = 10_000
 LAST_KEY = UUID(int=2**128 - 1)
-# Of any three letters.
-EXTERNAL_IDS = external_account_id("\0\0\0"), external_account_id("\x7f\x7f\x7f")
 
 BEGIN = {
     # One snapshot for all queries, and proof that the audit changes nothing. An audit may take
@@ -67,6 +70,7 @@ def check_ledger(progress: Progress | None = None) -> Report:
         audit = _Audit(schema, progress or (lambda done, total: None))
         for first, last in _account_ranges():
             audit.run(ACCOUNTS, first, last)
+            add_folded_names(audit.names, first=first, last=last)
             audit.run(ENTRIES, first, last)
             audit.run(CHANGES, first, last)
         for first, last in _transfer_ranges():
@@ -79,12 +83,13 @@ class _Audit:
     """The counts, sums and findings so far."""
 
     def __init__(self, schema: list[Result], progress: Progress) -> None:
+        self.names = folded_names()
         self._schema = schema
         self._checked_at = clock.now()
         self._progress = progress
         self._done = 0
         # Each entry is looked at beside its account and beside its transfer.
-        self._total = _fetch(
+        self._total = fetch(
             "SELECT (SELECT count(*) FROM accounts_account)"
             " + (SELECT count(*) FROM accounts_accountchange)"
             " + (SELECT count(*) FROM transfers_transfer)"
@@ -101,7 +106,7 @@ class _Audit:
         """Check one range of keys: all rules at once; a rule that is broken, again for examples."""
         bounds = {"first": first, "last": last}
         broken: dict[str, int] = defaultdict(int)
-        for row in _fetch(_summary(scan), **bounds):
+        for row in fetch(_summary(scan), **bounds):
             self._done += row["total"]
             for check in scan.checks:
                 broken[check.name] += row[check.name]
@@ -133,37 +138,13 @@ class _Audit:
             currencies=currencies,
             checks=[
                 *self._results.values(),
-                _external_ids(),
+                self.names,
+                malformed_ids(),
+                external_ids(),
                 *currency_results(currencies),
                 *self._schema,
             ],
         )
-
-
-def _external_ids() -> Result:
-    """Check that each EXTERNAL account has the id by which postings find it, and no other has."""
-    result = Result(
-        "account_external_has_its_id",
-        "The id of an EXTERNAL account, and no other, says its currency",
-    )
-    for row in _fetch(
-        "SELECT id, kind, currency FROM accounts_account"
-        " WHERE kind = 'EXTERNAL' OR id BETWEEN %(first)s AND %(last)s",
-        first=EXTERNAL_IDS[0],
-        last=EXTERNAL_IDS[1],
-    ):
-        account_id, kind, currency = _uuid(row["id"]), row["kind"], row["currency"]
-        if kind != AccountKind.EXTERNAL or account_id != _external_id(currency):
-            problem = f"{kind} account of {currency}"
-            result.add(Finding(str(account_id), problem))
-    return result
-
-
-def _external_id(currency: str) -> UUID | None:
-    try:
-        return external_account_id(currency)
-    except ValueError:  # It isn't three letters.
-        return None
 
 
 def _summary(scan: Scan) -> str:
@@ -177,8 +158,8 @@ def _summary(scan: Scan) -> str:
         *(f"count(*) FILTER (WHERE {_is_broken(check)}) AS {check.name}" for check in scan.checks),
     ]
     return (
-        f"SELECT currency, count(*) AS total, {', '.join(columns)} "
-        f"FROM ({scan.rows}) scanned GROUP BY currency"
+        f"SELECT CAST(currency AS text) AS currency, count(*) AS total, {', '.join(columns)} "
+        f"FROM ({scan.rows}) scanned GROUP BY 1"
     )
 
 
@@ -187,21 +168,24 @@ def _is_broken(check: Check) -> str:
 
 
 def _examples(scan: Scan, check: Check, bounds: dict[str, UUID], limit: int) -> list[Finding]:
-    rows = _fetch(
-        f"SELECT * FROM ({scan.rows}) scanned WHERE {_is_broken(check)} "
+    names = [name for _, name, _, _ in Formatter().parse(check.problem) if name]
+    # As text: a column of SQLite may hold what Django's converter of its type would fail on.
+    columns = ", ".join(["subject AS of", *(f"CAST({name} AS text) AS {name}" for name in names)])
+    rows = fetch(
+        f"SELECT {columns} FROM ({scan.rows}) scanned WHERE {_is_broken(check)} "
         f"ORDER BY subject LIMIT {limit}",
         **bounds,
     )
-    return [Finding(str(_uuid(row["subject"])), check.problem.format(**row)) for row in rows]
+    return [Finding(uuid_text(row["of"]), check.problem.format(**row)) for row in rows]
 
 
 def _account_ranges() -> Iterator[tuple[UUID, UUID]]:
     """Yield ranges of accounts with about ``CHUNK`` entries each, by what their rows say."""
     first = UUID(int=0)
     while True:
-        rows = _fetch(
+        rows = fetch(
             "SELECT id, CAST(version AS bigint) AS version FROM accounts_account "
-            f"WHERE id >= %(first)s ORDER BY id LIMIT {ACCOUNTS_AT_ONCE}",
+            f"WHERE id >= %(first)s AND {is_uuid('id')} ORDER BY id LIMIT {ACCOUNTS_AT_ONCE}",
             first=first,
         )
         weights = accumulate(row["version"] for row in rows)
@@ -209,7 +193,7 @@ def _account_ranges() -> Iterator[tuple[UUID, UUID]]:
         if cut == len(rows) - 1 and len(rows) < ACCOUNTS_AT_ONCE:
             yield first, LAST_KEY
             return
-        last = _uuid(rows[cut]["id"])
+        last = UUID(str(rows[cut]["id"]))
         yield first, last
         first = UUID(int=last.int + 1)
 
@@ -218,15 +202,15 @@ def _transfer_ranges() -> Iterator[tuple[UUID, UUID]]:
     """Yield ranges of ``CHUNK`` transfers each."""
     first = UUID(int=0)
     while True:
-        rows = _fetch(
-            "SELECT id FROM transfers_transfer WHERE id >= %(first)s "
+        rows = fetch(
+            f"SELECT id FROM transfers_transfer WHERE id >= %(first)s AND {is_uuid('id')} "
             f"ORDER BY id LIMIT 1 OFFSET {CHUNK - 1}",
             first=first,
         )
         if not rows:
             yield first, LAST_KEY
             return
-        last = _uuid(rows[0]["id"])
+        last = UUID(str(rows[0]["id"]))
         yield first, last
         first = UUID(int=last.int + 1)
 
@@ -244,17 +228,3 @@ def _snapshot() -> Iterator[None]:
             yield
         finally:
             cursor.execute("ROLLBACK")
-
-
-def _fetch(sql: str, **bounds: UUID) -> list[dict[str, Any]]:
-    key = Account._meta.pk
-    parameters = {name: key.get_db_prep_value(each, connection) for name, each in bounds.items()}
-    with connection.cursor() as cursor:
-        cursor.execute(sql, {**parameters, "most": MONEY_MAX})
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-def _uuid(key: UUID | str) -> UUID:
-    """Return a key as a UUID: SQLite keeps its hexadecimal digits."""
-    return key if isinstance(key, UUID) else UUID(key)

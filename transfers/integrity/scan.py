@@ -73,6 +73,20 @@ def id_of_the_time(column: str) -> dict[str, str]:
     }
 
 
+def not_before(column: str, earlier: str) -> dict[str, str]:
+    """
+    Return the rule that ``column`` is no older than ``earlier``, if that is known.
+
+    A standby whose clock is behind may honestly have taken over in between.
+    """
+    return {
+        "postgresql": f"""{earlier} IS NULL
+            OR {column} >= {earlier} - interval '{APART_MINUTES} minutes'""",
+        "sqlite": f"""{earlier} IS NULL
+            OR julianday({column}) >= julianday({earlier}) - {APART_MINUTES} / 1440.0""",
+    }
+
+
 def _sqlite_id_at(column: str, minutes: int) -> str:
     milliseconds = f"(julianday({column}) - 2440587.5) * 86400000 + {minutes * 60_000}"
     return f"printf('%%012x', CAST({milliseconds} AS integer))"

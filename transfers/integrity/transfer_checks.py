@@ -66,6 +66,12 @@ TRANSFERS = Scan(
             "{kind} that expires at {expires_at}, resolves {hold_id}, reverses {reverses_id}",
         ),
         Check(
+            "hold_expires_after_it_was_made",
+            "A HOLD expires after it was made",
+            "kind <> 'HOLD' OR expires_at IS NULL OR expires_at > created_at",
+            "made at {created_at}, expires at {expires_at}",
+        ),
+        Check(
             "transfer_parties_fit_its_kind",
             "Only a DEPOSIT comes from outside and a WITHDRAWAL goes there, save by REVERSAL",
             """CASE kind

@@ -1,5 +1,6 @@
 """Ways to break an account, and the chain of its entries, with what the audit then finds."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 from django.db import connection
@@ -57,6 +58,22 @@ def change_of(row: Account, action: str, **changed: int | str) -> None:
     [(name, after)] = changed.items()
     record(row, action, str(getattr(row, name)), str(after))
     account(row, **changed)
+
+
+def rename_at(row: Account, after: timedelta) -> None:
+    """Record that somebody gave an account the name that it has, so long after it was opened."""
+    record(row, "RENAME", row.owner_name, "another name")
+    record(row, "RENAME", "another name", row.owner_name)
+    newest = AccountChange.objects.filter(account=row).order_by("-pk").values_list("pk", flat=True)
+    rows = AccountChange.objects.filter(pk__in=list(newest[:2]))
+    rows.update(at=row.created_at + after)
+
+
+def date_ahead(row: Account) -> None:
+    """Date the last entry of an account and the account itself ahead, as if it were all."""
+    last = entry_of(row, -1)
+    entry(last, ts=last.ts + DAY)
+    account(row, last_posted_at=last.ts + DAY)
 
 
 def owe_in_between(book: RichLedger) -> None:
@@ -143,6 +160,27 @@ ACCOUNT_CORRUPTIONS = [
             id=external_account_id("CHF"), owner=book.payer.owner, currency="USD", owner_name="x"
         ),
         "account_external_has_its_id",
+        "account_id_is_of_its_time",
+    ),
+    corruption(
+        "an account that is dated back",
+        lambda book: account(book.payer, created_at=F("created_at") - DAY),
+        "account_id_is_of_its_time",
+    ),
+    corruption(
+        "a name that is found by another one",
+        lambda book: account(book.payer, owner_name_folded="bob"),
+        "account_name_is_folded",
+    ),
+    corruption(
+        "a record that is older than its account",
+        lambda book: rename_at(book.payer, -DAY),
+        "change_time_never_runs_backwards",
+    ),
+    corruption(
+        "a record that is older than the one before it",
+        lambda book: [rename_at(book.payer, DAY), rename_at(book.payer, DAY / 2)],
+        "change_time_never_runs_backwards",
     ),
     corruption(
         "a status that no record explains",
@@ -219,6 +257,17 @@ ACCOUNT_CORRUPTIONS = [
         "a time that runs backwards",
         lambda book: entry(entry_of(book.payee, 0), ts=F("ts") + DAY),
         "entry_time_never_runs_backwards",
+        entry_has_the_time_of_its_transfer=2,
+    ),
+    corruption(
+        "an entry that is dated ahead",
+        lambda book: date_ahead(book.payee),
+        "entry_has_the_time_of_its_transfer",
+    ),
+    corruption(
+        "an EXTERNAL's entry that is dated ahead",
+        lambda book: entry(outside(book), ts=F("ts") + DAY),
+        "entry_has_the_time_of_its_transfer",
     ),
     corruption(
         "a customer's entry without sequence and balance",

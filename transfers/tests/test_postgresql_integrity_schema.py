@@ -43,6 +43,22 @@ ALTERATIONS = {
         (GUARD, "change_append_only"),
         (GUARD, "change_not_truncated"),
     ),
+    "a time without its microseconds": (
+        [f"{ENTRIES} ALTER ts TYPE timestamptz(0)"],
+        (COLUMN, "transfers_ledgerentry.ts"),
+    ),
+    "a text that may be longer": (
+        [f"{TRANSFERS} ALTER memo TYPE varchar(500)"],
+        (COLUMN, "transfers_transfer.memo"),
+    ),
+    "a figure with a default": (
+        ["ALTER TABLE accounts_account ALTER balance SET DEFAULT 100"],
+        (COLUMN, "accounts_account.balance"),
+    ),
+    "a time without its default": (
+        ["ALTER TABLE accounts_account ALTER created_at DROP DEFAULT"],
+        (COLUMN, "accounts_account.created_at"),
+    ),
     "a CHECK that is gone": (
         ["ALTER TABLE accounts_account DROP CONSTRAINT account_never_overdrawn"],
         (CONSTRAINT, OVERDRAWN),
@@ -229,6 +245,7 @@ HARMLESS = {
     "another order of columns": [
         f"{CHANGES} DROP reason",
         f"{CHANGES} ADD reason varchar(200) NOT NULL DEFAULT ''",
+        f"{CHANGES} ALTER reason DROP DEFAULT",
     ],
     "a session of other habits": [
         "SET timezone = 'Asia/Tokyo'",

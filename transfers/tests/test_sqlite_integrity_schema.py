@@ -39,6 +39,14 @@ ALTERATIONS = {
         lambda: run("DROP TRIGGER entry_refuse_update"),
         (GUARD, "entry_refuse_update"),
     ),
+    "a figure with a default": (
+        lambda: reworded(
+            "accounts_account",
+            '"balance" bigint NOT NULL',
+            '"balance" bigint DEFAULT 100 NOT NULL',
+        ),
+        (COLUMN, "accounts_account.balance"),
+    ),
     "a CHECK that is gone": (
         lambda: reworded(
             "accounts_account",

@@ -85,6 +85,7 @@ TRANSFER_CORRUPTIONS = [
         "a leg older than its transfer",
         lambda book: entry(outside(book), ts=F("ts") - DAY),
         "leg_is_no_older_than_its_transfer",
+        "entry_has_the_time_of_its_transfer",
     ),
     corruption(
         "a transfer that is dated back",
@@ -148,6 +149,12 @@ TRANSFER_CORRUPTIONS = [
         "a capture of a hold that had expired",
         lambda book: held_of(book.capture, expires_at=F("created_at")),
         "capture_came_before_expiry",
+        "hold_expires_after_it_was_made",
+    ),
+    corruption(
+        "a hold that expired before it was made",
+        lambda book: transfer(book.pending, expires_at=F("created_at") - DAY),
+        "hold_expires_after_it_was_made",
     ),
     corruption(
         "a void of another amount",

@@ -19,8 +19,8 @@ class Table:
     """What a table must have. Conditions are SQL, without the parentheses around them."""
 
     name: str
-    # The type of each column, and whether it may be NULL.
-    columns: dict[str, tuple[str, bool]]
+    # The type of each column, whether it may be NULL, and whether it has a default.
+    columns: dict[str, tuple[str, bool, bool]]
     # The condition of each CHECK, by name.
     checks: dict[str, str]
     # What is unique: columns, and the condition on rows, which may be empty; by name.
@@ -36,15 +36,20 @@ def tables(connection: BaseDatabaseWrapper) -> list[Table]:
     ]
 
 
+def default_problem(is_wanted: bool) -> str:
+    """Return what is wrong with a column that has a default, or none, and should not."""
+    return "the default is missing" if is_wanted else "the column has a default"
+
+
 def _table(model: type[models.Model], connection: BaseDatabaseWrapper) -> Table:
-    columns: dict[str, tuple[str, bool]] = {}
+    columns: dict[str, tuple[str, bool, bool]] = {}
     checks: dict[str, str] = {}
     uniques: dict[str, tuple[frozenset[str], str]] = {}
     references: dict[str, str] = {}
     for field in model._meta.local_concrete_fields:
         column = _column(field)
         kind: Any = field.db_parameters(connection)
-        columns[column] = kind["type"], field.null
+        columns[column] = kind["type"], field.null, field.has_db_default()
         if kind["check"]:
             checks[column] = kind["check"]
         if field.unique:

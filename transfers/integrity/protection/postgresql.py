@@ -7,13 +7,14 @@ that reads nothing of the table, and can be done on a standby and by a role that
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from transfers import guards
-from transfers.integrity.protection.expected import Problem, Table
+from transfers.integrity.protection.expected import Problem, Table, default_problem
 
 RELATIONS = """
 SELECT relation.relname::text, relation.oid,
@@ -33,7 +34,7 @@ FROM pg_class relation JOIN pg_namespace space ON space.oid = relnamespace
 WHERE quote_ident(nspname) = %(schema)s AND relname = ANY (%(tables)s)
 """
 COLUMNS = """
-SELECT attname::text, atttypid, attnotnull AND NOT EXISTS (
+SELECT attname::text, atttypid, atttypmod, atthasdef, attnotnull AND NOT EXISTS (
     -- From PostgreSQL 18 on, NOT NULL may be promised of new rows alone.
     SELECT FROM pg_constraint
     WHERE conrelid = attrelid AND conkey = ARRAY[attnum] AND contype = 'n' AND NOT convalidated)
@@ -107,23 +108,33 @@ def _of_settings(cursor: Any) -> Iterator[Problem]:
 
 def _of_columns(cursor: Any, oid: int, table: Table) -> Iterator[Problem]:
     cursor.execute(COLUMNS, {"table": oid})
-    found = {name: (kind, is_required) for name, kind, is_required in cursor.fetchall()}
+    found = {name: of_column for name, *of_column in cursor.fetchall()}
     cursor.execute(
         "SELECT kind::regtype::oid FROM unnest(%s::text[]) WITH ORDINALITY wanted (kind, place)"
         " ORDER BY place",
-        [[kind for kind, _ in table.columns.values()]],
+        [[kind for kind, *_ in table.columns.values()]],
     )
     types = [kind for (kind,) in cursor.fetchall()]
-    for (name, (kind, nullable)), type_ in zip(table.columns.items(), types, strict=True):
+    for (name, (kind, nullable, has_default)), type_ in zip(
+        table.columns.items(), types, strict=True
+    ):
         subject = f"{table.name}.{name}"
         if name not in found:
             yield "schema_has_every_column", subject, "the column is missing"
             continue
-        found_type, is_required = found[name]
-        if found_type != type_:
+        found_type, modifier, found_default, is_required = found[name]
+        if (found_type, modifier) != (type_, _modifier(kind)):
             yield "schema_has_every_column", subject, f"the column is not of the type {kind}"
         if not is_required and not nullable:
             yield "schema_has_every_column", subject, "NOT NULL is missing or not validated"
+        if found_default != has_default:
+            yield "schema_has_every_column", subject, default_problem(has_default)
+
+
+def _modifier(kind: str) -> int:
+    """Return what PostgreSQL keeps of the 20 in ``varchar(20)``: 4 bytes of a head beside it."""
+    length = re.search(r"\((\d+)\)", kind)
+    return int(length[1]) + 4 if length else -1
 
 
 def _of_references(cursor: Any, oid: int, table: Table) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from transfers import guards
-from transfers.integrity.protection.expected import Problem, Table
+from transfers.integrity.protection.expected import Problem, Table, default_problem
 
 # What a connection of ours is told when it begins, and what is lost without it.
 SETTINGS = {
@@ -45,8 +45,11 @@ def problems(connection: BaseDatabaseWrapper, tables: list[Table]) -> Iterator[P
 
 def _of_table(cursor: Any, table: Table, made: dict[tuple[str, str], str]) -> Iterator[Problem]:
     info = _pragma(cursor, "table_info", table.name)
-    found = {name: (kind, bool(required)) for _, name, kind, required, _, _ in info}
-    for name, (kind, nullable) in table.columns.items():
+    found = {
+        name: (kind, bool(required), default is not None)
+        for _, name, kind, required, default, _ in info
+    }
+    for name, (kind, nullable, has_default) in table.columns.items():
         subject = f"{table.name}.{name}"
         if name not in found:
             yield "schema_has_every_column", subject, "the column is missing"
@@ -54,6 +57,8 @@ def _of_table(cursor: Any, table: Table, made: dict[tuple[str, str], str]) -> It
             yield "schema_has_every_column", subject, f"the column is not of the type {kind}"
         elif not nullable and not found[name][1]:
             yield "schema_has_every_column", subject, "NOT NULL is missing"
+        elif has_default != found[name][2]:
+            yield "schema_has_every_column", subject, default_problem(has_default)
     for name, sql in table.checks.items():
         if f"CHECK ({sql})" not in made["table", table.name]:
             problem = "the CHECK is missing, or has another condition"

@@ -2,6 +2,7 @@
 -- the last record of a change says.
 SELECT a.id AS subject, a.currency, a.kind, a.status, a.owner_id, a.owner_name, a.balance, a.held,
     a.overdraft_limit, a.version, a.last_posted_at,
+    CASE WHEN a.kind <> 'EXTERNAL' THEN a.created_at END AS opened_at,
     coalesce(of_status.after, 'OPEN') AS recorded_status,
     coalesce(of_limit.after, '0') AS recorded_limit,
     coalesce(of_name.after, a.owner_name) AS recorded_name,

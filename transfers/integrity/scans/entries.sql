@@ -1,12 +1,13 @@
--- One row for each entry, beside the one before it in its account, and the highest overdraft limit
--- that its account was ever given.
+-- One row for each entry, beside the one before it in its account, its transfer, and the highest
+-- overdraft limit that its account was ever given.
 SELECT e.id AS subject, a.currency, a.kind, e.account_id, e.type, e.amount, e.balance,
-    e.sequence, e.ts,
+    e.sequence, e.ts, e.transfer_id, t.created_at,
     coalesce(lag(e.sequence) OVER chain, 0) AS last_sequence,
     coalesce(lag(e.balance) OVER chain, 0) AS last_balance,
     lag(e.ts) OVER chain AS last_ts,
     coalesce(granted.highest, 0) AS highest_limit
 FROM transfers_ledgerentry e LEFT JOIN accounts_account a ON a.id = e.account_id
+LEFT JOIN transfers_transfer t ON t.id = e.transfer_id
 LEFT JOIN (
     -- What isn't a number, another check reports.
     SELECT account_id, max(CASE WHEN length(after) BETWEEN 1 AND 16
