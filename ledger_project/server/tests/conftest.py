@@ -10,6 +10,7 @@ import pytest
 import uvicorn
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
+from django.db import connection
 from rest_framework_simplejwt.tokens import AccessToken
 
 from ledger_project.server.forwarded import TrustedProxies
@@ -64,8 +65,11 @@ class RunningWorker:
 
 
 @pytest.fixture
-def start(transactional_db) -> Iterator:
+def start(transactional_db, monkeypatch) -> Iterator:
     """Return a function that starts a worker, which the end of the test stops."""
+    # Its threads outlive the test, and a session that stays open keeps the database from being
+    # dropped: each request has one of its own.
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
     workers = []
 
     def start_worker(**options) -> RunningWorker:
