@@ -5,6 +5,7 @@ With ``PROMETHEUS_MULTIPROC_DIR`` set, as ``make run`` does, every worker writes
 files there and whichever worker is asked answers for all of them.
 """
 
+import logging
 import os
 import secrets
 import time
@@ -31,6 +32,8 @@ from ledger_project.probe import probe
 from ledger_project.problems import Problem
 from transfers.integrity import verdict
 
+logger = logging.getLogger("ledger.metrics")
+
 REQUESTS = Counter("ledger_requests", "Requests answered.", ["method", "status"])
 SECONDS = Histogram("ledger_request_seconds", "Time to an answer.", ["method"])
 REFUSALS = Counter("ledger_refusals", "Requests refused, by the code of the problem.", ["code"])
@@ -53,14 +56,22 @@ class MetricsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
         response = self.get_response(request)
-        method = request.method if request.method in KNOWN_METHODS else "other"
-        SECONDS.labels(method).observe(time.perf_counter() - started)
-        REQUESTS.labels(method, response.status_code).inc()
-        if code := getattr(response, "problem_code", None):
-            REFUSALS.labels(code).inc()
-        if "Idempotent-Replayed" in response:
-            REPLAYS.inc()
+        try:
+            _count(request, response, time.perf_counter() - started)
+        except Exception as error:
+            # Their files may be gone. No request fails for that.
+            logger.warning("the metrics were not counted: %r", error)
         return response
+
+
+def _count(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
+    method = request.method if request.method in KNOWN_METHODS else "other"
+    SECONDS.labels(method).observe(seconds)
+    REQUESTS.labels(method, response.status_code).inc()
+    if code := getattr(response, "problem_code", None):
+        REFUSALS.labels(code).inc()
+    if "Idempotent-Replayed" in response:
+        REPLAYS.inc()
 
 
 class ImbalanceCollector(Collector):
@@ -102,7 +113,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
             "Scrape from this machine, or with Authorization: Bearer and LEDGER_METRICS_TOKEN.",
             headers={"WWW-Authenticate": 'Bearer realm="metrics"'},
         ).response(request)
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        os.makedirs(folder, exist_ok=True)
         registry = CollectorRegistry()
         MultiProcessCollector(registry)
     else:

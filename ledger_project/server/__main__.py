@@ -47,6 +47,9 @@ def main() -> None:
 def load() -> WSGIHandler:
     """Load the application whole: before the fork, so that a new worker has nothing left to do."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ledger_project.settings")
+    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        # The counters open their files in it as they are made.
+        os.makedirs(folder, exist_ok=True)
     application = get_wsgi_application()
 
     from django.urls import get_resolver

@@ -33,7 +33,7 @@ class Disconnected(Exception):
 
 class Front:
     """
-    Serve a WSGI application from ``threads`` threads and one in reserve.
+    Serve a WSGI application from ``threads`` threads, and from one each for health and refusals.
 
     :param proxies: whose ``X-Forwarded-*`` headers are believed
     :param largest_body: in bytes
@@ -49,6 +49,7 @@ class Front:
     def start(self) -> None:
         """Start the threads: in the worker, because threads don't survive a fork."""
         self.threads = Threads(self._application, self._count)
+        self._health = Threads(self._application, 1)
         self._reserve = Threads(self._application, 1)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -97,9 +98,10 @@ class Front:
         """Run Django in a thread, as soon as one is free, and return its answer."""
         variables["CONTENT_LENGTH"] = str(len(body))
         variables["wsgi.input"] = BytesIO(body)
-        if REFUSAL not in variables and variables["PATH_INFO"] != HEALTH:
-            if self.threads.have_room():
-                return await self.threads.answer(variables)
+        if REFUSAL not in variables:
+            threads = self._health if variables["PATH_INFO"] == HEALTH else self.threads
+            if threads.have_room():
+                return await threads.answer(variables)
             variables[REFUSAL] = busy()
         return await self._reserve.answer(variables)
 

@@ -9,6 +9,7 @@ overrides methods of its parent (``on_*``, ``_start_asgi_task``) and uses its at
 """
 
 import asyncio
+import resource
 import uuid
 from asyncio import TimerHandle
 from itertools import count
@@ -30,11 +31,14 @@ LARGEST_HEAD = 64 * 1024
 PIPELINE = 32
 # In one worker. One more, and the connection that has waited longest for its client is closed.
 CONNECTIONS = 1000
+# What a worker has open besides: the database, static files, exports.
+OTHER_FILES = 96
 
 # What ``front.py`` finds in the ``state`` of a request: how to cut its connection, and whether its
 # body broke off.
 ABORT, BROKEN_OFF = "ledger.abort", "ledger.broken_off"
 
+TOO_LARGE = f"A head may have {LARGEST_HEAD} bytes at most."
 
 logger = structlog.get_logger("ledger.server")
 
@@ -63,7 +67,7 @@ class Protocol(HttpToolsProtocol):
         self.timeout_keep_alive_task = self.loop.call_later(
             IDLE_SECONDS, self.timeout_keep_alive_handler
         )
-        if len(self.connections) > CONNECTIONS:
+        if len(self.connections) > _most_connections():
             self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -76,7 +80,6 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
-        self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -86,7 +89,7 @@ class Protocol(HttpToolsProtocol):
         if self._head_deadline is not None:
             self._head_bytes += len(data)
             if self._head_bytes > LARGEST_HEAD:
-                self._refuse(malformed(f"A head may have {LARGEST_HEAD} bytes at most."))
+                self._refuse(malformed(TOO_LARGE))
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Let a client that sends no more have its answers. True keeps that direction open."""
@@ -102,6 +105,7 @@ class Protocol(HttpToolsProtocol):
     # ── The head ─────────────────────────────────────────────────────────────────────────────────
 
     def on_message_begin(self) -> None:
+        self._unset_keepalive_if_required()
         super().on_message_begin()
         self._waiting_since, self._head_bytes = next(_turns), 0
         self._head_deadline = self.loop.call_later(HEAD_SECONDS, self._refuse, timed_out())
@@ -115,8 +119,16 @@ class Protocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         self._head_is_over()
+        if (
+            len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+            > LARGEST_HEAD
+        ):
+            self._refuse(malformed(TOO_LARGE))
         if len(self.pipeline) >= PIPELINE:
-            raise ValueError("too many requests before an answer was read")
+            self._refuse(malformed(f"Send at most {PIPELINE} requests before you read an answer."))
+        if self._refused:
+            # The parser stops here.
+            raise ValueError
         super().on_headers_complete()
         self.scope["state"][ABORT] = self._abort
 
@@ -162,6 +174,8 @@ class Protocol(HttpToolsProtocol):
 
     def _refuse(self, problem: Problem) -> None:
         """Refuse what can't be read, after the answers to what came before it."""
+        if self._refused:
+            return
         self._head_is_over()
         self._refused = True
         if self.cycle is not None and not self.cycle.response_complete:
@@ -198,3 +212,11 @@ class Protocol(HttpToolsProtocol):
         cycle = self.cycle
         unread = self.flow.write_paused
         return unread or cycle is None or cycle.response_complete or cycle.more_body
+
+
+def _most_connections() -> int:
+    """Return how many connections this process may have, by its limit of open files too."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return CONNECTIONS
+    return min(CONNECTIONS, max(1, files - OTHER_FILES))

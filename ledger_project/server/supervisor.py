@@ -63,6 +63,11 @@ class PatientArbiter(Arbiter):
     # A terminal that is closed ends what was started in it.
     handle_hup = Arbiter.handle_term
 
+    def ignore(self) -> None:
+        """Do nothing. There are as many workers as were asked for, and no log files to reopen."""
+
+    handle_ttin = handle_ttou = handle_usr1 = handle_usr2 = handle_winch = ignore
+
     def spawn_worker(self) -> Any:
         try:
             return super().spawn_worker()

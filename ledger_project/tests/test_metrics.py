@@ -1,5 +1,6 @@
 """What Prometheus reads: for whom, and whether the figures are those of all workers."""
 
+import shutil
 import uuid
 
 import psutil
@@ -153,3 +154,20 @@ def test_the_figures_are_those_of_all_workers_and_of_those_that_died(tmp_path):
     assert alive == []
     assert figures["ledger_requests_total", "404", "GET"] == 20
     assert figures["ledger_refusals_total", "not_found"] == 20
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_request_fails_because_the_files_of_the_figures_are_gone(tmp_path):
+    folder = tmp_path / "metrics"
+    with live_server(PROMETHEUS_MULTIPROC_DIR=str(folder)) as server:
+        # Made at the start; a new worker has to open files of its own in it.
+        shutil.rmtree(folder)
+        killed = [psutil.Process(worker) for worker in server.workers()]
+        for worker in killed:
+            worker.kill()
+        psutil.wait_procs(killed, timeout=60)
+
+        with LiveClient(server.port) as client:
+            statuses = [client.get(path).status for path in ("/healthz", "/nothing", "/metrics")]
+
+    assert statuses == [200, 404, 200]

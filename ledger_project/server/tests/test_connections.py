@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 
+from ledger_project.server import protocol
 from ledger_project.server.tests.sockets import (
     answers,
     connect,
@@ -142,6 +143,7 @@ def test_a_tunnel_is_refused(server):
         b"GET /healthz HTTP/3.7\r\nHost: 127.0.0.1\r\n\r\n",
         b"GET /" + b"a" * 70_000,
         b"GET / HTTP/1.1\r\nX: " + b"a" * 300_000,
+        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"a" * 66_000 + b"\r\n\r\n",
     ],
     ids=[
         "TLS",
@@ -152,6 +154,7 @@ def test_a_tunnel_is_refused(server):
         "HTTP/3.7",
         "a long path",
         "long header",
+        "a whole head that is too long",
     ],
 )
 def test_what_is_no_request_is_told_so_by_a_problem_document(server, sent):
@@ -173,3 +176,12 @@ def test_a_refusal_is_an_answer_like_any_other(server):
     assert b"\r\nx-request-id: mine\r\n" in received
     assert b"\r\ncontent-security-policy: default-src 'none'" in received
     assert b"\r\nconnection: close\r\n" in received
+
+
+def test_an_empty_line_does_not_keep_an_idle_connection(start, monkeypatch):
+    monkeypatch.setattr(protocol, "IDLE_SECONDS", 1)
+    server = start()
+
+    with closing(connect(server.port)) as idle:
+        idle.sendall(b"\r\n")
+        assert read_all(idle) == b""

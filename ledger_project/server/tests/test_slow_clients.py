@@ -1,5 +1,6 @@
 """However many clients are slow, and however they are, an ordinary one is answered."""
 
+import resource
 from contextlib import ExitStack, closing
 
 import pytest
@@ -7,7 +8,7 @@ from django.db import transaction
 
 from accounts.models import Account, external_account_id
 from ledger_project.server.tests.sockets import answers, connect, connected, read_all, request
-from ledger_project.tests.live import LiveClient
+from ledger_project.tests.live import LiveClient, live_server
 from transfers.booking import Wanted, book
 from transfers.posting import Draft, Kind
 
@@ -40,6 +41,18 @@ def test_idle_connections_cost_no_place(live, assert_served):
         for each in connections[::3]:
             each.sendall(HEALTH)
         assert_served()
+
+
+def test_idle_connections_leave_room_where_few_files_may_be_open(alice, funded_account):
+    account = funded_account(alice)
+    with live_server() as server:
+        for worker in server.workers():
+            resource.prlimit(worker, resource.RLIMIT_NOFILE, (256, 256))
+        with connected(server.port, 700):
+            for _ in range(10):
+                with LiveClient(server.port, alice) as client:
+                    path = f"/accounts/{account.pk}/deposit"
+                    assert client.post(path, {"amount": 1}).status == 200
 
 
 HALVES = {

@@ -126,11 +126,14 @@ def test_a_request_that_is_under_way_is_answered_before_the_end(
         assert server.process.wait(PATIENCE) == 0
 
 
-def test_a_signal_to_reopen_logs_ends_nothing(transactional_db):
+@pytest.mark.parametrize(
+    "number", [signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU, signal.SIGWINCH]
+)
+def test_a_signal_that_gunicorn_knows_changes_nothing(transactional_db, number):
     with live_server() as server:
         wait_until(lambda: len(server.workers()) == 2)
         killed, kept = server.workers()
-        server.process.send_signal(signal.SIGUSR1)
+        server.process.send_signal(number)
         # Signals are handled in their order: that one has been when this worker is replaced.
         os.kill(killed, signal.SIGKILL)
         wait_until(lambda: len(server.workers()) == 2 and killed not in server.workers())
