@@ -29,7 +29,7 @@ KEY_SCHEMA = {
     "type": "string",
     "minLength": 1,
     "maxLength": 257,
-    "pattern": r'^(?:(?!".*"$)[!-+\--~]{1,255}|"[!#-+\--\[\]-~]{1,255}")$',
+    "pattern": r'^(?:[!#-+\--~][!-+\--~]{0,254}|"[!#-+\--\[\]-~]{1,255}")$',
 }
 # Under which the demo data keep an answer.
 EXAMPLE_KEY = "5f8a2c1e-7d43-4b0a-9c57-1e6f0a3b9d28"
