@@ -49,7 +49,8 @@ def owner_or(permission: str, owner: str = "the owner of the account") -> str:
 
 def holders_of(*permissions: str) -> str:
     """Return who may do what nobody may without these permissions."""
-    return f"holders of {' and '.join(f'`{permission}`' for permission in permissions)}."
+    named = " and ".join(f"`{permission}`" for permission in permissions)
+    return f"holders of {named}. In the demo data, log in as `admin` and **Authorize** its token."
 
 
 @dataclass(frozen=True, kw_only=True)
