@@ -22,6 +22,8 @@ UUID_FORM = re.compile("[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 METADATA_MAX_MEMBERS = 20
 METADATA_MAX_BYTES = 4096
+# A body may have very many unknown members, and its answer names each.
+MOST_UNKNOWN = 20
 
 
 class StrictSerializer(serializers.Serializer):
@@ -33,8 +35,22 @@ class StrictSerializer(serializers.Serializer):
             if unknown:
                 message = "There is no such field. Leave it out, or check its spelling."
                 raise serializers.ValidationError(
-                    {name: [ErrorDetail(message, code="unknown_field")] for name in unknown}
+                    {
+                        name: [ErrorDetail(message, code="unknown_field")]
+                        for name in unknown[:MOST_UNKNOWN]
+                    }
                 )
+        return super().to_internal_value(data)
+
+
+class BoundedListField(serializers.ListField):
+    """A list whose length is checked before its items are: there may be very many of them."""
+
+    def to_internal_value(self, data: Any) -> list:
+        if isinstance(data, list) and self.max_length is not None and len(data) > self.max_length:
+            raise serializers.ValidationError(
+                f"Send at most {self.max_length} items.", code="max_length"
+            )
         return super().to_internal_value(data)
 
 
@@ -125,9 +141,10 @@ class MetadataField(serializers.DictField):
     child = StrictCharField(allow_blank=True, trim_whitespace=False)
 
     def to_internal_value(self, data: Any) -> dict[str, str]:
-        metadata = super().to_internal_value(data)
-        if len(metadata) > METADATA_MAX_MEMBERS:
+        # First, or each of very many members would be looked at.
+        if isinstance(data, dict) and len(data) > METADATA_MAX_MEMBERS:
             raise serializers.ValidationError(f"Send at most {METADATA_MAX_MEMBERS} members.")
+        metadata = super().to_internal_value(data)
         for name in metadata:
             # A name is held to the same letters as a value.
             try:

@@ -2,9 +2,8 @@
 The only place where an exception becomes a status code.
 
 Every error of the API is an ``application/problem+json`` document (RFC 9457): ``type, title,
-status, detail, code, instance``, with ``errors`` on 422 and the evidence of a refusal beside them.
-In the admin it is a page.
-"""
+status, detail, code, instance``, with ``errors`` on 422 and the evidence of a refusal. In the admin
+it is a page."""
 
 import logging
 import sqlite3
@@ -12,6 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from errno import EDQUOT, ENOSPC
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -43,15 +43,16 @@ STATUS_OF_RULE: dict[type[LedgerError], int] = {
     TransferNotFound: 404,
 }
 
-# Read-only, as a standby is after a failover; and a transaction that idled, or took, too long.
-# Django has none of them among its operational errors.
+# Django has none of these among its operational errors. Read-only, as a standby is after a
+# failover; a transaction that idled, or took, too long; a SQLite file that is none, or damaged.
 UNAVAILABLE_SQLSTATES = {"25006", "25P03", "25P04"}
-
-# SQLite's file is no database, or is damaged. Django has neither among its operational errors.
 UNUSABLE_FILE = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
 
 # What a fragment of a URI holds as it is, beside letters and digits (RFC 3986 §3.5).
 LETTERS_OF_FRAGMENT = "!$&'()*+,;=:@?/"
+
+# What a 422 names at most: a thousand items of a batch may each be wrong.
+MOST_ERRORS = 100
 
 logger = logging.getLogger("ledger.problems")
 
@@ -249,7 +250,7 @@ def _broken_rule(error: LedgerError) -> Problem:
 def _api_exception(error: exceptions.APIException) -> Problem:
     status = error.status_code
     if isinstance(error, exceptions.ValidationError):
-        return invalid(list(_field_errors(error.get_full_details(), "#")))
+        return invalid(list(islice(_field_errors(error.get_full_details(), "#"), MOST_ERRORS)))
     code, detail = error.default_code, str(error.detail)
     headers: dict[str, str] = {}
     if isinstance(error, exceptions.ParseError):

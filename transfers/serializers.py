@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from accounts.models import Account
 from accounts.serializers import (
+    BoundedListField,
     MemoField,
     MetadataField,
     MoneyField,
@@ -72,7 +73,7 @@ class TransferOrderSerializer(OrderSerializer):
 class BatchSerializer(StrictSerializer):
     """Transfers to be posted in order, all or nothing."""
 
-    transfers = serializers.ListField(
+    transfers = BoundedListField(
         child=OrderSerializer(),
         min_length=1,
         max_length=LARGEST_BATCH,

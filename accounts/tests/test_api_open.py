@@ -233,3 +233,20 @@ def test_an_account_is_not_opened_for_somebody_who_is_not_logged_in(client_for):
     assert_problem(response, 401, "not_authenticated")
     assert response["WWW-Authenticate"].split()[0] == "Bearer"
     assert Account.objects.customers().count() == 0
+
+
+def test_very_many_unknown_members_are_not_all_named(api):
+    unknown = {str(number): 1 for number in range(5000)}
+
+    answer = api.post("/accounts", {"owner_name": "Ada", **unknown})
+
+    assert (answer.status_code, len(answer.json()["errors"])) == (422, 20)
+
+
+def test_very_many_metadata_are_one_error(api):
+    metadata = {str(number): 1 for number in range(4000)}
+
+    answer = api.post("/accounts", {"owner_name": "Ada", "metadata": metadata})
+
+    [error] = answer.json()["errors"]
+    assert (answer.status_code, error["pointer"]) == (422, "#/metadata")

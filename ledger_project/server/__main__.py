@@ -13,9 +13,11 @@ def main() -> None:
     """Load the application, and serve it until told to stop."""
     parser = argparse.ArgumentParser(prog="ledger_project.server", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
-    parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--workers", type=int, default=2, help="processes")
-    parser.add_argument("--threads", type=int, default=8, help="requests at a time, per worker")
+    parser.add_argument("--port", type=int, choices=range(65536), metavar="PORT", default=8000)
+    parser.add_argument("--workers", type=_positive, default=2, help="processes")
+    parser.add_argument(
+        "--threads", type=_positive, default=8, help="requests at a time, per worker"
+    )
     options = parser.parse_args()
 
     # Some libraries swallow a KeyboardInterrupt while they are loaded.
@@ -42,6 +44,13 @@ def main() -> None:
         largest_body=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
     )
     Service(front, listener, options.workers).run()
+
+
+def _positive(text: str) -> int:
+    """Return a number of at least 1; argparse tells of any other."""
+    if (number := int(text)) < 1:
+        raise ValueError
+    return number
 
 
 def load() -> WSGIHandler:

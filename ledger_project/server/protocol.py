@@ -56,6 +56,8 @@ class Protocol(HttpToolsProtocol):
         # Runs while a head is being read.
         self._head_deadline: TimerHandle | None = None
         self._head_bytes = 0
+        # Whether the last bytes had any of a body, and how many since then had none.
+        self._passed_on, self._between = False, 0
         # After a refusal nothing more is read.
         self._refused = False
         self._waiting_since = next(_turns)
@@ -80,6 +82,7 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
+        self._passed_on = False
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -90,6 +93,8 @@ class Protocol(HttpToolsProtocol):
             self._head_bytes += len(data)
             if self._head_bytes > LARGEST_HEAD:
                 self._refuse(malformed(TOO_LARGE))
+        else:
+            self._bound_the_rest(len(data))
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Let a client that sends no more have its answers. True keeps that direction open."""
@@ -129,12 +134,33 @@ class Protocol(HttpToolsProtocol):
         if self._refused:
             # The parser stops here.
             raise ValueError
+        if not self.url.startswith(b"/"):
+            self._take_host_of_target()
         super().on_headers_complete()
         self.scope["state"][ABORT] = self._abort
+
+    def _take_host_of_target(self) -> None:
+        # Of a request that is sent as if to a proxy, the target's host counts (RFC 9112 §3.2.2).
+        target = httptools.parse_url(self.url)
+        if target.host:
+            host = target.host if target.port is None else b"%s:%d" % (target.host, target.port)
+            others = [each for each in self.headers if each[0] != b"host"]
+            self.headers[:] = [*others, (b"host", host)]
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self._running = cycle
         super()._start_asgi_task(cycle, app)
+
+    def on_body(self, body: bytes) -> None:
+        self._passed_on = True
+        super().on_body(body)
+
+    def _bound_the_rest(self, size: int) -> None:
+        # What comes between chunks and after them: their sizes, and trailers that may never end.
+        self._between = 0 if self._passed_on else self._between + size
+        unfinished = self.cycle is not None and self.cycle.more_body
+        if unfinished and self._between > LARGEST_HEAD:
+            self._refuse(malformed(TOO_LARGE))
 
     def on_message_complete(self) -> None:
         if not self.parser.should_upgrade():

@@ -234,3 +234,20 @@ def test_a_batch_may_have_1_mib_and_no_more(api, source, dest):
         beyond, 413, "payload_too_large", detail="The body may have 1048576 bytes at most."
     )
     assert len(posted()) == 1
+
+
+def test_a_batch_of_far_too_many_is_refused_before_its_items_are_looked_at(api):
+    answer = api.post("/transfers/batch", {"transfers": [{}] * 50_000})
+
+    [error] = answer.json()["errors"]
+    assert (answer.status_code, error["pointer"], error["code"]) == (
+        422,
+        "#/transfers",
+        "max_length",
+    )
+
+
+def test_a_refusal_names_a_hundred_errors_at_most(api):
+    answer = api.post("/transfers/batch", {"transfers": [{}] * 1000})
+
+    assert (answer.status_code, len(answer.json()["errors"])) == (422, 100)

@@ -125,6 +125,15 @@ def test_an_upgrade_is_ignored_and_the_connection_kept(server):
     assert answers(exchange(server.port, asked * 2 + LAST_HEALTH, end=False)) == [OK] * 3
 
 
+def test_a_host_in_the_target_counts(server):
+    ours = exchange(server.port, request("GET http://127.0.0.1/healthz HTTP/1.1"))
+    others = exchange(server.port, request("GET http://elsewhere/healthz HTTP/1.1"))
+
+    [(status, problem)] = answers(others)
+    assert answers(ours) == [OK]
+    assert (status, problem["code"]) == (400, "invalid_host")
+
+
 def test_a_tunnel_is_refused(server):
     received = exchange(server.port, request("CONNECT example.com:443 HTTP/1.1"), end=False)
 

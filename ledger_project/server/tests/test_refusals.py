@@ -52,6 +52,17 @@ def test_chunks_are_refused_where_they_pass_the_bound(server):
     assert (status, problem["code"]) == (413, "payload_too_large")
 
 
+@pytest.mark.parametrize("line", [b"X-A: ", b"X-A: 1\r\n", b""], ids=["a value", "lines", "a name"])
+def test_trailers_that_do_not_end_are_refused(server, line):
+    head = request("POST /auth/token HTTP/1.1", JSON, "Transfer-Encoding: chunked")
+    endless = line * 100_000 if line.endswith(b"\n") else line + b"a" * 300_000
+
+    received = exchange(server.port, head + b"2\r\n{}\r\n0\r\n" + endless, end=False)
+
+    [(status, problem)] = answers(received)
+    assert (status, problem["code"]) == (400, "malformed_request")
+
+
 def test_a_client_that_sends_all_before_it_reads_gets_the_refusal(server):
     line = request("POST /transfers HTTP/1.1", JSON, f"Content-Length: {8 * MEGABYTE}")
 
