@@ -144,8 +144,10 @@ class Protocol(HttpToolsProtocol):
         target = httptools.parse_url(self.url)
         if target.host:
             host = target.host if target.port is None else b"%s:%d" % (target.host, target.port)
-            others = [each for each in self.headers if each[0] != b"host"]
-            self.headers[:] = [*others, (b"host", host)]
+            # In place of each Host, so that two of them are still refused.
+            self.headers[:] = [
+                (name, host if name == b"host" else value) for name, value in self.headers
+            ]
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self._running = cycle

@@ -128,10 +128,11 @@ def test_an_upgrade_is_ignored_and_the_connection_kept(server):
 def test_a_host_in_the_target_counts(server):
     ours = exchange(server.port, request("GET http://127.0.0.1/healthz HTTP/1.1"))
     others = exchange(server.port, request("GET http://elsewhere/healthz HTTP/1.1"))
+    twice = exchange(server.port, request("GET http://127.0.0.1/healthz HTTP/1.1", "Host: b"))
 
-    [(status, problem)] = answers(others)
     assert answers(ours) == [OK]
-    assert (status, problem["code"]) == (400, "invalid_host")
+    refused = [(status, problem["code"]) for [(status, problem)] in map(answers, (others, twice))]
+    assert refused == [(400, "invalid_host"), (400, "malformed_request")]
 
 
 def test_a_tunnel_is_refused(server):
