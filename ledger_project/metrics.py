@@ -46,6 +46,14 @@ KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 # The imbalance of a small ledger adds up every entry, so that a scrape every few seconds does not.
 IMBALANCE_LIFETIME = 60
 
+# What proxies and CDNs add to a request that they pass on (`X-Forwarded-*` besides): whoever sends
+# one isn't on this machine, or speaks for somebody who isn't.
+FORWARDING = {
+    *("Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "Client-Ip"),
+    *("True-Client-Ip", "Cf-Connecting-Ip", "Fastly-Client-Ip", "X-Original-Forwarded-For"),
+    *("X-Envoy-External-Address", "X-Azure-Clientip", "X-Appengine-User-Ip", "X-Proxyuser-Ip"),
+}
+
 
 class MetricsMiddleware:
     """Count each request and how it was answered."""
@@ -123,6 +131,11 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(body, content_type=CONTENT_TYPE_LATEST)
 
 
+def _is_forwarded(request: HttpRequest) -> bool:
+    """Return whether a proxy, perhaps one on this machine, speaks for somebody else."""
+    return any(name in FORWARDING or name.startswith("X-Forwarded") for name in request.headers)
+
+
 def _only(collector: Collector) -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(collector)
@@ -134,8 +147,7 @@ def _may_scrape(request: HttpRequest) -> bool:
     bears_token = scheme.lower() == "bearer" and settings.METRICS_TOKEN
     if bears_token and secrets.compare_digest(token.encode(), settings.METRICS_TOKEN.encode()):
         return True
-    if "X-Forwarded-For" in request.headers:
-        # A proxy on this machine speaks for somebody else.
+    if _is_forwarded(request):
         return False
     try:
         return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback

@@ -81,6 +81,22 @@ def test_a_proxy_on_this_machine_does_not_speak_for_it(client, said):
     assert answer.status_code == 401
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Forwarded", "forwarded", "Via", "X-Real-IP", "X-Client-IP", "X-Cluster-Client-IP"),
+        *("X-Forwarded", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto"),
+        *("True-Client-IP", "CF-Connecting-IP", "Fastly-Client-IP", "Client-IP"),
+    ],
+)
+def test_whatever_header_a_proxy_on_this_machine_adds_it_needs_the_token(client, settings, name):
+    settings.METRICS_TOKEN = "right"
+    without = client.get("/metrics", headers={name: "127.0.0.1"})
+    bearing = client.get("/metrics", headers={name: "127.0.0.1", "Authorization": "Bearer right"})
+
+    assert (without.status_code, bearing.status_code) == (401, 200)
+
+
 def test_requests_refusals_and_replays_are_counted(api, alice, funded_account):
     account = funded_account(alice, balance=10)
 
