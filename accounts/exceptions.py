@@ -33,7 +33,8 @@ class AccountFrozen(LedgerError):
 
     def __init__(self, account_id: object) -> None:
         super().__init__(
-            f"Account {account_id} is frozen. Staff must unfreeze it first.", account_id=account_id
+            f"Account {account_id} is frozen. Ask an operator to unfreeze it.",
+            account_id=account_id,
         )
 
 
@@ -60,7 +61,7 @@ class AccountNotEmpty(LedgerError):
 
 
 class OverdraftInUse(LedgerError):
-    """Met by staff in the admin only: no route of the API sets a limit."""
+    """Raised in the admin only: no route of the API sets a limit."""
 
     code = "overdraft_in_use"
 

@@ -81,8 +81,8 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
         "Fund it or ask for less, with a new key.",
     ),
     "account_frozen": (
-        "Staff have frozen the account.",
-        "Wait until it is unfrozen; then use a new key.",
+        "The account is frozen.",
+        "Ask an operator to unfreeze it; then use a new key.",
     ),
     "account_closed": ("The account is closed for good.", "Use another account."),
     "account_not_empty": (

@@ -38,7 +38,7 @@ MEMBERS = {
 VALUES = {
     "AccountStatus": {
         "OPEN": "money moves in and out.",
-        "FROZEN": "nothing moves until staff unfreeze it.",
+        "FROZEN": "nothing moves until an operator unfreezes it.",
         "CLOSED": "closed for good, at a balance of 0.",
     },
     "TransferKind": {
