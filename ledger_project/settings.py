@@ -4,6 +4,7 @@ variables or ``.env``; the environment wins. A value that makes no sense stops t
 line that names it.
 """
 
+import os
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -12,15 +13,18 @@ from environs import Env, EnvError, EnvValidationError
 
 from ledger_project.database_url import database_of
 from ledger_project.setting_validators import (
-    at_least_32_bytes,
+    app_name,
     currency_code,
     each,
     host,
     log_level,
+    metrics_token,
     network,
     not_empty,
     origin,
     rate,
+    refuse_unprintable,
+    signing_key,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -30,20 +34,21 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
 env.read_env(BASE_DIR / ".env", recurse=False)
 try:
+    refuse_unprintable(os.environ)
     with env.prefixed("LEDGER_"):
         # Only a developer's machine may run on a key that everybody can read here, and of which
         # `check --deploy` warns.
         PUBLIC_KEY = "django-insecure-development-only-" * 2
         DEVELOPMENT_KEY = {"default": PUBLIC_KEY} if env.bool("DEBUG", False) else {}
         # The title of the API, and the `app` of each log line.
-        APP_NAME = env.str("APP_NAME", "Mini Ledger API")
+        APP_NAME = env.str("APP_NAME", "Mini Ledger API", validate=app_name)
         # The only switch between SQLite and PostgreSQL.
         DATABASE_URL = env.str("DATABASE_URL", "sqlite:///mini_ledger.db")
         LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=log_level)
         # Signs sessions and cursors.
-        SECRET_KEY = env.str("SECRET_KEY", validate=at_least_32_bytes, **DEVELOPMENT_KEY)
+        SECRET_KEY = env.str("SECRET_KEY", validate=signing_key, **DEVELOPMENT_KEY)
         # A key of its own: what leaks or rotates the one leaves the other alone.
-        JWT_SIGNING_KEY = env.str("JWT_SIGNING_KEY", validate=at_least_32_bytes, **DEVELOPMENT_KEY)
+        JWT_SIGNING_KEY = env.str("JWT_SIGNING_KEY", validate=signing_key, **DEVELOPMENT_KEY)
         ALLOWED_HOSTS = env.list(
             "ALLOWED_HOSTS",
             ["localhost", "127.0.0.1", "[::1]"],
@@ -74,7 +79,7 @@ try:
         # How many logins may fail from one network, and for one name from networks new to it.
         LOGIN_RATE = env.str("LOGIN_RATE", "10/minute", validate=rate)
         # Lets a Prometheus on another machine read /metrics; without it only this machine may.
-        METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+        METRICS_TOKEN = env.str("METRICS_TOKEN", "", validate=metrics_token)
     if DEFAULT_CURRENCY not in CURRENCIES:
         raise EnvError(f"LEDGER_DEFAULT_CURRENCY {DEFAULT_CURRENCY} is not in LEDGER_CURRENCIES")
     if len(set(CURRENCIES)) < len(CURRENCIES):
