@@ -7,7 +7,8 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
         "Correct the body.",
     ),
     "malformed_request": (
-        "The request isn't valid HTTP/1.1, contradicts itself, or broke off before its end.",
+        "The request isn't valid HTTP/1.1, contradicts itself, or broke off before its end. Or its "
+        "target has a fragment (`#`), or an escape that isn't UTF-8.",
         "Correct the request, or send it again whole.",
     ),
     "invalid_host": (

@@ -8,9 +8,12 @@ from typing import Any, Self
 from urllib.parse import unquote_to_bytes
 from wsgiref.util import FileWrapper
 
-from ledger_project.problems import Problem, too_large
+from django.http import Http404
+
+from ledger_project.problems import Problem, problem_of, too_large
 from ledger_project.server.forwarded import TrustedProxies
 from ledger_project.server.refusals import length_required, malformed
+from ledger_project.server.target import has_encoded_slash
 
 # A second one would be another request to whoever reads the other one (RFC 9110 §5.3).
 # An Idempotency-Key that is sent twice reaches the middleware joined by a comma, and is refused
@@ -69,7 +72,7 @@ def refusal(head: Head, largest_body: int) -> Problem | None:
         return malformed("Only HTTP/1.0 and 1.1 are supported.")
     if head.version == "1.1" and "host" not in head.headers:
         return malformed("Send a Host header.")
-    return _refusal_of_framing(head, largest_body)
+    return _refusal_of_framing(head, largest_body) or _refusal_of_path(head)
 
 
 def _refusal_of_framing(head: Head, largest_body: int) -> Problem | None:
@@ -83,6 +86,11 @@ def _refusal_of_framing(head: Head, largest_body: int) -> Problem | None:
     if length is None:
         return length_required() if head.method in WITH_CONTENT else None
     return too_large(largest_body) if int(length) > largest_body else None
+
+
+def _refusal_of_path(head: Head) -> Problem | None:
+    # It isn't a slash between segments (RFC 3986 §2.2), and decoded it would be taken for one.
+    return problem_of(Http404()) if has_encoded_slash(head.path) else None
 
 
 def environ(head: Head, scope: Mapping[str, Any], proxies: TrustedProxies) -> dict[str, Any]:

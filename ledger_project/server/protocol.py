@@ -21,6 +21,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ledger_project.problems import Problem
 from ledger_project.server.refusals import bare, malformed, timed_out
+from ledger_project.server.target import refusal_of_target
 
 IDLE_SECONDS = 75
 HEAD_SECONDS = 10
@@ -131,6 +132,8 @@ class Protocol(HttpToolsProtocol):
             self._refuse(malformed(TOO_LARGE))
         if len(self.pipeline) >= PIPELINE:
             self._refuse(malformed(f"Send at most {PIPELINE} requests before you read an answer."))
+        if problem := refusal_of_target(self.url):
+            self._refuse(problem)
         if self._refused:
             # The parser stops here.
             raise ValueError
