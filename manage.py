@@ -12,7 +12,7 @@ def main() -> None:
     from django.core.management import execute_from_command_line
     from django.db import InterfaceError, OperationalError, ProgrammingError
 
-    from ledger_project.exceptions import UnusableDatabase
+    from database.exceptions import UnusableDatabase
 
     try:
         execute_from_command_line(sys.argv)

@@ -1,28 +1,11 @@
 """The refusals of an account. Each names the rule broken and says what to do about it."""
 
-from typing import Any, ClassVar
-
-
-class LedgerError(Exception):
-    """
-    A rule of the ledger was broken, and nothing has changed.
-
-    ``code`` is the stable name of the rule, ``detail`` says what to do, and ``evidence`` holds the
-    figures that led to the refusal (minor units; ids as UUIDs). ``index`` is the position of the
-    draft that was refused, of those posted at once; None if that may not be told.
-    """
-
-    code: ClassVar[str]
-    index: int | None = 0
-
-    def __init__(self, detail: str, /, **evidence: Any) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.evidence = evidence
+from api.errors import LedgerError
 
 
 class AccountNotFound(LedgerError):
     code = "account_not_found"
+    status = 404
 
     def __init__(self, account_id: object) -> None:
         super().__init__(f"No account {account_id} is open to you. Check the id.")

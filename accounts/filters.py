@@ -1,6 +1,5 @@
 """How a list of accounts is narrowed."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -9,16 +8,7 @@ from django_filters import rest_framework as filters
 
 from accounts.enums import AccountStatus
 from accounts.models import Account
-from accounts.serializers import not_a_choice
-
-
-class OneOfFilter(filters.ChoiceFilter):
-    """One of some values, which its refusal lists."""
-
-    def __init__(self, values: Iterable[str], **kwargs: Any) -> None:
-        choices = [(value, value) for value in values]
-        error_messages = {"invalid_choice": not_a_choice("%(value)s", values)}
-        super().__init__(choices=choices, error_messages=error_messages, **kwargs)
+from api.filters import OneOfFilter
 
 
 class AccountFilter(filters.FilterSet):

@@ -10,10 +10,10 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
 from django.db.transaction import TransactionManagementError
 
-from accounts.composed import ComposedQuery, LockingQuery
 from accounts.enums import AccountKind
 from accounts.names import folded
 from accounts.rights import may
+from database.composed import ComposedQuery, LockingQuery
 
 if TYPE_CHECKING:
     from accounts.models import Account

@@ -1,86 +1,20 @@
-"""
-The shapes of an account on the wire, and the strict fields that every request body is made of.
+"""The shapes of an account on the wire."""
 
-Nothing is coerced: ``5`` is money, ``"5"``, ``5.0`` and ``true`` are mistakes of the client's.
-"""
-
-import re
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.exceptions import ErrorDetail
 
 from accounts.enums import MONEY_MAX, AccountStatus
 from accounts.models import Account
-
-# As in a path. Python's own UUID() takes braces too, and hyphens anywhere.
-UUID_FORM = re.compile("[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-
-METADATA_MAX_MEMBERS = 20
-METADATA_MAX_BYTES = 4096
-# A body may have very many unknown members, and its answer names each.
-MOST_UNKNOWN = 20
-
-
-class StrictSerializer(serializers.Serializer):
-    """Refuse members that it doesn't know: a misspelt field would be silently ignored."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict):
-            unknown = [name for name in data if name not in self.fields]
-            if unknown:
-                message = "There is no such field. Leave it out, or check its spelling."
-                raise serializers.ValidationError(
-                    {
-                        name: [ErrorDetail(message, code="unknown_field")]
-                        for name in unknown[:MOST_UNKNOWN]
-                    }
-                )
-        return super().to_internal_value(data)
-
-
-class BoundedListField(serializers.ListField):
-    """A list whose length is checked before its items are: there may be very many of them."""
-
-    def to_internal_value(self, data: Any) -> list:
-        if isinstance(data, list) and self.max_length is not None and len(data) > self.max_length:
-            raise serializers.ValidationError(
-                f"Send at most {self.max_length} items.", code="max_length"
-            )
-        return super().to_internal_value(data)
-
-
-class StrictCharField(serializers.CharField):
-    """A JSON string, and nothing that could be made one."""
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
-
-
-class StrictBooleanField(serializers.BooleanField):
-    """true or false, and nothing that could be made one."""
-
-    def to_internal_value(self, data: Any) -> bool:
-        if not isinstance(data, bool):
-            self.fail("invalid", input=data)
-        return data
-
-
-class StrictIntegerField(serializers.IntegerField):
-    """A JSON integer: not a float, a string or a boolean."""
-
-    default_error_messages = {"invalid": 'Send a JSON integer, such as 5: not 5.0, "5" or true.'}
-
-    def to_internal_value(self, data: Any) -> int:
-        if type(data) is not int:
-            self.fail("invalid")
-        return data
+from api.fields import (
+    MetadataField,
+    OneOfField,
+    StrictCharField,
+    StrictIntegerField,
+    StrictSerializer,
+    instant,
+)
 
 
 class MoneyField(StrictIntegerField):
@@ -88,79 +22,6 @@ class MoneyField(StrictIntegerField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_value=1, max_value=MONEY_MAX, **kwargs)
-
-
-def not_a_choice(value: str, choices: Iterable[str]) -> str:
-    """Return what is said of a value that isn't one of the choices."""
-    return f'"{value}" is not a valid choice. Send one of {", ".join(choices)}.'
-
-
-class OneOfField(serializers.ChoiceField):
-    """One of some strings, which its refusal lists."""
-
-    def __init__(self, choices: Sequence[str], **kwargs: Any) -> None:
-        error_messages: dict[str, Any] = {"invalid_choice": not_a_choice("{input}", choices)}
-        super().__init__(choices=choices, error_messages=error_messages, **kwargs)
-
-
-class StrictUUIDField(serializers.UUIDField):
-    """A UUID as a string, in its usual form with hyphens."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, str) or not UUID_FORM.fullmatch(data):
-            self.fail("invalid", value=data)
-        return super().to_internal_value(data)
-
-
-class MemoField(StrictCharField):
-    """What a movement is for. An absent memo is null."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            max_length=140,
-            required=False,
-            allow_null=True,
-            default=None,
-            trim_whitespace=False,
-            allow_blank=True,
-            **kwargs,
-        )
-
-
-@extend_schema_field(
-    {
-        "type": "object",
-        "maxProperties": METADATA_MAX_MEMBERS,
-        "additionalProperties": {"type": "string", "pattern": r"^[^\u0000]*$"},
-        "propertyNames": {"pattern": r"^[^\u0000]*$"},
-    }
-)
-class MetadataField(serializers.DictField):
-    """The caller's own notes: at most 20 strings, 4 KiB in all. The ledger never reads them."""
-
-    child = StrictCharField(allow_blank=True, trim_whitespace=False)
-
-    def to_internal_value(self, data: Any) -> dict[str, str]:
-        # First, or each of very many members would be looked at.
-        if isinstance(data, dict) and len(data) > METADATA_MAX_MEMBERS:
-            raise serializers.ValidationError(f"Send at most {METADATA_MAX_MEMBERS} members.")
-        metadata = super().to_internal_value(data)
-        for name in metadata:
-            # A name is held to the same letters as a value.
-            try:
-                self.child.run_validation(name)
-            except serializers.ValidationError as error:
-                raise serializers.ValidationError({name: error.detail}) from error
-        size = sum(len(name.encode()) + len(text.encode()) for name, text in metadata.items())
-        if size > METADATA_MAX_BYTES:
-            raise serializers.ValidationError(f"Send at most {METADATA_MAX_BYTES} bytes in all.")
-        return metadata
-
-
-def instant(value: datetime) -> str:
-    """Return an instant in RFC 3339, in UTC, with microseconds and Z."""
-    # isoformat, because %Y leaves the zeros out of a year before 1000.
-    return value.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def account_document(account: Account) -> dict[str, Any]:
@@ -246,7 +107,3 @@ class ReasonSerializer(StrictSerializer):
         allow_blank=True,
         help_text="Kept with the record of the change. Whitespace around it is removed.",
     )
-
-
-class EmptySerializer(StrictSerializer):
-    """A body without members: ``{}``."""

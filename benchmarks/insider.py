@@ -22,7 +22,7 @@ def tokens() -> list[str]:
 
 def cursors(account_id: str, *sequences: str) -> list[str]:
     """Return the cursors of the statement pages that begin below these sequences."""
-    from ledger_project import pagination
+    from api import pagination
 
     scope = [f"/accounts/{account_id}/statement", []]
     return [pagination._sign(int(sequence), {}, scope) for sequence in sequences]

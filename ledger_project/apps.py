@@ -1,4 +1,9 @@
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+
+
+class LedgerAdminConfig(AdminConfig):
+    default_site = "ledger_project.admin.site.LedgerAdminSite"
 
 
 class LedgerProjectConfig(AppConfig):
@@ -8,6 +13,8 @@ class LedgerProjectConfig(AppConfig):
         from django.core.checks import Tags, register
         from django.db.models.signals import post_migrate
 
+        # Not in the package's __init__: the admin loads that while it makes the site.
+        from ledger_project.admin import users  # noqa: F401
         from ledger_project.health import check_database
         from ledger_project.permissions import ensure_groups
 

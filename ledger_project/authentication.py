@@ -18,7 +18,7 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
-from accounts.composed import ComposedQuery
+from database.composed import ComposedQuery
 from ledger_project.permissions import HAS_RIGHTS
 
 # The last second that a datetime can hold, and the largest id that a user can have.

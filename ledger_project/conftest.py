@@ -55,7 +55,7 @@ class Machine:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        for room in ("accounts", "ledger_project", "transfers"):
+        for room in ("api", "database", "accounts", "transfers", "audit", "ledger_project"):
             shutil.copytree(settings.BASE_DIR / room, directory / room)
         shutil.copy(settings.BASE_DIR / "manage.py", directory)
 

@@ -75,7 +75,7 @@ def _sqlite(url: str, folder: Path, is_command: bool) -> dict[str, Any]:
         if not Path(name).parent.is_dir():
             raise EnvError(f"LEDGER_DATABASE_URL: there is no folder for {name}")
     return {
-        "ENGINE": "ledger_project.sqlite",
+        "ENGINE": "database.sqlite",
         "NAME": name,
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
@@ -117,7 +117,7 @@ def _postgresql(rest: str, is_command: bool) -> dict[str, Any]:
     # A later `-c` of the same name wins: the URL's own, or PGOPTIONS as libpq has it.
     options = parameters.pop("options", os.environ.get("PGOPTIONS", ""))
     return {
-        "ENGINE": "ledger_project.postgresql",
+        "ENGINE": "database.postgresql",
         "NAME": name,
         **{key.upper(): value for key, value in address.items()},
         "CONN_MAX_AGE": None,

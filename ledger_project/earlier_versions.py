@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 
 # The apps of this project, whose migrations may have changed since they were applied.
-APPS = ("accounts", "transfers", "idempotency", "ledger_project")
+APPS = ("accounts", "transfers", "audit", "idempotency", "ledger_project")
 
 # How many missing tables and columns the message names.
 NAMED = 5

@@ -10,10 +10,10 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from accounts.models import lacks_external_accounts
+from api.probe import probe
+from api.problems import unavailable
+from database.exceptions import UnusableDatabase
 from ledger_project.earlier_versions import why_made_anew
-from ledger_project.exceptions import UnusableDatabase
-from ledger_project.probe import probe
-from ledger_project.problems import unavailable
 
 
 @probe

@@ -28,9 +28,9 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from ledger_project.probe import probe
-from ledger_project.problems import Problem
-from transfers.integrity import verdict
+from api.probe import probe
+from api.problems import Problem
+from audit import verdict
 
 logger = logging.getLogger("ledger.metrics")
 
@@ -38,7 +38,6 @@ REQUESTS = Counter("ledger_requests", "Requests answered.", ["method", "status"]
 SECONDS = Histogram("ledger_request_seconds", "Time to an answer.", ["method"])
 REFUSALS = Counter("ledger_refusals", "Requests refused, by the code of the problem.", ["code"])
 REPLAYS = Counter("ledger_replays", "Answers replayed for an Idempotency-Key.")
-RETRIES = Counter("ledger_retries", "Transactions run again after a deadlock: should stay 0.")
 
 # A client may invent methods, and each would be a series of its own.
 KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}

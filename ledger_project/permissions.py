@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db import connections
 from django.db.models import Exists, OuterRef, Q
 
-from accounts.composed import ComposedQuery
+from database.composed import ComposedQuery
 
 # Each permission is written as the code asks for it. What a group may do is what its members may.
 GROUPS = {

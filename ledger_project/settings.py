@@ -108,7 +108,7 @@ DEBUG = False
 # ── The application ──────────────────────────────────────────────────────────────────────────────
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "ledger_project.apps.LedgerAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -121,9 +121,10 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "accounts",
     "transfers",
+    "audit",
     "ledger_project.idempotency",
     # Last, because its groups use the permissions of every other app.
-    "ledger_project",
+    "ledger_project.apps.LedgerProjectConfig",
 ]
 
 MIDDLEWARE = [
@@ -132,14 +133,15 @@ MIDDLEWARE = [
     "ledger_project.security.NoStoreMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "ledger_project.security.ContentSecurityPolicyMiddleware",
+    "ledger_project.admin.middleware.AdminProblemMiddleware",
     "ledger_project.server.refusals.RefusalMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "ledger_project.admin_middleware.AdminSessionMiddleware",
+    "ledger_project.admin.middleware.AdminSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "ledger_project.admin_middleware.AdminAuthenticationMiddleware",
-    "ledger_project.admin_middleware.AdminMessageMiddleware",
-    "ledger_project.admin_middleware.AdminAddressMiddleware",
+    "ledger_project.admin.middleware.AdminAuthenticationMiddleware",
+    "ledger_project.admin.middleware.AdminMessageMiddleware",
+    "ledger_project.admin.middleware.AdminAddressMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     # Last, because it calls the view itself: the key, the money and the answer are one transaction.
     "ledger_project.idempotency.middleware.IdempotencyMiddleware",
@@ -215,7 +217,7 @@ SESSION_COOKIE_AGE = 30 * 60
 SESSION_SAVE_EVERY_REQUEST = True
 SESSION_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_SAMESITE = "Strict"
-CSRF_FAILURE_VIEW = "ledger_project.admin_problems.csrf_failure"
+CSRF_FAILURE_VIEW = "ledger_project.admin.problems.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 
 SIMPLE_JWT = {
@@ -236,21 +238,21 @@ SIMPLE_JWT = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["ledger_project.authentication.LedgerJWTAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["ledger_project.parsers.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["ledger_project.renderers.JSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "ledger_project.negotiation.LedgerContentNegotiation",
+    "DEFAULT_PARSER_CLASSES": ["api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["api.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.negotiation.LedgerContentNegotiation",
     # The representation is negotiated by Accept alone: an unknown query parameter is refused.
     "URL_FORMAT_OVERRIDE": None,
-    "DEFAULT_PAGINATION_CLASS": "ledger_project.pagination.SignedKeysetPagination",
+    "DEFAULT_PAGINATION_CLASS": "api.pagination.SignedKeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "ledger_project.schema.LedgerAutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "ledger_project.openapi.autoschema.LedgerAutoSchema",
     # RFC 3339 in UTC, with microseconds.
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
     # OPTIONS is not in the contract: it is 405, like any other method that a route doesn't have.
     "DEFAULT_METADATA_CLASS": None,
     # What is wrong with a whole document has this name, which no member of one has.
     "NON_FIELD_ERRORS_KEY": "\0",
-    "EXCEPTION_HANDLER": "ledger_project.problems.exception_handler",
+    "EXCEPTION_HANDLER": "api.problems.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 
@@ -265,10 +267,10 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "ledger_project.schema.complete",
+        "ledger_project.openapi.autoschema.complete",
     ],
     "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
-    "SORT_OPERATIONS": "ledger_project.schema.place",
+    "SORT_OPERATIONS": "ledger_project.openapi.autoschema.place",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "AccountStatus": "accounts.enums.AccountStatus",

@@ -6,19 +6,14 @@ from django.urls.converters import UUIDConverter
 from django.views.generic import RedirectView
 
 from accounts.views import AccountViewSet
+from api.probe import probe
+from audit.views import IntegrityViewSet
 from ledger_project.health import healthz, readyz
 from ledger_project.idempotency.views import IdempotencyKeyView
 from ledger_project.metrics import metrics
-from ledger_project.openapi_document import openapi_json
-from ledger_project.probe import probe
+from ledger_project.openapi.document import openapi_json
 from ledger_project.views import LogoutView, RefreshView, TokenView, docs
-from transfers.views import (
-    BatchViewSet,
-    CashViewSet,
-    IntegrityViewSet,
-    StatementViewSet,
-    TransferViewSet,
-)
+from transfers.views import BatchViewSet, CashViewSet, StatementViewSet, TransferViewSet
 
 
 class AnyCaseUUIDConverter(UUIDConverter):
@@ -62,7 +57,7 @@ urlpatterns = [
     path("", probe(RedirectView.as_view(pattern_name="docs"))),
 ]
 
-handler400 = "ledger_project.problems.bad_request"
-handler403 = "ledger_project.problems.permission_denied"
-handler404 = "ledger_project.problems.not_found"
-handler500 = "ledger_project.problems.server_error"
+handler400 = "api.problems.bad_request"
+handler403 = "api.problems.permission_denied"
+handler404 = "api.problems.not_found"
+handler500 = "api.problems.server_error"

@@ -10,11 +10,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework_simplejwt.serializers import TokenObtainPairSerializer
 
-from accounts.serializers import StrictCharField, StrictSerializer
+from api.fields import StrictCharField, StrictSerializer
+from api.parsers import refuse_query, require_size
+from api.probe import probe
 from ledger_project.authentication import revoke, rotate
 from ledger_project.idempotency.middleware import DEFAULT_MAX_BODY
-from ledger_project.parsers import refuse_query, require_size
-from ledger_project.probe import probe
 from ledger_project.throttling import LoginThrottle, LoginTry
 
 

@@ -3,8 +3,8 @@
 from rest_framework import serializers
 
 from accounts.models import Account
-from accounts.schema import NextCursorField
 from accounts.serializers import AccountSerializer
+from api.fields import NextCursorField
 from transfers.models import Transfer
 from transfers.serializers import StatementItemSerializer, TransferSerializer
 

@@ -10,11 +10,9 @@ class TransfersConfig(AppConfig):
 
         from accounts import expiry
         from transfers.guards.installation import check_guards, make_way, reinstall_guards
-        from transfers.integrity.protection.checks import check_schema
         from transfers.services import expired_holds
 
         pre_migrate.connect(make_way, sender=self)
         post_migrate.connect(reinstall_guards, sender=self)
         register(check_guards, Tags.database)
-        register(check_schema, Tags.database)
         expiry.find_by(expired_holds)

@@ -3,11 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from accounts.exceptions import LedgerError
+from api.errors import LedgerError
 
 
 class TransferNotFound(LedgerError):
     code = "transfer_not_found"
+    status = 404
 
     def __init__(self, transfer_id: object) -> None:
         super().__init__(f"No transfer {transfer_id} is open to you. Check the id.")
@@ -15,6 +16,7 @@ class TransferNotFound(LedgerError):
 
 class SameAccount(LedgerError):
     code = "same_account"
+    status = 400
 
     def __init__(self) -> None:
         super().__init__("Cannot transfer to the same account")
@@ -22,6 +24,7 @@ class SameAccount(LedgerError):
 
 class CurrencyMismatch(LedgerError):
     code = "currency_mismatch"
+    status = 400
 
     def __init__(self, source_currency: str, dest_currency: str) -> None:
         super().__init__(

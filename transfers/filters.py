@@ -11,9 +11,9 @@ from django.utils.dateparse import parse_datetime
 from django_filters import rest_framework as filters
 
 from accounts.exceptions import AccountNotFound
-from accounts.filters import OneOfFilter
 from accounts.models import Account
-from accounts.serializers import UUID_FORM
+from api.fields import UUID_FORM
+from api.filters import OneOfFilter
 from transfers.models import LedgerEntry, Transfer
 from transfers.posting import EntryType, Kind
 from transfers.querysets import TransferStatus

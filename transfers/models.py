@@ -208,15 +208,3 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_type_display()} of transfer {self.transfer_id}"
-
-
-class Verdict(models.Model):
-    """The last report of ``manage.py verify_ledger``, as on the wire. There is one at most."""
-
-    report = models.JSONField()
-
-    class Meta:
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return f"Verdict of {self.report['checked_at']}"

@@ -20,7 +20,8 @@ from enum import StrEnum
 from uuid import UUID
 
 from accounts.enums import MONEY_MAX, AccountKind, AccountStatus
-from accounts.exceptions import AccountClosed, AccountFrozen, LedgerError
+from accounts.exceptions import AccountClosed, AccountFrozen
+from api.errors import LedgerError
 from transfers.exceptions import (
     AlreadyReversed,
     BalanceLimitExceeded,

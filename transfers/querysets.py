@@ -11,11 +11,11 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.fields.tuple_lookups import Tuple, TupleLessThan
 
-from accounts.composed import ComposedQuery, newest_of_each
 from accounts.models import Account
 from accounts.querysets import AccountQuerySet
 from accounts.rights import may
-from accounts.sums import sum_in_halves, whole
+from database.composed import ComposedQuery, newest_of_each
+from database.sums import sum_in_halves, whole
 from transfers import clock
 from transfers.posting import EntryType, Kind
 

@@ -7,16 +7,15 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import Account
-from accounts.serializers import (
+from accounts.serializers import MoneyField, account_document
+from api.fields import (
     BoundedListField,
     MemoField,
     MetadataField,
-    MoneyField,
     StrictBooleanField,
     StrictIntegerField,
     StrictSerializer,
     StrictUUIDField,
-    account_document,
     instant,
 )
 from transfers.models import LedgerEntry, Transfer

@@ -1,7 +1,7 @@
 """
 The only code that moves money.
 
-Each verb locks the accounts, checks whose they are, and hands its drafts to ``booking``. It joins
+Each verb locks the accounts, checks whose they are, and hands its drafts to ``recording``. It joins
 the caller's transaction if there is one, so that an application can post within its own. Nothing
 here retries: what a retry repeats is the whole transaction, and that is the caller's.
 """
@@ -14,22 +14,22 @@ from uuid import UUID
 from django.contrib.auth.models import User
 
 from accounts.enums import AccountStatus
-from accounts.exceptions import LedgerError
 from accounts.expiry import ExpiredHolds
 from accounts.models import Account, external_account_id
 from accounts.rights import may
+from api.errors import LedgerError
 from transfers import clock, rights
-from transfers.booking import (
+from transfers.models import Transfer
+from transfers.posting import Draft, Kind
+from transfers.recording import (
     Accounts,
     Metadata,
     Wanted,
-    book,
     in_transaction,
     original_of,
+    record,
     releases_of_expired,
 )
-from transfers.models import Transfer
-from transfers.posting import Draft, Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ def deposit(
     accounts = Account.objects.locked(account_id)
     account = rights.require_cash(accounts, account_id, actor)
     draft = Draft(Kind.DEPOSIT, external_account_id(account.currency), account_id, amount)
-    return _book_one(accounts, Wanted(draft, memo, metadata or {}), actor)
+    return _record_one(accounts, Wanted(draft, memo, metadata or {}), actor)
 
 
 @in_transaction
@@ -87,7 +87,7 @@ def withdraw(
     accounts = Account.objects.locked(account_id)
     account = rights.require_cash(accounts, account_id, actor)
     draft = Draft(Kind.WITHDRAWAL, account_id, external_account_id(account.currency), amount)
-    return _book_one(accounts, Wanted(draft, memo, metadata or {}), actor)
+    return _record_one(accounts, Wanted(draft, memo, metadata or {}), actor)
 
 
 @in_transaction
@@ -115,7 +115,7 @@ def post_batch(*, orders: Sequence[Order], actor: User) -> list[Transfer]:
     )
     for index, order in enumerate(orders):
         _require_parties(accounts, order, actor, index)
-    return book(accounts, [_wanted(Kind.TRANSFER, order) for order in orders], actor)
+    return record(accounts, [_wanted(Kind.TRANSFER, order) for order in orders], actor)
 
 
 @in_transaction
@@ -128,7 +128,7 @@ def hold(*, order: Order, expires_in: timedelta, actor: User) -> Transfer:
     accounts = Account.objects.locked(order.source_id, order.dest_id)
     _require_parties(accounts, order, actor, index=0)
     wanted = replace(_wanted(Kind.HOLD, order), expires_in=expires_in)
-    return _book_one(accounts, wanted, actor)
+    return _record_one(accounts, wanted, actor)
 
 
 @in_transaction
@@ -189,7 +189,7 @@ def reverse(*, transfer_id: UUID, actor: User, memo: str | None = None) -> Trans
         original=original_of(original),
         despite_freeze=is_frozen and may(actor, "transfers.reverse_any"),
     )
-    return _book_one(accounts, Wanted(draft, memo), actor)
+    return _record_one(accounts, Wanted(draft, memo), actor)
 
 
 @in_transaction
@@ -197,7 +197,7 @@ def release_expired_holds(*, source_id: UUID) -> int:
     """Void the expired holds of one account, and return how many there were."""
     accounts = Account.objects.locked(source_id)
     releases = _releases_on(accounts[source_id])
-    return len(book(accounts, releases, actor=None))
+    return len(record(accounts, releases, actor=None))
 
 
 def expired_holds(account: Account) -> ExpiredHolds:
@@ -205,7 +205,7 @@ def expired_holds(account: Account) -> ExpiredHolds:
     releases = _releases_on(account)
     return ExpiredHolds(
         amount=sum(each.draft.amount for each in releases),
-        release=lambda: book({account.pk: account}, releases, actor=None),
+        release=lambda: record({account.pk: account}, releases, actor=None),
     )
 
 
@@ -233,7 +233,7 @@ def _visible(transfer_id: UUID, actor: User) -> Transfer:
 def _resolve(kind: Kind, held: Transfer, actor: User, amount: int, memo: str | None) -> Transfer:
     accounts = Account.objects.locked(held.source_id, held.dest_id)
     draft = Draft(kind, held.source_id, held.dest_id, amount, original=original_of(held))
-    return _book_one(accounts, Wanted(draft, memo), actor)
+    return _record_one(accounts, Wanted(draft, memo), actor)
 
 
 def _wanted(kind: Kind, order: Order) -> Wanted:
@@ -241,5 +241,5 @@ def _wanted(kind: Kind, order: Order) -> Wanted:
     return Wanted(draft, order.memo, order.metadata, id=order.id)
 
 
-def _book_one(accounts: Accounts, wanted: Wanted, actor: User) -> Transfer:
-    return book(accounts, [wanted], actor)[0]
+def _record_one(accounts: Accounts, wanted: Wanted, actor: User) -> Transfer:
+    return record(accounts, [wanted], actor)[0]

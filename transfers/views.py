@@ -7,22 +7,23 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
 from rest_framework import mixins
-from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
-from rest_framework.permissions import BasePermission
+from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.exceptions import AccountNotFound, LedgerError
+from accounts.exceptions import AccountNotFound
 from accounts.models import Account
 from accounts.rights import may
-from accounts.serializers import AccountSerializer, EmptySerializer, account_document, instant
+from accounts.serializers import AccountSerializer, account_document
 from accounts.services import settle
-from accounts.views import LedgerViewSet
+from accounts.views import OneAccountViewSet
+from api.errors import LedgerError
+from api.fields import EmptySerializer, instant
+from api.viewset import LedgerViewSet
 from transfers import clock, services
 from transfers.exceptions import TransferNotFound
 from transfers.export import StatementCSVRenderer, csv_response
 from transfers.filters import BalanceForm, StatementFilter, TransferFilter
-from transfers.integrity.verdict import verdict
 from transfers.models import LedgerEntry, Transfer
 from transfers.posting import Kind
 from transfers.querysets import TransferStatus
@@ -65,12 +66,12 @@ class CashViewSet(LedgerViewSet):
         return Response({**account_document(account), "transfer_id": str(posted.pk)})
 
 
-class StatementViewSet(mixins.ListModelMixin, LedgerViewSet):
+class StatementViewSet(mixins.ListModelMixin, OneAccountViewSet):
     """An account's entries, newest first, and its balance at any time."""
 
     queryset = LedgerEntry.objects.none()
     serializer_class = StatementItemSerializer
-    renderer_classes = (*LedgerViewSet.renderer_classes, StatementCSVRenderer)
+    renderer_classes = (*OneAccountViewSet.renderer_classes, StatementCSVRenderer)
     filterset_class = StatementFilter
     cursor_field = "sequence"
     query_parameters = {"balance": {"at"}}
@@ -236,35 +237,3 @@ class BatchViewSet(LedgerViewSet):
             raise
         documents = [transfer_document(each) for each in posted]
         return Response({"transfers": documents}, status=201)
-
-
-class MayReadAny(BasePermission):
-    """For whoever may see every account."""
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        return may(request.user, "accounts.read_any")
-
-
-class IntegrityViewSet(LedgerViewSet):
-    """Audit the ledger: the trial balance, and the result of every check."""
-
-    queryset = Transfer.objects.none()
-    permission_classes = (MayReadAny,)
-
-    def retrieve(self, request: Request) -> Response:
-        report = verdict()
-        if report is None:
-            raise NeverVerified
-        return Response(report, status=200 if report["ok"] else 503)
-
-
-class NeverVerified(APIException):
-    """The ledger is too large to be audited in a request, and nobody has audited it otherwise."""
-
-    status_code = 503
-    default_code = "temporarily_unavailable"
-    default_detail = (
-        "The ledger is too large to be audited in a request, and has no verdict yet. "
-        "Run `manage.py verify_ledger`."
-    )
-    wait = 60

@@ -1,5 +1,5 @@
 """
-The one statement that writes a booking, whatever its size. On SQLite it is one for each row.
+The one statement that writes a posting, whatever its size. On SQLite it is one for each row.
 
 By hand, because it is the hot path: the ORM takes longer to compose its three statements than
 PostgreSQL takes to run them, and each statement is a round trip. SQLite knows neither round trips
@@ -68,7 +68,7 @@ def write(
     transfers: Iterable[Transfer],
 ) -> None:
     """
-    Write what a booking changes on each account, its entries, and its transfers.
+    Write what a posting changes on each account, its entries, and its transfers.
 
     :param entries: each with its own id and its transfer's
     """

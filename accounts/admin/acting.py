@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.admin.pages import money_shown
-from accounts.exceptions import LedgerError
+from api.errors import LedgerError
 
 # Each is a transaction of its own, and each refusal a message on the next page.
 MOST_AT_ONCE = 100

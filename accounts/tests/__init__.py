@@ -1,4 +1,0 @@
-import pytest
-
-# So that a failure in there shows what was compared.
-pytest.register_assert_rewrite("accounts.tests.contract")

@@ -4,7 +4,7 @@ import pytest
 
 from accounts import services
 from accounts.models import AccountChange
-from accounts.tests.contract import NOWHERE, account_document, assert_invalid, assert_problem
+from api.tests.contract import NOWHERE, account_document, assert_invalid, assert_problem
 
 pytestmark = pytest.mark.django_db
 

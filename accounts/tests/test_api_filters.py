@@ -3,7 +3,7 @@
 import pytest
 
 from accounts import services
-from accounts.tests.contract import account_document, assert_invalid, assert_problem
+from api.tests.contract import account_document, assert_invalid, assert_problem
 
 pytestmark = pytest.mark.django_db
 

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import Account
-from accounts.tests.contract import account_document, assert_invalid
+from api.tests.contract import account_document, assert_invalid
 
 pytestmark = pytest.mark.django_db
 

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import Account
-from accounts.tests.contract import (
+from api.tests.contract import (
     JSON,
     account_document,
     assert_invalid,

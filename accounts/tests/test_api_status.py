@@ -3,14 +3,14 @@
 import pytest
 
 from accounts import services
-from accounts.tests.contract import (
+from api.tests.contract import (
     JSON,
     NOWHERE,
     account_document,
     assert_invalid,
     assert_problem,
 )
-from accounts.tests.orders import hold_order
+from transfers.tests.orders import hold_order
 
 pytestmark = pytest.mark.django_db
 

@@ -10,8 +10,8 @@ from accounts.exceptions import AccountNotEmpty, OverdraftInUse
 from accounts.expiry import expired_holds
 from accounts.models import Account, AccountChange
 from accounts.tests.admin_pages import said
-from accounts.tests.orders import expired_hold, hold_order
 from transfers.models import Transfer
+from transfers.tests.orders import expired_hold, hold_order
 
 pytestmark = pytest.mark.django_db
 

@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from accounts.tests.contract import assert_problem
+from api.tests.contract import assert_problem
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -19,17 +19,17 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import Error, OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse
+from prometheus_client import Counter
 from rest_framework.exceptions import NotAuthenticated, ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from api.parsers import require_size, strict_json
+from api.problems import is_unavailable, problem_of, unavailable
 from ledger_project.idempotency import refusals
 from ledger_project.idempotency.keys import read_key
 from ledger_project.idempotency.models import IdempotencyKey, fingerprint
-from ledger_project.metrics import RETRIES
-from ledger_project.parsers import require_size, strict_json
-from ledger_project.problems import is_unavailable, problem_of, unavailable
 
 # A view function, with the attributes that DRF's `as_view()` puts on it.
 View = Any
@@ -50,6 +50,8 @@ LOCK_NOT_AVAILABLE = "55P03"
 MAX_ATTEMPTS = 3
 
 DEFAULT_MAX_BODY = 64 * 1024
+
+RETRIES = Counter("ledger_retries", "Transactions run again after a deadlock: should stay 0.")
 
 logger = logging.getLogger("ledger.idempotency")
 

@@ -1,6 +1,6 @@
 """What is wrong with a key, or with another request under it, in the words that a client reads."""
 
-from ledger_project.problems import Problem
+from api.problems import Problem
 
 
 def missing() -> Problem:

@@ -9,10 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from api.parsers import refuse_query
 from ledger_project.idempotency import refusals
 from ledger_project.idempotency.keys import read_key
 from ledger_project.idempotency.models import IdempotencyKey
-from ledger_project.parsers import refuse_query
 
 
 class IdempotencyKeySerializer(serializers.ModelSerializer):

@@ -63,7 +63,7 @@ def load() -> WSGIHandler:
 
     from django.urls import get_resolver
 
-    from ledger_project.openapi_document import openapi_document
+    from ledger_project.openapi.document import openapi_document
 
     _ = get_resolver().url_patterns
     openapi_document()
@@ -74,7 +74,7 @@ def _check_database() -> None:
     """End the process if the database must not be used. One that is away may come back."""
     from django.db import DatabaseError, connection
 
-    from ledger_project.exceptions import UnusableDatabase
+    from database.exceptions import UnusableDatabase
 
     try:
         connection.ensure_connection()

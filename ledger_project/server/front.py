@@ -6,7 +6,7 @@ from contextlib import closing, suppress
 from io import BytesIO
 from typing import Any
 
-from ledger_project.problems import Problem, too_large
+from api.problems import Problem, too_large
 from ledger_project.server.forwarded import TrustedProxies
 from ledger_project.server.head import Head, environ, refusal
 from ledger_project.server.protocol import ABORT, BROKEN_OFF, LINGER_SECONDS

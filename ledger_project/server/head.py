@@ -10,7 +10,7 @@ from wsgiref.util import FileWrapper
 
 from django.http import Http404
 
-from ledger_project.problems import Problem, problem_of, too_large
+from api.problems import Problem, problem_of, too_large
 from ledger_project.server.forwarded import TrustedProxies
 from ledger_project.server.refusals import length_required, malformed
 from ledger_project.server.target import has_encoded_slash

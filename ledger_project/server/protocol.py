@@ -19,7 +19,7 @@ import httptools
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from ledger_project.problems import Problem
+from api.problems import Problem
 from ledger_project.server.refusals import bare, malformed, timed_out
 from ledger_project.server.target import refusal_of_target
 

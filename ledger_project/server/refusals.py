@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from ledger_project.problems import MEDIA_TYPE, Problem
+from api.problems import MEDIA_TYPE, Problem
 
 # Where the environment of a refused request carries the reason.
 REFUSAL = "ledger.refusal"

@@ -9,10 +9,10 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import Account, AccountChange
 from accounts.schema import EMPTY_ACCOUNT_ID, OPENED_AT
+from audit.ledger import check_ledger
 from ledger_project.idempotency.models import IdempotencyKey
-from ledger_project.operations import EXAMPLE_KEY
+from ledger_project.openapi.operations import EXAMPLE_KEY
 from transfers import clock
-from transfers.integrity import check_ledger
 from transfers.models import LedgerEntry, Transfer
 
 pytestmark = pytest.mark.django_db

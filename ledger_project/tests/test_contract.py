@@ -24,9 +24,9 @@ from rest_framework_simplejwt.tokens import AccessToken
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from accounts.schema import ACCOUNT_ID, OTHER_ACCOUNT_ID
-from ledger_project.error_catalogue import ERRORS
-from ledger_project.operations import KEY_SCHEMA
-from ledger_project.problems import MEDIA_TYPE
+from api.problems import MEDIA_TYPE
+from ledger_project.openapi.errors import ERRORS
+from ledger_project.openapi.operations import KEY_SCHEMA
 from transfers import services
 from transfers.services import Order
 

@@ -44,7 +44,7 @@ def test_all_spellings_of_a_postgresql_url_mean_the_same(machine, scheme):
     database = machine.settings("DATABASE", LEDGER_DATABASE_URL=url)["DATABASE"]
 
     assert database == {
-        "ENGINE": "ledger_project.postgresql",
+        "ENGINE": "database.postgresql",
         "NAME": "books",
         "USER": "ledger",
         "PASSWORD": "p@ss",

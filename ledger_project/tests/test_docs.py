@@ -10,13 +10,13 @@ from django.urls import URLPattern
 from rest_framework import exceptions
 from rest_framework_simplejwt.exceptions import InvalidToken
 
-from accounts.exceptions import LedgerError
+from api.errors import LedgerError
+from api.problems import problem_of
 from ledger_project import urls
-from ledger_project.error_explanations import EXPLANATIONS
-from ledger_project.problems import STATUS_OF_RULE, problem_of
+from ledger_project.openapi.explanations import EXPLANATIONS
 from ledger_project.tests.pages import ROOT, column, rows, text
 
-ROOMS = ("accounts", "transfers", "ledger_project")
+ROOMS = ("api", "database", "accounts", "transfers", "audit", "ledger_project")
 
 
 # ── Settings ─────────────────────────────────────────────────────────────────────────────────────
@@ -128,7 +128,7 @@ def codes_of_the_shell() -> dict[str, int]:
 
 
 def test_the_api_page_explains_every_error_code_with_its_status_at_an_anchor():
-    of_rules = {rule.code: STATUS_OF_RULE.get(rule, 409) for rule in rules()}
+    of_rules = {rule.code: rule.status for rule in rules()}
     problems = [problem_of(refusal) for refusal in REFUSALS_OF_THE_FRAMEWORK]
     of_the_framework = {problem.code: problem.status for problem in problems}
 

@@ -7,7 +7,7 @@ from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from accounts.models import ensure_external_accounts
-from accounts.tests.contract import assert_invalid, assert_problem
+from api.tests.contract import assert_invalid, assert_problem
 
 
 def test_the_service_is_live_without_its_database(client):

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.tests.contract import assert_problem
+from api.tests.contract import assert_problem
 from ledger_project.idempotency.models import IdempotencyKey
 from transfers import services
 from transfers.models import Transfer

@@ -10,10 +10,10 @@ from django.db import connection
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
+from audit import verdict
 from ledger_project.metrics import imbalance
 from ledger_project.tests.live import LiveClient, live_server
 from transfers import guards
-from transfers.integrity import verdict
 
 pytestmark = pytest.mark.django_db
 

@@ -21,8 +21,8 @@ from hypothesis.stateful import (
 )
 
 from accounts.models import Account, external_account_id
+from audit.ledger import check_ledger
 from ledger_project.tests.model_machine import TwiceTold, pick
-from transfers.integrity import check_ledger
 
 EXAMPLES, STEPS = 200, 50
 BOOKS = settings(

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from psycopg.conninfo import conninfo_to_dict
 
-from ledger_project.postgresql.sequences import raise_sequences
+from database.postgresql.sequences import raise_sequences
 from ledger_project.tests.postgresql_servers import connected_to, manage, superuser, url_of
 from tools.with_postgres import Server
 

@@ -13,9 +13,9 @@ from django.db import OperationalError, connection
 from django.db.utils import ConnectionHandler
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from accounts.tests.contract import assert_problem
+from api.tests.contract import assert_problem
+from database.exceptions import UnusableDatabase
 from ledger_project.database_url import database_of
-from ledger_project.exceptions import UnusableDatabase
 from ledger_project.tests.live import LiveServer
 from ledger_project.tests.postgresql_servers import connected_to, manage, superuser, url_of
 from tools.with_postgres import Server, free_port

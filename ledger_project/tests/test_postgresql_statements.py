@@ -14,7 +14,7 @@ from ledger_project.tests.test_crash_points import (
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# The user, the claim of the key, the lock, the booking, and the answer.
+# The user, the claim of the key, the lock, the posting, and the answer.
 STATEMENTS = {
     "open": 4,
     "rename": 8,

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from django.db import close_old_connections, connection, transaction
 
-from accounts.tests.contract import assert_problem
-from ledger_project.exceptions import UnusableDatabase
+from api.tests.contract import assert_problem
+from database.exceptions import UnusableDatabase
 from ledger_project.tests.kill_victims import PASSWORD, USER, running
 from ledger_project.tests.live import LiveClient
 from ledger_project.tests.sqlite_files import NOT_THERE, connected_to, copy_to

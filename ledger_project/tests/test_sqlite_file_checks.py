@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from accounts.tests.contract import assert_problem
+from api.tests.contract import assert_problem
 from ledger_project.tests.sqlite_files import NOT_THERE, connected_to, copy_to, manage
 
 pytestmark = pytest.mark.django_db(transaction=True)

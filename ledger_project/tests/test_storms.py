@@ -12,8 +12,8 @@ from django.db.models import Count, F, Q, Sum
 
 from accounts.enums import AccountKind
 from accounts.models import Account
+from audit.ledger import check_ledger
 from ledger_project.tests.live import LiveClient, live_server
-from transfers.integrity import check_ledger
 from transfers.models import Transfer
 
 # Storms reach no line that a single request doesn't, and counting lines would slow them.

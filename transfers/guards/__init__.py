@@ -4,7 +4,7 @@ The SQL that makes the database itself refuse a broken book.
 One file is one guard: a trigger of the file's name, with the function that it calls. They are
 installed after each ``migrate``, and by no migration: a numbered migration would run today's SQL on
 yesterday's tables, and SQLite drops triggers silently when Django remakes a table. SQLite has those
-that need no look at a whole booking.
+that need no look at a whole posting.
 
 On PostgreSQL a guard searches ``pg_catalog`` alone, and names whatever else it uses with the schema
 of the ledger's tables, which ``{schema}`` stands for in its file. Whoever may create a table or an

@@ -12,8 +12,8 @@ from django.db import connection
 from django.db.models import Model
 
 from accounts.enums import AccountKind
-from accounts.exceptions import LedgerError
 from accounts.models import Account, AccountChange
+from api.errors import LedgerError
 from transfers.models import LedgerEntry, Transfer
 from transfers.posting import EntryType, Kind
 from transfers.tests.handwritten import HandwrittenLedger

@@ -28,7 +28,7 @@ CREATED_AT = "2020-01-01 00:00Z"
 
 
 class HandwrittenLedger:
-    """Writes as ``transfers.booking`` does: accounts, then entries, then the transfer."""
+    """Writes as ``transfers.recording`` does: accounts, then entries, then the transfer."""
 
     def __init__(self, *, alice: Account, bob: Account, euros: Account, user: User) -> None:
         self.alice = alice

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from accounts.enums import AccountKind, AccountStatus
-from accounts.exceptions import LedgerError
+from api.errors import LedgerError
 from transfers.posting import AccountState, Draft, Kind, Original, post
 
 ALICE, BOB, OUTSIDE, ORIGINAL = (UUID(int=number) for number in range(1, 5))

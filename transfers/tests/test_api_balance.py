@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection, transaction
 
-from accounts.tests.contract import NOWHERE, assert_invalid, assert_problem, instant
-from accounts.tests.orders import hold_order
+from api.tests.contract import NOWHERE, assert_invalid, assert_problem, instant
 from transfers import services
+from transfers.tests.orders import hold_order
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from accounts import services as account_services
-from accounts.tests.contract import (
+from api.tests.contract import (
     JSON,
     MONEY_MAX,
     NOWHERE,

@@ -5,7 +5,7 @@ from django.contrib.auth.models import Permission
 
 from accounts import services as account_services
 from accounts.models import external_account_id
-from accounts.tests.contract import MONEY_MAX, NOWHERE, account_document, assert_problem
+from api.tests.contract import MONEY_MAX, NOWHERE, account_document, assert_problem
 from transfers.models import Transfer
 
 pytestmark = pytest.mark.django_db

@@ -5,16 +5,16 @@ from datetime import timedelta
 import pytest
 
 from accounts import services as account_services
-from accounts.tests.contract import (
+from api.tests.contract import (
     MONEY_MAX,
     account_document,
     assert_problem,
     instant,
     transfer_document,
 )
-from accounts.tests.orders import expired_hold, hold_order
 from transfers import clock, services
 from transfers.models import Transfer
+from transfers.tests.orders import expired_hold, hold_order
 
 pytestmark = pytest.mark.django_db
 

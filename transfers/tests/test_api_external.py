@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from accounts.models import Account, external_account_id
-from accounts.tests.contract import NOWHERE, assert_problem
+from api.tests.contract import NOWHERE, assert_problem
 from transfers.models import Transfer
 
 pytestmark = pytest.mark.django_db

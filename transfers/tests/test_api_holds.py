@@ -5,16 +5,16 @@ from datetime import timedelta
 import pytest
 
 from accounts import services as account_services
-from accounts.tests.contract import (
+from api.tests.contract import (
     NOWHERE,
     account_document,
     assert_invalid,
     assert_problem,
     transfer_document,
 )
-from accounts.tests.orders import hold_order, transfer_order
 from transfers import services
 from transfers.models import LedgerEntry, Transfer
+from transfers.tests.orders import hold_order, transfer_order
 
 pytestmark = pytest.mark.django_db
 

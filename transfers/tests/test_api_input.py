@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from accounts.tests.contract import JSON, NOWHERE, assert_invalid
-from accounts.tests.orders import hold_order
+from api.tests.contract import JSON, NOWHERE, assert_invalid
 from transfers import services
 from transfers.models import Transfer
+from transfers.tests.orders import hold_order
 
 pytestmark = pytest.mark.django_db
 

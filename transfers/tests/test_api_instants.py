@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.tests.contract import assert_invalid
+from api.tests.contract import assert_invalid
 
 pytestmark = pytest.mark.django_db
 

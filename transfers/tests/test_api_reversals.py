@@ -5,15 +5,15 @@ from django.contrib.auth.models import Permission
 
 from accounts import services as account_services
 from accounts.models import external_account_id
-from accounts.tests.contract import (
+from api.tests.contract import (
     NOWHERE,
     account_document,
     assert_problem,
     transfer_document,
 )
-from accounts.tests.orders import hold_order, transfer_order
 from transfers import services
 from transfers.models import Transfer
+from transfers.tests.orders import hold_order, transfer_order
 
 pytestmark = pytest.mark.django_db
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.tests.contract import account_document, assert_problem
+from api.tests.contract import account_document, assert_problem
 from transfers.models import LedgerEntry, Transfer
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from accounts.models import external_account_id
-from accounts.tests.contract import (
+from api.tests.contract import (
     NOWHERE,
     assert_invalid,
     assert_problem,
@@ -13,8 +13,8 @@ from accounts.tests.contract import (
     statement_item,
     statement_of,
 )
-from accounts.tests.orders import hold_order, transfer_order
 from transfers import services
+from transfers.tests.orders import hold_order, transfer_order
 
 pytestmark = pytest.mark.django_db
 

@@ -6,10 +6,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts import services as account_services
-from accounts.tests.contract import MONEY_MAX, assert_problem
-from accounts.tests.orders import hold_order, transfer_order
+from api.tests.contract import MONEY_MAX, assert_problem
 from transfers import services
 from transfers.models import Transfer
+from transfers.tests.orders import hold_order, transfer_order
 
 pytestmark = pytest.mark.django_db
 

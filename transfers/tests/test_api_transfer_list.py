@@ -6,16 +6,16 @@ from itertools import chain
 import pytest
 
 from accounts.models import external_account_id
-from accounts.tests.contract import (
+from api.tests.contract import (
     NOWHERE,
     assert_invalid,
     assert_problem,
     instant,
     transfer_document,
 )
-from accounts.tests.orders import expired_hold, hold_order, transfer_order
 from transfers import services
 from transfers.models import Transfer
+from transfers.tests.orders import expired_hold, hold_order, transfer_order
 
 pytestmark = pytest.mark.django_db
 

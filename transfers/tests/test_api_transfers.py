@@ -3,7 +3,7 @@
 import pytest
 
 from accounts import services as account_services
-from accounts.tests.contract import (
+from api.tests.contract import (
     MONEY_MAX,
     NOWHERE,
     account_document,
@@ -11,8 +11,8 @@ from accounts.tests.contract import (
     assert_problem,
     transfer_document,
 )
-from accounts.tests.orders import hold_order, transfer_order
 from transfers.models import Transfer
+from transfers.tests.orders import hold_order, transfer_order
 
 pytestmark = pytest.mark.django_db
 

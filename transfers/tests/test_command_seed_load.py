@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 
 from accounts.enums import AccountKind
 from accounts.models import Account
-from transfers.integrity import check_ledger
+from audit.ledger import check_ledger
 from transfers.models import LedgerEntry, Transfer
 
 

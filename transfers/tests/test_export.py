@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from accounts import services as account_services
 from accounts.models import Account, external_account_id
-from accounts.tests.contract import assert_invalid, assert_problem, instant, statement_of
+from api.tests.contract import assert_invalid, assert_problem, instant, statement_of
 from transfers import services
-from transfers.booking import Wanted, book
 from transfers.examples import ITEM
 from transfers.export import CHUNK, write_csv
 from transfers.posting import Draft, Kind
 from transfers.querysets import STATEMENT_LINE
+from transfers.recording import Wanted, record
 from transfers.services import Order
 
 pytestmark = pytest.mark.django_db
@@ -290,7 +290,9 @@ def test_an_export_takes_a_constant_number_of_queries(
 def test_an_export_that_fails_on_the_way_is_503_and_not_a_shorter_file(api, account, nth):
     deposits = [Draft(Kind.DEPOSIT, external_account_id("USD"), account.pk, 1)] * CHUNK
     with transaction.atomic():
-        book(Account.objects.locked(account.pk), [Wanted(each) for each in deposits], account.owner)
+        record(
+            Account.objects.locked(account.pk), [Wanted(each) for each in deposits], account.owner
+        )
     asked = []
 
     def fail_at_the_nth(execute, sql, parameters, many, context):

@@ -19,11 +19,11 @@ from django.utils import timezone
 
 from accounts import services as account_services
 from accounts.models import Account
-from accounts.tests.contract import assert_problem, instant, transfer_document
-from accounts.tests.orders import expired_hold, hold_order, transfer_order
+from api.tests.contract import assert_problem, instant, transfer_document
 from ledger_project.idempotency.models import IdempotencyKey
 from transfers import services
 from transfers.models import Transfer
+from transfers.tests.orders import expired_hold, hold_order, transfer_order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

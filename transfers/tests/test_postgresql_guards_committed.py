@@ -18,9 +18,9 @@ from django.urls import reverse
 
 from accounts import services as account_services
 from accounts.models import Account
+from audit.ledger import check_ledger
 from ledger_project.tests.pages import text
 from transfers import guards, services
-from transfers.integrity import check_ledger
 from transfers.services import Order
 from transfers.tests.attacks import ATTACKS
 from transfers.tests.handwritten import HandwrittenLedger, rows

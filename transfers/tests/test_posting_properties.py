@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.enums import MONEY_MAX, AccountKind, AccountStatus
-from accounts.exceptions import LedgerError
+from api.errors import LedgerError
 from transfers.posting import AccountState, Draft, Entry, EntryType, Kind, Original, Result, post
 from transfers.tests.ledgers import NOW
 from transfers.tests.naive_ledger import Happened, NaiveLedger

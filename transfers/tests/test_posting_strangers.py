@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.enums import MONEY_MAX, AccountStatus
-from accounts.exceptions import AccountClosed, AccountFrozen, LedgerError
+from accounts.exceptions import AccountClosed, AccountFrozen
+from api.errors import LedgerError
 from transfers.exceptions import (
     BalanceLimitExceeded,
     CurrencyMismatch,

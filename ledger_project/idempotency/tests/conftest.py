@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from audit.ledger import check_ledger
 from ledger_project import urls
-from transfers.integrity import check_ledger
 
 
 @pytest.fixture

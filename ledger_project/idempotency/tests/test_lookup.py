@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 from rest_framework.response import Response
 
-from accounts.tests.contract import assert_problem
+from api.tests.contract import assert_problem
 from ledger_project.idempotency.models import IdempotencyKey
 
 pytestmark = pytest.mark.django_db

@@ -8,8 +8,8 @@ from rest_framework.response import Response
 
 from accounts import services as account_services
 from accounts.models import Account
+from api.problems import Problem
 from ledger_project.idempotency.models import IdempotencyKey
-from ledger_project.problems import Problem
 from transfers import services
 
 pytestmark = pytest.mark.django_db

@@ -12,9 +12,9 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
+from database.exceptions import UnusableDatabase
+from database.postgresql.sequences import raise_sequences
 from ledger_project.earlier_versions import why_made_anew
-from ledger_project.exceptions import UnusableDatabase
-from ledger_project.postgresql.sequences import raise_sequences
 
 # Any number that nobody else locks; these letters are "ledger".
 ADVISORY_LOCK = int.from_bytes(b"ledger", "big")

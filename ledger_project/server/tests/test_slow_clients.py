@@ -9,8 +9,8 @@ from django.db import transaction
 from accounts.models import Account, external_account_id
 from ledger_project.server.tests.sockets import answers, connect, connected, read_all, request
 from ledger_project.tests.live import LiveClient, live_server
-from transfers.booking import Wanted, book
 from transfers.posting import Draft, Kind
+from transfers.recording import Wanted, record
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,7 +86,7 @@ def large_account(alice, funded_account) -> Account:
     for _ in range(ROWS // AT_ONCE):
         with transaction.atomic():
             wanted = [Wanted(draft, memo="\u20ac" * 140)] * AT_ONCE
-            book(Account.objects.locked(account.pk), wanted, alice)
+            record(Account.objects.locked(account.pk), wanted, alice)
     return account
 
 

@@ -13,8 +13,8 @@ from django.db import transaction
 from tqdm import tqdm
 
 from accounts.models import Account, external_account_id
-from transfers.booking import Wanted, book
 from transfers.posting import Draft, Kind
+from transfers.recording import Wanted, record
 
 # Drafts in one transaction: enough that the statements around them cost nothing.
 BATCH = 5_000
@@ -94,4 +94,4 @@ def _drafts(account_ids: list[UUID], transfers: int, of_busiest: int) -> Iterato
 
 @transaction.atomic
 def _post(account_ids: list[UUID], batch: list[Wanted], teller: User) -> None:
-    book(Account.objects.locked(*account_ids), batch, teller)
+    record(Account.objects.locked(*account_ids), batch, teller)

@@ -1,0 +1,97 @@
+"""Reading JSON strictly: what two parsers could read differently is refused (RFC 8259)."""
+
+import json
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest
+from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+
+from api.problems import Problem, too_large
+
+# More digits than any field takes: such a number is out of range whatever it is, and Python's own
+# limit on converting long integers would turn a wrong value into a wrong syntax.
+LONGEST_INTEGER = 32
+
+
+class StrictJSONParser(BaseParser):
+    """Parse a JSON body of UTF-8 without duplicate names, NaN or Infinity."""
+
+    media_type = "application/json"
+
+    def parse(self, stream, media_type=None, parser_context=None) -> Any:
+        _refuse_encoding((parser_context or {}).get("request"))
+        return strict_json(stream.read())
+
+
+def strict_json(body: bytes) -> Any:
+    """
+    Return the value of a JSON document.
+
+    :raises ParseError: if it isn't JSON, is nested too deeply, or two parsers could disagree on it
+    """
+    try:
+        return json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=_refuse_constant,
+            parse_int=_integer,
+        )
+    except RecursionError as error:
+        raise ParseError("The body is nested too deeply. Send a flat JSON object.") from error
+    except ValueError as error:
+        raise ParseError(f"The body is not valid JSON: {error}.") from error
+
+
+def require_size(request: HttpRequest | Request, limit: int) -> None:
+    """
+    Check that a body has ``limit`` bytes at most, and read it.
+
+    :raises Problem: 413 if it has more
+    """
+    try:
+        too_long = len(request.body) > limit
+    except RequestDataTooBig:
+        too_long = True
+    if too_long:
+        raise too_large(limit)
+
+
+def refuse_query(request: Request) -> None:
+    """
+    Check that a route without query parameters was given none.
+
+    :raises ValidationError: if it was
+    """
+    for name in request.query_params:
+        problem = ErrorDetail("There is no such query parameter here.", "unknown_parameter")
+        raise ValidationError({name: [problem]})
+
+
+def _refuse_encoding(request: Request | None) -> None:
+    encoding = request.headers.get("Content-Encoding", "") if request is not None else ""
+    if encoding.strip().lower() not in ("", "identity"):
+        raise Problem(
+            415,
+            "unsupported_media_type",
+            "Send the body as it is, without a Content-Encoding: the ledger decodes none.",
+        )
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a member name appears twice")
+    return members
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) <= LONGEST_INTEGER:
+        return int(digits)
+    return -(10**LONGEST_INTEGER) if digits.startswith("-") else 10**LONGEST_INTEGER

@@ -1,0 +1,148 @@
+"""Which representation a client gets, which bodies are read, and when a request is refused."""
+
+import json
+import uuid
+
+import pytest
+
+from api.tests.contract import assert_invalid, assert_problem
+
+pytestmark = pytest.mark.django_db
+
+JSON, CSV = "application/json", "text/csv; charset=utf-8"
+
+
+@pytest.fixture
+def statement(alice, funded_account):
+    """The path of a statement, which is to be had as JSON and as CSV."""
+    return f"/accounts/{funded_account(alice, 5).pk}/statement"
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("*/*", JSON),
+        ("text/*", CSV),
+        ("text/csv", CSV),
+        ("application/json; charset=utf-8", JSON),
+        ("text/csv, application/json;q=0.5", CSV),
+        ("text/csv;q=0.5, application/json", JSON),
+        ("text/csv;q=0.5, */*;q=0.1", CSV),
+        ("application/json;q=0, */*", CSV),
+        ("text/html, text/csv;q=0.1", CSV),
+    ],
+)
+def test_the_representation_that_a_client_likes_best_is_sent(api, statement, accept, content_type):
+    response = api.get(statement, headers={"Accept": accept})
+    response.close()
+
+    assert (response.status_code, response["Content-Type"]) == (200, content_type)
+    assert response["Vary"] == "Accept"
+
+
+@pytest.mark.parametrize("accept", ["text/csv;q=0", "*/*;q=0", "text/html", "text", ""])
+def test_a_client_that_likes_nothing_of_it_gets_nothing(api, statement, accept):
+    response = api.get(statement, headers={"Accept": accept})
+
+    assert_problem(response, 406, "not_acceptable")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "*/*",
+        "application/*",
+        "text/plain",
+        "application/json; charset=utf-16",
+        "application/json; charset=latin-1",
+        "application/x-www-form-urlencoded",
+    ],
+)
+def test_a_body_of_another_type_or_charset_is_not_read(api, content_type):
+    response = post_account(api, content_type)
+
+    assert_problem(response, 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "Application/JSON", 'application/json; charset="UTF-8"']
+)
+def test_json_in_utf_8_is_read(api, content_type):
+    assert post_account(api, content_type).status_code == 201
+
+
+def post_account(api, content_type):
+    return api.generic(
+        "POST",
+        "/accounts",
+        json.dumps({"owner_name": "Zoë"}).encode(),
+        content_type=content_type,
+        headers={"Idempotency-Key": str(uuid.uuid4())},
+    )
+
+
+# 401, then 405, then 422, and only then 406, 403 and 404.
+NOT_ACCEPTED = {"Accept": "application/xml"}
+
+
+@pytest.mark.parametrize("path", ["/idempotency-keys/k", "/accounts", "/integrity"])
+def test_who_is_not_logged_in_is_told_so_first(client_for, path):
+    response = client_for(None).get(f"{path}?x=1", headers=NOT_ACCEPTED)
+
+    assert_problem(response, 401, "not_authenticated")
+
+
+@pytest.mark.parametrize("path", ["/idempotency-keys/k", "/accounts", "/integrity"])
+def test_a_method_that_is_not_allowed_comes_before_what_is_acceptable(api, path):
+    response = api.delete(
+        f"{path}?x=1", headers={**NOT_ACCEPTED, "Idempotency-Key": str(uuid.uuid4())}
+    )
+
+    assert_problem(response, 405, "method_not_allowed")
+
+
+@pytest.mark.parametrize("path", ["/idempotency-keys/k", "/accounts", "/integrity"])
+def test_an_unknown_parameter_comes_before_what_is_acceptable_and_allowed(api, path):
+    response = api.get(f"{path}?x=1", headers=NOT_ACCEPTED)
+
+    assert_invalid(response, ("#/x", "unknown_parameter"))
+
+
+@pytest.mark.parametrize(
+    ("query", "error"),
+    [
+        ("limit=0", ("#/limit", "invalid")),
+        ("type=x", ("#/type", "invalid_choice")),
+        ("from=x", ("#/from", "invalid_instant")),
+    ],
+)
+def test_a_bad_filter_comes_before_whose_account_it_is(client_for, bob, statement, query, error):
+    response = client_for(bob).get(f"{statement}?{query}")
+
+    assert_invalid(response, error)
+
+
+def test_a_bad_instant_comes_before_whose_account_it_is(client_for, bob, statement):
+    path = statement.replace("statement", "balance")
+
+    assert_invalid(client_for(bob).get(f"{path}?at=x"), ("#/at", "invalid_instant"))
+    assert_invalid(client_for(bob).get(f"{path}?at=2999-01-01T00:00:00Z"), ("#/at", "future"))
+
+
+def test_more_parameters_than_are_read_are_refused(api):
+    query = "&".join(f"x{number}=1" for number in range(1001))
+
+    assert_invalid(api.get(f"/accounts?{query}"), ("#", "too_many_parameters"))
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/"])
+def test_what_takes_no_parameter_refuses_one(client_for, path):
+    assert_invalid(client_for(None).get(f"{path}?version=9"), ("#/version", "unknown_parameter"))
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
+def test_the_documentation_is_read_and_nothing_else(client_for, path):
+    response = client_for(None).options(path)
+
+    assert response.status_code == 405
+    assert response["Allow"] == "GET, HEAD"

@@ -1,0 +1,185 @@
+"""What is refused before any rule of the ledger is asked, and in which order."""
+
+import pytest
+
+from accounts.models import Account
+from api.tests.contract import JSON, NOWHERE, assert_invalid, assert_problem
+from ledger_project.openapi.errors import ERRORS
+
+pytestmark = pytest.mark.django_db
+
+# Every route of the ledger with the methods that it has.
+ROUTES = {
+    "/accounts": {"GET", "POST"},
+    f"/accounts/{NOWHERE}": {"GET", "PATCH"},
+    f"/accounts/{NOWHERE}/close": {"POST"},
+    f"/accounts/{NOWHERE}/freeze": {"POST"},
+    f"/accounts/{NOWHERE}/unfreeze": {"POST"},
+    f"/accounts/{NOWHERE}/deposit": {"POST"},
+    f"/accounts/{NOWHERE}/withdraw": {"POST"},
+    f"/accounts/{NOWHERE}/statement": {"GET"},
+    f"/accounts/{NOWHERE}/balance": {"GET"},
+    "/transfers": {"GET", "POST"},
+    "/transfers/batch": {"POST"},
+    f"/transfers/{NOWHERE}": {"GET"},
+    f"/transfers/{NOWHERE}/capture": {"POST"},
+    f"/transfers/{NOWHERE}/void": {"POST"},
+    f"/transfers/{NOWHERE}/reverse": {"POST"},
+    "/idempotency-keys/key": {"GET"},
+}
+METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"}
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_a_method_that_a_route_lacks_is_refused_with_or_without_a_key(api, path):
+    for method in METHODS - ROUTES[path]:
+        without_key = api.generic(method, path)
+        with_key = api.generic(method, path, headers={"Idempotency-Key": "key"})
+
+        assert_problem(without_key, 405, "method_not_allowed")
+        assert_problem(with_key, 405, "method_not_allowed")
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_a_405_names_the_methods_that_the_route_has(api, path):
+    expected = ROUTES[path] | ({"HEAD"} if "GET" in ROUTES[path] else set())
+
+    response = api.generic("DELETE", path)
+
+    assert set(response["Allow"].split(", ")) == expected
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_a_wrong_method_is_refused_before_the_query_is_read(api, path):
+    response = api.generic("PUT", f"{path}?surprise=1")
+
+    assert_problem(response, 405, "method_not_allowed")
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_who_is_not_logged_in_is_told_so_whatever_the_method(client_for, path):
+    for method in METHODS:
+        response = client_for(None).generic(method, path, b"{", content_type=JSON)
+
+        assert_problem(response, 401, "not_authenticated")
+        assert response["WWW-Authenticate"].split()[0] == "Bearer"
+
+
+@pytest.mark.parametrize("token", ["Bearer forged", "Bearer a.b.c", "Bearer", "Bearer a b"])
+def test_a_bad_token_is_refused_before_anything_else(client_for, token):
+    client = client_for(None)
+    client.credentials(HTTP_AUTHORIZATION=token)
+
+    read = client.get("/accounts")
+    write = client.post("/accounts", b"{", content_type="text/plain")
+
+    assert_problem(read, 401, "token_not_valid")
+    assert_problem(write, 401, "token_not_valid")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nowhere",
+        "/accounts/",
+        "/transfers/",
+        "/account",
+        "/Accounts",
+        "/accounts/not-a-uuid",
+        "/accounts/not-a-uuid/deposit",
+        f"/accounts/{NOWHERE}/",
+        f"/accounts/{NOWHERE}/delete",
+        f"/accounts/{NOWHERE.hex}",
+        "/transfers/not-a-uuid",
+        "/transfers/5/capture",
+        f"/transfers/{NOWHERE}/refund",
+        "/transfers/batch/",
+        "/healthz/",
+        "/idempotency-keys/",
+    ],
+)
+def test_an_unknown_url_is_not_found_whoever_asks_and_however(api, client_for, path):
+    for client in (api, client_for(None)):
+        for method in ("GET", "POST", "DELETE", "OPTIONS"):
+            response = client.generic(method, path, b"{", content_type="text/plain")
+
+            assert_problem(response, 404, "not_found")
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/*", "text/csv"])
+def test_an_answer_that_is_not_json_cannot_be_had(api, accept):
+    read = api.get("/accounts", headers={"Accept": accept})
+    write = api.post("/accounts", {"owner_name": "Alice"}, headers={"Accept": accept})
+
+    assert_problem(read, 406, "not_acceptable")
+    assert_problem(write, 406, "not_acceptable")
+    assert Account.objects.customers().count() == 0
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/*", "application/json", "text/html, */*"])
+def test_whoever_accepts_json_gets_it(api, accept):
+    response = api.get("/accounts", headers={"Accept": accept})
+
+    assert response.status_code == 200
+    assert response["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_a_key_is_asked_for_before_the_body_is_read(api, path):
+    for method in ROUTES[path] & {"POST", "PATCH"}:
+        response = api.generic(method, path, b"{", content_type="text/plain")
+
+        assert_problem(response, 400, "idempotency_key_missing")
+
+
+@pytest.mark.parametrize("action", ["deposit", "withdraw", "close"])
+def test_the_body_is_read_before_ownership_is_asked(api, action):
+    path = f"/accounts/{NOWHERE}/{action}"
+
+    text = api.post(path, b"{", content_type="text/plain")
+    broken = api.post(path, b"{", content_type=JSON)
+    unknown = api.post(path, {"surprise": 1})
+
+    assert_problem(text, 415, "unsupported_media_type")
+    assert_problem(broken, 400, "malformed_json")
+    assert_invalid(unknown, ("#/surprise", "unknown_field"))
+
+
+@pytest.mark.parametrize("action", ["capture", "void", "reverse"])
+def test_the_body_of_a_resolution_is_read_before_the_transfer_is_looked_up(api, action):
+    response = api.post(f"/transfers/{NOWHERE}/{action}", {"surprise": 1})
+
+    assert_invalid(response, ("#/surprise", "unknown_field"))
+
+
+def test_ownership_is_asked_before_the_rules(api, alice, bob, funded_account):
+    foreign = funded_account(bob)
+    body = {"source_account_id": str(foreign.pk), "dest_account_id": str(foreign.pk), "amount": 1}
+
+    response = api.post("/transfers", body)
+
+    assert_problem(response, 404, "account_not_found")
+
+
+def test_a_host_that_is_not_served_is_refused_as_a_problem(api):
+    response = api.get("/accounts", headers={"Host": "evil.example"})
+
+    assert_problem(response, 400, "invalid_host")
+
+
+@pytest.mark.parametrize("hidden", ["%00", "%ff", "%ED%A0%80", "..%2f", "%0d%0aSet-Cookie:%20a=b"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_a_path_hides_is_an_unknown_url(api, method, hidden):
+    response = api.generic(method, f"/accounts/{hidden}")
+
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+    assert response["Content-Type"] == "application/problem+json"
+
+
+def test_each_code_has_a_title_of_its_own_in_sentence_case():
+    titles = [error.title for error in ERRORS.values()]
+
+    assert len(set(titles)) == len(titles)
+    assert [title for title in titles if title != title[0].upper() + title[1:].lower()] == [
+        "Malformed JSON"
+    ]

@@ -1,0 +1,84 @@
+"""Recompute every invariant of the ledger, and say what is off."""
+
+import json
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError
+from tqdm import tqdm
+
+from accounts.money import figure
+from audit.ledger import check_ledger
+from audit.report import Report, Result, TrialBalance
+from audit.verdict import keep
+
+
+class Command(BaseCommand):
+    help = "Recompute every invariant of the ledger. Exit 1 if anything is off."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        # None leaves it to tqdm: a bar on a terminal, and nothing in a log.
+        with tqdm(desc="Checking", unit=" rows", unit_scale=True, disable=None) as bar:
+
+            def show(done: int, total: int) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            report = check_ledger(show)
+        self._keep(report)
+        if options["json"]:
+            self.stdout.write(json.dumps(report.as_dict(), indent=2))
+        else:
+            self._print(report)
+        if not report.ok:
+            sys.exit(1)
+
+    def _keep(self, report: Report) -> None:
+        try:
+            keep(report)
+        except DatabaseError as error:
+            # A standby can be verified as well, and its primary has a verdict of its own.
+            self.stderr.write(f"The verdict was not kept for GET /integrity: {error}")
+
+    def _print(self, report: Report) -> None:
+        self.stdout.write(
+            f"{report.accounts:,} accounts, {report.transfers:,} transfers, "
+            f"{report.entries:,} entries\n\n"
+        )
+        names = ("debits", "credits", "customers", "held", "external")
+        self.stdout.write("currency" + "".join(f"{name:>24}" for name in names))
+        for currency in report.currencies:
+            self.stdout.write(self._balance(currency, names))
+        self.stdout.write("")
+        for check in report.checks:
+            self._print_check(check)
+        self.stdout.write("")
+        if not report.ok:
+            self.stdout.write("Amounts in findings are in minor units, as they are stored.")
+        self.stdout.write(self._verdict(report))
+
+    def _verdict(self, report: Report) -> str:
+        if report.ok:
+            return self.style.SUCCESS(f"All {len(report.checks)} checks hold.")
+        broken = [check.findings for check in report.checks if not check.ok]
+        findings = f"{sum(broken):,} finding{'s' if sum(broken) > 1 else ''}"
+        checks = f"{len(broken)} check{'s' if len(broken) > 1 else ''}"
+        return self.style.ERROR(f"{findings} in {checks}.")
+
+    def _balance(self, currency: TrialBalance, names: tuple[str, ...]) -> str:
+        figures = "".join(
+            f"{figure(getattr(currency, name), currency.currency):>24}" for name in names
+        )
+        return f"{currency.currency:<8}{figures}"
+
+    def _print_check(self, check: Result) -> None:
+        verdict = self.style.SUCCESS("  ok") if check.ok else self.style.ERROR(" OFF")
+        self.stdout.write(f"{verdict}  {check.name:<40} {check.description}")
+        for example in check.examples:
+            self.stdout.write(f"        {example.subject}: {example.problem}")
+        if check.findings > len(check.examples):
+            self.stdout.write(f"        and {check.findings - len(check.examples):,} more")

@@ -1,0 +1,15 @@
+"""What the audit keeps."""
+
+from django.db import models
+
+
+class Verdict(models.Model):
+    """The last report of ``manage.py verify_ledger``, as on the wire. There is one at most."""
+
+    report = models.JSONField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"Verdict of {self.report['checked_at']}"

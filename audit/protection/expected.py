@@ -1,0 +1,72 @@
+"""What the models say that each table has. It is said nowhere else."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+# Whose tables hold the books, and the keys that let a request happen once.
+APPS = ("accounts", "transfers", "audit", "idempotency")
+
+# The check that failed, what it is about, and what is wrong with it.
+Problem = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a table must have. Conditions are SQL, without the parentheses around them."""
+
+    name: str
+    # The type of each column, whether it may be NULL, and whether it has a default.
+    columns: dict[str, tuple[str, bool, bool]]
+    # The condition of each CHECK, by name.
+    checks: dict[str, str]
+    # What is unique: columns, and the condition on rows, which may be empty; by name.
+    uniques: dict[str, tuple[frozenset[str], str]]
+    # The table that each foreign key refers to by its primary key, by column.
+    references: dict[str, str]
+
+
+def tables(connection: BaseDatabaseWrapper) -> list[Table]:
+    """Return what each table of the ledger must have on this database."""
+    return [
+        _table(model, connection) for app in APPS for model in apps.get_app_config(app).get_models()
+    ]
+
+
+def default_problem(is_wanted: bool) -> str:
+    """Return what is wrong with a column that has a default, or none, and should not."""
+    return "the default is missing" if is_wanted else "the column has a default"
+
+
+def _table(model: type[models.Model], connection: BaseDatabaseWrapper) -> Table:
+    columns: dict[str, tuple[str, bool, bool]] = {}
+    checks: dict[str, str] = {}
+    uniques: dict[str, tuple[frozenset[str], str]] = {}
+    references: dict[str, str] = {}
+    for field in model._meta.local_concrete_fields:
+        column = _column(field)
+        kind: Any = field.db_parameters(connection)
+        columns[column] = kind["type"], field.null, field.has_db_default()
+        if kind["check"]:
+            checks[column] = kind["check"]
+        if field.unique:
+            uniques[column] = frozenset([column]), ""
+        if field.remote_field:
+            references[column] = field.remote_field.model._meta.db_table
+    editor = connection.schema_editor()
+    for constraint in model._meta.constraints:
+        if isinstance(constraint, models.CheckConstraint):
+            sql = str(constraint.constraint_sql(model, editor))
+            checks[constraint.name] = sql.partition(" CHECK (")[2][:-1]
+        elif isinstance(constraint, models.UniqueConstraint):
+            condition = str(constraint.create_sql(model, editor)).partition(" WHERE ")[2]
+            named = [_column(model._meta.get_field(name)) for name in constraint.fields]
+            uniques[constraint.name] = frozenset(named), condition
+    return Table(model._meta.db_table, columns, checks, uniques, references)
+
+
+def _column(field: Any) -> str:
+    return field.column

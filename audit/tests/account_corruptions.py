@@ -1,0 +1,304 @@
+"""Ways to break an account, and the chain of its entries, with what the audit then finds."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+from django.db import connection
+from django.db.models import F
+from uuid_utils.compat import uuid7
+
+from accounts.enums import MONEY_MAX, AccountKind, AccountStatus
+from accounts.models import Account, AccountChange, external_account_id
+from audit.tests.tampering import (
+    DAY,
+    OUT_OF_BALANCE,
+    account,
+    corruption,
+    delete,
+    entry,
+    entry_of,
+    external,
+    outside,
+    transfer,
+)
+from transfers import services
+from transfers.services import Order
+from transfers.tests.rich_ledger import RichLedger
+
+
+def leave_a_gap(book: RichLedger) -> None:
+    entry(entry_of(book.payee, -1), sequence=F("sequence") + 1)
+    account(book.payee, version=F("version") + 1)
+
+
+def overspend(book: RichLedger) -> None:
+    transfer(book.pending, amount=1_000_00)
+    account(book.payer, held=1_000_00)
+
+
+def open_a_second_external(book: RichLedger) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX account_one_external_per_currency")
+    Account.objects.create(kind=AccountKind.EXTERNAL, currency="USD", owner_name="other")
+
+
+def spend_from_a_currency_without_external(book: RichLedger) -> None:
+    delete(Account, kind=AccountKind.EXTERNAL, currency="JPY")
+    Account.objects.create(owner=book.payer.owner, owner_name="yen", currency="JPY")
+
+
+def record(row: Account, action: str, before: str, after: str) -> None:
+    AccountChange.objects.create(
+        account=row, actor=row.owner, action=action, before=before, after=after
+    )
+
+
+def change_of(row: Account, action: str, **changed: int | str) -> None:
+    """Change a status or a limit, and record it as the service does."""
+    [(name, after)] = changed.items()
+    record(row, action, str(getattr(row, name)), str(after))
+    account(row, **changed)
+
+
+def rename_at(row: Account, after: timedelta) -> None:
+    """Record that somebody gave an account the name that it has, so long after it was opened."""
+    record(row, "RENAME", row.owner_name, "another name")
+    record(row, "RENAME", "another name", row.owner_name)
+    newest = AccountChange.objects.filter(account=row).order_by("-pk").values_list("pk", flat=True)
+    rows = AccountChange.objects.filter(pk__in=list(newest[:2]))
+    rows.update(at=row.created_at + after)
+
+
+def date_ahead(row: Account) -> None:
+    """Date the last entry of an account and the account itself ahead, as if it were all."""
+    last = entry_of(row, -1)
+    entry(last, ts=last.ts + DAY)
+    account(row, last_posted_at=last.ts + DAY)
+
+
+def owe_in_between(book: RichLedger) -> None:
+    """Let money that wasn't there yet be spent, and come in afterwards."""
+    user = book.payer.owner
+    broke = Account.objects.create(
+        owner=user, owner_name="broke", currency="USD", overdraft_limit=5
+    )
+    for source, dest in (broke, book.payer), (book.payer, broke):
+        order = Order(source_id=source.pk, dest_id=dest.pk, amount=5)
+        services.transfer(order=order, actor=user)
+    account(broke, overdraft_limit=0)
+
+
+ACCOUNT_CORRUPTIONS = [
+    corruption(
+        "a balance that is off",
+        lambda book: account(book.payer, balance=F("balance") + 1),
+        "account_balance_is_its_entries",
+        "account_balance_is_its_last_entrys",
+        "currency_sums_to_zero",
+    ),
+    corruption(
+        "a version that is off",
+        lambda book: account(book.payer, version=F("version") - 1),
+        "account_version_counts_its_entries",
+    ),
+    corruption(
+        "a held that is off",
+        lambda book: account(book.payer, held=F("held") - 1),
+        "account_held_is_its_holds",
+    ),
+    corruption(
+        "an account that was posted to later than its last entry",
+        lambda book: account(book.payer, last_posted_at=F("last_posted_at") + DAY),
+        "account_last_posted_when_its_last_entry",
+    ),
+    corruption(
+        "an account that was never posted to",
+        lambda book: account(book.payer, last_posted_at=None),
+        "account_last_posted_when_its_last_entry",
+    ),
+    corruption("more held than there is", overspend, "account_never_overdrawn"),
+    corruption(
+        "a closed account with a balance",
+        lambda book: change_of(book.third, "CLOSE", status=AccountStatus.CLOSED),
+        "account_closed_is_empty",
+    ),
+    corruption(
+        "a status that isn't known",
+        lambda book: account(book.third, status="LOST"),
+        "account_within_bounds",
+        "account_status_is_recorded",
+    ),
+    corruption(
+        "an overdraft limit out of bounds",
+        lambda book: change_of(book.third, "SET_OVERDRAFT_LIMIT", overdraft_limit=MONEY_MAX + 1),
+        "account_within_bounds",
+    ),
+    corruption(
+        "an EXTERNAL account with an owner",
+        lambda book: external(owner=book.payer.owner),
+        "account_has_its_owner",
+    ),
+    corruption(
+        "an EXTERNAL account with a balance",
+        lambda book: external(balance=5),
+        "account_external_keeps_no_balance",
+    ),
+    corruption(
+        "an EXTERNAL account with a version",
+        lambda book: external(version=5),
+        "account_external_keeps_no_balance",
+    ),
+    corruption(
+        "two EXTERNAL accounts of a currency",
+        open_a_second_external,
+        "currency_has_one_external",
+        "account_external_has_its_id",
+    ),
+    corruption(
+        "an account that takes the id of an EXTERNAL one",
+        lambda book: Account.objects.create(
+            id=external_account_id("CHF"), owner=book.payer.owner, currency="USD", owner_name="x"
+        ),
+        "account_external_has_its_id",
+        "account_id_is_of_its_time",
+    ),
+    corruption(
+        "an account that is dated back",
+        lambda book: account(book.payer, created_at=F("created_at") - DAY),
+        "account_id_is_of_its_time",
+    ),
+    corruption(
+        "a name that is found by another one",
+        lambda book: account(book.payer, owner_name_folded="bob"),
+        "account_name_is_folded",
+    ),
+    corruption(
+        "a record that is older than its account",
+        lambda book: rename_at(book.payer, -DAY),
+        "change_time_never_runs_backwards",
+    ),
+    corruption(
+        "a record that is older than the one before it",
+        lambda book: [rename_at(book.payer, DAY), rename_at(book.payer, DAY / 2)],
+        "change_time_never_runs_backwards",
+    ),
+    corruption(
+        "a status that no record explains",
+        lambda book: account(book.third, status=AccountStatus.FROZEN),
+        "account_status_is_recorded",
+    ),
+    corruption(
+        "a limit that no record explains",
+        lambda book: account(book.third, overdraft_limit=1),
+        "account_limit_is_recorded",
+    ),
+    corruption(
+        "a name that no record explains",
+        lambda book: record(book.payer, "RENAME", book.payer.owner_name, "Alice"),
+        "account_name_is_recorded",
+    ),
+    corruption(
+        "a record that nothing became of",
+        lambda book: record(book.third, "FREEZE", "OPEN", "FROZEN"),
+        "account_status_is_recorded",
+    ),
+    corruption(
+        "a record that doesn't follow from the one before it",
+        lambda book: [
+            record(book.payer, "RENAME", before, after)
+            for before, after in (("a", "b"), ("c", book.payer.owner_name))
+        ],
+        "change_follows",
+    ),
+    corruption(
+        "a record of something else than its action",
+        lambda book: record(book.third, "UNFREEZE", "OPEN", "OPEN"),
+        "change_fits_its_action",
+    ),
+    corruption(
+        "a limit that is no number",
+        lambda book: record(book.third, "SET_OVERDRAFT_LIMIT", "0", "many"),
+        "change_fits_its_action",
+        "account_limit_is_recorded",
+    ),
+    corruption(
+        "an entry of an id without a time",
+        lambda book: entry(outside(book), id=uuid4()),
+        "entry_id_is_of_its_time",
+    ),
+    corruption(
+        "an overdraft that was never granted",
+        owe_in_between,
+        "entry_within_the_overdraft",
+    ),
+    corruption(
+        "a currency without an EXTERNAL account",
+        spend_from_a_currency_without_external,
+        "currency_has_one_external",
+    ),
+    corruption(
+        "a last entry whose balance is off",
+        lambda book: entry(entry_of(book.payee, -1), balance=F("balance") + 1),
+        "account_balance_is_its_last_entrys",
+        "entry_balance_follows",
+    ),
+    corruption(
+        "an entry amid the chain whose balance is off",
+        lambda book: entry(entry_of(book.payee, 2), balance=F("balance") + 1),
+        entry_balance_follows=2,
+    ),
+    corruption(
+        "a gap in the sequence",
+        leave_a_gap,
+        "account_version_counts_its_entries",
+        "entry_sequence_has_no_gap",
+    ),
+    corruption(
+        "a time that runs backwards",
+        lambda book: entry(entry_of(book.payee, 0), ts=F("ts") + DAY),
+        "entry_time_never_runs_backwards",
+        entry_has_the_time_of_its_transfer=2,
+    ),
+    corruption(
+        "an entry that is dated ahead",
+        lambda book: date_ahead(book.payee),
+        "entry_has_the_time_of_its_transfer",
+    ),
+    corruption(
+        "an EXTERNAL's entry that is dated ahead",
+        lambda book: entry(outside(book), ts=F("ts") + DAY),
+        "entry_has_the_time_of_its_transfer",
+    ),
+    corruption(
+        "a customer's entry without sequence and balance",
+        lambda book: entry(entry_of(book.euros, 0), sequence=None, balance=None),
+        "account_balance_is_its_last_entrys",
+        "account_version_counts_its_entries",
+        "account_last_posted_when_its_last_entry",
+        "entry_keeps_balance_if_customers",
+    ),
+    corruption(
+        "an EXTERNAL's entry with a sequence",
+        lambda book: entry(outside(book), sequence=1),
+        "entry_keeps_balance_if_customers",
+    ),
+    corruption(
+        "an EXTERNAL's entry with a balance",
+        lambda book: entry(outside(book), balance=-1_00),
+        "entry_keeps_balance_if_customers",
+    ),
+    corruption(
+        "an amount out of bounds",
+        lambda book: entry(outside(book), amount=MONEY_MAX + 1),
+        "entry_within_bounds",
+        "leg_has_the_transfers_amount",
+        **OUT_OF_BALANCE,
+    ),
+    corruption(
+        "an entry on an account that doesn't exist",
+        lambda book: entry(outside(book), account=uuid7()),
+        "entry_has_its_account",
+        "leg_is_on_its_account",
+        **OUT_OF_BALANCE,
+    ),
+]

@@ -1,0 +1,88 @@
+"""``GET /integrity``: the audit over HTTP, for staff."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from audit.ledger import check_ledger
+from audit.tests.tampering import account, without_guards
+from transfers.tests.rich_ledger import RichLedger, make_rich_ledger
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def book(funded_account, alice, staff) -> RichLedger:
+    return make_rich_ledger(funded_account, alice, staff)
+
+
+def test_staff_see_the_trial_balance_and_the_result_of_every_check(book, client_for, staff):
+    response = client_for(staff).get("/integrity")
+
+    assert response.status_code == 200
+    body = response.json()
+    assert {**body, "checked_at": None} == {**check_ledger().as_dict(), "checked_at": None}
+    assert body["ok"] is True
+    assert body["currencies"][3] == {
+        "currency": "USD",
+        "accounts": 4,
+        "externals": 1,
+        "debits": 192_99,
+        "credits": 192_99,
+        "customers": 152_00,
+        "held": 7_00,
+        "external": -152_00,
+    }
+
+
+def test_a_broken_ledger_is_503_with_what_is_off(book, client_for, staff):
+    with without_guards():
+        account(book.euros, version=7)
+
+    response = client_for(staff).get("/integrity")
+
+    assert response.status_code == 503
+    assert response.json()["ok"] is False
+    [off] = [check for check in response.json()["checks"] if not check["ok"]]
+    assert off == {
+        "name": "account_version_counts_its_entries",
+        "description": "A customer's version is its last sequence and the number of its entries",
+        "ok": False,
+        "findings": 1,
+        "examples": [
+            {
+                "subject": str(book.euros.pk),
+                "problem": "version 7, but 1 entries and the last has sequence 1",
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize(("who", "status"), [("alice", 403), (None, 401)])
+def test_nobody_else_sees_it(request, client_for, who, status):
+    user = request.getfixturevalue(who) if who else None
+
+    response = client_for(user).get("/integrity")
+
+    assert response.status_code == status
+
+
+def test_the_number_of_queries_does_not_grow_with_the_ledger(
+    book, client_for, alice, staff, funded_account
+):
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            client_for(staff).get("/integrity")
+        return len(captured)
+
+    before = queries()
+    for _ in range(3):
+        funded_account(alice, balance=5_00)
+
+    assert queries() == before
+
+
+def test_a_query_parameter_is_refused(client_for, staff):
+    response = client_for(staff).get("/integrity?verbose=1")
+
+    assert response.status_code == 422

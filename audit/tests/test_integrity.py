@@ -1,0 +1,215 @@
+"""The audit: it passes a ledger in which everything happened, and finds each way to break it."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.db import transaction
+from django.db.models import F
+
+from accounts.enums import MONEY_MAX
+from accounts.models import Account, AccountChange, external_account_id
+from audit import ledger as audit
+from audit.ledger import check_ledger
+from audit.protection import DESCRIPTIONS
+from audit.report import TrialBalance
+from audit.tests.account_corruptions import ACCOUNT_CORRUPTIONS
+from audit.tests.tampering import broken
+from audit.tests.tampering import unguarded as tampered_with
+from audit.tests.transfer_corruptions import TRANSFER_CORRUPTIONS
+from transfers import services
+from transfers.models import LedgerEntry, Transfer
+from transfers.posting import EntryType, Kind
+from transfers.tests.rich_ledger import RichLedger, make_rich_ledger
+
+pytestmark = pytest.mark.django_db
+
+CORRUPTIONS = [*ACCOUNT_CORRUPTIONS, *TRANSFER_CORRUPTIONS]
+# SQLite has no way to drop the UNIQUE that stands in the way.
+ONLY_ON_POSTGRESQL = {"original_is_resolved_once"}
+# PostgreSQL has a type for it.
+ONLY_ON_SQLITE = {"id_is_a_uuid"}
+
+
+@pytest.fixture
+def book(funded_account, alice, staff) -> RichLedger:
+    return make_rich_ledger(funded_account, alice, staff)
+
+
+@pytest.fixture
+def unguarded(book) -> Iterator[None]:
+    """Once the ledger is made, let it be broken."""
+    with tampered_with():
+        yield
+
+
+def test_a_ledger_in_which_everything_has_happened_is_clean(book):
+    report = check_ledger()
+
+    assert [check for check in report.checks if not check.ok] == []
+    assert report.ok
+    kinds = Transfer.objects.values_list("kind", flat=True)
+    assert set(kinds) == {kind.value for kind in Kind}
+
+
+def test_the_trial_balance_shows_every_currency_and_every_row_is_counted(book):
+    report = check_ledger()
+
+    assert report.currencies == [
+        TrialBalance("EUR", 1, 1, 5_00, 5_00, customers=5_00, held=0, external=-5_00),
+        TrialBalance("GBP", 0, 1, 0, 0, customers=0, held=0, external=0),
+        TrialBalance("JPY", 0, 1, 0, 0, customers=0, held=0, external=0),
+        TrialBalance("USD", 4, 1, 192_99, 192_99, customers=152_00, held=7_00, external=-152_00),
+    ]
+    assert report.accounts == Account.objects.customers().count()
+    assert report.transfers == Transfer.objects.count()
+    assert report.entries == LedgerEntry.objects.count()
+
+
+def test_an_empty_ledger_is_clean():
+    report = check_ledger()
+
+    assert report.ok
+    assert (report.accounts, report.transfers, report.entries) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(("corrupt", "expected"), CORRUPTIONS)
+def test_a_corruption_is_found_by_its_own_checks_and_by_no_other(
+    book, unguarded, corrupt: Callable[[RichLedger], object], expected: dict[str, int]
+):
+    with transaction.atomic():
+        corrupt(book)
+
+        found = broken(check_ledger())
+        # A row without its account or transfer would not pass the end of the test.
+        transaction.set_rollback(True)
+
+    assert found == expected
+
+
+def test_every_check_is_tripped_by_a_corruption():
+    names = {check.name for check in check_ledger().checks} - DESCRIPTIONS.keys()
+
+    tripped = {name for corruption in CORRUPTIONS for name in corruption.values[1]}
+
+    assert tripped | ONLY_ON_POSTGRESQL | ONLY_ON_SQLITE == names
+    assert tripped & (ONLY_ON_POSTGRESQL | ONLY_ON_SQLITE) == set()
+
+
+def test_a_finding_names_its_subject_and_its_figures(book, unguarded):
+    Account.objects.filter(pk=book.euros.pk).update(balance=7_00)
+
+    examples = {check.name: check.examples for check in check_ledger().checks}
+
+    [finding] = examples["account_balance_is_its_entries"]
+    assert finding.subject == str(book.euros.pk)
+    assert finding.problem == "balance 700, but its entries make 500"
+    [finding] = examples["currency_sums_to_zero"]
+    assert finding.subject == "EUR"
+    assert finding.problem == "customers' balances 700, external balance -500"
+
+
+def test_all_findings_are_counted_and_ten_are_shown(book, unguarded, alice, funded_account):
+    for _ in range(12):
+        funded_account(alice)
+    Account.objects.customers().filter(last_posted_at=None, status="OPEN").update(version=1)
+
+    report = check_ledger()
+
+    name = "account_version_counts_its_entries"
+    assert broken(report) == {name: 12}
+    [off] = [check for check in report.checks if check.name == name]
+    assert (off.findings, len(off.examples)) == (12, 10)
+    assert len({example.subject for example in off.examples}) == 10
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 7])
+def test_the_size_of_the_ranges_changes_nothing(book, unguarded, monkeypatch, chunk):
+    Account.objects.customers().update(version=F("version") + 1)
+    Transfer.objects.filter(kind=Kind.TRANSFER).update(expires_at=F("created_at"))
+    whole = check_ledger()
+
+    monkeypatch.setattr(audit, "CHUNK", chunk)
+    monkeypatch.setattr(audit, "ACCOUNTS_AT_ONCE", chunk)
+    report = check_ledger()
+
+    assert (report.currencies, report.checks) == (whole.currencies, whole.checks)
+    assert sum(broken(report).values()) == 5 + 6
+
+
+def test_progress_counts_the_rows_looked_at_up_to_their_number(book, monkeypatch):
+    monkeypatch.setattr(audit, "CHUNK", 5)
+    seen: list[tuple[int, int]] = []
+
+    report = check_ledger(lambda done, total: seen.append((done, total)))
+
+    externals = 4
+    changes = AccountChange.objects.count()
+    total = report.accounts + externals + changes + report.transfers + 2 * report.entries
+    assert {shown for _, shown in seen} == {total}
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert seen[-1] == (total, total)
+    assert len(seen) > 10
+
+
+def test_totals_beyond_64_bits_are_exact(book, unguarded):
+    times = 1025
+    transfers = [
+        Transfer(
+            kind=Kind.DEPOSIT,
+            source_id=external_account_id("JPY"),
+            dest_id=external_account_id("GBP"),
+            amount=MONEY_MAX,
+            currency="JPY",
+            created_at=book.deposit.created_at,
+        )
+        for _ in range(times)
+    ]
+    Transfer.objects.bulk_create(transfers)
+    LedgerEntry.objects.bulk_create(
+        LedgerEntry(
+            ts=book.deposit.created_at,
+            account_id=transfer.source_id,
+            transfer=transfer,
+            type=EntryType.DEBIT,
+            amount=MONEY_MAX,
+        )
+        for transfer in transfers
+    )
+
+    report = check_ledger()
+
+    [yen] = [currency for currency in report.currencies if currency.currency == "JPY"]
+    assert yen.debits == times * MONEY_MAX > 2**63
+    assert yen.external == -times * MONEY_MAX
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_commits_during_an_audit_is_not_in_it_and_does_not_wait_for_it(
+    alice, funded_account, race
+):
+    account = funded_account(alice, balance=5_00)
+
+    def deposit_more(done: int, total: int) -> None:
+        race(lambda: services.deposit(account_id=account.pk, amount=1, actor=alice))
+
+    report = check_ledger(deposit_more)
+
+    assert report.ok
+    assert (report.transfers, report.entries) == (1, 2)
+    [dollars] = [currency for currency in report.currencies if currency.currency == "USD"]
+    assert dollars.customers == 5_00
+    account.refresh_from_db()
+    assert account.balance > 5_00
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_audit_that_is_broken_off_leaves_no_transaction_open(alice, funded_account):
+    def break_off(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check_ledger(break_off)
+
+    account = funded_account(alice, balance=5_00)
+    assert Account.objects.get(pk=account.pk).balance == 5_00
+    assert check_ledger().ok

@@ -1,0 +1,106 @@
+"""What only PostgreSQL can show of the audit: broken UNIQUEs, and the snapshot that it reads."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.db import connection
+from django.db.models import F
+
+from audit.ledger import check_ledger
+from audit.tests.tampering import OUT_OF_BALANCE, broken, entry, entry_of, transfer, unguarded
+from transfers.models import Transfer
+from transfers.posting import EntryType
+from transfers.tests.rich_ledger import RichLedger, leg, make_rich_ledger
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def book(funded_account, alice, staff) -> RichLedger:
+    return make_rich_ledger(funded_account, alice, staff)
+
+
+@pytest.fixture
+def without_uniques(book) -> Iterator[None]:
+    """Once the ledger is made, let a sequence, a leg or a resolution come twice."""
+    with unguarded(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(
+            "SELECT conrelid::regclass, conname FROM pg_constraint"
+            " WHERE contype = 'u' AND conrelid::regclass::text LIKE 'transfers_%'"
+        )
+        for table, constraint in cursor.fetchall():
+            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}")
+        yield
+
+
+def resolve_a_hold_twice(book: RichLedger) -> None:
+    transfer(book.void, hold=book.release.hold, amount=F("amount") - 4_00)
+
+
+def reverse_a_transfer_twice(book: RichLedger) -> None:
+    twin = Transfer.objects.get(pk=book.reversal.pk)
+    twin.pk = None
+    twin.save(force_insert=True)
+
+
+def fork_the_chain(book: RichLedger) -> None:
+    """Let the last two entries both follow the one before them."""
+    before, last = entry_of(book.payee, -2), entry_of(book.payee, -1)
+    entry(before, ts=last.ts)
+    entry(last, sequence=before.sequence, balance=F("balance") + before.amount)
+
+
+def write_a_leg_twice(book: RichLedger) -> None:
+    twin = leg(book.withdrawal, EntryType.CREDIT)
+    twin.pk = None
+    twin.save(force_insert=True)
+
+
+@pytest.mark.parametrize(
+    ("corrupt", "expected"),
+    [
+        (resolve_a_hold_twice, {"original_is_resolved_once": 2, "account_held_is_its_holds": 1}),
+        (reverse_a_transfer_twice, {"original_is_resolved_once": 2, "transfer_has_both_legs": 1}),
+        (
+            fork_the_chain,
+            {
+                "account_balance_is_its_last_entrys": 1,
+                "account_version_counts_its_entries": 1,
+                "entry_sequence_has_no_gap": 1,
+                "entry_balance_follows": 1,
+            },
+        ),
+        (write_a_leg_twice, {"transfer_has_both_legs": 1, **OUT_OF_BALANCE}),
+    ],
+)
+def test_what_a_unique_constraint_would_refuse_is_found(
+    book, without_uniques, corrupt: Callable[[RichLedger], None], expected: dict[str, int]
+):
+    corrupt(book)
+
+    assert broken(check_ledger()) == expected
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_audit_reads_one_snapshot_for_as_long_as_it_takes_and_can_write_nothing():
+    def show(name: str) -> str:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SHOW {name}")
+            return cursor.fetchone()[0]
+
+    names = (
+        "transaction_isolation",
+        "transaction_read_only",
+        "lock_timeout",
+        "statement_timeout",
+        "idle_in_transaction_session_timeout",
+    )
+    before = [show(name) for name in names]
+    during = []
+
+    check_ledger(lambda done, total: during.append([show(name) for name in names]))
+
+    assert before == ["read committed", "off", "3s", "8s", "10s"]
+    assert during == [["repeatable read", "on", "0", "0", "0"]] * 5
+    assert [show(name) for name in names] == before

@@ -1,0 +1,111 @@
+"""What only SQLite lets into a column, the audit finds."""
+
+import pytest
+from django.db import connection, transaction
+
+from audit import ledger as audit
+from audit.ledger import check_ledger
+from audit.tests.tampering import broken, unguarded
+from transfers.tests.rich_ledger import make_rich_ledger
+
+pytestmark = pytest.mark.django_db
+
+COLUMNS = [
+    *(("account", column) for column in ("balance", "held", "overdraft_limit", "version")),
+    *(("entry", column) for column in ("amount", "balance", "sequence")),
+    ("transfer", "amount"),
+]
+TABLES = {
+    "account": "accounts_account",
+    "entry": "transfers_ledgerentry",
+    "transfer": "transfers_transfer",
+}
+
+
+@pytest.mark.parametrize("value", ["1.5", "'abc'", "x'31'"])
+@pytest.mark.parametrize(("what", "column"), COLUMNS)
+def test_a_figure_that_is_no_integer_is_found(funded_account, alice, staff, what, column, value):
+    make_rich_ledger(funded_account, alice, staff)
+    table = TABLES[what]
+
+    with unguarded():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE {table} SET {column} = {value} WHERE id = (SELECT max(id) FROM {table})"
+            )
+        report = check_ledger()
+
+    assert broken(report)[f"{what}_within_bounds"] == 1
+
+
+ID_COLUMNS = [
+    ("account", "id"),
+    ("transfer", "id"),
+    ("transfer", "source_id"),
+    ("transfer", "hold_id"),
+    ("entry", "id"),
+    ("entry", "account_id"),
+    ("entry", "transfer_id"),
+]
+NO_UUIDS = ["'zz'", "''", "x'00ff'", f"'{'F' * 32}'", f"'{'f' * 33}'"]
+
+
+@pytest.mark.parametrize("value", NO_UUIDS)
+@pytest.mark.parametrize(("what", "column"), ID_COLUMNS)
+def test_an_id_that_is_no_uuid_is_found(
+    funded_account, alice, staff, client_for, monkeypatch, what, column, value
+):
+    make_rich_ledger(funded_account, alice, staff)
+    table = TABLES[what]
+    # With the largest ranges, and with one range for each row.
+    for size in (audit.CHUNK, 1):
+        monkeypatch.setattr(audit, "CHUNK", size)
+        monkeypatch.setattr(audit, "ACCOUNTS_AT_ONCE", size)
+        with unguarded(), transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"UPDATE {table} SET {column} = {value}"
+                    f" WHERE id = (SELECT max(id) FROM {table})"
+                )
+            report = check_ledger()
+            answer = client_for(staff).get("/integrity")
+            # A row without its account or transfer would not pass the end of the test.
+            transaction.set_rollback(True)
+
+        [found] = [check for check in report.checks if check.name == "id_is_a_uuid"]
+        assert [example.problem for example in found.examples] == [f"it is in {table}.{column}"]
+        assert (answer.status_code, answer.json()["ok"]) == (503, False)
+
+
+OTHER_COLUMNS = [
+    ("account", "currency"),
+    ("account", "kind"),
+    ("account", "owner_name"),
+    ("account", "created_at"),
+    ("account", "last_posted_at"),
+    ("transfer", "currency"),
+    ("transfer", "created_at"),
+    ("transfer", "expires_at"),
+    ("entry", "ts"),
+    ("entry", "type"),
+]
+
+
+@pytest.mark.parametrize("value", ["'odd'", "x'31ff'", "''", "CAST(x'ff31' AS text)"])
+@pytest.mark.parametrize(("what", "column"), OTHER_COLUMNS)
+def test_whatever_is_in_a_column_is_a_finding(
+    funded_account, alice, staff, client_for, what, column, value
+):
+    make_rich_ledger(funded_account, alice, staff)
+    table = TABLES[what]
+
+    with unguarded():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE {table} SET {column} = {value} WHERE id = (SELECT max(id) FROM {table})"
+            )
+        report = check_ledger()
+        answer = client_for(staff).get("/integrity")
+
+    assert not report.ok
+    assert (answer.status_code, answer.json()["ok"]) == (503, False)

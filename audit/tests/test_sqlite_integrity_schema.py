@@ -1,0 +1,186 @@
+"""The audit convicts a schema of SQLite's that protects less than the models and the guards say."""
+
+import pytest
+from django.db import connection, transaction
+
+from audit.protection.checks import check_schema
+from audit.tests.tampering import schema_findings
+
+pytestmark = pytest.mark.django_db
+
+CONSTRAINT = "schema_has_every_constraint"
+COLUMN = "schema_has_every_column"
+BETWEEN = "schema_has_nothing_in_between"
+GUARD = "schema_has_every_guard"
+
+
+def run(*statements: str) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def reworded(table: str, old: str, new: str, *indexes: str) -> None:
+    """Change the text of a table, as an editor of SQLite files does."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA writable_schema = ON")
+        cursor.execute(
+            "UPDATE sqlite_master SET sql = replace(sql, %s, %s) WHERE name = %s AND sql LIKE %s",
+            [old, new, table, f"%{old}%"],
+        )
+        assert cursor.rowcount == 1
+        for index in indexes:
+            cursor.execute("DELETE FROM sqlite_master WHERE name = %s", [index])
+        cursor.execute("PRAGMA writable_schema = RESET")
+
+
+ALTERATIONS = {
+    "a guard that is gone": (
+        lambda: run("DROP TRIGGER entry_refuse_update"),
+        (GUARD, "entry_refuse_update"),
+    ),
+    "a figure with a default": (
+        lambda: reworded(
+            "accounts_account",
+            '"balance" bigint NOT NULL',
+            '"balance" bigint DEFAULT 100 NOT NULL',
+        ),
+        (COLUMN, "accounts_account.balance"),
+    ),
+    "a CHECK that is gone": (
+        lambda: reworded(
+            "accounts_account",
+            'CONSTRAINT "account_version_not_negative" CHECK ("version" >= 0)',
+            "CHECK (1)",
+        ),
+        (CONSTRAINT, "accounts_account.account_version_not_negative"),
+    ),
+    "a CHECK of the same name with another condition": (
+        lambda: reworded("accounts_account", '("version" >= 0)', '("version" >= -1)'),
+        (CONSTRAINT, "accounts_account.account_version_not_negative"),
+    ),
+    "a CHECK of a field's own that is gone": (
+        lambda: reworded(
+            "idempotency_idempotencykey", '("response_status" >= 0)', '("response_status" >= -1)'
+        ),
+        (CONSTRAINT, "idempotency_idempotencykey.response_status"),
+    ),
+    "a unique key that is gone": (
+        lambda: reworded(
+            "transfers_transfer",
+            "NULL UNIQUE REFERENCES",
+            "NULL REFERENCES",
+            "sqlite_autoindex_transfers_transfer_2",
+            "sqlite_autoindex_transfers_transfer_3",
+        ),
+        (CONSTRAINT, "transfers_transfer.hold_id"),
+        (CONSTRAINT, "transfers_transfer.reverses_id"),
+    ),
+    "a unique index that is gone": (
+        lambda: run("DROP INDEX account_one_external_per_currency"),
+        (CONSTRAINT, "accounts_account.account_one_external_per_currency"),
+    ),
+    "a unique index on fewer rows": (
+        lambda: run(
+            "DROP INDEX account_one_external_per_currency",
+            "CREATE UNIQUE INDEX account_one_external_per_currency ON accounts_account (currency)"
+            " WHERE kind = 'EXTERNAL' AND currency <> 'USD'",
+        ),
+        (CONSTRAINT, "accounts_account.account_one_external_per_currency"),
+    ),
+    "a foreign key that is gone": (
+        lambda: reworded(
+            "transfers_ledgerentry",
+            'REFERENCES "transfers_transfer" ("id") DEFERRABLE INITIALLY DEFERRED',
+            "",
+        ),
+        (CONSTRAINT, "transfers_ledgerentry.transfer_id"),
+    ),
+    "a foreign key that deletes history": (
+        lambda: reworded(
+            "transfers_ledgerentry",
+            'REFERENCES "transfers_transfer" ("id") DEFERRABLE',
+            'REFERENCES "transfers_transfer" ("id") ON DELETE CASCADE DEFERRABLE',
+        ),
+        (CONSTRAINT, "transfers_ledgerentry.transfer_id"),
+    ),
+    "NOT NULL that is gone": (
+        lambda: reworded("transfers_ledgerentry", '"amount" bigint NOT NULL', '"amount" bigint'),
+        (COLUMN, "transfers_ledgerentry.amount"),
+    ),
+    "a figure of another type": (
+        lambda: reworded("transfers_ledgerentry", '"amount" bigint', '"amount" real'),
+        (COLUMN, "transfers_ledgerentry.amount"),
+    ),
+    "a column that is gone": (
+        lambda: run("ALTER TABLE accounts_accountchange DROP reason"),
+        (COLUMN, "accounts_accountchange.reason"),
+    ),
+    "a trigger that changes what is written": (
+        lambda: run(
+            "CREATE TRIGGER gift AFTER INSERT ON accounts_accountchange BEGIN"
+            " UPDATE accounts_account SET owner_name = 'x'; END"
+        ),
+        (BETWEEN, "accounts_accountchange"),
+    ),
+    "a table that is gone": (
+        lambda: run("DROP TABLE idempotency_idempotencykey"),
+        (COLUMN, "idempotency_idempotencykey"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ALTERATIONS)
+def test_an_alteration_of_the_schema_is_convicted_and_nothing_else(name):
+    alter, *expected = ALTERATIONS[name]
+    with transaction.atomic():
+        alter()
+        found, reported = schema_findings(), check_schema(databases=["default"])
+        transaction.set_rollback(True)
+    run("PRAGMA writable_schema = RESET")  # SQLite reads its schema again.
+
+    assert found == expected
+    assert len(reported) == len([check for check, _ in expected if check != GUARD])
+    assert schema_findings() == []
+
+
+def test_a_view_in_place_of_a_table_is_convicted():
+    run(
+        "ALTER TABLE accounts_accountchange RENAME TO real_changes",
+        "CREATE VIEW accounts_accountchange AS SELECT * FROM real_changes",
+    )
+
+    assert (BETWEEN, "accounts_accountchange") in schema_findings()
+
+
+@pytest.mark.parametrize(
+    ("setting", "wrong", "right"),
+    [
+        ("recursive_triggers", "OFF", "ON"),
+        ("ignore_check_constraints", "ON", "OFF"),
+    ],
+)
+def test_a_connection_that_enforces_less_is_convicted(setting, wrong, right):
+    run(f"PRAGMA {setting} = {wrong}")
+    try:
+        assert schema_findings() == [("schema_is_enforced", f"PRAGMA {setting}")]
+    finally:
+        run(f"PRAGMA {setting} = {right}")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_without_foreign_keys_is_convicted():
+    run("PRAGMA foreign_keys = OFF")  # It does nothing within a transaction.
+    try:
+        assert schema_findings() == [("schema_is_enforced", "PRAGMA foreign_keys")]
+    finally:
+        run("PRAGMA foreign_keys = ON")
+
+
+def test_what_does_no_harm_is_let_be():
+    run(
+        "CREATE INDEX more ON transfers_transfer (created_at)",
+        "ALTER TABLE transfers_transfer ADD note text",
+    )
+
+    assert schema_findings() == []

@@ -1,0 +1,45 @@
+"""The audit over HTTP."""
+
+from typing import Any
+
+from rest_framework.exceptions import APIException
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.rights import may
+from api.viewset import LedgerViewSet
+from audit.models import Verdict
+from audit.verdict import verdict
+
+
+class MayReadAny(BasePermission):
+    """For whoever may see every account."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return may(request.user, "accounts.read_any")
+
+
+class IntegrityViewSet(LedgerViewSet):
+    """Audit the ledger: the trial balance, and the result of every check."""
+
+    queryset = Verdict.objects.none()
+    permission_classes = (MayReadAny,)
+
+    def retrieve(self, request: Request) -> Response:
+        report = verdict()
+        if report is None:
+            raise NeverVerified
+        return Response(report, status=200 if report["ok"] else 503)
+
+
+class NeverVerified(APIException):
+    """The ledger is too large to be audited in a request, and nobody has audited it otherwise."""
+
+    status_code = 503
+    default_code = "temporarily_unavailable"
+    default_detail = (
+        "The ledger is too large to be audited in a request, and has no verdict yet. "
+        "Run `manage.py verify_ledger`."
+    )
+    wait = 60

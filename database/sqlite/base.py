@@ -1,0 +1,99 @@
+"""A database backend is a package with a module of this name (Django: ``DATABASES["ENGINE"]``)."""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from django.db.backends.sqlite3 import base
+
+from database.exceptions import UnusableDatabase
+
+# A file as the system knows it: its device and its inode. None if there is no such file.
+Identity = tuple[int, int] | None
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """
+    Django's own, which notices that its file was deleted, moved or replaced by another one.
+
+    SQLite notices nothing: it goes on writing to a file that has no name any more, and what it
+    acknowledges is gone with the process. And it makes an empty file where one is missing.
+    """
+
+    # Only `manage.py migrate` makes a file: elsewhere one that is missing is a mistake.
+    may_create_file = False
+
+    def get_connection_params(self) -> dict[str, Any]:
+        params = super().get_connection_params()
+        if not self.is_in_memory_db() and not self.may_create_file:
+            params["database"] = self._uri()
+        return params
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        try:
+            connection = super().get_new_connection(conn_params)
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+                raise UnusableDatabase("The file is not a SQLite database.") from error
+            if not os.path.exists(self.settings_dict["NAME"]):
+                raise UnusableDatabase(
+                    "The database's file is not there. Restore it, or make an empty ledger with"
+                    " `manage.py migrate`."
+                ) from error
+            raise
+        [encoding] = connection.execute("PRAGMA encoding").fetchone()
+        if encoding != "UTF-8":
+            connection.close()
+            raise UnusableDatabase(f"The database's encoding is {encoding}; it must be UTF-8.")
+        # The first read makes the WAL, if no other connection has made it.
+        connection.execute("PRAGMA user_version").fetchone()
+        self._paths = self._paths_now()
+        self._files = [_identity(path) for path in self._paths]
+        return connection
+
+    def is_usable(self) -> bool:
+        """Return whether the connection can take another request; asked once for each."""
+        return self._files == [_identity(path) for path in self._paths]
+
+    def _commit(self) -> None:
+        super()._commit()  # type: ignore[misc]  # The stubs leave it out.
+        # Afterwards, so that nothing is acknowledged that went into a file without a name.
+        if self.connection is not None and not self.is_usable():
+            raise UnusableDatabase("The database's file was deleted, moved or replaced.")
+
+    def why_no_writes(self) -> str | None:
+        """Return why nothing can be written now, in a sentence; None if it can."""
+        if self.is_in_memory_db():
+            return None
+        # By a connection of its own, because it doesn't wait: whoever holds the lock can write.
+        with closing(
+            sqlite3.connect(self._uri(), uri=True, timeout=0, isolation_level=None)
+        ) as probe:
+            try:
+                probe.execute("DELETE FROM django_migrations WHERE FALSE")
+            except sqlite3.DatabaseError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    return f"The database's file takes no writes: {error}."
+        return None
+
+    def _uri(self) -> str:
+        return f"{Path(self.settings_dict['NAME']).absolute().as_uri()}?mode=rw"
+
+    def _paths_now(self) -> list[str]:
+        if self.is_in_memory_db():
+            return []
+        name = self.settings_dict["NAME"]
+        # SQLite keeps these two beside the file itself, not beside a symbolic link to it, and as
+        # long as a connection is open.
+        beside = os.path.realpath(name)
+        return [name, f"{beside}-wal", f"{beside}-shm"]
+
+
+def _identity(path: str) -> Identity:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

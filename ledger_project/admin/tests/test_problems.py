@@ -1,0 +1,76 @@
+"""What goes wrong in the admin is a page with a way back; in the API it stays a document."""
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+from django.utils.functional import SimpleLazyObject
+
+from api import problems
+
+pytestmark = pytest.mark.django_db
+
+BACK = '<a href="/admin/">Back to the start of the admin</a>'
+
+
+def assert_page(answer, status, title):
+    html = answer.content.decode()
+    assert (answer.status_code, answer["Content-Type"]) == (status, "text/html; charset=utf-8")
+    assert f"<title>{title} | Mini Ledger API</title>" in html
+    assert f"<h1>{title}</h1>" in html
+    assert BACK in html
+
+
+@pytest.mark.parametrize("path", ["/admin/nothing/", "/admin/accounts/nothing/"])
+def test_a_page_that_is_not_there_says_so_as_a_page(admin_client, path):
+    assert_page(admin_client.get(path), 404, "There is nothing here")
+
+
+def test_a_page_that_staff_may_not_see_says_so_as_a_page(client, newcomer):
+    client.force_login(newcomer)
+
+    answer = client.get("/admin/accounts/account/")
+
+    assert_page(answer, 403, "You may not do this")
+
+
+def test_a_form_without_its_token_says_so_as_a_page(admin_user):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(admin_user)
+
+    answer = browser.post("/admin/accounts/account/")
+
+    assert_page(answer, 403, "This form is out of date")
+
+
+def test_the_page_of_a_database_that_is_away_asks_it_nothing(rf, django_assert_num_queries):
+    def away():
+        raise OperationalError("away")
+
+    request = rf.get("/admin/")
+    request.user = SimpleLazyObject(away)
+
+    with django_assert_num_queries(0):
+        try:
+            raise OperationalError("away")
+        except OperationalError:
+            answer = AdminProblemMiddleware(problems.server_error)(request)
+
+    assert_page(answer, 503, "The ledger can&#x27;t reach its database")
+    assert answer["Retry-After"] == "1"
+
+
+def test_a_crash_says_so_as_a_page_without_the_code(rf):
+    try:
+        raise ZeroDivisionError("secret")
+    except ZeroDivisionError:
+        answer = problems.server_error(rf.get("/admin/"))
+
+    assert_page(answer, 500, "The ledger failed")
+    assert "secret" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/administrators/"])
+def test_outside_of_the_admin_it_is_a_problem_document(client, path):
+    answer = client.get(path)
+
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")

@@ -1,0 +1,181 @@
+"""The OpenAPI document: complete, without a warning, and the one that is committed."""
+
+import re
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiJsonRenderer
+from jsonschema import Draft202012Validator
+
+from accounts.exceptions import OverdraftInUse
+from accounts.schema import ACCOUNT_ID
+from api.errors import LedgerError
+from api.parsers import strict_json
+from api.problems import MEDIA_TYPE
+from ledger_project import urls
+from ledger_project.idempotency.keys import read_key
+from ledger_project.openapi.errors import ERRORS
+from ledger_project.openapi.operations import KEY_SCHEMA
+
+DOCUMENT: dict[str, Any] = strict_json(
+    OpenApiJsonRenderer().render(SchemaGenerator().get_schema(public=True), renderer_context={})
+)
+OPERATIONS = {
+    f"{method.upper()} {path}": operation
+    for path, item in DOCUMENT["paths"].items()
+    for method, operation in item.items()
+}
+BODIES = {name: each["requestBody"] for name, each in OPERATIONS.items() if "requestBody" in each}
+# What is looked at rather than called.
+PAGES = {"/openapi.json", "/docs", "/admin/", "/"}
+
+
+def resolved(part: dict[str, Any]) -> dict[str, Any]:
+    """Return what a reference refers to."""
+    while "$ref" in part:
+        _, kind, name = part["$ref"].removeprefix("#/").split("/")
+        part = DOCUMENT["components"][kind][name]
+    return part
+
+
+def media_types(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Return each body that an operation takes or gives, with its media type."""
+    yield from operation.get("requestBody", {}).get("content", {}).items()
+    for response in operation["responses"].values():
+        yield from resolved(response).get("content", {}).items()
+
+
+def codes(operation: dict[str, Any]) -> set[str]:
+    """Return the errors that an operation declares, by the names of their examples."""
+    bodies = (body for kind, body in media_types(operation) if kind == "application/problem+json")
+    return {code for body in bodies for code in body["examples"]}
+
+
+def rules(parent: type[LedgerError] = LedgerError) -> Iterator[type[LedgerError]]:
+    for rule in parent.__subclasses__():
+        if rule.__module__.endswith(".exceptions"):
+            yield rule
+        yield from rules(rule)
+
+
+def test_the_document_is_generated_without_a_warning_and_is_the_committed_one():
+    out = StringIO()
+
+    call_command("spectacular", validate=True, fail_on_warn=True, stdout=out)
+
+    assert out.getvalue().rstrip("\n") == (
+        Path(settings.BASE_DIR, "docs", "openapi.yaml").read_text().rstrip("\n")
+    )
+
+
+def test_every_route_of_the_product_is_described():
+    routes = {re.sub("<[a-z]+:(.+?)>", r"{\1}", f"/{route.pattern}") for route in urls.urlpatterns}
+
+    assert set(DOCUMENT["paths"]) == routes - PAGES
+
+
+def test_every_operation_has_an_id_of_its_own():
+    ids = [operation["operationId"] for operation in OPERATIONS.values()]
+
+    assert len(set(ids)) == len(ids) == len(OPERATIONS)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_has_a_summary_and_one_of_the_declared_tags(name):
+    operation = OPERATIONS[name]
+
+    declared = [tag["name"] for tag in DOCUMENT["tags"] if tag["name"] in operation["tags"]]
+    assert operation["summary"] != ""
+    assert operation["tags"] == declared
+    assert len(declared) == 1
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_body_has_examples_that_are_valid_by_its_schema(name):
+    for kind, body in media_types(OPERATIONS[name]):
+        validator = Draft202012Validator({**DOCUMENT, **body["schema"]})
+        problems = [
+            f"{kind} {title}: {error.message}"
+            for title, example in body["examples"].items()
+            for error in validator.iter_errors(resolved(example)["value"])
+        ]
+
+        assert body["examples"] != {}
+        assert problems == []
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_the_idempotency_key_is_declared_exactly_where_it_is_demanded(name, api):
+    method, path = name.split()
+    declared = [
+        parameter["required"]
+        for parameter in OPERATIONS[name].get("parameters", [])
+        if (parameter["in"], parameter["name"]) == ("header", "Idempotency-Key")
+    ]
+
+    # This sends no key of its own, as `post` and `patch` of the client do.
+    answer = api.generic(method, re.sub(r"{\w+_id}", ACCOUNT_ID, path))
+
+    refused = answer.headers["Content-Type"] == MEDIA_TYPE
+    demanded = refused and answer.json()["code"] == "idempotency_key_missing"
+    assert declared == [True] * demanded
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_no_request_body_takes_a_member_that_it_does_not_name(name):
+    schema = resolved(BODIES[name]["content"]["application/json"]["schema"])
+
+    assert schema["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("a", "a" * 255, "!~", "", "a" * 256, "a b", "a,b", "\x7f", "é"),
+        *('"', '"quoted"', '""', '"""', '""a""', '"a"b"', r'"a\"b"', r'"a\b"', 'a"b', '"a', 'a"'),
+        *(f'"{"a" * 255}"', f'"{"a" * 256}"'),
+    ],
+)
+def test_the_pattern_of_the_key_is_what_is_read_as_one(key):
+    described = bool(re.search(KEY_SCHEMA["pattern"], key)) and len(key) <= KEY_SCHEMA["maxLength"]
+
+    assert described == (read_key(key) is not None)
+
+
+def test_every_error_is_declared_by_an_operation_that_answers_with_it():
+    declared = {code for operation in OPERATIONS.values() for code in codes(operation)}
+
+    # No operation: a host and a method that aren't served.
+    assert declared == set(ERRORS) - {"invalid_host", "method_not_allowed"}
+
+
+def test_every_rule_of_the_ledger_that_the_api_can_break_is_declared():
+    breakable = {rule.code for rule in rules() if rule is not OverdraftInUse}
+
+    assert breakable - set(ERRORS) == set()
+
+
+def test_public_operations_are_those_that_need_no_token():
+    public = {name for name, operation in OPERATIONS.items() if operation["security"] == []}
+
+    assert public == {
+        "POST /auth/token",
+        "POST /auth/token/refresh",
+        "POST /auth/logout",
+        "GET /healthz",
+        "GET /metrics",
+        "GET /readyz",
+    }
+
+
+def test_every_other_operation_takes_the_bearer_token():
+    secured = [each["security"] for each in OPERATIONS.values() if each["security"]]
+
+    assert secured == [[{"bearer": []}]] * len(secured)
+    assert DOCUMENT["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"

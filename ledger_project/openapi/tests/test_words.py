@@ -1,0 +1,132 @@
+"""The OpenAPI document says what its words mean, who may do what, and shows errors that fit."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from ledger_project.openapi.errors import ERRORS
+from ledger_project.openapi.tests.test_autoschema import DOCUMENT, OPERATIONS, media_types, resolved
+from ledger_project.openapi.words import MEMBERS, VALUES
+
+SCHEMAS = DOCUMENT["components"]["schemas"]
+
+
+def described(part: dict[str, Any]) -> bool:
+    """Whether a part says what it is, or what it refers to does."""
+    referred = [part, *part.get("allOf", [])]
+    return any(resolved(each).get("description") or each.get("description") for each in referred)
+
+
+def example_path(name: str) -> str:
+    """Return the path of an operation with the examples of its parameters."""
+    parameters = OPERATIONS[name].get("parameters", [])
+    values = {
+        each["name"]: each.get("example") or next(iter(each["examples"].values()))["value"]
+        for each in parameters
+        if each["in"] == "path"
+    }
+    return name.split()[1].format(**values)
+
+
+def errors_of(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for kind, body in media_types(operation):
+        if kind == "application/problem+json":
+            yield from ((code, each["value"]) for code, each in body["examples"].items())
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_every_member_and_every_enum_says_what_it_is(name):
+    schema = SCHEMAS[name]
+
+    silent = [
+        member for member, each in schema.get("properties", {}).items() if not described(each)
+    ]
+    assert silent == []
+    assert "enum" not in schema or schema["description"] != ""
+
+
+def test_each_value_of_an_enum_is_explained():
+    assert {name: list(values) for name, values in VALUES.items()} == {
+        name: SCHEMAS[name]["enum"] for name in VALUES
+    }
+
+
+def test_no_word_is_explained_that_is_not_used():
+    used = {member for schema in SCHEMAS.values() for member in schema.get("properties", {})}
+
+    assert set(MEMBERS) - used == set()
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_parameter_says_what_it_is(name):
+    parameters = OPERATIONS[name].get("parameters", [])
+
+    assert [each["name"] for each in parameters if not each.get("description")] == []
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_operation_says_who_may_do_it(name):
+    operation = OPERATIONS[name]
+
+    who = re.findall(r"\*\*Who:\*\* (.+)", operation["description"])
+
+    assert len(who) == 1
+    # Staff status alone allows nothing: what counts are permissions.
+    assert "staff" not in (who[0] + operation["summary"]).lower()
+    for_anyone = who[0].startswith(("anyone; no token", "this machine"))
+    assert for_anyone == (operation["security"] == [])
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_the_errors_of_an_operation_are_those_of_its_own_path(name):
+    for code, document in errors_of(OPERATIONS[name]):
+        error = ERRORS[code]
+
+        assert document["instance"] == example_path(name)
+        assert (document["type"], document["title"]) == (f"/docs#{code}", error.title)
+        assert (document["status"], document["code"]) == (error.status, code)
+        assert set(document) - set(SCHEMAS["Problem"]["properties"]) == set()
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_what_is_wrong_with_a_request_is_something_that_it_has(name):
+    named = {each["name"] for each in OPERATIONS[name].get("parameters", [])}
+    body = OPERATIONS[name].get("requestBody", {}).get("content", {}).get("application/json", {})
+    named |= set(resolved(body.get("schema", {})).get("properties", {}))
+    documents = dict(errors_of(OPERATIONS[name]))
+
+    for error in documents.get("validation_failed", {}).get("errors", []):
+        member = error["pointer"].removeprefix("#/").partition("/")[0]
+        assert (member in named) == (error["code"] not in ("unknown_field", "unknown_parameter"))
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_answer_has_a_request_id_and_the_headers_of_its_status(name):
+    for status, response in OPERATIONS[name]["responses"].items():
+        expected = {"X-Request-ID"}
+        expected |= {"WWW-Authenticate"} if status == "401" else set()
+        expected |= {"Retry-After"} if status in ("429", "503") else set()
+
+        headers = resolved(response)["headers"]
+        assert expected <= set(headers)
+        for header in map(resolved, headers.values()):
+            Draft202012Validator(header["schema"]).validate(header["example"])
+
+
+def test_tags_are_described_in_the_order_in_which_operations_come():
+    tags = [tag["name"] for tag in DOCUMENT["tags"]]
+    met = list(dict.fromkeys(operation["tags"][0] for operation in OPERATIONS.values()))
+
+    assert sorted(met) == sorted(tags)
+    assert all(tag["description"] for tag in DOCUMENT["tags"])
+
+
+def test_the_refusal_of_a_batch_names_its_item():
+    documents = dict(errors_of(OPERATIONS["POST /transfers/batch"]))
+
+    assert documents["insufficient_funds"]["pointer"] == "#/transfers/1"
+    assert documents["insufficient_funds"]["index"] == 1
+    assert "index" not in documents["idempotency_key_reused"]

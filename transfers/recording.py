@@ -1,0 +1,242 @@
+"""
+The imperative shell around the pure engine: what it decides on locked accounts is written here.
+
+There is one place that computes (``posting.post``) and one that writes (``_write``, by the
+statements of ``writing``), whatever the kind of transfer and however many there are.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import ParamSpec, TypeVar
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+
+from accounts.enums import AccountKind, AccountStatus
+from accounts.models import Account, external_account_id
+from api.errors import LedgerError
+from transfers import clock, posting, writing
+from transfers.exceptions import (
+    BalanceLimitExceeded,
+    DestinationUnavailable,
+    InsufficientFunds,
+)
+from transfers.models import Transfer
+from transfers.posting import AccountState, Draft, Kind, Original
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# What an expired hold may be the reason for: it takes from what is available and counts towards the
+# most that can be held, which is DestinationUnavailable to whoever may not see the account.
+GIVE_WAY = (InsufficientFunds, BalanceLimitExceeded, DestinationUnavailable)
+
+Accounts = dict[UUID, Account]
+Metadata = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A draft, and what is recorded beside it but never computed with."""
+
+    draft: Draft
+    memo: str | None = None
+    metadata: Metadata = field(default_factory=dict)
+    expires_in: timedelta | None = None
+    id: UUID | None = None
+
+
+def in_transaction(service: Callable[P, R]) -> Callable[P, R]:
+    """
+    Run a service in the caller's transaction, or in one of its own.
+
+    Without a savepoint, because a refusal comes before the first write, so that the caller can
+    go on after it; and an error of the database's leaves the caller nothing to commit: see _write.
+    """
+
+    @wraps(service)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        if connection.in_atomic_block:
+            return service(*args, **kwargs)
+        with transaction.atomic():
+            return service(*args, **kwargs)
+
+    return run
+
+
+def record(accounts: Accounts, wanted: list[Wanted], actor: User | None) -> list[Transfer]:
+    """
+    Post drafts on accounts that are locked, write what follows, and return the transfers.
+
+    The number of statements is the same for one draft and for a thousand.
+
+    :param accounts: the locked accounts, which are brought up to date
+    :param actor: who asked; None where the ledger itself releases an expired hold
+    :raises LedgerError: the rule that a draft breaks, with its ``index``; nothing is written
+    """
+    if not wanted:
+        return []
+    # Whoever waited for the locks comes later.
+    now = clock.reading(max(account.locked_at for account in accounts.values()))
+    drafts = [each.draft for each in wanted]
+    states = _states(accounts, actor)
+    resolved = _resolved(drafts)
+    try:
+        result = posting.post(states, drafts, resolved=resolved, now=now)
+    except GIVE_WAY:
+        releases = releases_of_expired({draft.source for draft in drafts}, now)
+        if not releases:
+            raise
+        result = _post_after(releases, states, drafts, resolved, now)
+        return _write(accounts, result, [*releases, *wanted], actor, now)[len(releases) :]
+    return _write(accounts, result, wanted, actor, now)
+
+
+def releases_of_expired(source_ids: Collection[UUID], now: datetime) -> list[Wanted]:
+    """Return the VOIDs that release the expired holds of the accounts, which are locked."""
+    expired = (
+        Transfer.objects.unresolved_holds()
+        .filter(source__in=source_ids, expires_at__lte=now)
+        .order_by("pk")
+    )
+    return [
+        Wanted(
+            Draft(
+                Kind.VOID,
+                held.source_id,
+                held.dest_id,
+                held.amount,
+                original=original_of(held),
+                by_expiry=True,
+            )
+        )
+        for held in expired
+    ]
+
+
+def original_of(earlier: Transfer) -> Original:
+    """Return an earlier transfer as the engine sees it."""
+    return Original(
+        earlier.pk,
+        Kind(earlier.kind),
+        earlier.source_id,
+        earlier.dest_id,
+        earlier.amount,
+        earlier.expires_at,
+    )
+
+
+def _post_after(
+    releases: list[Wanted],
+    states: dict[UUID, AccountState],
+    drafts: list[Draft],
+    resolved: dict[UUID, datetime],
+    now: datetime,
+) -> posting.Result:
+    released = [each.draft for each in releases]
+    try:
+        return posting.post(states, [*released, *drafts], resolved=resolved, now=now)
+    except LedgerError as refusal:
+        # The caller counts their own drafts only.
+        if refusal.index is not None:
+            refusal.index -= len(released)
+        raise
+
+
+def _states(accounts: Accounts, actor: User | None) -> dict[UUID, AccountState]:
+    states = {
+        account.pk: AccountState(
+            account.pk,
+            AccountKind.CUSTOMER,
+            AccountStatus(account.status),
+            account.currency,
+            account.balance,
+            account.held,
+            account.overdraft_limit,
+            account.version,
+            account.last_posted_at,
+            visible=actor is None or account.is_visible_to(actor),
+        )
+        for account in accounts.values()
+    }
+    # EXTERNAL accounts are neither locked nor read: nothing on their rows ever changes.
+    for currency in {account.currency for account in accounts.values()}:
+        external = external_account_id(currency)
+        states[external] = AccountState(
+            external, AccountKind.EXTERNAL, AccountStatus.OPEN, currency
+        )
+    return states
+
+
+def _resolved(drafts: list[Draft]) -> dict[UUID, datetime]:
+    """Return when originals were captured, voided or reversed that are: asked after the locks."""
+    originals = [draft.original.id for draft in drafts if draft.original is not None]
+    if not originals:
+        return {}
+    held = Transfer.objects.filter(hold__in=originals).values_list("hold_id", "created_at")
+    moved = Transfer.objects.filter(reverses__in=originals).values_list("reverses_id", "created_at")
+    return dict(held.union(moved, all=True))
+
+
+# A database error half-way leaves the caller's transaction nothing but to be rolled back.
+@transaction.atomic(savepoint=False)
+def _write(
+    accounts: Accounts,
+    result: posting.Result,
+    wanted: list[Wanted],
+    actor: User | None,
+    now: datetime,
+) -> list[Transfer]:
+    ids = clock.ids_at(now)
+    transfers = [
+        _transfer(posted, each, None if posted.draft.by_expiry else actor, ids, now)
+        for posted, each in zip(result.postings, wanted, strict=True)
+    ]
+    entries = [
+        (next(ids), transfer.pk, entry)
+        for posted, transfer in zip(result.postings, transfers, strict=True)
+        for entry in posted.entries
+    ]
+    writing.write(result.changed.values(), entries, transfers)
+    for state in result.changed.values():
+        _bring_up_to_date(accounts[state.id], state)
+    for transfer in transfers:
+        transfer.remember_as_new(accounts)
+    return transfers
+
+
+def _bring_up_to_date(account: Account, state: AccountState) -> None:
+    account.balance = state.balance
+    account.held = state.held
+    account.version = state.version
+    account.last_posted_at = state.last_posted_at
+
+
+def _transfer(
+    posted: posting.Posting,
+    wanted: Wanted,
+    actor: User | None,
+    ids: Iterator[UUID],
+    now: datetime,
+) -> Transfer:
+    draft = posted.draft
+    original_id = draft.original.id if draft.original else None
+    is_reversal = draft.kind is Kind.REVERSAL
+    return Transfer(
+        id=wanted.id or next(ids),
+        kind=draft.kind,
+        source_id=draft.source,
+        dest_id=draft.dest,
+        amount=draft.amount,
+        currency=posted.currency,
+        memo=wanted.memo,
+        metadata=wanted.metadata,
+        expires_at=None if wanted.expires_in is None else now + wanted.expires_in,
+        hold_id=None if is_reversal else original_id,
+        reverses_id=original_id if is_reversal else None,
+        created_by=actor,
+        created_at=now,
+    )
