@@ -6,6 +6,7 @@ from django.test import Client
 from django.utils.functional import SimpleLazyObject
 
 from api import problems
+from ledger_project.admin.middleware import AdminProblemMiddleware
 
 pytestmark = pytest.mark.django_db
 
@@ -63,7 +64,7 @@ def test_a_crash_says_so_as_a_page_without_the_code(rf):
     try:
         raise ZeroDivisionError("secret")
     except ZeroDivisionError:
-        answer = problems.server_error(rf.get("/admin/"))
+        answer = AdminProblemMiddleware(problems.server_error)(rf.get("/admin/"))
 
     assert_page(answer, 500, "The ledger failed")
     assert "secret" not in answer.content.decode()
