@@ -5,7 +5,7 @@ from urllib.parse import unquote_to_bytes
 
 import httptools
 
-from ledger_project.problems import Problem
+from api.problems import Problem
 from ledger_project.server.refusals import malformed
 
 BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
