@@ -9,13 +9,13 @@ UNDEFINED_TABLE = "42P01"
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ledger_project.settings")
-    from django.core.management import execute_from_command_line
     from django.db import InterfaceError, OperationalError, ProgrammingError
 
     from database.exceptions import UnusableDatabase
+    from ledger_project.command_line import CommandLine
 
     try:
-        execute_from_command_line(sys.argv)
+        CommandLine(sys.argv).execute()
     except (InterfaceError, OperationalError, ProgrammingError) as error:
         # A ProgrammingError is a mistake in the code, unless a table or a connection is meant.
         sqlstate = getattr(error.__cause__, "sqlstate", None)

@@ -10,6 +10,9 @@ from collections.abc import Iterable
 from django.apps import apps
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
+from django.db.migrations.executor import MigrationExecutor
+
+from database.exceptions import UnusableDatabase
 
 # The apps of this project, whose migrations may have changed since they were applied.
 APPS = ("accounts", "transfers", "audit", "idempotency", "ledger_project")
@@ -36,6 +39,14 @@ def why_made_anew(
         "This database was made by an earlier, unreleased version of Mini Ledger: it lacks "
         f"{named}. Start with a new one (for the demo: rm mini_ledger.db*)."
     )
+
+
+def require_no_earlier_version(connection: BaseDatabaseWrapper) -> None:
+    """:raises UnusableDatabase: if the database must be made anew"""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if reason := why_made_anew(connection, plan):
+        raise UnusableDatabase(reason)
 
 
 def _missing(connection: BaseDatabaseWrapper, pending: set[str]) -> list[str]:

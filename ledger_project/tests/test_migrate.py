@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from django.conf import settings
+from django.core.management import get_commands
 from django.db import connection
 
+from ledger_project.earlier_versions import APPS
 from ledger_project.management.commands.migrate import migrating_alone
 
 MANAGE = Path(settings.BASE_DIR, "manage.py")
@@ -88,8 +90,16 @@ def test_a_guard_that_is_gone_comes_back_from_the_command_line(empty_database):
     assert found[0] == 0, found
 
 
-@pytest.mark.parametrize("options", [(), ("--check",), ("--plan",), ("accounts", "zero")])
-def test_a_database_of_an_earlier_version_is_refused_in_one_line(empty_database, options):
+MADE_EARLIER = (
+    "The database can't be used: This database was made by an earlier, unreleased version of "
+    "Mini Ledger: it lacks accounts_account.owner_name_folded, transfers_verdict. "
+    "Start with a new one (for the demo: rm mini_ledger.db*).\n"
+)
+
+
+@pytest.fixture
+def earlier_database(empty_database):
+    """The URL of a database that lacks what a later version added."""
     alter = (
         "from django.db import connection;"
         " run = connection.cursor().execute;"
@@ -101,16 +111,37 @@ def test_a_database_of_an_earlier_version_is_refused_in_one_line(empty_database,
         prepared = start(empty_database, *command)
         printed = prepared.communicate()[0]
         assert prepared.returncode == 0, printed
+    return empty_database
 
-    process = start(empty_database, "migrate", *options)
-    printed = process.communicate()[0]
 
-    assert (process.returncode, printed) == (
-        2,
-        "The database can't be used: This database was made by an earlier, unreleased version of "
-        "Mini Ledger: it lacks accounts_account.owner_name_folded, transfers_verdict. "
-        "Start with a new one (for the demo: rm mini_ledger.db*).\n",
-    )
+@pytest.mark.parametrize("options", [(), ("--check",), ("--plan",), ("accounts", "zero")])
+def test_migrate_refuses_a_database_of_an_earlier_version_in_one_line(earlier_database, options):
+    process = start(earlier_database, "migrate", *options)
+
+    assert (process.communicate()[0], process.returncode) == (MADE_EARLIER, 2)
+
+
+def test_every_command_of_ours_refuses_a_database_of_an_earlier_version(earlier_database):
+    options = {"seed_load": ["--entries", "6", "--accounts", "3"]}
+    commands = [name for name, app in get_commands().items() if app.rpartition(".")[2] in APPS]
+
+    answers = {}
+    for name in commands:
+        process = start(earlier_database, name, *options.get(name, []))
+        answers[name] = (process.communicate()[0], process.returncode)
+
+    assert sorted(answers) == [
+        *("expire_holds", "migrate", "purge_idempotency_keys"),
+        *("seed_demo", "seed_load", "verify_ledger"),
+    ]
+    assert answers == dict.fromkeys(answers, (MADE_EARLIER, 2))
+
+
+def test_a_command_explains_itself_whatever_the_database_is(earlier_database):
+    process = start(earlier_database, "verify_ledger", "--help")
+
+    assert process.communicate()[0].startswith("usage: manage.py verify_ledger")
+    assert process.returncode == 0
 
 
 @pytest.mark.parametrize("command", ["migrate", "verify_ledger", "expire_holds"])

@@ -10,11 +10,9 @@ from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations.executor import MigrationExecutor
 
-from database.exceptions import UnusableDatabase
 from database.postgresql.sequences import raise_sequences
-from ledger_project.earlier_versions import why_made_anew
+from ledger_project.earlier_versions import require_no_earlier_version
 
 # Any number that nobody else locks; these letters are "ledger".
 ADVISORY_LOCK = int.from_bytes(b"ledger", "big")
@@ -35,7 +33,7 @@ class Command(migrate.Command):
 
     def handle(self, *args: Any, **options: Any) -> None:
         connection = connections[options["database"]]
-        _require_migratable(connection)
+        require_no_earlier_version(connection)
         only_looks = options["plan"] or options["check_unapplied"]
         if connection.vendor == "postgresql" and not only_looks:
             # First, because migrations insert rows too, if only to record themselves.
@@ -48,13 +46,6 @@ class Command(migrate.Command):
         # Not of the database: a guard that it lacks, or has from an earlier release, is what this
         # command installs.
         return super().get_check_kwargs(options) | {"databases": None}
-
-
-def _require_migratable(connection: BaseDatabaseWrapper) -> None:
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if reason := why_made_anew(connection, plan):
-        raise UnusableDatabase(reason)
 
 
 def migrating_alone(connection: BaseDatabaseWrapper) -> AbstractContextManager[None]:

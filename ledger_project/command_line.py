@@ -1,0 +1,27 @@
+"""Django's command line, on which our commands refuse a database of an earlier version."""
+
+from functools import partial
+from typing import Any
+
+from django.core.management import BaseCommand, ManagementUtility, get_commands
+from django.db import connection
+
+from ledger_project.earlier_versions import APPS, require_no_earlier_version
+
+
+class CommandLine(ManagementUtility):
+    """What ``manage.py`` runs."""
+
+    def fetch_command(self, subcommand: str) -> BaseCommand:
+        command = super().fetch_command(subcommand)
+        app = get_commands().get(subcommand, "")
+        # `migrate` looks by itself, under its lock, at the database that it is told to.
+        if app.rpartition(".")[2] in APPS and subcommand != "migrate":
+            handle = partial(_handle_on_current_tables, command.handle)
+            command.handle = handle  # type: ignore[method-assign]
+        return command
+
+
+def _handle_on_current_tables(handle: Any, *args: Any, **options: Any) -> str | None:
+    require_no_earlier_version(connection)
+    return handle(*args, **options)
