@@ -13,7 +13,7 @@ production = set -a; . ./.env.example; LEDGER_HTTPS=true; LEDGER_DATABASE_URL=sq
 # One check: its command, shown and run.
 step = @echo '▸ $(1)'; $(production); .venv/bin/$(1)
 
-.PHONY: help run test demo check schema bench soak proxy
+.PHONY: help run test demo check generate bench soak proxy
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -45,9 +45,7 @@ check: .venv/.dev ## Run every linter and check
 	$(call step,mypy)
 	$(call step,python manage.py makemigrations --check --dry-run)
 	$(call step,python manage.py check --deploy --fail-level WARNING)
-	$(call step,python manage.py spectacular --validate --fail-on-warn --file .venv/openapi.yaml)
-	@diff -u docs/openapi.yaml .venv/openapi.yaml || \
-		{ echo 'docs/openapi.yaml is not what the code says: run `make schema`.' >&2; exit 1; }
+	$(call step,python -m tools.generate --check)
 	@echo '▸ pip-audit --requirement requirements.txt'; $(audit)
 
 bench: .venv/.dev ## Measure the speed figures, in half an hour; BENCH=--quick in two minutes
@@ -60,8 +58,8 @@ soak: .venv/.dev ## Kill everything under load, MINUTES=30 on each database; or 
 proxy: .venv/.runtime ## Try deploy/nginx.conf with the nginx of this machine
 	@$(python) tools/proxy.py
 
-schema: .venv/.dev ## Write docs/openapi.yaml
-	$(call step,python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml)
+generate: .venv/.dev ## Write the files and the blocks of pages that are made from the code
+	$(call step,python -m tools.generate)
 
 # An audit needs the network. Without it there is no report, or one in which no package has an
 # answer; that is said, and is no failure. `timeout` is missing on macOS.

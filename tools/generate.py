@@ -1,0 +1,110 @@
+"""
+Write what is made from the code: whole files, and blocks of the pages in docs/.
+
+`make generate` writes them, and `make check` fails if one is stale. To generate something new, add
+a line to `GENERATED`. A block of a page is everything between two comments, each on a line of its
+own:
+
+    <!-- generated: settings -->
+    <!-- end -->
+"""
+
+import argparse
+import difflib
+import os
+import re
+import sys
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from typing import NamedTuple
+
+import django
+from django.core.management import CommandError, call_command
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Generated(NamedTuple):
+    """A file that is generated, or one block of it. ``text`` returns what belongs there."""
+
+    path: str
+    block: str | None
+    text: Callable[[], str]
+
+
+def openapi() -> str:
+    out = StringIO()
+    call_command("spectacular", validate=True, fail_on_warn=True, stdout=out)
+    return out.getvalue()
+
+
+GENERATED = [
+    Generated("docs/openapi.yaml", None, openapi),
+]
+
+
+class BlockError(Exception):
+    """A page doesn't have the block that is generated for it, or has it twice."""
+
+
+def filled(page: str, block: str, text: str) -> str:
+    """
+    Return a page with the content of its block replaced by a text.
+
+    :raises BlockError: unless the page has exactly one block of this name
+    """
+    begin, end = f"<!-- generated: {block} -->\n", "<!-- end -->\n"
+    # The blank lines keep Markdown from reading a table as part of the comments.
+    new = f"{begin}\n{text.strip()}\n\n{end}"
+    page, count = re.subn(f"(?ms)^{re.escape(begin)}.*?^{re.escape(end)}", lambda _: new, page)
+    if count != 1:
+        raise BlockError(f"needs one block between {begin.strip()} and {end.strip()}, has {count}")
+    return page
+
+
+def generate(root: Path, generated: list[Generated]) -> dict[str, tuple[str, str]]:
+    """
+    Return the text that each file has, empty if there is no file, and the text it should have.
+
+    :raises BlockError: if a page doesn't have one of its blocks; the message names the page
+    """
+    files: dict[str, tuple[str, str]] = {}
+    for path, block, text in generated:
+        if path not in files:
+            now = (root / path).read_text() if (root / path).exists() else ""
+            files[path] = now, now
+        now, wanted = files[path]
+        try:
+            files[path] = now, text() if block is None else filled(wanted, block, text())
+        except BlockError as error:
+            raise BlockError(f"{path} {error}") from error
+    return files
+
+
+def difference(path: str, now: str, wanted: str) -> str:
+    lines = now.splitlines(), wanted.splitlines()
+    diff = difflib.unified_diff(*lines, path, f"{path}, generated", lineterm="")
+    return "\n".join([*diff, f"{path} is out of date with the code: run `make generate`."])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").strip().partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if one is stale")
+    check = parser.parse_args().check
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ledger_project.settings")
+    django.setup()
+    try:
+        files = generate(ROOT, GENERATED)
+    except (CommandError, BlockError) as error:
+        sys.exit(f"Can't generate: {error}")
+    stale = {path: texts for path, texts in files.items() if texts[0] != texts[1]}
+    if check and stale:
+        sys.exit("\n".join(difference(path, *texts) for path, texts in stale.items()))
+    for path, (_, wanted) in stale.items():
+        (ROOT / path).write_text(wanted)
+        print(f"Wrote {path}.")
+
+
+if __name__ == "__main__":
+    main()
