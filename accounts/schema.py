@@ -1,10 +1,14 @@
 """The operations on accounts as OpenAPI shows them, in one table."""
 
-from datetime import UTC, datetime
-from typing import Any
-
 from rest_framework import serializers
 
+from accounts.examples import (
+    ACCOUNT,
+    ACCOUNT_ID,
+    EMPTY_ACCOUNT_ID,
+    FROZEN_ACCOUNT_ID,
+    NEW_ACCOUNT,
+)
 from accounts.exceptions import (
     AccountClosed,
     AccountFrozen,
@@ -21,14 +25,6 @@ from api.errors import LedgerError
 from api.fields import NextCursorField
 from api.operations import PUBLIC_READER, Operation, holders_of, owner_or
 
-# The accounts of the examples, opened at OPENED_AT: a UUIDv7 begins with its time.
-OPENED_AT = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
-ACCOUNT_ID = "019b8d7d-f1c0-7000-8000-000000000001"
-OTHER_ACCOUNT_ID = "019b8d7d-f1c0-7000-8000-000000000002"
-# What is closed or frozen when tried out, no other example needs.
-EMPTY_ACCOUNT_ID = "019b8d7d-f1c0-7000-8000-000000000003"
-FROZEN_ACCOUNT_ID = "019b8d7d-f1c0-7000-8000-000000000004"
-
 
 class AccountPageSerializer(serializers.Serializer):
     """Accounts, newest first."""
@@ -36,21 +32,6 @@ class AccountPageSerializer(serializers.Serializer):
     items = AccountSerializer(many=True, read_only=True)
     next_cursor = NextCursorField()
 
-
-ACCOUNT: dict[str, Any] = {
-    "id": ACCOUNT_ID,
-    "owner_name": "Ada Lovelace",
-    "currency": "USD",
-    "status": "OPEN",
-    "balance": 100_00,
-    "held": 0,
-    "available": 100_00,
-    "overdraft_limit": 0,
-    "version": 1,
-    "metadata": {"purpose": "household"},
-    "created_at": "2026-01-05T09:30:00.000000Z",
-}
-NEW_ACCOUNT = {**ACCOUNT, "balance": 0, "available": 0, "version": 0}
 
 REFUSALS: tuple[LedgerError, ...] = (
     AccountNotFound(ACCOUNT_ID),

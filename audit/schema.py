@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.schema import ACCOUNT_ID
+from accounts.examples import ACCOUNT_ID
 from api.operations import Operation, holders_of
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from accounts.enums import MONEY_MAX
-from accounts.schema import ACCOUNT, ACCOUNT_ID, OTHER_ACCOUNT_ID
+from accounts.examples import ACCOUNT, ACCOUNT_ID, OTHER_ACCOUNT_ID
 from api.errors import LedgerError
 from transfers.exceptions import (
     AlreadyReversed,

@@ -3,8 +3,8 @@
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
+from accounts.examples import ACCOUNT, ACCOUNT_ID
 from accounts.exceptions import AccountClosed, AccountFrozen, AccountNotFound
-from accounts.schema import ACCOUNT, ACCOUNT_ID
 from api.fields import EmptySerializer
 from api.operations import PUBLIC_READER, READER, Operation, owner_or
 from transfers import examples

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from accounts.schema import ACCOUNT_ID, OTHER_ACCOUNT_ID
+from accounts.examples import ACCOUNT_ID, OTHER_ACCOUNT_ID
 from api.operations import ANYONE
 from api.problems import MEDIA_TYPE
 from ledger_project.openapi.errors import ERRORS, UNKNOWN_PARAMETER

@@ -3,7 +3,8 @@
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework.views import APIView
 
-from accounts.schema import ACCOUNTS, NEW_ACCOUNT
+from accounts.examples import NEW_ACCOUNT
+from accounts.schema import ACCOUNTS
 from accounts.views import AccountViewSet
 from api.operations import ANYONE, Operation
 from audit.schema import INTEGRITY

@@ -7,8 +7,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
+from accounts.examples import EMPTY_ACCOUNT_ID, OPENED_AT
 from accounts.models import Account, AccountChange
-from accounts.schema import EMPTY_ACCOUNT_ID, OPENED_AT
 from audit.ledger import check_ledger
 from ledger_project.idempotency.models import IdempotencyKey
 from ledger_project.openapi.operations import EXAMPLE_KEY

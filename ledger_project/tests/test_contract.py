@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, assume, core, seed, settings
 from rest_framework_simplejwt.tokens import AccessToken
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from accounts.schema import ACCOUNT_ID, OTHER_ACCOUNT_ID
+from accounts.examples import ACCOUNT_ID, OTHER_ACCOUNT_ID
 from api.problems import MEDIA_TYPE
 from ledger_project.openapi.errors import ERRORS
 from ledger_project.openapi.operations import KEY_SCHEMA

@@ -11,15 +11,15 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from accounts import services as account_services
-from accounts.models import Account
-from accounts.money import money
-from accounts.schema import (
+from accounts.examples import (
     ACCOUNT_ID,
     EMPTY_ACCOUNT_ID,
     FROZEN_ACCOUNT_ID,
     OPENED_AT,
     OTHER_ACCOUNT_ID,
 )
+from accounts.models import Account
+from accounts.money import money
 from accounts.serializers import account_document
 from api.renderers import JSONRenderer
 from ledger_project.idempotency.models import IdempotencyKey, fingerprint

@@ -9,8 +9,8 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer
 from jsonschema import Draft202012Validator
 
+from accounts.examples import ACCOUNT_ID
 from accounts.exceptions import OverdraftInUse
-from accounts.schema import ACCOUNT_ID
 from api.errors import LedgerError
 from api.parsers import strict_json
 from api.problems import MEDIA_TYPE
