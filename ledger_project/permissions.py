@@ -1,7 +1,7 @@
 """
 How permissions are looked up, and the groups that the ledger brings.
 
-What each permission allows is said where it is asked for, and in docs/operations.md.
+What each permission allows is said where it is asked for, and in docs/security.md.
 """
 
 from functools import cache

@@ -94,7 +94,7 @@ class Server:
         )
         self.start()
         # Ordinary roles, as in production: nothing may need a superuser. The second one has the
-        # same password, and no rights until a test grants it those of `docs/operations.md`.
+        # same password, and no rights until a test grants it those of `docs/databases.md`.
         sql = (
             f"CREATE ROLE ledger LOGIN CREATEDB PASSWORD '{password}';"
             f"CREATE ROLE ledger_app LOGIN PASSWORD '{password}';"

@@ -1,7 +1,7 @@
 """
 What the guards refuse in earnest: to the application's own role, at a real COMMIT, in a race.
 
-The role is made as ``docs/operations.md`` says, by its own statements.
+The role is made as ``docs/databases.md`` says, by its own statements.
 """
 
 import re
@@ -35,7 +35,7 @@ def as_application(handwritten) -> Iterator[None]:
     """Log in as the role of the application, once there is a ledger to attack."""
     if not rows("SELECT FROM pg_roles WHERE rolname = 'ledger_app'"):
         pytest.skip("This PostgreSQL has no role ledger_app; tools/with_postgres.py makes one.")
-    blocks = re.findall(r"```sql\n(.*?)```", text("docs/operations.md"), re.DOTALL)
+    blocks = re.findall(r"```sql\n(.*?)```", text("docs/databases.md"), re.DOTALL)
     # What an earlier run granted would hide what is missing now.
     handwritten.run("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM ledger_app")
     handwritten.run(*(block for block in blocks if block.startswith("GRANT")))
