@@ -18,6 +18,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 # In the marks of code, or alone on a line but for a comment.
 TARGET = re.compile(r"`make ([a-z]+)`|^make ([a-z]+)(?= *(?:#.*)?$)", re.MULTILINE)
 TEST = re.compile(r"`((?:\w+/)+test_\w+\.py)(?:::(\w+))?`")
+TEST_FILE = re.compile(r"(?:\w+/)+test_\w+\.py")
 COMMAND = re.compile(r"manage\.py ([a-z_]+)")
 
 
@@ -52,12 +53,26 @@ def test_a_page_names_only_files_that_exist(page):
     assert missing == set()
 
 
-def test_every_promise_names_tests_that_exist():
+def test_every_guarantee_names_tests_that_exist():
     shown = TEST.findall(text("docs/guarantees.md"))
 
     assert len(shown) > 20
     for path, name in shown:
         assert (f"def {name}(" if name else "def test_") in text(path), (path, name)
+
+
+def test_every_command_of_a_guarantee_runs_tests_that_its_row_names():
+    guarantees = re.findall(
+        r"^\| (.+) \| (.+) \| (.+) \|$", text("docs/guarantees.md"), re.MULTILINE
+    )
+    commands = {
+        guarantee: (set(TEST_FILE.findall(command)), set(TEST_FILE.findall(tests)))
+        for guarantee, tests, command in guarantees
+        if command.startswith("`TEST ")
+    }
+
+    assert len(commands) > 20
+    assert [name for name, (run, named) in commands.items() if not run or run - named] == []
 
 
 @each_page
