@@ -92,7 +92,7 @@ def test_a_guard_that_is_gone_comes_back_from_the_command_line(empty_database):
 
 MADE_EARLIER = (
     "The database can't be used: This database was made by an earlier, unreleased version of "
-    "Mini Ledger: it lacks accounts_account.owner_name_folded, transfers_verdict. "
+    "Mini Ledger: it lacks accounts_account.owner_name_folded, audit_verdict. "
     "Start with a new one (for the demo: rm mini_ledger.db*).\n"
 )
 
@@ -105,7 +105,7 @@ def earlier_database(empty_database):
         " run = connection.cursor().execute;"
         " run('DROP INDEX account_by_name');"
         " run('ALTER TABLE accounts_account RENAME COLUMN owner_name_folded TO folded');"
-        " run('DROP TABLE transfers_verdict')"
+        " run('DROP TABLE audit_verdict')"
     )
     for command in (("migrate", "--verbosity", "0"), ("shell", "--command", alter)):
         prepared = start(empty_database, *command)
