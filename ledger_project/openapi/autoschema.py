@@ -6,6 +6,7 @@ route of a kind has, and the strictness of request bodies.
 """
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -13,12 +14,13 @@ from typing import Any
 import uritemplate
 from drf_spectacular.drainage import error
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRequest, OpenApiResponse
 from rest_framework.permissions import SAFE_METHODS
 
 from api.fields import EmptySerializer, StrictCharField
 from api.operations import Operation
-from api.problems import Problem
+from api.problems import MEDIA_TYPE, Problem
 from api.viewset import LedgerViewSet
 from ledger_project.openapi.description import (
     PATH_PARAMETERS,
@@ -161,28 +163,43 @@ class LedgerAutoSchema(AutoSchema):
         for status in sorted({ERRORS[code].status for code in codes}):
             named = [code for code in ERRORS if code in codes and ERRORS[code].status == status]
             replayed = self._replay_headers() if status in (404, 409) else {}
-            refused = error_response(self._documents(named), **replayed)
+            refused = error_response(self._errors(named), **replayed)
             refused["content"] |= responses.get(str(status), {}).get("content", {})
             responses[str(status)] = refused
         return responses
 
-    def _documents(self, codes: list[str]) -> dict[str, Any]:
-        """Return what the operation answers with these errors, by their codes."""
+    def _errors(self, codes: list[str]) -> dict[str, Any]:
+        """Return an example of each error, by its code: shared, unless it names an item."""
         operation = self.operation
         rules = {rule.code for rule in operation.refusals if rule.index is not None}
         # The path with what Swagger UI fills in.
         ids = {name: operation.tried_on or each for name, (_, each) in PATH_PARAMETERS.items()}
         path = self.path.format(**ids, key=EXAMPLE_KEY)
-        return {
-            code: {**self._error(code).body(path), **(operation.evidence if code in rules else {})}
-            for code in codes
-        }
+        examples = {}
+        for code in codes:
+            name, error = self._error(code)
+            document = {"summary": error.title, "value": error.body(path)}
+            if operation.evidence and code in rules:
+                document["value"] |= operation.evidence
+                examples[code] = document
+            else:
+                examples[code] = self._shared_example(name, document)
+        return examples
 
-    def _error(self, code: str) -> Problem:
+    def _shared_example(self, name: str, document: dict[str, Any]) -> dict[str, Any]:
+        """Return a reference to an example, which is that of the first operation to have it."""
+        component = ResolvedComponent(name, ResolvedComponent.EXAMPLE, document, document)
+        self.registry.register_on_missing(component)
+        return component.ref
+
+    def _error(self, code: str) -> tuple[str, Problem]:
+        """Return an error as this operation answers with it, and the name of its example."""
         request = self.operation.request
         if code != "validation_failed" or (request and "amount" in request().fields):
-            return ERRORS[code]
-        return UNKNOWN_FIELD if request else UNKNOWN_PARAMETER
+            return code, ERRORS[code]
+        if request:
+            return "unknown_field", UNKNOWN_FIELD
+        return "unknown_parameter", UNKNOWN_PARAMETER
 
     def _success_headers(self) -> dict[str, Any]:
         if self.operation.csv:
@@ -253,6 +270,7 @@ def complete(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]
         operation.setdefault("security", [])
         for response in operation["responses"].values():
             response.setdefault("headers", {})["X-Request-ID"] = header("X-Request-ID")
+    _share_responses(result)
     return result
 
 
@@ -260,6 +278,30 @@ def operations_of(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Return each operation of a document."""
     for path_item in result["paths"].values():
         yield from path_item.values()
+
+
+def _share_responses(result: dict[str, Any]) -> None:
+    """Let the operations refer to each response with errors that more than one of them gives."""
+    uses: defaultdict[str, list[tuple[dict[str, Any], str]]] = defaultdict(list)
+    for operation in operations_of(result):
+        for status, response in operation["responses"].items():
+            if list(response.get("content", ())) == [MEDIA_TYPE]:
+                uses[_name_of(response)].append((operation["responses"], status))
+    shared = result["components"]["responses"] = {}
+    for name, places in uses.items():
+        if name and len(places) > 1:
+            for responses, status in places:
+                shared[name] = responses[status]
+                responses[status] = {"$ref": f"#/components/responses/{name}"}
+
+
+def _name_of(response: dict[str, Any]) -> str:
+    """Return the name of a response with shared errors alone: whatever makes it what it is."""
+    examples = response["content"][MEDIA_TYPE]["examples"].values()
+    if not all("$ref" in example for example in examples):
+        return ""
+    names = [example["$ref"].rpartition("/")[2] for example in examples]
+    return "-".join([*names, *["replayable"] * ("Idempotent-Replayed" in response["headers"])])
 
 
 def _explain(schemas: dict[str, Any]) -> None:

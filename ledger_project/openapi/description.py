@@ -6,7 +6,7 @@ from typing import Any
 from accounts.examples import ACCOUNT_ID, OTHER_ACCOUNT_ID
 from api.operations import ANYONE
 from api.problems import MEDIA_TYPE
-from ledger_project.openapi.errors import ERRORS, UNKNOWN_PARAMETER
+from ledger_project.openapi.errors import ERRORS
 from ledger_project.openapi.explanations import EXPLANATIONS
 from transfers.examples import TRANSFER_ID
 
@@ -180,21 +180,22 @@ def header(name: str) -> dict[str, Any]:
     return {"$ref": f"#/components/headers/{name}"}
 
 
-def error_response(documents: Mapping[str, Any], **headers: Any) -> dict[str, Any]:
-    """Return the answer with any of these errors, all of one status, by their codes."""
-    if any(ERRORS[code].status == 401 for code in documents):
+def example(name: str) -> dict[str, Any]:
+    """Return a reference to an error that several operations answer with."""
+    return {"$ref": f"#/components/examples/{name}"}
+
+
+def error_response(examples: Mapping[str, Any], **headers: Any) -> dict[str, Any]:
+    """Return the answer with any of these errors, all of one status: their examples by code."""
+    if any(ERRORS[code].status == 401 for code in examples):
         headers["WWW-Authenticate"] = header("WWW-Authenticate")
-    if any(ERRORS[code].retry_after for code in documents):
+    if any(ERRORS[code].retry_after for code in examples):
         headers["Retry-After"] = header("Retry-After")
-    examples = {
-        code: {"summary": document["title"], "value": document}
-        for code, document in documents.items()
-    }
     problem = {"$ref": "#/components/schemas/Problem"}
     return {
-        "description": " · ".join(f"`{code}`" for code in documents),
+        "description": " · ".join(f"`{code}`" for code in examples),
         **({"headers": headers} if headers else {}),
-        "content": {MEDIA_TYPE: {"schema": problem, "examples": examples}},
+        "content": {MEDIA_TYPE: {"schema": problem, "examples": dict(examples)}},
     }
 
 
@@ -224,7 +225,7 @@ def _health(path: str, operation_id: str, summary: str, status: str) -> dict[str
         "security": [],
         "responses": {
             "200": {"description": "Yes", "content": {"application/json": content}},
-            "422": error_response({"validation_failed": UNKNOWN_PARAMETER.body(path)}),
+            "422": error_response({"validation_failed": example("unknown_parameter")}),
         },
     }
 
@@ -247,8 +248,8 @@ METRICS: dict[str, Any] = {
                 }
             },
         },
-        "401": error_response({"not_authenticated": ERRORS["not_authenticated"].body("/metrics")}),
-        "422": error_response({"validation_failed": UNKNOWN_PARAMETER.body("/metrics")}),
+        "401": error_response({"not_authenticated": example("not_authenticated")}),
+        "422": error_response({"validation_failed": example("unknown_parameter")}),
     },
 }
 
@@ -272,5 +273,5 @@ PLAIN_VIEWS["/readyz"]["get"] |= {
     ],
 }
 PLAIN_VIEWS["/readyz"]["get"]["responses"]["503"] = error_response(
-    {"temporarily_unavailable": ERRORS["temporarily_unavailable"].body("/readyz")}
+    {"temporarily_unavailable": example("temporarily_unavailable")}
 )
