@@ -122,7 +122,8 @@ class MemoField(StrictCharField):
         "maxProperties": METADATA_MAX_MEMBERS,
         "additionalProperties": {"type": "string", "pattern": r"^[^\u0000]*$"},
         "propertyNames": {"pattern": r"^[^\u0000]*$"},
-    }
+    },
+    component_name="Metadata",
 )
 class MetadataField(serializers.DictField):
     """The caller's own notes: at most 20 strings, 4 KiB in all. The ledger never reads them."""

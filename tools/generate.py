@@ -11,15 +11,17 @@ own:
 
 import argparse
 import difflib
+import json
 import os
 import re
 import sys
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import django
+import yaml
 from django.core.management import CommandError, call_command
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,8 +37,31 @@ class Generated(NamedTuple):
 
 def openapi() -> str:
     out = StringIO()
-    call_command("spectacular", validate=True, fail_on_warn=True, stdout=out)
-    return out.getvalue()
+    call_command("spectacular", validate=True, fail_on_warn=True, format="openapi-json", stdout=out)
+    return yaml.dump(
+        json.loads(out.getvalue()), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100
+    )
+
+
+class Dumper(yaml.SafeDumper):
+    """YAML as people write it: references and lists of words on one line, text in blocks."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> Any:
+        return super().represent_mapping(tag, mapping, mapping.keys() == {"$ref"})
+
+    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> Any:
+        on_one_line = not any(isinstance(item, dict | list) for item in sequence)
+        return super().represent_sequence(tag, sequence, on_one_line)
+
+    def represent_str(self, data: str) -> Any:
+        style = "|" if "\n" in data else None
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style)
+
+
+Dumper.add_representer(str, Dumper.represent_str)
 
 
 GENERATED = [

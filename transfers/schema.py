@@ -278,7 +278,7 @@ BATCHES = {
         status=201,
         response=BatchAnswerSerializer,
         answers={"Posted": {"transfers": [examples.TRANSFER]}},
-        evidence={"pointer": "#/transfers/1", "index": 1},
+        evidence={"insufficient_funds": {"pointer": "#/transfers/1", "index": 1}},
         refusals=_ORDER,
         codes=("permission_denied",),
     ),

@@ -6,8 +6,8 @@ route of a kind has, and the strictness of request bodies.
 """
 
 import uuid
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from copy import deepcopy
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +20,7 @@ from rest_framework.permissions import SAFE_METHODS
 
 from api.fields import EmptySerializer, StrictCharField
 from api.operations import Operation
-from api.problems import MEDIA_TYPE, Problem
+from api.problems import Problem
 from api.viewset import LedgerViewSet
 from ledger_project.openapi.description import (
     PATH_PARAMETERS,
@@ -33,7 +33,8 @@ from ledger_project.openapi.description import (
 )
 from ledger_project.openapi.errors import ERRORS, UNKNOWN_FIELD, UNKNOWN_PARAMETER
 from ledger_project.openapi.generators import suit_generators
-from ledger_project.openapi.operations import EXAMPLE_KEY, KEY_SCHEMA, OPERATIONS
+from ledger_project.openapi.operations import EXAMPLE_KEY, OPERATIONS
+from ledger_project.openapi.sharing import operations_of, share
 from ledger_project.openapi.words import MEMBERS, VALUES, meaning
 from transfers.schema import ONLY_HOLDS_EXPIRE
 
@@ -121,7 +122,7 @@ class LedgerAutoSchema(AutoSchema):
         }
         return OpenApiParameter(
             "Idempotency-Key",
-            KEY_SCHEMA,
+            {"$ref": "#/components/schemas/Key"},
             OpenApiParameter.HEADER,
             required=True,
             description="New for each operation, the same for each retry of it. An example of a "
@@ -169,18 +170,16 @@ class LedgerAutoSchema(AutoSchema):
         return responses
 
     def _errors(self, codes: list[str]) -> dict[str, Any]:
-        """Return an example of each error, by its code: shared, unless it names an item."""
-        operation = self.operation
-        rules = {rule.code for rule in operation.refusals if rule.index is not None}
+        """Return an example of each error, by its code: shared, unless it has more to show here."""
         # The path with what Swagger UI fills in.
-        ids = {name: operation.tried_on or each for name, (_, each) in PATH_PARAMETERS.items()}
+        ids = {name: self.operation.tried_on or each for name, (_, each) in PATH_PARAMETERS.items()}
         path = self.path.format(**ids, key=EXAMPLE_KEY)
         examples = {}
         for code in codes:
             name, error = self._error(code)
             document = {"summary": error.title, "value": error.body(path)}
-            if operation.evidence and code in rules:
-                document["value"] |= operation.evidence
+            if code in self.operation.evidence:
+                document["value"] |= self.operation.evidence[code]
                 examples[code] = document
             else:
                 examples[code] = self._shared_example(name, document)
@@ -206,12 +205,7 @@ class LedgerAutoSchema(AutoSchema):
             return {"Content-Disposition": header("Content-Disposition")}
         if not self.operation.location:
             return self._replay_headers()
-        location = {
-            "description": "Where it is from now on.",
-            "required": True,
-            "schema": {"type": "string"},
-            "example": self.operation.location,
-        }
+        location = header("Location")
         return {"Location": location, **self._replay_headers()}
 
     def _replay_headers(self) -> dict[str, Any]:
@@ -255,7 +249,7 @@ def complete(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]
     """Add to the finished document what belongs to no single view, and close its requests."""
     result["info"]["description"] = description()
     result["tags"] = [{"name": name, "description": words} for name, words in TAGS.items()]
-    result["paths"] |= PLAIN_VIEWS
+    result["paths"] |= deepcopy(PLAIN_VIEWS)
     for kind, members in components().items():
         result["components"].setdefault(kind, {}).update(members)
     for name, schema in result["components"]["schemas"].items():
@@ -270,45 +264,16 @@ def complete(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]
         operation.setdefault("security", [])
         for response in operation["responses"].values():
             response.setdefault("headers", {})["X-Request-ID"] = header("X-Request-ID")
-    _share_responses(result)
+    share(result)
     return result
-
-
-def operations_of(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Return each operation of a document."""
-    for path_item in result["paths"].values():
-        yield from path_item.values()
-
-
-def _share_responses(result: dict[str, Any]) -> None:
-    """Let the operations refer to each response with errors that more than one of them gives."""
-    uses: defaultdict[str, list[tuple[dict[str, Any], str]]] = defaultdict(list)
-    for operation in operations_of(result):
-        for status, response in operation["responses"].items():
-            if list(response.get("content", ())) == [MEDIA_TYPE]:
-                uses[_name_of(response)].append((operation["responses"], status))
-    shared = result["components"]["responses"] = {}
-    for name, places in uses.items():
-        if name and len(places) > 1:
-            for responses, status in places:
-                shared[name] = responses[status]
-                responses[status] = {"$ref": f"#/components/responses/{name}"}
-
-
-def _name_of(response: dict[str, Any]) -> str:
-    """Return the name of a response with shared errors alone: whatever makes it what it is."""
-    examples = response["content"][MEDIA_TYPE]["examples"].values()
-    if not all("$ref" in example for example in examples):
-        return ""
-    names = [example["$ref"].rpartition("/")[2] for example in examples]
-    return "-".join([*names, *["replayable"] * ("Idempotent-Replayed" in response["headers"])])
 
 
 def _explain(schemas: dict[str, Any]) -> None:
     """Say what each value of an enum and each member means, if the serializer doesn't."""
     for name in VALUES:
         schemas[name]["description"] = meaning(name)
-    schemas["Currency"]["description"] = MEMBERS["currency"]
+    for name in ("Currency", "Metadata"):
+        schemas[name]["description"] = MEMBERS[name.lower()]
     for schema in schemas.values():
         for name, member in schema.get("properties", {}).items():
             refers = "$ref" in member or "allOf" in member

@@ -50,6 +50,15 @@ PATH_PARAMETERS = {
     "transfer_id": ("The transfer's id. Put in one of your own.", TRANSFER_ID),
 }
 
+# As `read_key` reads it.
+KEY_SCHEMA = {
+    "type": "string",
+    "description": "One to 255 characters of ASCII without spaces and commas; they may be quoted.",
+    "minLength": 1,
+    "maxLength": 257,
+    "pattern": r'^(?:[!#-+\--~][!-+\--~]{0,254}|"[!#-+\--\[\]-~]{1,255}")$',
+}
+
 _MINOR_UNITS = {"type": "integer", "description": "In minor units."}
 # The figures of a refusal, each with some of the codes.
 EVIDENCE: dict[str, Any] = {
@@ -143,6 +152,12 @@ HEADERS: dict[str, Any] = {
         "schema": {"type": "string", "enum": ["true"]},
         "example": "true",
     },
+    "Location": {
+        "description": "Where it is from now on.",
+        "required": True,
+        "schema": {"type": "string"},
+        "example": f"/transfers/{TRANSFER_ID}",
+    },
     "Retry-After": {
         "description": "Seconds to wait before the next try.",
         "schema": {"type": "integer", "minimum": 1},
@@ -202,7 +217,7 @@ def error_response(examples: Mapping[str, Any], **headers: Any) -> dict[str, Any
 def components() -> dict[str, dict[str, Any]]:
     """Return what the operations refer to beside the shapes of their serializers."""
     return {
-        "schemas": PROBLEM_SCHEMAS,
+        "schemas": {**PROBLEM_SCHEMAS, "Key": KEY_SCHEMA},
         "headers": HEADERS,
     }
 

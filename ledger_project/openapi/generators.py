@@ -18,6 +18,10 @@ def suit_generators(result: dict[str, Any]) -> None:
     # What a stranger isn't shown is left out.
     schemas["TransferSide"]["required"] = ["id"]
     for part in _objects(result):
+        # What a request may not have isn't in its schema.
+        part.pop("readOnly", None)
+        if part.keys() == {"allOf"} and len(part["allOf"]) == 1:
+            part |= part.pop("allOf")[0]
         # Java, Go and C# read an integer without a format as one of 32 bits: 21 million dollars.
         if _is_integer(part) and part.get("maximum", INT32_MAX + 1) > INT32_MAX:
             part["format"] = "int64"

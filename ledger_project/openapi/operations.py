@@ -21,13 +21,6 @@ from ledger_project.views import (
 from transfers.schema import BATCHES, CASH, STATEMENTS, TRANSFERS
 from transfers.views import BatchViewSet, CashViewSet, StatementViewSet, TransferViewSet
 
-# As `read_key` reads it.
-KEY_SCHEMA = {
-    "type": "string",
-    "minLength": 1,
-    "maxLength": 257,
-    "pattern": r'^(?:[!#-+\--~][!-+\--~]{0,254}|"[!#-+\--\[\]-~]{1,255}")$',
-}
 # Under which the demo data keep an answer.
 EXAMPLE_KEY = "5f8a2c1e-7d43-4b0a-9c57-1e6f0a3b9d28"
 _TOKENS = {"access": "eyJhbGciOiJIUzI1NiIs...", "refresh": "eyJhbGciOiJIUzI1NiIs..."}
@@ -85,7 +78,7 @@ LOOK_UP_KEY = Operation(
     parameters=(
         OpenApiParameter(
             "key",
-            KEY_SCHEMA,
+            {"$ref": "#/components/schemas/Key"},
             OpenApiParameter.PATH,
             description="The `Idempotency-Key` that the request was sent with.",
             examples=[OpenApiExample("Of an opened account", EXAMPLE_KEY)],

@@ -25,8 +25,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from accounts.examples import ACCOUNT_ID, OTHER_ACCOUNT_ID
 from api.problems import MEDIA_TYPE
+from ledger_project.openapi.description import KEY_SCHEMA
 from ledger_project.openapi.errors import ERRORS
-from ledger_project.openapi.operations import KEY_SCHEMA
 from transfers import services
 from transfers.services import Order
 

@@ -16,8 +16,8 @@ from api.parsers import strict_json
 from api.problems import MEDIA_TYPE
 from ledger_project import urls
 from ledger_project.idempotency.keys import read_key
+from ledger_project.openapi.description import KEY_SCHEMA
 from ledger_project.openapi.errors import ERRORS
-from ledger_project.openapi.operations import KEY_SCHEMA
 
 DOCUMENT: dict[str, Any] = strict_json(
     OpenApiJsonRenderer().render(SchemaGenerator().get_schema(public=True), renderer_context={})
@@ -38,6 +38,10 @@ def resolved(part: dict[str, Any]) -> dict[str, Any]:
         _, kind, name = part["$ref"].removeprefix("#/").split("/")
         part = DOCUMENT["components"][kind][name]
     return part
+
+
+def parameters_of(operation: dict[str, Any]) -> list[dict[str, Any]]:
+    return [resolved(parameter) for parameter in operation.get("parameters", [])]
 
 
 def media_types(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -101,7 +105,7 @@ def test_the_idempotency_key_is_declared_exactly_where_it_is_demanded(name, api)
     method, path = name.split()
     declared = [
         parameter["required"]
-        for parameter in OPERATIONS[name].get("parameters", [])
+        for parameter in parameters_of(OPERATIONS[name])
         if (parameter["in"], parameter["name"]) == ("header", "Idempotency-Key")
     ]
 

@@ -3,9 +3,11 @@
 import gzip
 import http.client
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 
 import pytest
+from django.conf import settings
 from rest_framework_simplejwt.tokens import AccessToken
 
 from ledger_project.openapi.document import _built
@@ -46,6 +48,13 @@ def test_it_is_the_document_that_the_code_describes(client):
 
     assert answer["Content-Type"] == "application/vnd.oai.openapi+json"
     assert answer.json() == DOCUMENT
+
+
+def test_it_is_small_because_its_operations_share_what_they_have_in_common(client):
+    committed = Path(settings.BASE_DIR, "docs", "openapi.yaml").read_text()
+
+    assert len(client.get("/openapi.json").content) < 200_000
+    assert len(committed.splitlines()) < 4_000
 
 
 def test_it_is_built_once(client):

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 from rest_framework.test import APIClient
 
-from ledger_project.openapi.tests.test_autoschema import OPERATIONS
+from ledger_project.openapi.tests.test_autoschema import OPERATIONS, parameters_of, resolved
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ ORDERS = {
 def filled_in(press: Press, place: str) -> dict[str, str]:
     """Return the parameters of one place that have an example, or a default, by their names."""
     values = {}
-    for parameter in press.description.get("parameters", []):
+    for parameter in parameters_of(press.description):
         examples = parameter.get("examples", {"": {"value": parameter.get("example")}})
         example = examples.get(press.body, next(iter(examples.values())))
-        value = example["value"] or parameter["schema"].get("default")
+        value = example["value"] or resolved(parameter["schema"]).get("default")
         if value and parameter["in"] == place:
             values[parameter["name"]] = value
     return values
