@@ -109,6 +109,12 @@ CHANGES = Scan(
     sums={},
     checks=(
         Check(
+            "change_has_its_account",
+            "Every recorded change is of an account that exists",
+            "currency IS NOT NULL",
+            "change {change}: there is no such account",
+        ),
+        Check(
             "change_fits_its_action",
             "A recorded change says what its action does",
             """before <> after AND CASE action

@@ -33,6 +33,7 @@ from audit.row_checks import (
     external_ids,
     folded_names,
     malformed_ids,
+    missing_users,
 )
 from audit.rows import fetch, is_uuid, uuid_text
 from audit.scan import Check, Scan
@@ -144,6 +145,7 @@ class _Audit:
                 *self._results.values(),
                 self.names,
                 malformed_ids(),
+                missing_users(),
                 external_ids(),
                 *currency_results(currencies),
                 *self._schema,

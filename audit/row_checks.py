@@ -1,15 +1,17 @@
 """What is checked of rows one by one, because the databases have no SQL for it in common."""
 
+from collections.abc import Iterator
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import connection
 
 from accounts.enums import AccountKind
-from accounts.models import Account, AccountChange, external_account_id
+from accounts.models import external_account_id
 from accounts.names import folded
-from audit.report import Finding, Result
+from audit.protection import expected
+from audit.report import EXAMPLES, Finding, Result
 from audit.rows import IS_UUID, fetch, uuid_text
-from transfers.models import LedgerEntry, Transfer
 
 # What Django makes of a UUID, and of what refers to one, on SQLite.
 UUID_TYPE = "char(32)"
@@ -57,14 +59,58 @@ def add_folded_names(result: Result, **bounds: Any) -> None:
 
 def malformed_ids() -> Result:
     """Check that each id is a UUID. PostgreSQL has a type for that; SQLite takes any text."""
-    result = Result("id_is_a_uuid", "Every id of an account, transfer or entry is a UUID")
+    result = Result("id_is_a_uuid", "Every id of an account, transfer, entry or key is a UUID")
     if connection.vendor == "postgresql":
         return result
-    for model in (Account, AccountChange, Transfer, LedgerEntry):
-        for field in model._meta.concrete_fields:
-            if field.db_parameters(connection)["type"] == UUID_TYPE:
-                _add_malformed(result, model._meta.db_table, str(field.column))
+    for table, present in _present_columns():
+        for column, (kind, *_) in table.columns.items():
+            if kind == UUID_TYPE and column in present:
+                _add_malformed(result, table.name, column)
     return result
+
+
+def missing_users() -> Result:
+    """
+    Check that no foreign key to a user refers to one who is gone.
+
+    (The scans find other rows that are referred to and gone.) SQLite doesn't enforce foreign keys
+    for a client that doesn't ask for it, nor PostgreSQL in a session that replicates.
+    """
+    result = Result("named_user_exists", "Every user whom a row names exists")
+    users = get_user_model()._meta.db_table
+    for table, present in _present_columns():
+        for column, target in table.references.items():
+            if target == users and column in present:
+                _add_missing(result, table.name, column, users)
+    return result
+
+
+def _present_columns() -> Iterator[tuple[expected.Table, set[str]]]:
+    """Yield each table that exists, with its columns. The checks of the schema report others."""
+    with connection.cursor() as cursor:
+        present = connection.introspection.table_names(cursor)
+        for table in expected.tables(connection):
+            if table.name in present:
+                described = connection.introspection.get_table_description(cursor, table.name)
+                yield table, {column.name for column in described}
+
+
+def _add_missing(result: Result, table: str, column: str, users: str) -> None:
+    missing = (
+        f"FROM {table} named WHERE {column} IS NOT NULL"
+        f" AND NOT EXISTS (SELECT 1 FROM {users} WHERE {users}.id = named.{column})"
+    )
+    [row] = fetch(f"SELECT count(*) AS found {missing}")
+    result.findings += row["found"]
+    if row["found"]:
+        limit = EXAMPLES - len(result.examples)
+        result.examples += [
+            Finding(uuid_text(row["id"]), f"there is no user {row['user']}: {table}.{column}")
+            for row in fetch(
+                f'SELECT CAST(id AS text) AS id, CAST({column} AS text) AS "user" {missing}'
+                f" ORDER BY 1 LIMIT {limit}"
+            )
+        ]
 
 
 def _add_malformed(result: Result, table: str, column: str) -> None:

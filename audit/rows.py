@@ -13,7 +13,9 @@ from accounts.models import Account
 # That a column holds a UUID, as Django writes it, in the SQL of each database.
 IS_UUID = {
     "postgresql": "TRUE",
-    "sqlite": "typeof({0}) = 'text' AND length({0}) = 32 AND {0} NOT GLOB '*[^0-9a-f]*'",
+    # Of a text, length() counts what comes before a NUL.
+    "sqlite": "typeof({0}) = 'text' AND length(CAST({0} AS blob)) = 32"
+    " AND {0} NOT GLOB '*[^0-9a-f]*'",
 }
 
 

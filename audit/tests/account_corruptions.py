@@ -21,9 +21,13 @@ from audit.tests.tampering import (
     outside,
     transfer,
 )
+from ledger_project.idempotency.models import IdempotencyKey
 from transfers import services
 from transfers.services import Order
 from transfers.tests.rich_ledger import RichLedger
+
+# The id of a user who was deleted, though nobody ever is.
+NOBODY = 1_000_000_000
 
 
 def leave_a_gap(book: RichLedger) -> None:
@@ -171,6 +175,38 @@ ACCOUNT_CORRUPTIONS = [
         "a name that is found by another one",
         lambda book: account(book.payer, owner_name_folded="bob"),
         "account_name_is_folded",
+    ),
+    corruption(
+        "a record of an account that doesn't exist",
+        lambda book: AccountChange.objects.create(
+            account_id=uuid7(), actor=book.payer.owner, action="RENAME", before="a", after="b"
+        ),
+        "change_has_its_account",
+    ),
+    corruption(
+        "an account of a user who is gone",
+        lambda book: account(book.payer, owner_id=NOBODY),
+        "named_user_exists",
+    ),
+    corruption(
+        "a record of a change by a user who is gone",
+        lambda book: [
+            record(book.payer, "RENAME", "another name", book.payer.owner_name),
+            AccountChange.objects.filter(account=book.payer).update(actor_id=NOBODY),
+        ],
+        "named_user_exists",
+    ),
+    corruption(
+        "a transfer by a user who is gone",
+        lambda book: transfer(book.transfer, created_by_id=NOBODY),
+        "named_user_exists",
+    ),
+    corruption(
+        "a key of a user who is gone",
+        lambda book: IdempotencyKey.objects.create(
+            user_id=NOBODY, key="k", method="POST", path="/transfers", fingerprint="f"
+        ),
+        "named_user_exists",
     ),
     corruption(
         "a record that is older than its account",

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
 
@@ -13,7 +14,7 @@ from audit.ledger import check_ledger
 from audit.protection import DESCRIPTIONS
 from audit.report import TrialBalance
 from audit.tests.account_corruptions import ACCOUNT_CORRUPTIONS
-from audit.tests.tampering import broken
+from audit.tests.tampering import broken, delete
 from audit.tests.tampering import unguarded as tampered_with
 from audit.tests.transfer_corruptions import TRANSFER_CORRUPTIONS
 from transfers import services
@@ -120,6 +121,28 @@ def test_all_findings_are_counted_and_ten_are_shown(book, unguarded, alice, fund
     [off] = [check for check in report.checks if check.name == name]
     assert (off.findings, len(off.examples)) == (12, 10)
     assert len({example.subject for example in off.examples}) == 10
+
+
+def test_a_user_who_was_deleted_from_under_the_books_is_found_wherever_they_are_named(
+    book, unguarded
+):
+    user = book.payer.owner
+    count = (
+        Account.objects.filter(owner=user).count()
+        + AccountChange.objects.filter(actor=user).count()
+        + Transfer.objects.filter(created_by=user).count()
+    )
+    with transaction.atomic():
+        delete(User, pk=user.pk)
+        report = check_ledger()
+        # A row without its user would not pass the end of the test.
+        transaction.set_rollback(True)
+
+    assert broken(report) == {"named_user_exists": count}
+    [found] = [check for check in report.checks if check.name == "named_user_exists"]
+    assert count > len(found.examples) == 10
+    [owned] = [each for each in found.examples if each.subject == str(book.payer.pk)]
+    assert owned.problem == f"there is no user {user.pk}: accounts_account.owner_id"
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 3, 7])

@@ -6,6 +6,7 @@ from django.db import connection, transaction
 from audit import ledger as audit
 from audit.ledger import check_ledger
 from audit.tests.tampering import broken, unguarded
+from ledger_project.idempotency.models import IdempotencyKey
 from transfers.tests.rich_ledger import make_rich_ledger
 
 pytestmark = pytest.mark.django_db
@@ -19,6 +20,8 @@ TABLES = {
     "account": "accounts_account",
     "entry": "transfers_ledgerentry",
     "transfer": "transfers_transfer",
+    "change": "accounts_accountchange",
+    "key": "idempotency_idempotencykey",
 }
 
 
@@ -46,8 +49,13 @@ ID_COLUMNS = [
     ("entry", "id"),
     ("entry", "account_id"),
     ("entry", "transfer_id"),
+    ("change", "account_id"),
+    ("key", "id"),
 ]
-NO_UUIDS = ["'zz'", "''", "x'00ff'", f"'{'F' * 32}'", f"'{'f' * 33}'"]
+NO_UUIDS = [
+    *("'zz'", "''", "x'00ff'", f"'{'F' * 32}'", f"'{'f' * 33}'"),
+    f"CAST(x'{'66' * 32}00' AS text)",
+]
 
 
 @pytest.mark.parametrize("value", NO_UUIDS)
@@ -56,6 +64,7 @@ def test_an_id_that_is_no_uuid_is_found(
     funded_account, alice, staff, client_for, monkeypatch, what, column, value
 ):
     make_rich_ledger(funded_account, alice, staff)
+    IdempotencyKey.objects.create(user=alice, key="k", method="POST", path="/", fingerprint="f")
     table = TABLES[what]
     # With the largest ranges, and with one range for each row.
     for size in (audit.CHUNK, 1):

@@ -11,25 +11,28 @@ from transfers.services import Order, hold
 
 pytestmark = pytest.mark.django_db
 
+NEW_ID = "lower(hex(randomblob(16)))"
 INSERT_ACCOUNT = (
     "INSERT INTO accounts_account (id, owner_id, owner_name, owner_name_folded, currency, kind,"
     " status, balance, held, overdraft_limit, version, metadata, created_at)"
-    " SELECT hex(randomblob(16)), owner_id, 'x', 'x', 'USD', 'CUSTOMER', 'OPEN', {}, '{{}}',"
+    f" SELECT {NEW_ID},"
+    " owner_id, 'x', 'x', 'USD', 'CUSTOMER', 'OPEN', {}, '{{}}',"
     " created_at FROM accounts_account WHERE kind = 'CUSTOMER' LIMIT 1"
 )
 INSERT_ENTRY = (
     "INSERT INTO transfers_ledgerentry (id, ts, account_id, transfer_id, type, amount, balance,"
-    " sequence) SELECT hex(randomblob(16)), ts, account_id, hex(randomblob(16)), 'CREDIT', {}"
-    " FROM transfers_ledgerentry WHERE sequence = 1"
+    f" sequence) SELECT {NEW_ID}, ts, account_id, {NEW_ID},"
+    " 'CREDIT', {} FROM transfers_ledgerentry WHERE sequence = 1"
 )
 INSERT_TRANSFER = (
     "INSERT INTO transfers_transfer (id, kind, source_id, dest_id, amount, currency, metadata,"
-    " created_by_id, created_at) SELECT hex(randomblob(16)), 'TRANSFER', source_id, dest_id, {},"
+    f" created_by_id, created_at) SELECT {NEW_ID},"
+    " 'TRANSFER', source_id, dest_id, {},"
     " currency, '{{}}', created_by_id, created_at FROM transfers_transfer WHERE kind = 'HOLD'"
 )
 INSERT_ENTRY_ON_A_CLOSED_ACCOUNT = (
     "INSERT INTO transfers_ledgerentry (id, ts, account_id, transfer_id, type, amount, balance,"
-    " sequence) SELECT hex(randomblob(16)), created_at, id, hex(randomblob(16)), 'CREDIT', 1, 1, 1"
+    f" sequence) SELECT {NEW_ID}, created_at, id, {NEW_ID}, 'CREDIT', 1, 1, 1"
     " FROM accounts_account WHERE status = 'CLOSED'"
 )
 RECORD_A_LIMIT = (
@@ -40,7 +43,7 @@ RECORD_A_LIMIT = (
 INSERT_EXTERNAL = (
     "INSERT INTO accounts_account (id, owner_name, owner_name_folded, currency, kind, status,"
     " balance, held, overdraft_limit, version, metadata, created_at)"
-    " SELECT hex(randomblob(16)), 'x', 'x', 'CHF', kind, status, 0, 0, 0, 0, metadata, created_at"
+    f" SELECT {NEW_ID}, 'x', 'x', 'CHF', kind, status, 0, 0, 0, 0, metadata, created_at"
     " FROM accounts_account WHERE kind = 'EXTERNAL' AND currency = 'USD'"
 )
 # Without a guard SQLite takes these as an amount, and they meet every CHECK of a range.
@@ -118,7 +121,7 @@ ATTACKS = {
     ),
     "changing an id": (
         "account_identity",
-        "UPDATE accounts_account SET id = hex(randomblob(16)) WHERE balance = 0 AND owner_id > 0",
+        f"UPDATE accounts_account SET id = {NEW_ID} WHERE balance = 0 AND owner_id > 0",
     ),
     "changing a kind": (
         "account_identity",
@@ -159,6 +162,60 @@ ATTACKS = {
         "account_opened",
         INSERT_ACCOUNT.replace("'OPEN'", "'FROZEN'").format("0, 0, 0, 0"),
     ),
+}
+
+
+def inserts(values: str) -> dict[str, tuple[str, str]]:
+    """Return for each column of an id its guard, and an insert with ``values`` in its place."""
+    account, change = INSERT_ACCOUNT.format("0, 0, 0, 0"), RECORD_A_LIMIT
+    entry, transfer = INSERT_ENTRY.format("1, 101, 2"), INSERT_TRANSFER.format("1")
+    parties = "'TRANSFER', source_id, dest_id"
+    resolving = transfer.replace("created_at)", "created_at, hold_id)").replace(
+        "created_at FROM", f"created_at, {values} FROM"
+    )
+    reversing = resolving.replace("hold_id", "reverses_id")
+    return {
+        "an account": ("account_uuid", account.replace(NEW_ID, values)),
+        "the account of a change": ("change_uuid", change.replace("id, owner", f"{values}, owner")),
+        "an entry": ("entry_uuids", entry.replace(NEW_ID, values, 1)),
+        "the account of an entry": (
+            "entry_uuids",
+            entry.replace(f"ts, account_id, {NEW_ID}", f"ts, {values}, {NEW_ID}"),
+        ),
+        "the transfer of an entry": (
+            "entry_uuids",
+            entry.replace(f"account_id, {NEW_ID}", f"account_id, {values}"),
+        ),
+        "a transfer": ("transfer_uuids", transfer.replace(NEW_ID, values)),
+        "the source of a transfer": (
+            "transfer_uuids",
+            transfer.replace(parties, f"'TRANSFER', {values}, dest_id"),
+        ),
+        "the dest of a transfer": (
+            "transfer_uuids",
+            transfer.replace(parties, f"'TRANSFER', source_id, {values}"),
+        ),
+        "the hold of a VOID": ("transfer_uuids", resolving.replace("TRANSFER'", "VOID'")),
+        "the original of a REVERSAL": (
+            "transfer_uuids",
+            reversing.replace("TRANSFER'", "REVERSAL'"),
+        ),
+    }
+
+
+# Without a guard SQLite takes these as an id, and every list with the row fails.
+NO_UUIDS = {
+    "a word": "'zz'",
+    "31 digits": f"'{'f' * 31}'",
+    "33 digits": f"'{'f' * 33}'",
+    "upper case": f"'{'F' * 32}'",
+    "a blob": f"x'{'66' * 32}'",
+    "a NUL after 32 digits": f"CAST(x'{'66' * 32}00' AS text)",
+}
+ATTACKS |= {
+    f"{column} with {value} as its id": attack
+    for value, text in NO_UUIDS.items()
+    for column, attack in inserts(text).items()
 }
 
 
