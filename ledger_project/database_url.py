@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from environs import EnvError
+from environs import ValidationError
 from psycopg import IsolationLevel, ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
@@ -52,7 +52,8 @@ def database_of(url: str, folder: Path, *, is_command: bool) -> dict[str, Any]:
     :param folder: what the path of a SQLite file is relative to
     :param is_command: whether it is for ``manage.py``, which may take its time and may create a
         SQLite file
-    :raises EnvError: if the URL makes no sense; its text is one line, without the password
+    :raises ValidationError: if the URL makes no sense. Its message continues a sentence that begins
+        with the name of the setting, is one line, and doesn't show the password.
     """
     if url.startswith("sqlite:"):
         return _sqlite(url, folder, is_command)
@@ -60,20 +61,20 @@ def database_of(url: str, folder: Path, *, is_command: bool) -> dict[str, Any]:
         if url.startswith(scheme):
             return _postgresql(url.removeprefix(scheme), is_command)
     schemes = ", ".join(("sqlite://", *POSTGRESQL_SCHEMES))
-    raise EnvError(f"LEDGER_DATABASE_URL must begin with one of {schemes}")
+    raise ValidationError(f"must begin with one of {schemes}")
 
 
 def _sqlite(url: str, folder: Path, is_command: bool) -> dict[str, Any]:
     if "?" in url:
-        raise EnvError("LEDGER_DATABASE_URL: SQLite takes no options; leave out the `?`")
+        raise ValidationError("has a `?`, but SQLite takes no options")
     name = ":memory:"
     if url != IN_MEMORY:
         path = unquote(url.removeprefix("sqlite:///"))
         if not path or path == url:
-            raise EnvError("LEDGER_DATABASE_URL names no file; try sqlite:///mini_ledger.db")
+            raise ValidationError("names no file; try sqlite:///mini_ledger.db")
         name = str(folder / path)
         if not Path(name).parent.is_dir():
-            raise EnvError(f"LEDGER_DATABASE_URL: there is no folder for {name}")
+            raise ValidationError(f"names {name}, whose folder doesn't exist")
     return {
         "ENGINE": "database.sqlite",
         "NAME": name,
@@ -98,7 +99,7 @@ def _postgresql(rest: str, is_command: bool) -> dict[str, Any]:
     user, at, after = rest.partition("@") if "@" in rest.partition("/")[0] else ("", "", rest)
     place, _, query = after.partition("?")
     if "@" in place.partition("/")[0]:
-        raise EnvError("LEDGER_DATABASE_URL: write an @ of the password as %40")
+        raise ValidationError("has two @; write the @ of a password as %40")
     own, of_libpq = {}, []
     for option in filter(None, query.split("&")):
         name, _, value = option.partition("=")
@@ -112,7 +113,7 @@ def _postgresql(rest: str, is_command: bool) -> dict[str, Any]:
     address = {name: parameters.pop(name, "") for name in ("user", "password", "host", "port")}
     name = parameters.pop("dbname", "")
     if not name:
-        raise EnvError("LEDGER_DATABASE_URL names no database: postgresql://host:5432/database")
+        raise ValidationError("names no database; try postgresql://host:5432/database")
     _check_ports(address["host"], address["port"])
     # A later `-c` of the same name wins: the URL's own, or PGOPTIONS as libpq has it.
     options = parameters.pop("options", os.environ.get("PGOPTIONS", ""))
@@ -145,30 +146,31 @@ def _parsed(url: str) -> dict[str, str]:
         problem = re.sub(r"\s+", " ", str(error)).strip()
         if not re.search('query parameter: "[a-z_]*"$', problem):
             problem = problem.partition(': "')[0]
-        raise EnvError(f"LEDGER_DATABASE_URL: {problem}") from None
+        raise ValidationError(f"is refused by libpq: {problem}") from None
     return {key: str(value) for key, value in found.items()}
 
 
 def _check_ports(hosts: str, ports: str) -> None:
     each = ports.split(",")
     if not all(port == "" or (port.isdecimal() and 0 < int(port) < 65536) for port in each):
-        raise EnvError("LEDGER_DATABASE_URL: a port is not a number from 1 to 65535")
+        raise ValidationError("has a port that is not a number from 1 to 65535")
     if len(each) not in (1, len(hosts.split(","))):
-        raise EnvError("LEDGER_DATABASE_URL: give one port for all hosts, or one for each")
+        raise ValidationError("must have one port for all hosts, or one for each")
 
 
 def _value(option: str, value: str) -> Any:
     if option == "server_side_binding":
         if value.lower() not in SWITCH:
-            raise EnvError(f"LEDGER_DATABASE_URL: {option} is neither true nor false")
+            raise ValidationError(f"must set {option} to true or false")
         return SWITCH[value.lower()]
     if option in SMALLEST:
         if not (value.isdecimal() and int(value) >= SMALLEST[option]):
-            problem = f"{option} is not an integer from {SMALLEST[option]} on"
-            raise EnvError(f"LEDGER_DATABASE_URL: {problem}")
+            raise ValidationError(
+                f"must set {option} to a whole number, {SMALLEST[option]} or more"
+            )
         return int(value)
     if option in CHOICES and value not in CHOICES[option]:
-        raise EnvError(f"LEDGER_DATABASE_URL: {option} is not one of {', '.join(CHOICES[option])}")
+        raise ValidationError(f"must set {option} to one of {', '.join(CHOICES[option])}")
     return value
 
 

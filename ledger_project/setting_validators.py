@@ -1,95 +1,122 @@
-"""What a setting may be. Each of these refuses a value, and says what would be one."""
+"""
+What a setting may be. Each check raises ``ValidationError`` for a value that it refuses.
+
+The message continues a sentence that begins with the name of the setting. It never contains a
+value that may be secret.
+"""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from ipaddress import ip_network
 
-from environs import EnvError, ValidationError
+from environs import ValidationError
 
 # The surrogates are what Python makes of bytes that aren't UTF-8.
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
-# A random key of 32 characters, even of hexadecimal digits alone, has more different ones.
+# HS256 is as strong as its key, and RFC 7518 §3.2 asks for at least the size of the hash.
+FEWEST_BYTES = 32
+# A random key of 32 characters has more different ones, even if they are hexadecimal digits.
 FEWEST_CHARACTERS = 8
-# Django begins the keys that it generates for development with it.
+# How the keys begin that Django generates for development.
 INSECURE = "django-insecure-"
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+METRICS_TOKEN_CHARACTERS = "ASCII letters, digits and punctuation"
+
+
+def printable(value: str) -> None:
+    # They are there by mistake, in whatever setting.
+    if UNPRINTABLE.search(value):
+        raise ValidationError(
+            "has a line break or another control character, or bytes that aren't UTF-8"
+        )
 
 
 def signing_key(value: str) -> None:
-    # HS256 is as strong as its key, and RFC 7518 §3.2 asks for at least the hash's own size.
-    if len(value.strip().encode()) < 32:
-        raise ValidationError("must be at least 32 bytes long; try `openssl rand -base64 48`")
+    if len(value.strip().encode()) < FEWEST_BYTES:
+        raise ValidationError(
+            f"must be at least {FEWEST_BYTES} bytes long; try `openssl rand -base64 48`"
+        )
     if len(set(value)) < FEWEST_CHARACTERS or value.startswith(INSECURE):
-        raise ValidationError("can be guessed; make a random one: `openssl rand -base64 48`")
+        raise ValidationError("can be guessed; make a random one with `openssl rand -base64 48`")
+
+
+def not_the_value_of(name: str, other: str) -> Callable[[str], None]:
+    """Return a check that a setting has another value than the setting ``name``."""
+
+    def check_different(value: str) -> None:
+        if value == other:
+            raise ValidationError(f"must not be the same as {name}")
+
+    return check_different
 
 
 def app_name(value: str) -> None:
     if not value.strip():
-        raise ValidationError("must not be blank; leave the variable out for the default")
+        raise ValidationError("must not be blank; remove it to use the default")
 
 
 def metrics_token(value: str) -> None:
-    # What can come after `Bearer` in a header; empty for no token.
+    # What can follow `Bearer` in a header, or nothing.
     if not re.fullmatch("[!-~]*", value):
         raise ValidationError(
-            "may have ASCII letters, digits and punctuation only; try `openssl rand -hex 32`"
+            f"may only have {METRICS_TOKEN_CHARACTERS}; try `openssl rand -hex 32`"
         )
 
 
 def log_level(value: str) -> None:
-    if value not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
-        raise ValidationError(f"{value!r} is not one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
+    if value not in LOG_LEVELS:
+        raise ValidationError(f"must be one of {', '.join(LOG_LEVELS)}, not {value!r}")
 
 
 def host(value: str) -> None:
     if not re.fullmatch(r"\*|\.?[\w.-]+|\[[0-9A-Fa-f:.]+\]", value, re.ASCII):
-        raise ValidationError(f"{value!r} is not a host name such as ledger.example, without port")
+        raise ValidationError(
+            f"has {value!r}, which is not a host name such as ledger.example, without a port"
+        )
 
 
 def origin(value: str) -> None:
-    # As a browser sends it, with which it is compared: in lower case, without a default port.
+    # It is compared with what a browser sends: lower case, and no default port.
     name = r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:]+\]"
     found = re.fullmatch(rf"(https?)://({name})(:(?P<port>[1-9][0-9]{{0,4}}))?", value)
     port = int(found["port"] or 0) if found else 0
     if not found or port > 65535 or (found[1], port) in (("http", 80), ("https", 443)):
         raise ValidationError(
-            f"{value!r} is not an origin as a browser sends it, such as https://app.example"
+            f"has {value!r}, which is not an origin as a browser sends it: https://app.example"
         )
 
 
 def currency_code(value: str) -> None:
     if not re.fullmatch("[A-Z]{3}", value):
-        raise ValidationError(f"{value!r} is not an ISO 4217 code such as USD")
+        raise ValidationError(f"has {value!r}, which is not an ISO 4217 code such as USD")
 
 
 def network(value: str) -> None:
     try:
         ip_network(value)
     except ValueError as error:
-        raise ValidationError(f"{value!r} is not an address or a network") from error
+        raise ValidationError(f"has {value!r}, which is not an IP address or a network") from error
 
 
 def rate(value: str) -> None:
     if not re.fullmatch(r"[1-9][0-9]{0,5}/(second|minute|hour|day)", value):
-        raise ValidationError(f"{value!r} is not a rate such as 10/minute")
+        raise ValidationError(f"must be a rate such as 10/minute, not {value!r}")
 
 
-def refuse_unprintable(environment: Mapping[str, str]) -> None:
-    """
-    Refuse control characters and bytes that aren't UTF-8 in any setting: they are there by mistake.
+def one_of(name: str, choices: list[str]) -> Callable[[str], None]:
+    """Return a check that a setting is one of the items of the setting ``name``."""
 
-    :raises EnvError: if a ``LEDGER_*`` variable has one; its value, which may be a secret, is not
-        in the text
-    """
-    for name, value in environment.items():
-        if name.startswith("LEDGER_") and UNPRINTABLE.search(value):
-            raise EnvError(
-                f"{name} has a line break or another control character, or bytes that aren't "
-                "UTF-8; remove them"
-            )
+    def check_choice(value: str) -> None:
+        if value not in choices:
+            raise ValidationError(f"must be one of {name}, not {value!r}")
+
+    return check_choice
 
 
-def each(check: Callable[[str], None]) -> Callable[[list[str]], None]:
+def each(check: Callable[[str], object]) -> Callable[[list[str]], None]:
     """Return a check of every item of a list."""
 
     def check_each(values: list[str]) -> None:
@@ -102,3 +129,8 @@ def each(check: Callable[[str], None]) -> Callable[[list[str]], None]:
 def not_empty(values: list[str]) -> None:
     if not values:
         raise ValidationError("must name at least one")
+
+
+def no_duplicates(values: list[str]) -> None:
+    if len(set(values)) < len(values):
+        raise ValidationError("has an item twice")

@@ -1,100 +1,13 @@
 """
-Every setting of Mini Ledger. What differs between machines is read first, from ``LEDGER_*``
-variables or ``.env``; the environment wins. A value that makes no sense stops the start with one
-line that names it.
+Every setting of Mini Ledger.
+
+Those that differ between machines come from ``environment.py``, where each ``LEDGER_*`` variable is
+declared with its default, its meaning and its checks. The others are the same on every machine.
 """
 
-import os
-import sys
 from datetime import timedelta
-from pathlib import Path
 
-from environs import Env, EnvError, EnvValidationError
-
-from ledger_project.database_url import database_of
-from ledger_project.setting_validators import (
-    app_name,
-    currency_code,
-    each,
-    host,
-    log_level,
-    metrics_token,
-    network,
-    not_empty,
-    origin,
-    rate,
-    refuse_unprintable,
-    signing_key,
-)
-
-BASE_DIR = Path(__file__).resolve().parent.parent
-
-# ── What differs between machines ────────────────────────────────────────────────────────────────
-
-env = Env()
-env.read_env(BASE_DIR / ".env", recurse=False)
-try:
-    refuse_unprintable(os.environ)
-    with env.prefixed("LEDGER_"):
-        # Only a developer's machine may run on a key that everybody can read here, and of which
-        # `check --deploy` warns.
-        PUBLIC_KEY = "django-insecure-development-only-" * 2
-        DEVELOPMENT_KEY = {"default": PUBLIC_KEY} if env.bool("DEBUG", False) else {}
-        # The title of the API, and the `app` of each log line.
-        APP_NAME = env.str("APP_NAME", "Mini Ledger API", validate=app_name)
-        # The only switch between SQLite and PostgreSQL.
-        DATABASE_URL = env.str("DATABASE_URL", "sqlite:///mini_ledger.db")
-        LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=log_level)
-        # Signs sessions and cursors.
-        SECRET_KEY = env.str("SECRET_KEY", validate=signing_key, **DEVELOPMENT_KEY)
-        # A key of its own: what leaks or rotates the one leaves the other alone.
-        JWT_SIGNING_KEY = env.str("JWT_SIGNING_KEY", validate=signing_key, **DEVELOPMENT_KEY)
-        ALLOWED_HOSTS = env.list(
-            "ALLOWED_HOSTS",
-            ["localhost", "127.0.0.1", "[::1]"],
-            subcast=str.strip,
-            validate=[not_empty, each(host)],
-        )
-        # True behind TLS: redirects, HSTS and secure cookies.
-        HTTPS = env.bool("HTTPS", False)
-        # Whose X-Forwarded-For and X-Forwarded-Proto are believed (see server/forwarded.py).
-        TRUSTED_PROXIES: list[str] = env.list(
-            "TRUSTED_PROXIES", [], subcast=str.strip, validate=each(network)
-        )
-        # The sites whose scripts may call the API from a browser.
-        CORS_ORIGINS: list[str] = env.list(
-            "CORS_ORIGINS", [], subcast=str.strip, validate=each(origin)
-        )
-        CURRENCIES = env.list(
-            "CURRENCIES",
-            ["USD", "EUR", "GBP", "JPY"],
-            subcast=str.strip,
-            validate=[not_empty, each(currency_code)],
-        )
-        DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", "USD", validate=currency_code)
-        # True lets anyone GET a single account or its statement by id: a teaching set-up.
-        PUBLIC_READS = env.bool("PUBLIC_READS", False)
-        # False leaves deposits and withdrawals to holders of `transfers.move_cash`.
-        SELF_SERVICE_CASH = env.bool("SELF_SERVICE_CASH", True)
-        # How many logins may fail from one network, and for one name from networks new to it.
-        LOGIN_RATE = env.str("LOGIN_RATE", "10/minute", validate=rate)
-        # Lets a Prometheus on another machine read /metrics; without it only this machine may.
-        METRICS_TOKEN = env.str("METRICS_TOKEN", "", validate=metrics_token)
-    if DEFAULT_CURRENCY not in CURRENCIES:
-        raise EnvError(f"LEDGER_DEFAULT_CURRENCY {DEFAULT_CURRENCY} is not in LEDGER_CURRENCIES")
-    if len(set(CURRENCIES)) < len(CURRENCIES):
-        raise EnvError("LEDGER_CURRENCIES names a currency twice")
-    if SECRET_KEY == JWT_SIGNING_KEY and not DEVELOPMENT_KEY:
-        raise EnvError("LEDGER_JWT_SIGNING_KEY must be another key than LEDGER_SECRET_KEY")
-    # A command may take its time; a web request is bounded.
-    IS_COMMAND = Path(sys.argv[0]).name == "manage.py"
-    DATABASE = database_of(DATABASE_URL, BASE_DIR, is_command=IS_COMMAND)
-except EnvValidationError as error:
-    # Without the brackets and quotes of a list.
-    name = str(error).partition('"')[2].partition('"')[0]
-    sys.exit(f"Mini Ledger can't start: {name}: {'; '.join(map(str, error.error_messages))}")
-except EnvError as error:
-    sys.exit(f"Mini Ledger can't start: {error}")
+from ledger_project.environment import *
 
 # ── The database ─────────────────────────────────────────────────────────────────────────────────
 

@@ -24,6 +24,9 @@ import django
 import yaml
 from django.core.management import CommandError, call_command
 
+from ledger_project import environment
+from tools import setting_texts
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -64,7 +67,17 @@ class Dumper(yaml.SafeDumper):
 Dumper.add_representer(str, Dumper.represent_str)
 
 
+def env_example() -> str:
+    return setting_texts.env_example(environment.env.declared)
+
+
+def settings_table() -> str:
+    return setting_texts.settings_table(environment.env.declared)
+
+
 GENERATED = [
+    Generated(".env.example", None, env_example),
+    Generated("docs/operations.md", "settings", settings_table),
     Generated("docs/openapi.yaml", None, openapi),
 ]
 

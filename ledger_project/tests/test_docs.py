@@ -1,6 +1,5 @@
 """The tables of the documentation list what the code has: no less, and no more."""
 
-import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,45 +16,6 @@ from ledger_project.openapi.explanations import EXPLANATIONS
 from ledger_project.tests.pages import ROOT, column, rows, text
 
 ROOMS = ("api", "database", "accounts", "transfers", "audit", "ledger_project")
-
-
-# ── Settings ─────────────────────────────────────────────────────────────────────────────────────
-
-
-def settings_read() -> dict[str, str]:
-    """Return every setting that settings.py reads, with its default as .env would have it."""
-    found = {}
-    for node in ast.walk(ast.parse(text("ledger_project/settings.py"))):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in READERS:
-            name, *default = [ast.literal_eval(argument) for argument in node.args]
-            found[f"LEDGER_{name}"] = as_in_env(default[0]) if default else ""
-    return found
-
-
-READERS = {f"env.{kind}" for kind in ("bool", "int", "list", "str")}
-
-
-def as_in_env(default: object) -> str:
-    if default is None:
-        return ""
-    if isinstance(default, bool):
-        return str(default).lower()
-    return ",".join(default) if isinstance(default, list) else str(default)
-
-
-def test_the_example_environment_names_every_setting_with_its_default():
-    named = re.findall(r'^(LEDGER_\w+)="?([^"\n]*)"?$', text(".env.example"), re.MULTILINE)
-
-    assert sorted(named) == sorted(settings_read().items())
-
-
-def test_the_operations_page_lists_every_setting_with_its_default():
-    listed = {
-        row["setting"].strip("`"): re.sub("^none.*", "", row["default"]).strip("`")
-        for row in rows("docs/operations.md", "setting")
-    }
-
-    assert listed == settings_read()
 
 
 SERVER = re.compile(r"exec \S+ -m ledger_project\.server (.*)")

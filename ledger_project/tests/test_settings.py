@@ -1,9 +1,13 @@
 """What a machine may set, and what stops the start with one clear line."""
 
 import json
+from pathlib import Path
 
 import pytest
+from django.conf import settings
+from dotenv import dotenv_values
 
+from ledger_project import environment
 from ledger_project.conftest import KEYS
 
 
@@ -133,7 +137,7 @@ def test_one_key_for_both_purposes_stops_the_start(machine):
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        "Mini Ledger can't start: LEDGER_JWT_SIGNING_KEY must be another key than"
+        "Mini Ledger can't start: LEDGER_JWT_SIGNING_KEY must not be the same as"
         " LEDGER_SECRET_KEY\n"
     )
 
@@ -145,7 +149,9 @@ def test_a_machine_that_does_not_debug_needs_its_own_keys(machine, missing):
     done = machine.run("manage.py", "check", **given)
 
     assert done.returncode == 1
-    assert done.stderr == (f'Mini Ledger can\'t start: Environment variable "{missing}" not set\n')
+    assert done.stderr == (
+        f"Mini Ledger can't start: {missing} is required; .env.example explains it\n"
+    )
 
 
 def test_a_machine_that_debugs_starts_without_keys(machine):
@@ -194,27 +200,15 @@ def test_errors_are_problem_documents_and_logged_on_a_machine_that_debugs(machin
     ]
 
 
-def test_every_setting_has_its_documented_default(machine):
-    settings = machine.settings(
-        *("DEBUG", "APP_NAME", "LOG_LEVEL", "ALLOWED_HOSTS", "HTTPS", "TRUSTED_PROXIES"),
-        *("CURRENCIES", "DEFAULT_CURRENCY", "PUBLIC_READS", "SELF_SERVICE_CASH", "LOGIN_RATE"),
-        "DATABASE_URL",
+def test_the_example_environment_sets_every_default(machine):
+    names = [name for name in vars(environment) if name.isupper()]
+    example = dotenv_values(Path(settings.BASE_DIR, ".env.example"))
+
+    with_the_example = machine.settings(
+        *names, **{name: value for name, value in example.items() if name not in KEYS}
     )
 
-    assert settings == {
-        "DEBUG": False,
-        "APP_NAME": "Mini Ledger API",
-        "LOG_LEVEL": "INFO",
-        "ALLOWED_HOSTS": ["localhost", "127.0.0.1", "[::1]"],
-        "HTTPS": False,
-        "TRUSTED_PROXIES": [],
-        "CURRENCIES": ["USD", "EUR", "GBP", "JPY"],
-        "DEFAULT_CURRENCY": "USD",
-        "PUBLIC_READS": False,
-        "SELF_SERVICE_CASH": True,
-        "LOGIN_RATE": "10/minute",
-        "DATABASE_URL": "sqlite:///mini_ledger.db",
-    }
+    assert with_the_example == machine.settings(*names)
 
 
 def test_the_environment_wins_over_the_env_file(new_machine):
@@ -224,6 +218,20 @@ def test_the_environment_wins_over_the_env_file(new_machine):
     settings = machine.settings("APP_NAME", "CURRENCIES", LEDGER_APP_NAME="of the environment")
 
     assert settings == {"APP_NAME": "of the environment", "CURRENCIES": ["USD"]}
+
+
+@pytest.mark.parametrize("line", ['LEDGER_APP_NAME="Mini\\nLedger"', 'LEDGER_HTTPS="true\\t"'])
+def test_a_control_character_in_the_env_file_is_refused_in_one_line(new_machine, line):
+    machine = new_machine()
+    (machine.directory / ".env").write_text(f"{line}\n")
+
+    done = machine.run("manage.py", "check", **KEYS)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"Mini Ledger can't start: {line.partition('=')[0]} has a line break or another control"
+        " character, or bytes that aren't UTF-8\n"
+    )
 
 
 def test_the_keys_may_stand_in_the_env_file(new_machine):

@@ -1,0 +1,175 @@
+"""
+The settings that differ between machines, read from ``LEDGER_*`` variables or ``.env``.
+
+Each is declared here and nowhere else. ``settings.py`` imports them all, so the code reads them
+from ``django.conf.settings`` like any other. `make generate` writes `.env.example` and the table in
+docs/operations.md from what is declared here.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from ledger_project.database_url import database_of
+from ledger_project.setting_reader import SettingReader
+from ledger_project.setting_validators import (
+    FEWEST_BYTES,
+    FEWEST_CHARACTERS,
+    LOG_LEVELS,
+    METRICS_TOKEN_CHARACTERS,
+    app_name,
+    currency_code,
+    each,
+    host,
+    log_level,
+    metrics_token,
+    network,
+    no_duplicates,
+    not_empty,
+    not_the_value_of,
+    one_of,
+    origin,
+    rate,
+    signing_key,
+)
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = SettingReader(BASE_DIR / ".env")
+
+APP_NAME = env.text(
+    "APP_NAME",
+    "Mini Ledger API",
+    checks=[app_name],
+    help="The title of the API, and the value of `app` in each log line.",
+)
+
+# A command may take its time; a web request is bounded.
+IS_COMMAND = Path(sys.argv[0]).name == "manage.py"
+
+
+def database(url: str) -> dict[str, Any]:
+    return database_of(url, BASE_DIR, is_command=IS_COMMAND)
+
+
+DATABASE_URL = env.text(
+    "DATABASE_URL",
+    "sqlite:///mini_ledger.db",
+    checks=[database],
+    help="The database: `sqlite:///file.db`, or PostgreSQL as in "
+    "`postgresql://user:password@host:5432/database`. See [Databases](databases.md).",
+)
+DATABASE = database(DATABASE_URL)
+
+LOG_LEVEL = env.text(
+    "LOG_LEVEL",
+    "INFO",
+    checks=[log_level],
+    help=f"The lowest level of the messages that are logged: {', '.join(LOG_LEVELS)}.",
+)
+
+IS_DEVELOPMENT = env.flag(
+    "DEBUG",
+    False,
+    help="Set it to true only on a developer's own machine: the two keys below may then be "
+    "missing, and keys that anybody can read in the code take their place. Nothing else changes. "
+    "Errors are still problem documents, and their tracebacks are in the log.",
+)
+# `manage.py check --deploy` warns of a key that begins like this.
+PUBLIC_KEY = "django-insecure-development-only-" * 2
+DEVELOPMENT_KEY = PUBLIC_KEY if IS_DEVELOPMENT else None
+
+SECRET_KEY = env.text(
+    "SECRET_KEY",
+    fallback=DEVELOPMENT_KEY,
+    checks=[signing_key],
+    help=f"Signs sessions and cursors. At least {FEWEST_BYTES} bytes, with at least "
+    f"{FEWEST_CHARACTERS} different characters. `openssl rand -base64 48` makes one.",
+)
+
+# A key of its own, so that one of the two can leak or be changed without affecting the other.
+JWT_SIGNING_KEY = env.text(
+    "JWT_SIGNING_KEY",
+    fallback=DEVELOPMENT_KEY,
+    checks=[signing_key, not_the_value_of("LEDGER_SECRET_KEY", SECRET_KEY)],
+    help="Signs access and refresh tokens. It must be as long and as random as "
+    "`LEDGER_SECRET_KEY`, and must not be the same key.",
+)
+
+ALLOWED_HOSTS = env.items(
+    "ALLOWED_HOSTS",
+    ["localhost", "127.0.0.1", "[::1]"],
+    checks=[not_empty, each(host)],
+    help="The host names that the service answers to, separated by commas.",
+)
+
+HTTPS = env.flag(
+    "HTTPS",
+    False,
+    help="Set it to true behind TLS. Requests over http are then redirected, cookies are sent over "
+    "https only, and browsers are told to use https only. See [HTTPS and HSTS](#https-and-hsts).",
+)
+
+TRUSTED_PROXIES = env.items(
+    "TRUSTED_PROXIES",
+    [],
+    checks=[each(network)],
+    help="The addresses or networks of the proxies whose `X-Forwarded-For` and "
+    "`X-Forwarded-Proto` headers are trusted, separated by commas.",
+)
+
+CORS_ORIGINS = env.items(
+    "CORS_ORIGINS",
+    [],
+    checks=[each(origin)],
+    help="The origins of browser apps that may call the API, separated by commas. Write an origin "
+    "as browsers send it, such as `https://app.example`: without a path, a wildcard or a default "
+    "port. See [Browser apps](#browser-apps).",
+)
+
+CURRENCIES = env.items(
+    "CURRENCIES",
+    ["USD", "EUR", "GBP", "JPY"],
+    checks=[not_empty, each(currency_code), no_duplicates],
+    help="The currencies in which accounts can be opened: ISO 4217 codes, separated by commas. Run "
+    "`manage.py migrate` after adding one, which opens its EXTERNAL account.",
+)
+
+DEFAULT_CURRENCY = env.text(
+    "DEFAULT_CURRENCY",
+    "USD",
+    checks=[one_of("LEDGER_CURRENCIES", CURRENCIES)],
+    help="The currency of a new account if the request names none.",
+)
+
+PUBLIC_READS = env.flag(
+    "PUBLIC_READS",
+    False,
+    help="True lets anyone read a single account or its statement by its id, without a token. This "
+    "is for teaching, and never for real money.",
+)
+
+SELF_SERVICE_CASH = env.flag(
+    "SELF_SERVICE_CASH",
+    True,
+    help="Whether owners may deposit to and withdraw from their own accounts. If it is false, only "
+    "users with the permission `transfers.move_cash` may. **Set it to false where money is real**: "
+    "an owner who may deposit can create money.",
+)
+
+METRICS_TOKEN = env.text(
+    "METRICS_TOKEN",
+    "",
+    checks=[metrics_token],
+    help="The bearer token with which other machines may read `/metrics`: "
+    f"{METRICS_TOKEN_CHARACTERS}. Without a token, only this machine may.",
+)
+
+LOGIN_RATE = env.text(
+    "LOGIN_RATE",
+    "10/minute",
+    checks=[rate],
+    help="How many logins may fail from one network (an IPv4 address, or an IPv6 /64). As many may "
+    "fail for one user name from all the networks together from which that user hasn't logged in "
+    "during the last 30 days. Ten times as many logins may succeed.",
+)

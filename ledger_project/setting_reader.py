@@ -1,0 +1,94 @@
+"""How a setting is declared: its name, default, help and checks, in one place."""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple, NoReturn, TypeVar
+
+from environs import Env, EnvValidationError, ValidationError
+
+from ledger_project.setting_validators import printable
+
+PREFIX = "LEDGER_"
+
+Value = TypeVar("Value")
+# Raises ValidationError for a value that it refuses; what it returns is ignored.
+Check = Callable[[Value], object]
+
+
+class Setting(NamedTuple):
+    """
+    A setting as it was declared: what `.env.example` and docs/operations.md say about it.
+
+    ``default`` is written as in ``.env``. ``help`` is Markdown, with links that are relative to
+    docs/operations.md.
+    """
+
+    name: str
+    default: str
+    is_required: bool
+    help: str
+
+
+class SettingReader:
+    """
+    Declare settings and read them from ``LEDGER_*`` variables or an env file; the variables win.
+
+    A refused value ends the process with one line that names the setting.
+    """
+
+    def __init__(self, env_file: Path) -> None:
+        self.declared: list[Setting] = []
+        self._env = Env(prefix=PREFIX)
+        self._env.read_env(env_file, recurse=False)
+
+    def text(
+        self,
+        name: str,
+        default: str | None = None,
+        *,
+        help: str,
+        checks: Sequence[Check[str]] = (),
+        fallback: str | None = None,
+    ) -> str:
+        """
+        Declare and read a text. It is required if it has no default.
+
+        :param fallback: is used, unchecked, for a required setting that isn't set
+        """
+        self._declare(name, default, help)
+        value = self._env.str(name, default)
+        if value is None:
+            return fallback or self._refuse(name, "is required; .env.example explains it")
+        return self._checked(name, value, checks)
+
+    def flag(self, name: str, default: bool, *, help: str) -> bool:
+        """Declare and read a setting that is true or false."""
+        self._declare(name, str(default).lower(), help)
+        try:
+            return self._env.bool(name, default)
+        except EnvValidationError:
+            self._refuse(name, "must be true or false")
+
+    def items(
+        self, name: str, default: list[str], *, help: str, checks: Sequence[Check[list[str]]] = ()
+    ) -> list[str]:
+        """Declare and read a list, whose items are separated by commas."""
+        self._declare(name, ",".join(default), help)
+        value: list[str] = self._env.list(name, default, subcast=str.strip)
+        return self._checked(name, value, checks)
+
+    def _declare(self, name: str, default: str | None, help: str) -> None:
+        self.declared.append(Setting(PREFIX + name, default or "", default is None, help))
+        self._checked(name, self._env.str(name, ""), [printable])
+
+    def _checked(self, name: str, value: Value, checks: Sequence[Check[Value]]) -> Value:
+        try:
+            for check in checks:
+                check(value)
+        except ValidationError as error:
+            self._refuse(name, "; ".join(map(str, error.messages)))
+        return value
+
+    def _refuse(self, name: str, problem: str) -> NoReturn:
+        sys.exit(f"Mini Ledger can't start: {PREFIX}{name} {problem}")
