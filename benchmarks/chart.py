@@ -1,4 +1,4 @@
-"""The figures as a chart: how much better than promised each of them is."""
+"""The figures as a chart: how much better than its target each of them is."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def draw(outcomes: list[Outcome], path: Path) -> None:
         )
     axes.axvline(1, color="black", linewidth=1, linestyle="--")
     axes.set_yticks(range(len(promised)), [f"{each.title}  {each.id}" for each in promised])
-    axes.set_xlabel("times better than promised; the line is the promise")
+    axes.set_xlabel("multiple of the target (dashed line)")
     axes.invert_yaxis()
     axes.margins(x=0.25)
     axes.set_xlim(left=0)

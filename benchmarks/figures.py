@@ -70,11 +70,11 @@ FIGURES = (
     ),
     Figure(
         "S1",
-        "the same, of plain SQL on tables with the guards",
+        "Single transfers, as a share of plain SQL with the guards",
         "transfers",
         GUARDED_CEILING,
     ),
-    Figure("S1", "plain SQL with the guards, of that without", GUARDED_CEILING, CEILING),
+    Figure("S1", "Plain SQL with the guards, as a share of that without", GUARDED_CEILING, CEILING),
     Figure(
         "S2",
         "Transfers in batches of 1,000, as a multiple of single ones",
@@ -99,7 +99,7 @@ FIGURES = (
     ),
     Figure(
         "S5",
-        "Time of a deep statement page, as a multiple of a shallow one's",
+        "Time of a deep statement page, as a multiple of a shallow one",
         "page, shallow",
         "page, deep",
         at_most=1.2,
@@ -108,7 +108,7 @@ FIGURES = (
     Figure("S7", "GET an account, as a multiple of S1", "account", "transfers", at_least=2),
     Figure(
         "S7",
-        "GET a statement page of 50 lines, as a multiple of S1",
+        "GET a statement page of 50 entries, as a multiple of S1",
         "statement",
         "transfers",
         at_least=1.5,

@@ -1,4 +1,4 @@
-"""The figures in words: a table for the terminal, and a page with what they were measured on."""
+"""The figures as text: a table for the terminal, and a page that describes the measurements."""
 
 import os
 import platform
@@ -20,7 +20,7 @@ PACKAGES = (
 
 
 def table(outcomes: list[Outcome]) -> str:
-    """Return the figures as a table of Markdown, which is readable on a terminal too."""
+    """Return the figures as a Markdown table, which can be read on a terminal too."""
     rows = [("", "figure", "median", "min - max", "target", "")]
     rows += [
         (
@@ -37,7 +37,7 @@ def table(outcomes: list[Outcome]) -> str:
 
 
 def rates(run: Run) -> str:
-    """Return what the ratios were made of. Absolute figures say as much about the machine."""
+    """Return the measurements behind the ratios. Absolute figures depend on the machine."""
     rows = [("measured", "per second", "min - max", "p50 ms", "p99 ms", "generator's CPU")]
     for name, measured in run.measurements.items():
         each = [m.rate * run._worth(name) for m in measured]
@@ -55,7 +55,7 @@ def rates(run: Run) -> str:
 
 
 def page(run: Run, started_at: datetime, load_before: float) -> str:
-    """Return RESULTS.md."""
+    """Return the content of RESULTS.md."""
     scale = run.scale
     minutes = (datetime.now(UTC) - started_at).total_seconds() / 60
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
@@ -63,31 +63,32 @@ def page(run: Run, started_at: datetime, load_before: float) -> str:
     return f"""# Results
 
 Written by `{_command()}` on {started_at:%d %B %Y, %H:%M} UTC, in {minutes:.0f} minutes.
-Ratios are what is promised; absolute figures say as much about the machine.
+The targets are ratios, because absolute figures depend on the machine.
 
 {table(run.outcomes())}
-![The figures, against what is promised of them](results.png)
+![The figures relative to their targets](results.png)
 
 - **Machine** {_processor()}, {os.cpu_count()} CPUs, {_memory()}; {platform.system()}
-  {platform.release()}. Server, database and load generator share it. Load average before the
-  start: {load_before:.2f}.
+  {platform.release()}. Server, database and load generator share them. Load average before
+  the start: {load_before:.2f}.
 - **Versions** Python {platform.python_version()}, {versions}, {generator()}.
-- **Database** PostgreSQL as it comes, with {settings}.
+- **Database** PostgreSQL with default settings and {settings}.
 - **Server** as `make run` starts it: `ledger_project.server`, 2 workers of 8 threads.
 - **Load** {CONNECTIONS} keep-alive connections, a JWT and a fresh Idempotency-Key on every request,
-  ten users with a hundred accounts each. Any answer but a 2xx, and any entry more or less
-  than was asked for, fails the run.
-- **Rounds** {scale.rounds} of {scale.seconds} s for each measurement, interleaved in random order;
-  a ratio is of one round. Batches, which take longer each, get {scale.batch_seconds} s.
-- **The ceiling** is pgbench with as many clients on the same tables without the guards: claim the
-  key, lock two accounts, update them, insert the entries and the transfer, store the answer. Its
-  latency is an average; its generator is pgbench.
-- **S2** batches among the accounts of one user, ten users by turns, on 4 connections.
-- **S5** {scale.large:,} entries against {scale.small:,} at the start; pages of 50 lines at depth
-  {scale.depth:,} and 100.
-- `verify_ledger` found every ledger clean afterwards, the ceilings' too.
+  ten users with a hundred accounts each. Any response other than 2xx fails the run, and so does
+  any missing or additional entry.
+- **Rounds** {scale.rounds} of {scale.seconds} s for each measurement, interleaved in random order.
+  Each ratio compares two measurements of the same round. Batches take longer, so they get
+  {scale.batch_seconds} s.
+- **The ceiling** is pgbench with the same number of clients on the same tables without the guards.
+  It claims the key, locks two accounts, updates them, inserts the entries and the transfer, and
+  stores the response. Its latency is an average, and its load generator is pgbench.
+- **S2** uses batches among the accounts of one user, with ten users in turn, on 4 connections.
+- **S5** {scale.large:,} entries compared with {scale.small:,} at the start; pages of 50 entries at
+  depth {scale.depth:,} and 100.
+- Afterwards `verify_ledger` found no errors in any ledger, including those of the ceilings.
 
-## What the ratios are made of
+## Measurements
 
 {rates(run)}"""
 
