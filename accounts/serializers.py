@@ -8,13 +8,14 @@ from rest_framework import serializers
 from accounts.enums import MONEY_MAX, AccountStatus
 from accounts.models import Account
 from api.fields import (
+    InstantField,
     MetadataField,
     OneOfField,
     StrictCharField,
     StrictIntegerField,
     StrictSerializer,
-    instant,
 )
+from api.instants import instant
 
 
 class MoneyField(StrictIntegerField):
@@ -55,7 +56,7 @@ class AccountSerializer(serializers.ModelSerializer):
     )
     status = serializers.ChoiceField(choices=[each.value for each in AccountStatus], read_only=True)
     metadata = MetadataField(read_only=True)
-    created_at = serializers.DateTimeField(read_only=True)
+    created_at = InstantField(read_only=True)
 
     class Meta:
         model = Account

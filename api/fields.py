@@ -1,17 +1,19 @@
 """
-The strict fields that every request body is made of, and how an instant is written.
+The strict fields that every request body is made of, and the fields of responses.
 
 Nothing is coerced: ``5`` is money, ``"5"``, ``5.0`` and ``true`` are mistakes of the client's.
 """
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
+
+from api.instants import instant
 
 # As in a path. Python's own UUID() takes braces too, and hyphens anywhere.
 UUID_FORM = re.compile("[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
@@ -147,10 +149,11 @@ class MetadataField(serializers.DictField):
         return metadata
 
 
-def instant(value: datetime) -> str:
-    """Return an instant in RFC 3339, in UTC, with microseconds and Z."""
-    # isoformat, because %Y leaves the zeros out of a year before 1000.
-    return value.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+class InstantField(serializers.DateTimeField):
+    """An instant in a response."""
+
+    def to_representation(self, value: datetime) -> str:
+        return instant(value)
 
 
 class EmptySerializer(StrictSerializer):

@@ -31,6 +31,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
 from api.errors import LedgerError
+from api.instants import instant
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -227,7 +228,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def _broken_rule(error: LedgerError) -> Problem:
     evidence = {
-        name: f"{value:%Y-%m-%dT%H:%M:%S.%fZ}" if isinstance(value, datetime) else value
+        name: instant(value) if isinstance(value, datetime) else value
         for name, value in error.evidence.items()
     }
     return Problem(error.status, error.code, error.detail, **evidence)

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
+
+from api.instants import instant
 
 # How many findings of one check are shown. All of them are counted.
 EXAMPLES = 10
@@ -70,11 +72,10 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as it goes over the wire."""
-        checked_at = self.checked_at.astimezone(UTC).isoformat(timespec="microseconds")
         return {
             "ok": self.ok,
             **asdict(self),
-            "checked_at": checked_at.replace("+00:00", "Z"),
+            "checked_at": instant(self.checked_at),
             "checks": [check.as_dict() for check in self.checks],
         }
 

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.examples import ACCOUNT_ID
+from api.fields import InstantField
 from api.operations import Operation, holders_of
 
 
@@ -44,7 +45,7 @@ class IntegritySerializer(serializers.Serializer):
     """What an audit has found."""
 
     ok = serializers.BooleanField(help_text="Whether every check holds.")
-    checked_at = serializers.DateTimeField(help_text="When, in UTC.")
+    checked_at = InstantField(help_text="When, in UTC.")
     accounts = serializers.IntegerField(help_text="How many accounts there are.")
     transfers = serializers.IntegerField(help_text="How many transfers there are, of any kind.")
     entries = serializers.IntegerField(help_text="How many entries there are.")

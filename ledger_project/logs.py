@@ -6,9 +6,12 @@ import re
 import sys
 import time
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
+
+from api.instants import instant
 
 # A client may name its request, in letters that can't forge a log line.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -62,7 +65,7 @@ def configure(logging_settings: dict[str, str]) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_timestamp,
         name_the_app,
         _hide_keys,
     ]
@@ -119,6 +122,10 @@ def configure(logging_settings: dict[str, str]) -> None:
 def _request_id(request) -> str:
     given = request.headers.get("X-Request-ID", "")
     return given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+
+
+def _add_timestamp(_logger: Any, _method: str, event: Any) -> Any:
+    return {**event, "timestamp": instant(datetime.now(UTC))}
 
 
 def _hide_keys(_logger: Any, _method: str, event: Any) -> Any:

@@ -159,8 +159,6 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "api.pagination.SignedKeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "ledger_project.openapi.autoschema.LedgerAutoSchema",
-    # RFC 3339 in UTC, with microseconds.
-    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
     # OPTIONS is not in the contract: it is 405, like any other method that a route doesn't have.
     "DEFAULT_METADATA_CLASS": None,
     # What is wrong with a whole document has this name, which no member of one has.

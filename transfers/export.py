@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import FileResponse
 from rest_framework.renderers import BaseRenderer
 
-from api.fields import instant
+from api.instants import instant
 from transfers.models import LedgerEntry
 from transfers.querysets import STATEMENT_LINE
 

@@ -10,14 +10,15 @@ from accounts.models import Account
 from accounts.serializers import MoneyField, account_document
 from api.fields import (
     BoundedListField,
+    InstantField,
     MemoField,
     MetadataField,
     StrictBooleanField,
     StrictIntegerField,
     StrictSerializer,
     StrictUUIDField,
-    instant,
 )
+from api.instants import instant
 from transfers.models import LedgerEntry, Transfer
 from transfers.posting import EntryType, Kind
 from transfers.querysets import STATEMENT_LINE, TransferStatus
@@ -127,8 +128,8 @@ class TransferSerializer(serializers.ModelSerializer):
     reverses_id = serializers.UUIDField(read_only=True, allow_null=True)
     memo = serializers.CharField(read_only=True, allow_null=True)
     metadata = MetadataField(read_only=True)
-    expires_at = serializers.DateTimeField(read_only=True, allow_null=True)
-    created_at = serializers.DateTimeField(read_only=True)
+    expires_at = InstantField(read_only=True, allow_null=True)
+    created_at = InstantField(read_only=True)
 
     class Meta:
         model = Transfer
@@ -156,7 +157,7 @@ class TransferSerializer(serializers.ModelSerializer):
 class StatementItemSerializer(serializers.ModelSerializer):
     """One line of a statement: what was entered, and the balance after it."""
 
-    ts = serializers.DateTimeField(read_only=True)
+    ts = InstantField(read_only=True)
     account_id = serializers.UUIDField(read_only=True)
     transfer_id = serializers.UUIDField(read_only=True)
     type = serializers.ChoiceField(choices=[side.value for side in EntryType], read_only=True)
@@ -207,7 +208,7 @@ class BalanceSerializer(serializers.Serializer):
 
     account_id = serializers.UUIDField()
     currency = serializers.CharField()
-    at = serializers.DateTimeField(help_text="The instant that was asked about, in UTC.")
+    at = InstantField(help_text="The instant that was asked about, in UTC.")
     balance = serializers.IntegerField(help_text="As it stood then, in minor units.")
     sequence = serializers.IntegerField(help_text="How many entries the account had.")
 

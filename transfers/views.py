@@ -18,7 +18,8 @@ from accounts.serializers import AccountSerializer, account_document
 from accounts.services import settle
 from accounts.views import OneAccountViewSet
 from api.errors import LedgerError
-from api.fields import EmptySerializer, instant
+from api.fields import EmptySerializer
+from api.instants import instant
 from api.viewset import LedgerViewSet
 from transfers import clock, services
 from transfers.exceptions import TransferNotFound

@@ -1,10 +1,14 @@
 """What is refused before any rule of the ledger is asked, and in which order."""
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
 
 from accounts.models import Account
+from api.problems import problem_of
 from api.tests.contract import JSON, NOWHERE, assert_invalid, assert_problem
 from ledger_project.openapi.errors import ERRORS
+from transfers.exceptions import HoldExpired
 
 pytestmark = pytest.mark.django_db
 
@@ -183,3 +187,10 @@ def test_each_code_has_a_title_of_its_own_in_sentence_case():
     assert [title for title in titles if title != title[0].upper() + title[1:].lower()] == [
         "Malformed JSON"
     ]
+
+
+def test_an_instant_in_an_error_is_written_like_any_other():
+    somewhere_else = timezone(timedelta(hours=2))
+    expired = HoldExpired(NOWHERE, datetime(33, 4, 3, 15, tzinfo=somewhere_else))
+
+    assert problem_of(expired).body("/")["expires_at"] == "0033-04-03T13:00:00.000000Z"

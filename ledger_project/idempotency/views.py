@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from api.fields import InstantField
 from api.parsers import refuse_query
 from ledger_project.idempotency import refusals
 from ledger_project.idempotency.keys import read_key
@@ -18,7 +19,7 @@ from ledger_project.idempotency.models import IdempotencyKey
 class IdempotencyKeySerializer(serializers.ModelSerializer):
     """A key with what it was sent for and the answer that it got."""
 
-    created_at = serializers.DateTimeField(read_only=True)
+    created_at = InstantField(read_only=True)
     response_body = serializers.SerializerMethodField(
         help_text="The body of the answer as JSON; null once it is no longer kept, or if it took a "
         "permission that you no longer have."
