@@ -9,13 +9,16 @@ class LedgerError(Exception):
 
     ``code`` is the stable name of the rule, ``status`` the HTTP status of the refusal, and
     ``detail`` says what to do. ``evidence`` holds the figures that led to the refusal (minor units;
-    ids as UUIDs). ``index`` is the position of the draft that was refused among those posted
-    together; None if that must not be told.
+    ids as UUIDs). ``draft`` is what was refused, if it is one of several that were asked for
+    together; ``index`` is its position in a batch. ``names_draft`` is False for a rule that must
+    not tell which of them broke it.
     """
 
     code: ClassVar[str]
     status: ClassVar[int] = 409
-    index: int | None = 0
+    names_draft: ClassVar[bool] = True
+    draft: object | None = None
+    index: int | None = None
 
     def __init__(self, detail: str, /, **evidence: Any) -> None:
         super().__init__(detail)

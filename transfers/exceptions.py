@@ -39,12 +39,12 @@ class DestinationUnavailable(LedgerError):
     """
     An account that the caller may not see is frozen, closed or at its cap.
 
-    It is the same whichever account it is and whatever its state. It has no ``index`` either: in a
+    It is the same whichever account it is and whatever its state. It names no draft either: in a
     batch that is refused in any case, the position of the refusal would tell a balance.
     """
 
     code = "destination_unavailable"
-    index = None
+    names_draft = False
 
     def __init__(self) -> None:
         super().__init__(

@@ -14,8 +14,8 @@ the drafts, and is then raised without naming the account or its state.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -104,6 +104,9 @@ class Draft:
 
     CAPTURE, VOID and REVERSAL have an ``original``. ``despite_freeze`` lets a REVERSAL touch a
     frozen account; ``by_expiry`` marks the VOID with which the ledger releases an expired hold.
+
+    The rest is recorded with the transfer, and no rule depends on it. ``id`` is None unless the
+    caller chose one (a UUIDv7). A HOLD expires when ``expires_in`` has passed since its posting.
     """
 
     kind: Kind
@@ -113,6 +116,10 @@ class Draft:
     original: Original | None = None
     despite_freeze: bool = False
     by_expiry: bool = False
+    id: UUID | None = None
+    memo: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
+    expires_in: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,25 +153,24 @@ class Result:
 
 class _Refusals:
     """
-    What the drafts are refused for. ``index`` is the position of the draft that is being posted.
+    What the drafts are refused for.
 
     A refusal about accounts that the caller may see is raised at once. Any other is kept back, and
     the drafts go on as if there were none: what is the caller's own is judged without it.
     """
 
     def __init__(self) -> None:
-        self.index = 0
         self._mismatch: CurrencyMismatch | None = None
         self._unavailable: DestinationUnavailable | None = None
 
-    def add(self, refusal: LedgerError, *accounts: AccountState) -> None:
-        """Raise a refusal that is about ``accounts``, or keep it back."""
+    def add(self, draft: Draft, refusal: LedgerError, *accounts: AccountState) -> None:
+        """Raise the refusal of ``draft`` that is about ``accounts``, or keep it back."""
         if all(account.visible for account in accounts):
             raise refusal
         if not isinstance(refusal, CurrencyMismatch):
             self._unavailable = DestinationUnavailable()
         elif self._mismatch is None:
-            refusal.index = self.index
+            refusal.draft = draft
             self._mismatch = refusal
 
     def raise_kept(self) -> None:
@@ -188,7 +194,7 @@ def post(
     :param accounts: every account that a draft names, as it stands under its lock
     :param resolved: when an original was captured, voided or reversed, by id, if it was
     :param now: the time of the locks, by the database's clock (UTC)
-    :raises LedgerError: the rule that a draft breaks; its ``index`` is the draft's position
+    :raises LedgerError: the rule that a draft breaks; the refusal's ``draft`` is that draft
     :raises DestinationUnavailable: if only accounts that aren't ``visible`` break a rule
     """
     states = dict(accounts)
@@ -196,12 +202,11 @@ def post(
     refusals = _Refusals()
     postings = []
     changed: dict[UUID, AccountState] = {}
-    for index, draft in enumerate(drafts):
-        refusals.index = index
+    for draft in drafts:
         try:
             touched, entries = _post_one(draft, states, done, now, refusals)
         except LedgerError as refusal:
-            refusal.index = index
+            refusal.draft = draft
             raise
         postings.append(Posting(draft, states[draft.source].currency, entries))
         for state in touched:
@@ -237,9 +242,9 @@ def _post_one(
         available = source.available if source.visible else None
         raise InsufficientFunds(source.id, available=available, required=draft.amount)
     if draft.kind is Kind.HOLD:
-        return [_hold(source, draft.amount, refusals)], ()
-    source, debit = _enter(source, EntryType.DEBIT, draft.amount, now, refusals)
-    dest, credit = _enter(dest, EntryType.CREDIT, draft.amount, now, refusals)
+        return [_hold(source, draft, refusals)], ()
+    source, debit = _enter(source, EntryType.DEBIT, draft, now, refusals)
+    dest, credit = _enter(dest, EntryType.CREDIT, draft, now, refusals)
     customers = [state for state in (source, dest) if state.kind is AccountKind.CUSTOMER]
     return customers, (debit, credit)
 
@@ -250,11 +255,11 @@ def _check_parties(
     for account in (source, dest):
         frozen = account.status is AccountStatus.FROZEN
         if account.status is AccountStatus.CLOSED:
-            refusals.add(AccountClosed(account.id), account)
+            refusals.add(draft, AccountClosed(account.id), account)
         elif frozen and not (draft.kind is Kind.REVERSAL and draft.despite_freeze):
-            refusals.add(AccountFrozen(account.id), account)
+            refusals.add(draft, AccountFrozen(account.id), account)
     if source.currency != dest.currency:
-        refusals.add(CurrencyMismatch(source.currency, dest.currency), source, dest)
+        refusals.add(draft, CurrencyMismatch(source.currency, dest.currency), source, dest)
 
 
 def _check_original(
@@ -279,21 +284,22 @@ def _check_original(
         raise CaptureExceedsHold(original.id, held=original.amount, requested=draft.amount)
 
 
-def _hold(account: AccountState, amount: int, refusals: _Refusals) -> AccountState:
-    held = account.held + amount
+def _hold(account: AccountState, draft: Draft, refusals: _Refusals) -> AccountState:
+    held = account.held + draft.amount
     if held > MONEY_MAX:
-        refusals.add(BalanceLimitExceeded(account.id, MONEY_MAX), account)
+        refusals.add(draft, BalanceLimitExceeded(account.id, MONEY_MAX), account)
     return replace(account, held=held)
 
 
 def _enter(
-    account: AccountState, side: EntryType, amount: int, now: datetime, refusals: _Refusals
+    account: AccountState, side: EntryType, draft: Draft, now: datetime, refusals: _Refusals
 ) -> tuple[AccountState, Entry]:
+    amount = draft.amount
     if account.kind is AccountKind.EXTERNAL:
         return account, Entry(account.id, side, amount, None, None, now)
     balance = account.balance + (amount if side is EntryType.CREDIT else -amount)
     if abs(balance) > MONEY_MAX:
-        refusals.add(BalanceLimitExceeded(account.id, MONEY_MAX), account)
+        refusals.add(draft, BalanceLimitExceeded(account.id, MONEY_MAX), account)
     # A clock may be set back. Within an account time never runs backwards.
     ts = now if account.last_posted_at is None else max(now, account.last_posted_at)
     account = replace(account, balance=balance, version=account.version + 1, last_posted_at=ts)

@@ -5,9 +5,8 @@ There is one place that computes (``posting.post``) and one that writes (``_writ
 statements of ``writing``), whatever the kind of transfer and however many there are.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import datetime
 from functools import wraps
 from typing import ParamSpec, TypeVar
 from uuid import UUID
@@ -17,7 +16,6 @@ from django.db import connection, transaction
 
 from accounts.enums import AccountKind, AccountStatus
 from accounts.models import Account, external_account_id
-from api.errors import LedgerError
 from transfers import clock, posting, writing
 from transfers.exceptions import (
     BalanceLimitExceeded,
@@ -35,18 +33,6 @@ R = TypeVar("R")
 GIVE_WAY = (InsufficientFunds, BalanceLimitExceeded, DestinationUnavailable)
 
 Accounts = dict[UUID, Account]
-Metadata = Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A draft, and what is recorded beside it but never computed with."""
-
-    draft: Draft
-    memo: str | None = None
-    metadata: Metadata = field(default_factory=dict)
-    expires_in: timedelta | None = None
-    id: UUID | None = None
 
 
 def in_transaction(service: Callable[P, R]) -> Callable[P, R]:
@@ -67,21 +53,20 @@ def in_transaction(service: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
-def record(accounts: Accounts, wanted: list[Wanted], actor: User | None) -> list[Transfer]:
+def record(accounts: Accounts, drafts: Sequence[Draft], actor: User | None) -> list[Transfer]:
     """
-    Post drafts on accounts that are locked, write what follows, and return the transfers.
+    Post drafts on accounts that are locked, write what follows, and return their transfers.
 
     The number of statements is the same for one draft and for a thousand.
 
     :param accounts: the locked accounts, which are brought up to date
     :param actor: who asked; None where the ledger itself releases an expired hold
-    :raises LedgerError: the rule that a draft breaks, with its ``index``; nothing is written
+    :raises LedgerError: the rule that a draft breaks, with that ``draft``; nothing is written
     """
-    if not wanted:
+    if not drafts:
         return []
     # Whoever waited for the locks comes later.
     now = clock.reading(max(account.locked_at for account in accounts.values()))
-    drafts = [each.draft for each in wanted]
     states = _states(accounts, actor)
     resolved = _resolved(drafts)
     try:
@@ -90,12 +75,13 @@ def record(accounts: Accounts, wanted: list[Wanted], actor: User | None) -> list
         releases = releases_of_expired({draft.source for draft in drafts}, now)
         if not releases:
             raise
-        result = _post_after(releases, states, drafts, resolved, now)
-        return _write(accounts, result, [*releases, *wanted], actor, now)[len(releases) :]
-    return _write(accounts, result, wanted, actor, now)
+        result = posting.post(states, [*releases, *drafts], resolved=resolved, now=now)
+    transfers = _write(accounts, result, actor, now)
+    # Not the releases, which come first.
+    return transfers[-len(drafts) :]
 
 
-def releases_of_expired(source_ids: Collection[UUID], now: datetime) -> list[Wanted]:
+def releases_of_expired(source_ids: Collection[UUID], now: datetime) -> list[Draft]:
     """Return the VOIDs that release the expired holds of the accounts, which are locked."""
     expired = (
         Transfer.objects.unresolved_holds()
@@ -103,15 +89,13 @@ def releases_of_expired(source_ids: Collection[UUID], now: datetime) -> list[Wan
         .order_by("pk")
     )
     return [
-        Wanted(
-            Draft(
-                Kind.VOID,
-                held.source_id,
-                held.dest_id,
-                held.amount,
-                original=original_of(held),
-                by_expiry=True,
-            )
+        Draft(
+            Kind.VOID,
+            held.source_id,
+            held.dest_id,
+            held.amount,
+            original=original_of(held),
+            by_expiry=True,
         )
         for held in expired
     ]
@@ -127,23 +111,6 @@ def original_of(earlier: Transfer) -> Original:
         earlier.amount,
         earlier.expires_at,
     )
-
-
-def _post_after(
-    releases: list[Wanted],
-    states: dict[UUID, AccountState],
-    drafts: list[Draft],
-    resolved: dict[UUID, datetime],
-    now: datetime,
-) -> posting.Result:
-    released = [each.draft for each in releases]
-    try:
-        return posting.post(states, [*released, *drafts], resolved=resolved, now=now)
-    except LedgerError as refusal:
-        # The caller counts their own drafts only.
-        if refusal.index is not None:
-            refusal.index -= len(released)
-        raise
 
 
 def _states(accounts: Accounts, actor: User | None) -> dict[UUID, AccountState]:
@@ -171,7 +138,7 @@ def _states(accounts: Accounts, actor: User | None) -> dict[UUID, AccountState]:
     return states
 
 
-def _resolved(drafts: list[Draft]) -> dict[UUID, datetime]:
+def _resolved(drafts: Sequence[Draft]) -> dict[UUID, datetime]:
     """Return when originals were captured, voided or reversed that are: asked after the locks."""
     originals = [draft.original.id for draft in drafts if draft.original is not None]
     if not originals:
@@ -184,22 +151,14 @@ def _resolved(drafts: list[Draft]) -> dict[UUID, datetime]:
 # A database error half-way leaves the caller's transaction nothing but to be rolled back.
 @transaction.atomic(savepoint=False)
 def _write(
-    accounts: Accounts,
-    result: posting.Result,
-    wanted: list[Wanted],
-    actor: User | None,
-    now: datetime,
+    accounts: Accounts, result: posting.Result, actor: User | None, now: datetime
 ) -> list[Transfer]:
     ids = clock.ids_at(now)
-    transfers = [
-        _transfer(posted, each, None if posted.draft.by_expiry else actor, ids, now)
-        for posted, each in zip(result.postings, wanted, strict=True)
-    ]
-    entries = [
-        (next(ids), transfer.pk, entry)
-        for posted, transfer in zip(result.postings, transfers, strict=True)
-        for entry in posted.entries
-    ]
+    transfers, entries = [], []
+    for posted in result.postings:
+        transfer = _transfer(posted, None if posted.draft.by_expiry else actor, ids, now)
+        transfers.append(transfer)
+        entries += [(next(ids), transfer.pk, entry) for entry in posted.entries]
     writing.write(result.changed.values(), entries, transfers)
     for state in result.changed.values():
         _bring_up_to_date(accounts[state.id], state)
@@ -216,25 +175,21 @@ def _bring_up_to_date(account: Account, state: AccountState) -> None:
 
 
 def _transfer(
-    posted: posting.Posting,
-    wanted: Wanted,
-    actor: User | None,
-    ids: Iterator[UUID],
-    now: datetime,
+    posted: posting.Posting, actor: User | None, ids: Iterator[UUID], now: datetime
 ) -> Transfer:
     draft = posted.draft
     original_id = draft.original.id if draft.original else None
     is_reversal = draft.kind is Kind.REVERSAL
     return Transfer(
-        id=wanted.id or next(ids),
+        id=draft.id or next(ids),
         kind=draft.kind,
         source_id=draft.source,
         dest_id=draft.dest,
         amount=draft.amount,
         currency=posted.currency,
-        memo=wanted.memo,
-        metadata=wanted.metadata,
-        expires_at=None if wanted.expires_in is None else now + wanted.expires_in,
+        memo=draft.memo,
+        metadata=draft.metadata,
+        expires_at=None if draft.expires_in is None else now + draft.expires_in,
         hold_id=None if is_reversal else original_id,
         reverses_id=original_id if is_reversal else None,
         created_by=actor,

@@ -6,8 +6,8 @@ the caller's transaction if there is one, so that an application can post within
 here retries: what a retry repeats is the whole transaction, and that is the caller's.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -23,13 +23,13 @@ from transfers.models import Transfer
 from transfers.posting import Draft, Kind
 from transfers.recording import (
     Accounts,
-    Metadata,
-    Wanted,
     in_transaction,
     original_of,
     record,
     releases_of_expired,
 )
+
+Metadata = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +66,9 @@ def deposit(
     """
     accounts = Account.objects.locked(account_id)
     account = rights.require_cash(accounts, account_id, actor)
-    draft = Draft(Kind.DEPOSIT, external_account_id(account.currency), account_id, amount)
-    return _record_one(accounts, Wanted(draft, memo, metadata or {}), actor)
+    external_id = external_account_id(account.currency)
+    draft = Draft(Kind.DEPOSIT, external_id, account_id, amount, memo=memo, metadata=metadata or {})
+    return _record_one(accounts, draft, actor)
 
 
 @in_transaction
@@ -86,8 +87,11 @@ def withdraw(
     """
     accounts = Account.objects.locked(account_id)
     account = rights.require_cash(accounts, account_id, actor)
-    draft = Draft(Kind.WITHDRAWAL, account_id, external_account_id(account.currency), amount)
-    return _record_one(accounts, Wanted(draft, memo, metadata or {}), actor)
+    external_id = external_account_id(account.currency)
+    draft = Draft(
+        Kind.WITHDRAWAL, account_id, external_id, amount, memo=memo, metadata=metadata or {}
+    )
+    return _record_one(accounts, draft, actor)
 
 
 @in_transaction
@@ -113,9 +117,15 @@ def post_batch(*, orders: Sequence[Order], actor: User) -> list[Transfer]:
     accounts = Account.objects.locked(
         *{account_id for order in orders for account_id in (order.source_id, order.dest_id)}
     )
-    for index, order in enumerate(orders):
-        _require_parties(accounts, order, actor, index)
-    return record(accounts, [_wanted(Kind.TRANSFER, order) for order in orders], actor)
+    drafts = [_draft(Kind.TRANSFER, order) for order in orders]
+    try:
+        for draft in drafts:
+            _require_parties(accounts, draft, actor)
+        return record(accounts, drafts, actor)
+    except LedgerError as refusal:
+        positions = (index for index, draft in enumerate(drafts) if draft is refusal.draft)
+        refusal.index = next(positions, None)
+        raise
 
 
 @in_transaction
@@ -126,9 +136,9 @@ def hold(*, order: Order, expires_in: timedelta, actor: User) -> Transfer:
     :raises: as ``transfer``
     """
     accounts = Account.objects.locked(order.source_id, order.dest_id)
-    _require_parties(accounts, order, actor, index=0)
-    wanted = replace(_wanted(Kind.HOLD, order), expires_in=expires_in)
-    return _record_one(accounts, wanted, actor)
+    draft = _draft(Kind.HOLD, order, expires_in)
+    _require_parties(accounts, draft, actor)
+    return _record_one(accounts, draft, actor)
 
 
 @in_transaction
@@ -188,8 +198,9 @@ def reverse(*, transfer_id: UUID, actor: User, memo: str | None = None) -> Trans
         original.amount,
         original=original_of(original),
         despite_freeze=is_frozen and may(actor, "transfers.reverse_any"),
+        memo=memo,
     )
-    return _record_one(accounts, Wanted(draft, memo), actor)
+    return _record_one(accounts, draft, actor)
 
 
 @in_transaction
@@ -204,23 +215,23 @@ def expired_holds(account: Account) -> ExpiredHolds:
     """Return what expired holds still reserve of an account, which is locked, or was just read."""
     releases = _releases_on(account)
     return ExpiredHolds(
-        amount=sum(each.draft.amount for each in releases),
+        amount=sum(draft.amount for draft in releases),
         release=lambda: record({account.pk: account}, releases, actor=None),
     )
 
 
-def _releases_on(account: Account) -> list[Wanted]:
+def _releases_on(account: Account) -> list[Draft]:
     locked_at = getattr(account, "locked_at", None)
     now = clock.now() if locked_at is None else clock.reading(locked_at)
     return releases_of_expired([account.pk], now)
 
 
-def _require_parties(accounts: Accounts, order: Order, actor: User, index: int) -> None:
+def _require_parties(accounts: Accounts, draft: Draft, actor: User) -> None:
     try:
-        rights.require_own(accounts, order.source_id, actor)
-        rights.require_account(accounts, order.dest_id)
+        rights.require_own(accounts, draft.source, actor)
+        rights.require_account(accounts, draft.dest)
     except LedgerError as refusal:
-        refusal.index = index
+        refusal.draft = draft
         raise
 
 
@@ -232,14 +243,23 @@ def _visible(transfer_id: UUID, actor: User) -> Transfer:
 
 def _resolve(kind: Kind, held: Transfer, actor: User, amount: int, memo: str | None) -> Transfer:
     accounts = Account.objects.locked(held.source_id, held.dest_id)
-    draft = Draft(kind, held.source_id, held.dest_id, amount, original=original_of(held))
-    return _record_one(accounts, Wanted(draft, memo), actor)
+    original = original_of(held)
+    draft = Draft(kind, held.source_id, held.dest_id, amount, original=original, memo=memo)
+    return _record_one(accounts, draft, actor)
 
 
-def _wanted(kind: Kind, order: Order) -> Wanted:
-    draft = Draft(kind, order.source_id, order.dest_id, order.amount)
-    return Wanted(draft, order.memo, order.metadata, id=order.id)
+def _draft(kind: Kind, order: Order, expires_in: timedelta | None = None) -> Draft:
+    return Draft(
+        kind,
+        order.source_id,
+        order.dest_id,
+        order.amount,
+        id=order.id,
+        memo=order.memo,
+        metadata=order.metadata,
+        expires_in=expires_in,
+    )
 
 
-def _record_one(accounts: Accounts, wanted: Wanted, actor: User) -> Transfer:
-    return record(accounts, [wanted], actor)[0]
+def _record_one(accounts: Accounts, draft: Draft, actor: User) -> Transfer:
+    return record(accounts, [draft], actor)[0]

@@ -64,9 +64,9 @@ def same_fingerprint_for_all(*_request: object) -> str:
     return "0" * 64
 
 
-def enter_with_the_sign_flipped(account, side, amount, now, refusals):
+def enter_with_the_sign_flipped(account, side, draft, now, refusals):
     other = posting.EntryType.DEBIT if side is posting.EntryType.CREDIT else side.CREDIT
-    return enter(account, other, amount, now, refusals)
+    return enter(account, other, draft, now, refusals)
 
 
 def answer_stored_after_the_commit(claim: Claim, view) -> HttpResponse:

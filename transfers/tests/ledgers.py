@@ -1,6 +1,6 @@
 """Accounts and drafts for the tests of the engine. No Django here, and none is needed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -63,11 +63,20 @@ def refusal(
     now: datetime = NOW,
 ) -> tuple[type[LedgerError], int | None, dict[str, Any]]:
     """
-    Post what must be refused; return the rule broken, the draft's index and the evidence.
+    Post what must be refused; return the rule broken, the draft's position and the evidence.
 
     ``resolved`` says which originals were captured, voided or reversed before, and when.
     """
+    drafts = list(drafts)
     with pytest.raises(LedgerError) as refused:
         post(accounts, drafts, resolved=resolved, now=now)
 
-    return type(refused.value), refused.value.index, refused.value.evidence
+    return type(refused.value), position(refused.value, drafts), refused.value.evidence
+
+
+def position(refusal: LedgerError, drafts: Sequence[Draft]) -> int | None:
+    """Return where among the drafts the one is that was refused; None if it isn't told."""
+    if refusal.draft is None:
+        return None
+    [found] = [number for number, draft in enumerate(drafts) if draft is refusal.draft]
+    return found

@@ -19,7 +19,7 @@ from transfers.examples import ITEM
 from transfers.export import CHUNK, write_csv
 from transfers.posting import Draft, Kind
 from transfers.querysets import STATEMENT_LINE
-from transfers.recording import Wanted, record
+from transfers.recording import record
 from transfers.services import Order
 
 pytestmark = pytest.mark.django_db
@@ -290,9 +290,7 @@ def test_an_export_takes_a_constant_number_of_queries(
 def test_an_export_that_fails_on_the_way_is_503_and_not_a_shorter_file(api, account, nth):
     deposits = [Draft(Kind.DEPOSIT, external_account_id("USD"), account.pk, 1)] * CHUNK
     with transaction.atomic():
-        record(
-            Account.objects.locked(account.pk), [Wanted(each) for each in deposits], account.owner
-        )
+        record(Account.objects.locked(account.pk), deposits, account.owner)
     asked = []
 
     def fail_at_the_nth(execute, sql, parameters, many, context):

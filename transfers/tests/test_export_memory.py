@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from accounts.models import Account, external_account_id
 from transfers.models import LedgerEntry
 from transfers.posting import Draft, Kind
-from transfers.recording import Wanted, record
+from transfers.recording import record
 
 # Committed, as in production: PostgreSQL, which counts rows behind the scenes, would take a table
 # of uncommitted rows for an empty one, and plan to read all of it for each row of a chunk.
@@ -25,7 +25,7 @@ def long_account(alice, funded_account) -> Account:
     draft = Draft(Kind.DEPOSIT, external_account_id("USD"), account.pk, 1)
     for _ in range(ROWS // AT_ONCE):
         with transaction.atomic():
-            record(Account.objects.locked(account.pk), [Wanted(draft)] * AT_ONCE, alice)
+            record(Account.objects.locked(account.pk), [draft] * AT_ONCE, alice)
     # Autovacuum may have taken the tables for empty just now, and would see these rows too late.
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from accounts.enums import MONEY_MAX, AccountKind, AccountStatus
 from api.errors import LedgerError
 from transfers.posting import AccountState, Draft, Entry, EntryType, Kind, Original, Result, post
-from transfers.tests.ledgers import NOW
+from transfers.tests.ledgers import NOW, position
 from transfers.tests.naive_ledger import Happened, NaiveLedger
 
 CUSTOMERS = [UUID(int=number) for number in (1, 2, 3, 4, 5)]
@@ -121,7 +121,7 @@ class Histories:
         try:
             return post(self.states, drafts, resolved=resolved, now=self.now), None
         except LedgerError as refusal:
-            return None, (refusal.code, refusal.index)
+            return None, (refusal.code, position(refusal, drafts))
 
     def _foretell(self, drafts: list[Draft]) -> tuple[list[Happened], tuple[str, int] | None]:
         """Return what will have happened, and the refusal with its index that is due, if any."""

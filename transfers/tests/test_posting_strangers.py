@@ -24,6 +24,7 @@ from transfers.tests.ledgers import (
     earlier,
     ledger,
     outside,
+    position,
     refusal,
     resolving,
     reversing,
@@ -61,7 +62,7 @@ def outcome(accounts, drafts):
     try:
         post(accounts, drafts, now=NOW)
     except LedgerError as refused:
-        return type(refused), refused.index, refused.evidence, refused.detail
+        return type(refused), position(refused, drafts), refused.evidence, refused.detail
     return None
 
 

@@ -153,7 +153,8 @@ def test_a_release_rolls_back_with_a_posting_that_is_refused_all_the_same(
     with clock.at(EXPIRED), pytest.raises(InsufficientFunds) as refused:
         services.withdraw(account_id=mine.pk, amount=101, actor=alice)
 
-    assert (refused.value.index, refused.value.evidence["available"]) == (0, 100)
+    refusal = refused.value
+    assert (refusal.draft.kind, refusal.evidence["available"]) == (Kind.WITHDRAWAL, 100)
     assert all_rows() == before
 
 

@@ -10,7 +10,7 @@ from accounts.models import Account, external_account_id
 from ledger_project.server.tests.sockets import answers, connect, connected, read_all, request
 from ledger_project.tests.live import LiveClient, live_server
 from transfers.posting import Draft, Kind
-from transfers.recording import Wanted, record
+from transfers.recording import record
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -82,11 +82,10 @@ def test_half_requests_of_every_framing_cost_no_place(live, assert_served):
 def large_account(alice, funded_account) -> Account:
     """An account whose statement is more than a system keeps for somebody who doesn't read."""
     account = funded_account(alice)
-    draft = Draft(Kind.DEPOSIT, external_account_id("USD"), account.pk, 1)
+    draft = Draft(Kind.DEPOSIT, external_account_id("USD"), account.pk, 1, memo="\u20ac" * 140)
     for _ in range(ROWS // AT_ONCE):
         with transaction.atomic():
-            wanted = [Wanted(draft, memo="\u20ac" * 140)] * AT_ONCE
-            record(Account.objects.locked(account.pk), wanted, alice)
+            record(Account.objects.locked(account.pk), [draft] * AT_ONCE, alice)
     return account
 
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from accounts.models import Account, external_account_id
 from transfers.posting import Draft, Kind
-from transfers.recording import Wanted, record
+from transfers.recording import record
 
 # Drafts in one transaction: enough that the statements around them cost nothing.
 BATCH = 5_000
@@ -74,11 +74,11 @@ def _open_accounts(count: int, users: int) -> list[UUID]:
     return [account.pk for account in opened]
 
 
-def _drafts(account_ids: list[UUID], transfers: int, of_busiest: int) -> Iterator[Wanted]:
+def _drafts(account_ids: list[UUID], transfers: int, of_busiest: int) -> Iterator[Draft]:
     """Yield a deposit to each account, and then transfers; the first account's among the others."""
     external = external_account_id(settings.DEFAULT_CURRENCY)
     for account_id in account_ids:
-        yield Wanted(Draft(Kind.DEPOSIT, external, account_id, DEPOSIT), memo="Opening deposit")
+        yield Draft(Kind.DEPOSIT, external, account_id, DEPOSIT, memo="Opening deposit")
     busiest, *others = account_ids
     # Always the same books, so that runs can be compared.
     chance = random.Random(0)
@@ -89,9 +89,9 @@ def _drafts(account_ids: list[UUID], transfers: int, of_busiest: int) -> Iterato
             # In and out by turns, so that it neither runs dry nor hoards.
             source, dest = (source, busiest) if turn % 2 else (busiest, dest)
         amount = chance.randint(1, LARGEST_AMOUNT)
-        yield Wanted(Draft(Kind.TRANSFER, source, dest, amount), memo=f"Invoice {number}")
+        yield Draft(Kind.TRANSFER, source, dest, amount, memo=f"Invoice {number}")
 
 
 @transaction.atomic
-def _post(account_ids: list[UUID], batch: list[Wanted], teller: User) -> None:
+def _post(account_ids: list[UUID], batch: list[Draft], teller: User) -> None:
     record(Account.objects.locked(*account_ids), batch, teller)
