@@ -1,4 +1,9 @@
-"""What must hold for every transfer, and for every entry as a leg of its transfer."""
+"""
+What must hold for every transfer, and for every entry as a leg of its transfer.
+
+It repeats in SQL what ``transfers/kinds.py`` declares of each kind, and reads nothing from there:
+so the audit can prove the ledger wrong. A new kind is added here too.
+"""
 
 from audit.scan import Check, Scan, id_of_the_time, integers
 

@@ -186,7 +186,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "AccountStatus": "accounts.enums.AccountStatus",
         "Currency": [(code, code) for code in CURRENCIES],
-        "TransferKind": "transfers.posting.Kind",
+        "TransferKind": "transfers.kinds.Kind",
         "TransferStatus": "transfers.querysets.TransferStatus",
         "EntryType": "transfers.posting.EntryType",
     },

@@ -14,8 +14,9 @@ from accounts.exceptions import AccountNotFound
 from accounts.models import Account
 from api.fields import UUID_FORM
 from api.filters import OneOfFilter
+from transfers.kinds import Kind
 from transfers.models import LedgerEntry, Transfer
-from transfers.posting import EntryType, Kind
+from transfers.posting import EntryType
 from transfers.querysets import TransferStatus
 
 # RFC 3339, and what can't mean anything else: an offset without its colon or its minutes, zeros

@@ -12,7 +12,8 @@ from uuid_utils.compat import uuid7
 from accounts.enums import CALENDAR, MONEY_MAX
 from accounts.models import Account
 from accounts.money import money
-from transfers.posting import EntryType, Kind
+from transfers.kinds import RELEASING, RESERVING, REVERSING, Kind
+from transfers.posting import EntryType
 from transfers.querysets import LedgerEntryQuerySet, TransferQuerySet, TransferStatus
 
 
@@ -73,7 +74,7 @@ class Transfer(models.Model):
             # What is held is a sum over these, which the guards check.
             models.Index(
                 fields=["source"],
-                condition=Q(kind=Kind.HOLD.value),
+                condition=Q(kind__in=RESERVING),
                 name="transfer_holds_by_source",
             ),
             models.Index(fields=["kind", "id"], name="transfer_by_kind"),
@@ -94,18 +95,18 @@ class Transfer(models.Model):
             ),
             models.CheckConstraint(
                 name="transfer_expires_only_if_hold",
-                condition=Q(kind=Kind.HOLD.value, expires_at__isnull=False)
-                | (~Q(kind=Kind.HOLD.value) & Q(expires_at__isnull=True)),
+                condition=Q(kind__in=RESERVING, expires_at__isnull=False)
+                | (~Q(kind__in=RESERVING) & Q(expires_at__isnull=True)),
             ),
             models.CheckConstraint(
                 name="transfer_resolves_only_if_capture_or_void",
-                condition=Q(kind__in=[Kind.CAPTURE.value, Kind.VOID.value], hold__isnull=False)
-                | (~Q(kind__in=[Kind.CAPTURE.value, Kind.VOID.value]) & Q(hold__isnull=True)),
+                condition=Q(kind__in=RELEASING, hold__isnull=False)
+                | (~Q(kind__in=RELEASING) & Q(hold__isnull=True)),
             ),
             models.CheckConstraint(
                 name="transfer_reverses_only_if_reversal",
-                condition=Q(kind=Kind.REVERSAL.value, reverses__isnull=False)
-                | (~Q(kind=Kind.REVERSAL.value) & Q(reverses__isnull=True)),
+                condition=Q(kind__in=REVERSING, reverses__isnull=False)
+                | (~Q(kind__in=REVERSING) & Q(reverses__isnull=True)),
             ),
             models.CheckConstraint(
                 name="transfer_created_at_within_calendar",

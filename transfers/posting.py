@@ -35,23 +35,7 @@ from transfers.exceptions import (
     NotReversible,
     SameAccount,
 )
-
-
-class Kind(StrEnum):
-    """What a transfer does."""
-
-    DEPOSIT = "DEPOSIT"
-    WITHDRAWAL = "WITHDRAWAL"
-    TRANSFER = "TRANSFER"
-    HOLD = "HOLD"
-    CAPTURE = "CAPTURE"
-    VOID = "VOID"
-    REVERSAL = "REVERSAL"
-
-    @property
-    def moves_money(self) -> bool:
-        """Whether it writes entries. A HOLD only reserves, and a VOID only releases."""
-        return self not in (Kind.HOLD, Kind.VOID)
+from transfers.kinds import Kind
 
 
 class EntryType(StrEnum):
@@ -230,10 +214,11 @@ def _post_one(
     source = states[draft.source]
     if draft.original is not None:
         _check_original(draft, draft.original, done, now)
-        if draft.original.kind is Kind.HOLD:
+        if draft.kind.rules.releases:
             source = replace(source, held=source.held - draft.original.amount)
-    if draft.kind is Kind.VOID:
-        # It gives back to the source alone; nothing about the dest can stand in its way.
+    rules = draft.kind.rules
+    if not (rules.moves_money or rules.reserves):
+        # A VOID gives back to the source alone; nothing about the dest can stand in its way.
         return [source], ()
     dest = states[draft.dest]
     _check_parties(draft, source, dest, refusals)
@@ -241,7 +226,7 @@ def _post_one(
         # Whoever may spend is told that funds are lacking; the figures are for who may see them.
         available = source.available if source.visible else None
         raise InsufficientFunds(source.id, available=available, required=draft.amount)
-    if draft.kind is Kind.HOLD:
+    if rules.reserves:
         return [_hold(source, draft, refusals)], ()
     source, debit = _enter(source, EntryType.DEBIT, draft, now, refusals)
     dest, credit = _enter(dest, EntryType.CREDIT, draft, now, refusals)
@@ -256,7 +241,7 @@ def _check_parties(
         frozen = account.status is AccountStatus.FROZEN
         if account.status is AccountStatus.CLOSED:
             refusals.add(draft, AccountClosed(account.id), account)
-        elif frozen and not (draft.kind is Kind.REVERSAL and draft.despite_freeze):
+        elif frozen and not (draft.kind.rules.reverses and draft.despite_freeze):
             refusals.add(draft, AccountFrozen(account.id), account)
     if source.currency != dest.currency:
         refusals.add(draft, CurrencyMismatch(source.currency, dest.currency), source, dest)
@@ -265,13 +250,13 @@ def _check_parties(
 def _check_original(
     draft: Draft, original: Original, done: Mapping[UUID, datetime], now: datetime
 ) -> None:
-    if draft.kind is Kind.REVERSAL:
-        if not original.kind.moves_money or original.kind is Kind.REVERSAL:
+    if draft.kind.rules.reverses:
+        if not original.kind.rules.reversible:
             raise NotReversible(original.id, original.kind)
         if original.id in done:
             raise AlreadyReversed(original.id)
         return
-    if original.kind is not Kind.HOLD:
+    if not original.kind.rules.reserves:
         raise NotAHold(original.id, original.kind)
     assert original.expires_at is not None
     done_at = done.get(original.id)

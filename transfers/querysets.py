@@ -17,7 +17,8 @@ from accounts.rights import may
 from database.composed import ComposedQuery, newest_of_each
 from database.sums import sum_in_halves, whole
 from transfers import clock
-from transfers.posting import EntryType, Kind
+from transfers.kinds import RESERVING, Kind
+from transfers.posting import EntryType
 
 if TYPE_CHECKING:
     from transfers.models import LedgerEntry, Transfer
@@ -125,7 +126,7 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
     def unresolved_holds(self) -> Self:
         """Return the holds without a CAPTURE or VOID, expired or not."""
         resolution = self.model._default_manager.filter(hold=OuterRef("pk"))
-        return self.filter(~Exists(resolution), kind=Kind.HOLD.value)
+        return self.filter(~Exists(resolution), kind__in=RESERVING)
 
 
 # What a statement shows of an entry. ``ref`` is its transfer's memo, and ``counterparty_id`` the

@@ -22,8 +22,9 @@ from transfers.exceptions import (
     DestinationUnavailable,
     InsufficientFunds,
 )
+from transfers.kinds import Kind
 from transfers.models import Transfer
-from transfers.posting import AccountState, Draft, Kind, Original
+from transfers.posting import AccountState, Draft, Original
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -179,7 +180,7 @@ def _transfer(
 ) -> Transfer:
     draft = posted.draft
     original_id = draft.original.id if draft.original else None
-    is_reversal = draft.kind is Kind.REVERSAL
+    reverses = draft.kind.rules.reverses
     return Transfer(
         id=draft.id or next(ids),
         kind=draft.kind,
@@ -190,8 +191,8 @@ def _transfer(
         memo=draft.memo,
         metadata=draft.metadata,
         expires_at=None if draft.expires_in is None else now + draft.expires_in,
-        hold_id=None if is_reversal else original_id,
-        reverses_id=original_id if is_reversal else None,
+        hold_id=None if reverses else original_id,
+        reverses_id=original_id if reverses else None,
         created_by=actor,
         created_at=now,
     )

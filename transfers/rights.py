@@ -10,8 +10,8 @@ from accounts.exceptions import AccountNotFound
 from accounts.models import Account
 from accounts.rights import may, require, require_own_or
 from transfers.exceptions import TransferNotFound
+from transfers.kinds import Kind
 from transfers.models import Transfer
-from transfers.posting import Kind
 
 
 def require_account(accounts: Mapping[UUID, Account], account_id: UUID) -> Account:
@@ -25,34 +25,38 @@ def require_account(accounts: Mapping[UUID, Account], account_id: UUID) -> Accou
     return accounts[account_id]
 
 
-def require_own(accounts: Mapping[UUID, Account], account_id: UUID, actor: User) -> Account:
+def require_own(
+    kind: Kind, accounts: Mapping[UUID, Account], account_id: UUID, actor: User
+) -> Account:
     """
-    Return the account that ``actor`` spends from.
+    Return the account that ``actor`` spends from by a transfer of ``kind``.
 
     :raises AccountNotFound: if they may not see it, or it isn't there
-    :raises PermissionDenied: if it isn't theirs, and they lack ``transfers.move_any``
+    :raises PermissionDenied: if it isn't theirs, and they lack the permission of ``kind``
     """
     account = require_account(accounts, account_id)
     if not account.is_visible_to(actor):
         raise AccountNotFound(account_id)
-    require_own_or(account, actor, "transfers.move_any")
+    require_own_or(account, actor, kind.rules.permission)
     return account
 
 
-def require_cash(accounts: Mapping[UUID, Account], account_id: UUID, actor: User) -> Account:
+def require_cash(
+    kind: Kind, accounts: Mapping[UUID, Account], account_id: UUID, actor: User
+) -> Account:
     """
     Return the account whose cash ``actor`` moves in or out.
 
     Who may move cash may do so at every account, and sees the one that they do it at.
 
     :raises AccountNotFound: if they may not, and may not even see the account
-    :raises PermissionDenied: if they see it, but lack ``transfers.move_cash``
+    :raises PermissionDenied: if they see it, but lack the permission of ``kind``
     """
     account = require_account(accounts, account_id)
-    if not _may_move_cash(account, actor):
+    if not _may_move_cash(kind, account, actor):
         if not account.is_visible_to(actor):
             raise AccountNotFound(account_id)
-        require(actor, "transfers.move_cash")
+        require(actor, kind.rules.permission)
     return account
 
 
@@ -69,23 +73,16 @@ def require_visible(transfer: Transfer | None, transfer_id: UUID, actor: User) -
     return transfer
 
 
-def require_capture(hold: Transfer, actor: User) -> None:
+def require_party(kind: Kind, *, source: Account, dest: Account, actor: User) -> None:
     """
-    Check that ``actor`` may capture ``hold``: it is for its dest.
+    Check that ``actor`` may ask for a transfer of ``kind`` between two accounts.
 
-    :raises PermissionDenied: if they don't own that, and lack ``transfers.move_any``
+    :raises PermissionDenied: if they own neither of those whose owners may, and lack its permission
     """
-    require_own_or(hold.dest, actor, "transfers.move_any")
-
-
-def require_void(hold: Transfer, actor: User) -> None:
-    """
-    Check that ``actor`` may give up ``hold``: either party may.
-
-    :raises PermissionDenied: if they are no party to it, and lack ``transfers.move_any``
-    """
-    if not hold.source.is_owned_by(actor):
-        require_own_or(hold.dest, actor, "transfers.move_any")
+    accounts = {"source": source, "dest": dest}
+    *others, last = [accounts[party] for party in kind.rules.owners]
+    if not any(account.is_owned_by(actor) for account in others):
+        require_own_or(last, actor, kind.rules.permission)
 
 
 def require_reversal(original: Transfer, actor: User) -> None:
@@ -97,13 +94,15 @@ def require_reversal(original: Transfer, actor: User) -> None:
     :raises PermissionDenied: if they weren't credited, and lack ``transfers.reverse_any``; or if it
         moves cash, which isn't theirs to move
     """
-    require_own_or(original.dest, actor, "transfers.reverse_any")
-    moved_cash_at = {Kind.DEPOSIT: original.dest, Kind.WITHDRAWAL: original.source}
-    account = moved_cash_at.get(Kind(original.kind))
-    if account is not None and not _may_move_cash(account, actor):
-        require(actor, "transfers.move_cash")
+    require_party(Kind.REVERSAL, source=original.dest, dest=original.source, actor=actor)
+    kind = Kind(original.kind)
+    if kind.rules.moves_cash:
+        [party] = kind.rules.owners
+        account = {"source": original.source, "dest": original.dest}[party]
+        if not _may_move_cash(kind, account, actor):
+            require(actor, kind.rules.permission)
 
 
-def _may_move_cash(account: Account, actor: User) -> bool:
+def _may_move_cash(kind: Kind, account: Account, actor: User) -> bool:
     is_self_service = settings.SELF_SERVICE_CASH and account.is_owned_by(actor)
-    return is_self_service or may(actor, "transfers.move_cash")
+    return is_self_service or may(actor, kind.rules.permission)

@@ -19,8 +19,9 @@ from api.fields import (
     StrictUUIDField,
 )
 from api.instants import instant
+from transfers.kinds import Kind
 from transfers.models import LedgerEntry, Transfer
-from transfers.posting import EntryType, Kind
+from transfers.posting import EntryType
 from transfers.querysets import STATEMENT_LINE, TransferStatus
 from transfers.services import Order
 

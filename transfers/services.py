@@ -13,14 +13,15 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from accounts.enums import AccountStatus
+from accounts.enums import AccountKind, AccountStatus
 from accounts.expiry import ExpiredHolds
 from accounts.models import Account, external_account_id
 from accounts.rights import may
 from api.errors import LedgerError
 from transfers import clock, rights
+from transfers.kinds import Kind
 from transfers.models import Transfer
-from transfers.posting import Draft, Kind
+from transfers.posting import Draft
 from transfers.recording import (
     Accounts,
     in_transaction,
@@ -64,11 +65,7 @@ def deposit(
     :raises PermissionDenied: if they may see it, but not move cash at it
     :raises LedgerError: any rule of ``transfers.posting``
     """
-    accounts = Account.objects.locked(account_id)
-    account = rights.require_cash(accounts, account_id, actor)
-    external_id = external_account_id(account.currency)
-    draft = Draft(Kind.DEPOSIT, external_id, account_id, amount, memo=memo, metadata=metadata or {})
-    return _record_one(accounts, draft, actor)
+    return _move_cash(Kind.DEPOSIT, account_id, amount, actor, memo, metadata)
 
 
 @in_transaction
@@ -85,13 +82,7 @@ def withdraw(
 
     :raises: as ``deposit``
     """
-    accounts = Account.objects.locked(account_id)
-    account = rights.require_cash(accounts, account_id, actor)
-    external_id = external_account_id(account.currency)
-    draft = Draft(
-        Kind.WITHDRAWAL, account_id, external_id, amount, memo=memo, metadata=metadata or {}
-    )
-    return _record_one(accounts, draft, actor)
+    return _move_cash(Kind.WITHDRAWAL, account_id, amount, actor, memo, metadata)
 
 
 @in_transaction
@@ -155,7 +146,6 @@ def capture(
     :raises LedgerError: if it isn't a hold, is resolved or expired, or any other rule
     """
     original = _visible(hold_id, actor)
-    rights.require_capture(original, actor)
     return _resolve(
         Kind.CAPTURE,
         original,
@@ -173,7 +163,6 @@ def void(*, hold_id: UUID, actor: User) -> Transfer:
     :raises: as ``capture``, but either party may
     """
     original = _visible(hold_id, actor)
-    rights.require_void(original, actor)
     return _resolve(Kind.VOID, original, actor, original.amount, memo=None)
 
 
@@ -197,7 +186,7 @@ def reverse(*, transfer_id: UUID, actor: User, memo: str | None = None) -> Trans
         original.source_id,
         original.amount,
         original=original_of(original),
-        despite_freeze=is_frozen and may(actor, "transfers.reverse_any"),
+        despite_freeze=is_frozen and may(actor, Kind.REVERSAL.rules.permission),
         memo=memo,
     )
     return _record_one(accounts, draft, actor)
@@ -226,9 +215,25 @@ def _releases_on(account: Account) -> list[Draft]:
     return releases_of_expired([account.pk], now)
 
 
+def _move_cash(
+    kind: Kind,
+    account_id: UUID,
+    amount: int,
+    actor: User,
+    memo: str | None,
+    metadata: Metadata | None,
+) -> Transfer:
+    accounts = Account.objects.locked(account_id)
+    account = rights.require_cash(kind, accounts, account_id, actor)
+    parties = account_id, external_account_id(account.currency)
+    source, dest = reversed(parties) if kind.rules.source is AccountKind.EXTERNAL else parties
+    draft = Draft(kind, source, dest, amount, memo=memo, metadata=metadata or {})
+    return _record_one(accounts, draft, actor)
+
+
 def _require_parties(accounts: Accounts, draft: Draft, actor: User) -> None:
     try:
-        rights.require_own(accounts, draft.source, actor)
+        rights.require_own(draft.kind, accounts, draft.source, actor)
         rights.require_account(accounts, draft.dest)
     except LedgerError as refusal:
         refusal.draft = draft
@@ -242,6 +247,7 @@ def _visible(transfer_id: UUID, actor: User) -> Transfer:
 
 
 def _resolve(kind: Kind, held: Transfer, actor: User, amount: int, memo: str | None) -> Transfer:
+    rights.require_party(kind, source=held.source, dest=held.dest, actor=actor)
     accounts = Account.objects.locked(held.source_id, held.dest_id)
     original = original_of(held)
     draft = Draft(kind, held.source_id, held.dest_id, amount, original=original, memo=memo)

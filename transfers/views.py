@@ -25,8 +25,8 @@ from transfers import clock, services
 from transfers.exceptions import TransferNotFound
 from transfers.export import StatementCSVRenderer, csv_response
 from transfers.filters import BalanceForm, StatementFilter, TransferFilter
+from transfers.kinds import Kind
 from transfers.models import LedgerEntry, Transfer
-from transfers.posting import Kind
 from transfers.querysets import TransferStatus
 from transfers.serializers import (
     DEFAULT_HOLD,

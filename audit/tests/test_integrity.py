@@ -18,8 +18,9 @@ from audit.tests.tampering import broken, delete
 from audit.tests.tampering import unguarded as tampered_with
 from audit.tests.transfer_corruptions import TRANSFER_CORRUPTIONS
 from transfers import services
+from transfers.kinds import Kind
 from transfers.models import LedgerEntry, Transfer
-from transfers.posting import EntryType, Kind
+from transfers.posting import EntryType
 from transfers.tests.rich_ledger import RichLedger, make_rich_ledger
 
 pytestmark = pytest.mark.django_db

@@ -17,8 +17,9 @@ from audit.tests.tampering import (
     outside,
     transfer,
 )
+from transfers.kinds import Kind
 from transfers.models import LedgerEntry, Transfer
-from transfers.posting import EntryType, Kind
+from transfers.posting import EntryType
 from transfers.tests.rich_ledger import RichLedger
 
 

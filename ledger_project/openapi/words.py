@@ -5,6 +5,8 @@ A member means the same wherever it stands, so it is said once. Where a serializ
 more (``help_text``), that is shown.
 """
 
+from transfers.kinds import Kind
+
 MEMBERS = {
     "id": "Given by the ledger: a UUID that sorts by the time at which it was made.",
     "account_id": "The id of the account.",
@@ -41,15 +43,7 @@ VALUES = {
         "FROZEN": "nothing moves until an operator unfreezes it.",
         "CLOSED": "closed for good, at a balance of 0.",
     },
-    "TransferKind": {
-        "DEPOSIT": "money came in from outside.",
-        "WITHDRAWAL": "money went out.",
-        "TRANSFER": "money moved between two accounts.",
-        "HOLD": "an amount is reserved, and nothing has moved.",
-        "CAPTURE": "what a hold reserved was moved, or a part of it; the rest is free again.",
-        "VOID": "what a hold reserved is free again.",
-        "REVERSAL": "what another transfer moved was given back.",
-    },
+    "TransferKind": {kind.value: kind.rules.meaning for kind in Kind},
     "TransferStatus": {
         "POSTED": "it is done.",
         "REVERSED": "it was done, and was given back by a REVERSAL.",

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from accounts.enums import AccountKind, AccountStatus
 from ledger_project.tests.pages import rows
-from transfers.posting import AccountState, Draft, Entry, EntryType, Kind, Original, post
+from transfers.kinds import Kind
+from transfers.posting import AccountState, Draft, Entry, EntryType, Original, post
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = datetime(2026, 1, 2, tzinfo=UTC)

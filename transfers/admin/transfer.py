@@ -12,8 +12,8 @@ from accounts.admin.pages import HistoryAdmin, account_link, money_shown, name_a
 from accounts.rights import may
 from transfers import services
 from transfers.admin.links import entry_row, memo_of, transfer_link
+from transfers.kinds import Kind
 from transfers.models import Transfer
-from transfers.posting import Kind
 from transfers.querysets import TransferStatus
 
 MEMO_MAX = 140
@@ -143,11 +143,9 @@ class TransferAdmin(HistoryAdmin):
         transfer = context["original"]
         entries = transfer.entries.select_related("account").order_by("-type")
         context["rows"] = [entry_row(entry, transfer) for entry in entries]
-        kind = Kind(transfer.kind)
         context["reversible"] = (
             self.has_reverse_permission(request)
-            and kind.moves_money
-            and kind is not Kind.REVERSAL
+            and Kind(transfer.kind).rules.reversible
             and transfer.status is TransferStatus.POSTED
         )
         return super().render_change_form(request, context, *args, **kwargs)

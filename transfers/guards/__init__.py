@@ -9,6 +9,9 @@ that need no look at a whole posting.
 On PostgreSQL a guard searches ``pg_catalog`` alone, and names whatever else it uses with the schema
 of the ledger's tables, which ``{schema}`` stands for in its file. Whoever may create a table or an
 operator could otherwise put one in the way that the guard would take for the real one.
+
+The guards repeat the rules of the engine and of ``transfers/kinds.py`` on purpose, and read nothing
+from there: they refuse what a mistake in the engine would write.
 """
 
 import hashlib

@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='transfer',
-            index=models.Index(condition=models.Q(('kind', 'HOLD')), fields=['source'], name='transfer_holds_by_source'),
+            index=models.Index(condition=models.Q(('kind__in', ['HOLD'])), fields=['source'], name='transfer_holds_by_source'),
         ),
         migrations.AddIndex(
             model_name='transfer',
@@ -91,7 +91,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='transfer',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('expires_at__isnull', False), ('kind', 'HOLD')), models.Q(models.Q(('kind', 'HOLD'), _negated=True), ('expires_at__isnull', True)), _connector='OR'), name='transfer_expires_only_if_hold'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('expires_at__isnull', False), ('kind__in', ['HOLD'])), models.Q(models.Q(('kind__in', ['HOLD']), _negated=True), ('expires_at__isnull', True)), _connector='OR'), name='transfer_expires_only_if_hold'),
         ),
         migrations.AddConstraint(
             model_name='transfer',
@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='transfer',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'REVERSAL'), ('reverses__isnull', False)), models.Q(models.Q(('kind', 'REVERSAL'), _negated=True), ('reverses__isnull', True)), _connector='OR'), name='transfer_reverses_only_if_reversal'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind__in', ['REVERSAL']), ('reverses__isnull', False)), models.Q(models.Q(('kind__in', ['REVERSAL']), _negated=True), ('reverses__isnull', True)), _connector='OR'), name='transfer_reverses_only_if_reversal'),
         ),
         migrations.AddConstraint(
             model_name='transfer',

@@ -14,8 +14,9 @@ from django.db.models import Model
 from accounts.enums import AccountKind
 from accounts.models import Account, AccountChange
 from api.errors import LedgerError
+from transfers.kinds import Kind
 from transfers.models import LedgerEntry, Transfer
-from transfers.posting import EntryType, Kind
+from transfers.posting import EntryType
 from transfers.tests.handwritten import HandwrittenLedger
 
 
@@ -102,7 +103,7 @@ def _assert_each_transfer_has_its_legs(transfers, entries) -> None:
     due = Counter(
         leg
         for transfer in transfers.values()
-        if Kind(transfer.kind).moves_money
+        if Kind(transfer.kind).rules.moves_money
         for leg in (
             (transfer.pk, transfer.source_id, EntryType.DEBIT, transfer.amount),
             (transfer.pk, transfer.dest_id, EntryType.CREDIT, transfer.amount),

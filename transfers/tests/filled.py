@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Account
 from transfers import guards
-from transfers.posting import Kind
+from transfers.kinds import Kind
 
 _made = itertools.count()
 

@@ -10,7 +10,8 @@ import pytest
 
 from accounts.enums import AccountKind, AccountStatus
 from api.errors import LedgerError
-from transfers.posting import AccountState, Draft, Kind, Original, post
+from transfers.kinds import Kind
+from transfers.posting import AccountState, Draft, Original, post
 
 ALICE, BOB, OUTSIDE, ORIGINAL = (UUID(int=number) for number in range(1, 5))
 NOW = datetime(2025, 1, 31, 12, tzinfo=UTC)

@@ -9,7 +9,8 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts.enums import MONEY_MAX, AccountStatus
-from transfers.posting import Draft, Kind
+from transfers.kinds import Kind
+from transfers.posting import Draft
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from django.core.management import call_command
 from accounts import services as account_services
 from accounts.models import Account
 from transfers import services
+from transfers.kinds import Kind
 from transfers.models import Transfer
-from transfers.posting import Kind
 from transfers.services import Order
 
 AT_ONCE = timedelta(microseconds=1)

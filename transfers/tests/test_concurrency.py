@@ -14,8 +14,8 @@ from accounts.exceptions import AccountFrozen
 from accounts.models import Account, AccountChange
 from accounts.services import close, freeze
 from transfers import services
+from transfers.kinds import Kind
 from transfers.models import LedgerEntry, Transfer
-from transfers.posting import Kind
 from transfers.services import Order
 
 pytestmark = pytest.mark.django_db(transaction=True)

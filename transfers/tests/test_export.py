@@ -17,7 +17,8 @@ from api.tests.contract import assert_invalid, assert_problem, instant, statemen
 from transfers import services
 from transfers.examples import ITEM
 from transfers.export import CHUNK, write_csv
-from transfers.posting import Draft, Kind
+from transfers.kinds import Kind
+from transfers.posting import Draft
 from transfers.querysets import STATEMENT_LINE
 from transfers.recording import record
 from transfers.services import Order

@@ -8,8 +8,9 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.models import Account, external_account_id
+from transfers.kinds import Kind
 from transfers.models import LedgerEntry
-from transfers.posting import Draft, Kind
+from transfers.posting import Draft
 from transfers.recording import record
 
 # Committed, as in production: PostgreSQL, which counts rows behind the scenes, would take a table

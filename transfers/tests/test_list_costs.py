@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 import pytest
 
 from accounts.models import Account
+from transfers.kinds import Kind
 from transfers.models import Transfer
-from transfers.posting import Kind
 from transfers.querysets import TransferStatus
 from transfers.tests.filled import fill, open_accounts, work_of
 

@@ -7,8 +7,8 @@ from django.db.models import ProtectedError, Q
 
 from accounts.models import Account, external_account_id
 from transfers import clock, services
+from transfers.kinds import Kind
 from transfers.models import LedgerEntry, Transfer
-from transfers.posting import Kind
 from transfers.querysets import TransferStatus
 from transfers.services import Order
 from transfers.tests.ledgers import NOW, TICK

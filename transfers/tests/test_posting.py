@@ -12,7 +12,8 @@ from transfers.exceptions import (
     InsufficientFunds,
     SameAccount,
 )
-from transfers.posting import Draft, Entry, EntryType, Kind, Posting, Result, post
+from transfers.kinds import Kind
+from transfers.posting import Draft, Entry, EntryType, Posting, Result, post
 from transfers.tests.ledgers import ALICE, BOB, NOW, OUTSIDE, customer, ledger, outside, refusal
 
 DEBIT, CREDIT = EntryType.DEBIT, EntryType.CREDIT
@@ -78,22 +79,6 @@ def test_a_hold_reserves_and_writes_no_entry():
 
 def test_no_draft_changes_nothing():
     assert post(ledger(customer()), [], now=NOW) == Result([], {})
-
-
-@pytest.mark.parametrize(
-    ("kind", "moves"),
-    [
-        (Kind.DEPOSIT, True),
-        (Kind.WITHDRAWAL, True),
-        (Kind.TRANSFER, True),
-        (Kind.HOLD, False),
-        (Kind.CAPTURE, True),
-        (Kind.VOID, False),
-        (Kind.REVERSAL, True),
-    ],
-)
-def test_only_a_hold_and_its_void_move_no_money(kind, moves):
-    assert kind.moves_money is moves
 
 
 @pytest.mark.parametrize("kind", [Kind.TRANSFER, Kind.HOLD])

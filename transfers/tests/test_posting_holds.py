@@ -14,7 +14,8 @@ from transfers.exceptions import (
     InsufficientFunds,
     NotAHold,
 )
-from transfers.posting import Draft, Entry, EntryType, Kind, Posting, Result, post
+from transfers.kinds import Kind
+from transfers.posting import Draft, Entry, EntryType, Posting, Result, post
 from transfers.tests.ledgers import (
     ALICE,
     BOB,

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from accounts.enums import MONEY_MAX, AccountKind, AccountStatus
 from api.errors import LedgerError
-from transfers.posting import AccountState, Draft, Entry, EntryType, Kind, Original, Result, post
+from transfers.kinds import Kind
+from transfers.posting import AccountState, Draft, Entry, EntryType, Original, Result, post
 from transfers.tests.ledgers import NOW, position
 from transfers.tests.naive_ledger import Happened, NaiveLedger
 

@@ -11,7 +11,8 @@ from transfers.exceptions import (
     InsufficientFunds,
     NotReversible,
 )
-from transfers.posting import Entry, EntryType, Kind, Posting, Result, post
+from transfers.kinds import Kind
+from transfers.posting import Entry, EntryType, Posting, Result, post
 from transfers.tests.ledgers import (
     ALICE,
     BOB,

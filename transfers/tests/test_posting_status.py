@@ -6,7 +6,8 @@ import pytest
 
 from accounts.enums import AccountStatus
 from accounts.exceptions import AccountClosed, AccountFrozen
-from transfers.posting import Draft, Kind, post
+from transfers.kinds import Kind
+from transfers.posting import Draft, post
 from transfers.tests.ledgers import (
     ALICE,
     BOB,

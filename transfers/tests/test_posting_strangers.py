@@ -16,7 +16,8 @@ from transfers.exceptions import (
     DestinationUnavailable,
     InsufficientFunds,
 )
-from transfers.posting import Draft, Kind, post
+from transfers.kinds import Kind
+from transfers.posting import Draft, post
 from transfers.tests.ledgers import (
     NOW,
     OUTSIDE,

@@ -10,6 +10,7 @@ from accounts.exceptions import AccountNotFound
 from accounts.models import Account, external_account_id
 from transfers import rights, services
 from transfers.exceptions import TransferNotFound
+from transfers.kinds import Kind
 from transfers.services import Order
 
 OWNER, STRANGER, STAFF, TELLER = "alice", "bob", "staff", "teller"
@@ -66,9 +67,9 @@ def test_an_account_that_is_not_there_is_like_one_of_somebody_else(bob, mine):
     absent, accounts = uuid4(), {mine.pk: mine}
 
     with pytest.raises(AccountNotFound) as not_there:
-        rights.require_own(accounts, absent, bob)
+        rights.require_own(Kind.TRANSFER, accounts, absent, bob)
     with pytest.raises(AccountNotFound) as not_yours:
-        rights.require_own(accounts, mine.pk, bob)
+        rights.require_own(Kind.TRANSFER, accounts, mine.pk, bob)
 
     said = not_there.value.detail.replace(str(absent), str(mine.pk))
     assert (not_yours.value.detail, not_yours.value.evidence) == (said, {})

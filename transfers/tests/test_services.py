@@ -10,8 +10,8 @@ from accounts.models import Account, external_account_id
 from accounts.services import set_overdraft_limit
 from transfers import clock, services
 from transfers.exceptions import InsufficientFunds, TransferNotFound
+from transfers.kinds import Kind
 from transfers.models import LedgerEntry, Transfer
-from transfers.posting import Kind
 from transfers.services import Order
 from transfers.tests.ledgers import NOW
 

@@ -14,8 +14,8 @@ from transfers.exceptions import (
     HoldExpired,
     InsufficientFunds,
 )
+from transfers.kinds import Kind
 from transfers.models import Transfer
-from transfers.posting import Kind
 from transfers.services import Order
 from transfers.tests.ledgers import NOW, TICK
 

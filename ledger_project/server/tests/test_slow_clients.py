@@ -9,7 +9,8 @@ from django.db import transaction
 from accounts.models import Account, external_account_id
 from ledger_project.server.tests.sockets import answers, connect, connected, read_all, request
 from ledger_project.tests.live import LiveClient, live_server
-from transfers.posting import Draft, Kind
+from transfers.kinds import Kind
+from transfers.posting import Draft
 from transfers.recording import record
 
 pytestmark = pytest.mark.django_db(transaction=True)

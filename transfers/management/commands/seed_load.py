@@ -13,7 +13,8 @@ from django.db import transaction
 from tqdm import tqdm
 
 from accounts.models import Account, external_account_id
-from transfers.posting import Draft, Kind
+from transfers.kinds import Kind
+from transfers.posting import Draft
 from transfers.recording import record
 
 # Drafts in one transaction: enough that the statements around them cost nothing.
