@@ -9,14 +9,12 @@ class LedgerError(Exception):
 
     ``code`` is the stable name of the rule, ``status`` the HTTP status of the refusal, and
     ``detail`` says what to do. ``evidence`` holds the figures that led to the refusal (minor units;
-    ids as UUIDs). ``draft`` is what was refused, if it is one of several that were asked for
-    together; ``index`` is its position in a batch. ``names_draft`` is False for a rule that must
-    not tell which of them broke it.
+    ids as UUIDs). ``draft`` is what was refused, and ``index`` its position in a batch: None
+    where there is none, or where it must not be told.
     """
 
     code: ClassVar[str]
     status: ClassVar[int] = 409
-    names_draft: ClassVar[bool] = True
     draft: object | None = None
     index: int | None = None
 

@@ -44,7 +44,6 @@ class DestinationUnavailable(LedgerError):
     """
 
     code = "destination_unavailable"
-    names_draft = False
 
     def __init__(self) -> None:
         super().__init__(
