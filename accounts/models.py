@@ -16,6 +16,9 @@ from accounts.names import folded
 from accounts.querysets import AccountQuerySet
 from accounts.rights import may
 
+# How the owner name of each EXTERNAL account begins; its currency follows.
+EXTERNAL_NAME = "External"
+
 
 def external_account_id(currency: str) -> UUID:
     """
@@ -41,7 +44,8 @@ class Account(models.Model):
     A place where money of one currency is held. All amounts are in minor units.
 
     ``balance``, ``held`` and ``version`` are caches of the history, changed only by
-    ``transfers.services`` under the account's lock. On an EXTERNAL account they stay 0.
+    ``transfers.services`` under the account's lock. On an EXTERNAL account they stay 0, and its
+    status stays OPEN.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -127,6 +131,11 @@ class Account(models.Model):
                 name="account_external_keeps_no_balance",
                 condition=Q(kind=AccountKind.CUSTOMER.value)
                 | Q(balance=0, held=0, version=0, overdraft_limit=0),
+            ),
+            # Cash moves without a look at its row.
+            models.CheckConstraint(
+                name="account_external_stays_open",
+                condition=Q(kind=AccountKind.CUSTOMER.value) | Q(status=AccountStatus.OPEN.value),
             ),
             models.CheckConstraint(
                 name="account_created_at_within_calendar",
@@ -214,7 +223,7 @@ def ensure_external_accounts(using: str = "default", **_signal: object) -> None:
         [
             Account(
                 id=external_account_id(currency),
-                owner_name=f"External {currency}",
+                owner_name=f"{EXTERNAL_NAME} {currency}",
                 currency=currency,
                 kind=AccountKind.EXTERNAL,
             )

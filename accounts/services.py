@@ -194,5 +194,7 @@ def _record(
         before=before,
         after=after,
         reason=reason,
-        at=account.locked_at,
+        # Nothing that came before is later, not even if the clock was set back in between: the
+        # audit compares the two.
+        at=max(account.locked_at, account.last_posted_at or account.locked_at),
     )

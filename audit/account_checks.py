@@ -1,5 +1,6 @@
 """What must hold for every account, and for every entry within its account."""
 
+from accounts.models import EXTERNAL_NAME
 from audit.scan import Check, Scan, id_of_the_time, integers, not_before
 
 ACCOUNTS = Scan(
@@ -51,6 +52,13 @@ ACCOUNTS = Scan(
             """kind <> 'EXTERNAL'
             OR (balance = 0 AND held = 0 AND version = 0 AND overdraft_limit = 0)""",
             "balance {balance}, held {held}, version {version}, overdraft limit {overdraft_limit}",
+        ),
+        Check(
+            "account_external_stays_as_made",
+            "An EXTERNAL account is always OPEN, and keeps its first name",
+            f"""kind <> 'EXTERNAL'
+            OR (status = 'OPEN' AND owner_name = '{EXTERNAL_NAME} ' || currency)""",
+            "{status}, with the name {owner_name}",
         ),
         Check(
             "account_balance_is_its_entries",
@@ -118,9 +126,9 @@ CHANGES = Scan(
             "change_fits_its_action",
             "A recorded change says what its action does",
             """before <> after AND CASE action
-                WHEN 'FREEZE' THEN after = 'FROZEN'
-                WHEN 'UNFREEZE' THEN after = 'OPEN'
-                WHEN 'CLOSE' THEN after = 'CLOSED'
+                WHEN 'FREEZE' THEN before = 'OPEN' AND after = 'FROZEN'
+                WHEN 'UNFREEZE' THEN before = 'FROZEN' AND after = 'OPEN'
+                WHEN 'CLOSE' THEN before = 'OPEN' AND after = 'CLOSED'
                 WHEN 'SET_OVERDRAFT_LIMIT'
                     THEN length(after) BETWEEN 1 AND 16 AND trim(after, '0123456789') = ''
                 ELSE action = 'RENAME'
@@ -139,6 +147,18 @@ CHANGES = Scan(
             "No recorded change is older than its account, or than the change before it",
             not_before("at", "last_at"),
             "change {change}: {at} comes after {last_at}",
+        ),
+        Check(
+            "change_is_of_a_customers_account",
+            "No change of an EXTERNAL account is recorded, because none is made",
+            "currency IS NULL OR kind <> 'EXTERNAL'",
+            "change {change}: {action} of an account that is {kind}",
+        ),
+        Check(
+            "change_stops_transfers",
+            "A frozen account has no transfers but VOIDs and REVERSALs, a closed one only VOIDs",
+            "transfers_despite_it = 0",
+            "change {change}: {transfers_despite_it} transfers despite the {action} of {at}",
         ),
     ),
 )

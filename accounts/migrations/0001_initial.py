@@ -106,6 +106,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='account',
+            constraint=models.CheckConstraint(condition=models.Q(('kind', 'CUSTOMER'), ('status', 'OPEN'), _connector='OR'), name='account_external_stays_open'),
+        ),
+        migrations.AddConstraint(
+            model_name='account',
             constraint=models.CheckConstraint(condition=models.Q(('created_at__range', (datetime.datetime(1, 1, 1, 0, 0, tzinfo=datetime.UTC), datetime.datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=datetime.UTC)))), name='account_created_at_within_calendar'),
         ),
         migrations.AddConstraint(

@@ -105,6 +105,17 @@ def test_an_external_account_keeps_no_figures(db, figure):
     assert_update_refused(outside, "account_external_keeps_no_balance", **{figure: 1})
 
 
+@pytest.mark.parametrize("status", ["FROZEN", "CLOSED"])
+def test_an_external_account_stays_open_even_if_a_change_is_recorded(staff, status):
+    outside = external_account_id("USD")
+    action = {"FROZEN": "FREEZE", "CLOSED": "CLOSE"}[status]
+    AccountChange.objects.create(
+        account_id=outside, actor=staff, action=action, before="OPEN", after=status
+    )
+
+    assert_update_refused(outside, "account_external_stays_open", status=status)
+
+
 def test_an_external_account_has_the_id_of_its_currency(db):
     misplaced = account_of(None, kind="EXTERNAL", currency="CHF", id=external_account_id("CHE"))
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import uuid4
 
+from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import F
 from uuid_utils.compat import uuid7
@@ -22,7 +23,7 @@ from audit.tests.tampering import (
     transfer,
 )
 from ledger_project.idempotency.models import IdempotencyKey
-from transfers import services
+from transfers import clock, services
 from transfers.services import Order
 from transfers.tests.rich_ledger import RichLedger
 
@@ -53,7 +54,12 @@ def spend_from_a_currency_without_external(book: RichLedger) -> None:
 
 def record(row: Account, action: str, before: str, after: str) -> None:
     AccountChange.objects.create(
-        account=row, actor=row.owner, action=action, before=before, after=after
+        account=row,
+        actor=row.owner or User.objects.get(username="alice"),
+        action=action,
+        before=before,
+        after=after,
+        at=clock.now(),
     )
 
 
@@ -157,6 +163,7 @@ ACCOUNT_CORRUPTIONS = [
         open_a_second_external,
         "currency_has_one_external",
         "account_external_has_its_id",
+        "account_external_stays_as_made",
     ),
     corruption(
         "an account that takes the id of an EXTERNAL one",

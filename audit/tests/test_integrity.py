@@ -1,12 +1,14 @@
 """The audit: it passes a ledger in which everything happened, and finds each way to break it."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
 
+from accounts import services as accounts
 from accounts.enums import MONEY_MAX
 from accounts.models import Account, AccountChange, external_account_id
 from audit import ledger as audit
@@ -14,10 +16,11 @@ from audit.ledger import check_ledger
 from audit.protection import DESCRIPTIONS
 from audit.report import TrialBalance
 from audit.tests.account_corruptions import ACCOUNT_CORRUPTIONS
+from audit.tests.status_corruptions import STATUS_CORRUPTIONS
 from audit.tests.tampering import broken, delete
 from audit.tests.tampering import unguarded as tampered_with
 from audit.tests.transfer_corruptions import TRANSFER_CORRUPTIONS
-from transfers import services
+from transfers import clock, services
 from transfers.kinds import Kind
 from transfers.models import LedgerEntry, Transfer
 from transfers.posting import EntryType
@@ -25,7 +28,7 @@ from transfers.tests.rich_ledger import RichLedger, make_rich_ledger
 
 pytestmark = pytest.mark.django_db
 
-CORRUPTIONS = [*ACCOUNT_CORRUPTIONS, *TRANSFER_CORRUPTIONS]
+CORRUPTIONS = [*ACCOUNT_CORRUPTIONS, *STATUS_CORRUPTIONS, *TRANSFER_CORRUPTIONS]
 # SQLite has no way to drop the UNIQUE that stands in the way.
 ONLY_ON_POSTGRESQL = {"original_is_resolved_once"}
 # PostgreSQL has a type for it.
@@ -86,6 +89,21 @@ def test_a_corruption_is_found_by_its_own_checks_and_by_no_other(
         transaction.set_rollback(True)
 
     assert found == expected
+
+
+@pytest.mark.parametrize("change", [accounts.freeze, accounts.close])
+def test_a_clock_that_is_set_back_before_a_change_is_no_finding(
+    alice, staff, funded_account, change
+):
+    account = funded_account(alice)
+    with clock.at(clock.now() + timedelta(minutes=5)):
+        services.deposit(account_id=account.pk, amount=5, actor=alice)
+        last = services.withdraw(account_id=account.pk, amount=5, actor=alice)
+
+    change(account_id=account.pk, actor=staff)
+
+    assert account.changes.get().at == last.created_at
+    assert check_ledger().ok
 
 
 def test_every_check_is_tripped_by_a_corruption():
