@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 
 from accounts.enums import AccountStatus
-from accounts.models import Account
+from accounts.models import LONGEST_NAME, Account
 from api.filters import OneOfFilter
 
 
@@ -17,7 +17,7 @@ class AccountFilter(filters.FilterSet):
         [each.value for each in AccountStatus], help_text="Only accounts with this status."
     )
     owner_name = filters.CharFilter(
-        method="named", max_length=200, help_text="The whole name, in upper or lower case."
+        method="named", max_length=LONGEST_NAME, help_text="The whole name, in upper or lower case."
     )
 
     class Meta:

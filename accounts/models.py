@@ -19,6 +19,9 @@ from accounts.rights import may
 # How the owner name of each EXTERNAL account begins; its currency follows.
 EXTERNAL_NAME = "External"
 
+LONGEST_NAME = 200
+LONGEST_REASON = 200
+
 
 def external_account_id(currency: str) -> UUID:
     """
@@ -52,9 +55,9 @@ class Account(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="accounts"
     )
-    owner_name = models.CharField(max_length=200)
+    owner_name = models.CharField(max_length=LONGEST_NAME)
     # No letter becomes more than three. (A folding by the database would depend on its collation.)
-    owner_name_folded = FoldedNameField(max_length=600, editable=False)
+    owner_name_folded = FoldedNameField(max_length=3 * LONGEST_NAME, editable=False)
     currency = models.CharField(max_length=3)
     kind = models.CharField(
         max_length=8,
@@ -191,9 +194,9 @@ class AccountChange(models.Model):
     account = models.ForeignKey(Account, models.PROTECT, related_name="changes")
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     action = models.CharField(max_length=19, choices=Action.choices)
-    before = models.CharField(max_length=200)
-    after = models.CharField(max_length=200)
-    reason = models.CharField(max_length=200, blank=True)
+    before = models.CharField(max_length=LONGEST_NAME)
+    after = models.CharField(max_length=LONGEST_NAME)
+    reason = models.CharField(max_length=LONGEST_REASON, blank=True)
     at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -6,7 +6,7 @@ from django.conf import settings
 from rest_framework import serializers
 
 from accounts.enums import MONEY_MAX, AccountStatus
-from accounts.models import Account
+from accounts.models import LONGEST_NAME, LONGEST_REASON, Account
 from api.fields import (
     InstantField,
     MetadataField,
@@ -82,7 +82,7 @@ class AccountSerializer(serializers.ModelSerializer):
 class OpenAccountSerializer(StrictSerializer):
     """What opens an account."""
 
-    owner_name = StrictCharField(min_length=1, max_length=200)
+    owner_name = StrictCharField(min_length=1, max_length=LONGEST_NAME)
     currency = OneOfField(
         settings.CURRENCIES,
         default=settings.DEFAULT_CURRENCY,
@@ -94,7 +94,7 @@ class OpenAccountSerializer(StrictSerializer):
 class DescribeAccountSerializer(StrictSerializer):
     """What can be changed on an account by its owner; metadata is replaced as a whole."""
 
-    owner_name = StrictCharField(min_length=1, max_length=200, required=False)
+    owner_name = StrictCharField(min_length=1, max_length=LONGEST_NAME, required=False)
     metadata = MetadataField(required=False)
 
 
@@ -102,7 +102,7 @@ class ReasonSerializer(StrictSerializer):
     """Why an account is frozen, unfrozen or closed."""
 
     reason = StrictCharField(
-        max_length=200,
+        max_length=LONGEST_REASON,
         required=False,
         default="",
         allow_blank=True,

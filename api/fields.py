@@ -15,7 +15,7 @@ from rest_framework.exceptions import ErrorDetail
 
 from api.instants import instant
 
-# As in a path. Python's own UUID() takes braces too, and hyphens anywhere.
+# In a path, a query or a body. Python's own UUID() takes braces too, and hyphens anywhere.
 UUID_FORM = re.compile("[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 METADATA_MAX_MEMBERS = 20
@@ -103,21 +103,6 @@ class StrictUUIDField(serializers.UUIDField):
         return super().to_internal_value(data)
 
 
-class MemoField(StrictCharField):
-    """What a movement is for. An absent memo is null."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            max_length=140,
-            required=False,
-            allow_null=True,
-            default=None,
-            trim_whitespace=False,
-            allow_blank=True,
-            **kwargs,
-        )
-
-
 @extend_schema_field(
     {
         "type": "object",
@@ -128,7 +113,7 @@ class MemoField(StrictCharField):
     component_name="Metadata",
 )
 class MetadataField(serializers.DictField):
-    """The caller's own notes: at most 20 strings, 4 KiB in all. The ledger never reads them."""
+    """The caller's own notes: a few short strings. The ledger never reads them."""
 
     child = StrictCharField(allow_blank=True, trim_whitespace=False)
 

@@ -1,7 +1,7 @@
 """JWT: verified once a request, and refresh tokens that work once."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
 
@@ -20,6 +20,10 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from database.composed import ComposedQuery
 from ledger_project.permissions import HAS_RIGHTS
+
+# For how long tokens are good.
+ACCESS_MINUTES = api_settings.ACCESS_TOKEN_LIFETIME // timedelta(minutes=1)
+REFRESH_HOURS = api_settings.REFRESH_TOKEN_LIFETIME // timedelta(hours=1)
 
 # The last second that a datetime can hold, and the largest id that a user can have.
 LAST_SECOND = 253_402_300_799

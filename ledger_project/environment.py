@@ -169,7 +169,7 @@ LOGIN_RATE = env.text(
     "LOGIN_RATE",
     "10/minute",
     checks=[rate],
-    help="How many logins may fail from one network (an IPv4 address, or an IPv6 /64). As many may "
-    "fail for one user name from all the networks together from which that user hasn't logged in "
-    "during the last 30 days. Ten times as many logins may succeed.",
+    help="How many logins may fail from one network (an IPv4 address, or an IPv6 /64), and for one "
+    "user name from all the networks together that are new to that user. See "
+    "[Authentication](api.md#authentication).",
 )

@@ -106,7 +106,7 @@ STATIC_URL = "static/"
 # Served from the packages themselves: nothing to collect before the first start.
 WHITENOISE_USE_FINDERS = True
 
-# A batch of 1,000 transfers is the largest body; each view has its own, lower bound.
+# In bytes: for a batch. Every other body has a lower limit (see api/parsers.py).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 # ── Security ─────────────────────────────────────────────────────────────────────────────────────

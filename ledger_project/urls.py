@@ -6,6 +6,7 @@ from django.urls.converters import UUIDConverter
 from django.views.generic import RedirectView
 
 from accounts.views import AccountViewSet
+from api.fields import UUID_FORM
 from api.probe import probe
 from audit.views import IntegrityViewSet
 from ledger_project.health import healthz, readyz
@@ -19,7 +20,7 @@ from transfers.views import BatchViewSet, CashViewSet, StatementViewSet, Transfe
 class AnyCaseUUIDConverter(UUIDConverter):
     """A UUID in lower or upper case: both are the same id (RFC 9562 §4)."""
 
-    regex = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+    regex = UUID_FORM.pattern
 
 
 register_converter(AnyCaseUUIDConverter, "id")

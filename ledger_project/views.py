@@ -11,10 +11,9 @@ from rest_framework.views import APIView
 from rest_framework_simplejwt.serializers import TokenObtainPairSerializer
 
 from api.fields import StrictCharField, StrictSerializer
-from api.parsers import refuse_query, require_size
+from api.parsers import LARGEST_BODY, refuse_query, require_size
 from api.probe import probe
-from ledger_project.authentication import revoke, rotate
-from ledger_project.idempotency.middleware import DEFAULT_MAX_BODY
+from ledger_project.authentication import ACCESS_MINUTES, REFRESH_HOURS, revoke, rotate
 from ledger_project.throttling import LoginThrottle, LoginTry
 
 
@@ -42,10 +41,12 @@ class RefreshSerializer(StrictSerializer):
 
 
 class TokenPairSerializer(StrictSerializer):
-    """An access token, good for 5 minutes, and a refresh token, good once within a day."""
+    """An access token, and a refresh token that is good for one new pair."""
 
-    access = StrictCharField(help_text="For `Authorization: Bearer`. Good for 5 minutes.")
-    refresh = StrictCharField(help_text="Good once, within a day, for a new pair.")
+    access = StrictCharField(
+        help_text=f"For `Authorization: Bearer`. Good for {ACCESS_MINUTES} minutes."
+    )
+    refresh = StrictCharField(help_text=f"Good for {REFRESH_HOURS} hours, and for one new pair.")
 
 
 class AuthView(APIView):
@@ -62,7 +63,7 @@ class AuthView(APIView):
             self.http_method_not_allowed(request)
         refuse_query(request)
         # Elsewhere the idempotency middleware sees to it.
-        require_size(request, DEFAULT_MAX_BODY)
+        require_size(request, LARGEST_BODY)
         super().initial(request, *args, **kwargs)
 
     def get_authenticate_header(self, request: Request) -> str:

@@ -16,6 +16,8 @@ from transfers.kinds import RELEASING, RESERVING, REVERSING, Kind
 from transfers.posting import EntryType
 from transfers.querysets import LedgerEntryQuerySet, TransferQuerySet, TransferStatus
 
+LONGEST_MEMO = 140
+
 
 class Transfer(models.Model):
     """
@@ -33,7 +35,9 @@ class Transfer(models.Model):
     dest = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False)
     amount = models.BigIntegerField()
     currency = models.CharField(max_length=3)
-    memo = models.CharField(max_length=140, null=True, blank=True)  # noqa: DJ001 -- absent is null
+    memo = models.CharField(  # noqa: DJ001 -- absent is null
+        max_length=LONGEST_MEMO, null=True, blank=True
+    )
     metadata = models.JSONField(default=dict, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     hold = models.OneToOneField(

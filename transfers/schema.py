@@ -30,6 +30,7 @@ from transfers.exceptions import (
     TransferNotFound,
 )
 from transfers.serializers import (
+    LARGEST_BATCH,
     BalanceSerializer,
     BatchSerializer,
     CaptureSerializer,
@@ -260,7 +261,7 @@ TRANSFERS = {
 BATCHES = {
     "create": Operation(
         id="createBatch",
-        summary="Post up to 1,000 transfers, all or nothing",
+        summary=f"Post up to {LARGEST_BATCH:,} transfers, all or nothing",
         tag="Transfers",
         who=owner_or("transfers.move_any", "the owner of every source"),
         description="They are posted in order, each seeing the effect of those before it. An error "

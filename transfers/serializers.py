@@ -11,16 +11,16 @@ from accounts.serializers import MoneyField, account_document
 from api.fields import (
     BoundedListField,
     InstantField,
-    MemoField,
     MetadataField,
     StrictBooleanField,
+    StrictCharField,
     StrictIntegerField,
     StrictSerializer,
     StrictUUIDField,
 )
 from api.instants import instant
 from transfers.kinds import Kind
-from transfers.models import LedgerEntry, Transfer
+from transfers.models import LONGEST_MEMO, LedgerEntry, Transfer
 from transfers.posting import EntryType
 from transfers.querysets import STATEMENT_LINE, TransferStatus
 from transfers.services import Order
@@ -28,6 +28,21 @@ from transfers.services import Order
 DEFAULT_HOLD = timedelta(days=7)
 LONGEST_HOLD = timedelta(days=31)
 LARGEST_BATCH = 1000
+
+
+class MemoField(StrictCharField):
+    """What a movement is for. An absent memo is null."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            max_length=LONGEST_MEMO,
+            required=False,
+            allow_null=True,
+            default=None,
+            trim_whitespace=False,
+            allow_blank=True,
+            **kwargs,
+        )
 
 
 class CashSerializer(StrictSerializer):

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
 from rest_framework import mixins
@@ -223,7 +224,8 @@ class BatchViewSet(LedgerViewSet):
 
     queryset = Transfer.objects.none()
     serializer_class = TransferSerializer
-    max_body = 1024 * 1024
+    # The largest of all: what is longer is refused before it is read.
+    max_body = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
     def create(self, request: Request) -> Response:
         orders = [order_of(item) for item in self.read_body(BatchSerializer)["transfers"]]

@@ -24,13 +24,11 @@ from accounts.admin.change import value_shown
 from accounts.admin.overdraft import OverdraftForm
 from accounts.admin.pages import LAST_ROWS, LedgerAdmin, money_shown, name_and_id
 from accounts.enums import AccountKind, AccountStatus
-from accounts.models import Account
+from accounts.models import LONGEST_REASON, Account
 from accounts.names import folded
 from accounts.rights import may
 from api.errors import LedgerError
 from database.sums import sum_in_halves, whole
-
-LONGEST_REASON = 200
 
 
 class AccountAdmin(LedgerAdmin):

@@ -7,7 +7,7 @@ from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import ValidationError
 
 from accounts.enums import MONEY_MAX
-from accounts.models import Account
+from accounts.models import LONGEST_REASON, Account
 from accounts.money import decimals_of, figure, minor_units, money, unit_of
 
 
@@ -48,7 +48,7 @@ class OverdraftForm(forms.ModelForm):
 
     overdraft_limit = MoneyField(label="Overdraft limit")
     reason = forms.CharField(
-        label="Reason for the new limit", max_length=200, widget=AdminTextInputWidget
+        label="Reason for the new limit", max_length=LONGEST_REASON, widget=AdminTextInputWidget
     )
 
     class Meta:

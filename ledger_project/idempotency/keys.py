@@ -2,10 +2,16 @@
 
 import re
 
-# Visible ASCII without the comma, with which a server joins a header that was sent twice.
-PLAIN = re.compile(r"[\x21-\x2b\x2d-\x7e]{1,255}")
-# A string of RFC 8941, as the IETF draft has it. A key that needs escaping is refused.
-QUOTED = re.compile(r'"([^"\\]*)"')
+LONGEST_KEY = 255
+
+# Visible ASCII without the comma, with which a server joins a header that was sent twice. In
+# quotation marks it is a string of RFC 8941, as in the IETF draft; one that needs escaping is
+# refused.
+_UNQUOTED = rf"[!#-+\--~][!-+\--~]{{0,{LONGEST_KEY - 1}}}"
+_QUOTED = rf'"[!#-+\--\[\]-~]{{1,{LONGEST_KEY}}}"'
+# The OpenAPI document has it too, so it must also be a regular expression of JSON Schema.
+PATTERN = f"^(?:{_UNQUOTED}|{_QUOTED})$"
+KEY = re.compile(PATTERN)
 
 
 def read_key(text: str) -> str | None:
@@ -17,7 +23,6 @@ def read_key(text: str) -> str | None:
     For the header of a request and for the path of the look-up alike, so that a client finds its
     answer under the key as it sent it.
     """
-    if text.startswith('"'):
-        quoted = QUOTED.fullmatch(text)
-        text = quoted[1] if quoted else ""
-    return text if PLAIN.fullmatch(text) else None
+    if not KEY.fullmatch(text):
+        return None
+    return text[1:-1] if text.startswith('"') else text

@@ -25,11 +25,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api.parsers import require_size, strict_json
+from api.parsers import LARGEST_BODY, require_size, strict_json
 from api.problems import is_unavailable, problem_of, unavailable
 from ledger_project.idempotency import refusals
 from ledger_project.idempotency.keys import read_key
-from ledger_project.idempotency.models import IdempotencyKey, fingerprint
+from ledger_project.idempotency.models import LONGEST_PATH, IdempotencyKey, fingerprint
 
 # A view function, with the attributes that DRF's `as_view()` puts on it.
 View = Any
@@ -48,8 +48,6 @@ REMEMBERED_HEADERS = ("Content-Type", "Location")
 RETRYABLE_SQLSTATES = {"40001", "40P01"}
 LOCK_NOT_AVAILABLE = "55P03"
 MAX_ATTEMPTS = 3
-
-DEFAULT_MAX_BODY = 64 * 1024
 
 RETRIES = Counter("ledger_retries", "Transactions run again after a deadlock: should stay 0.")
 
@@ -197,7 +195,7 @@ def _authenticated_user(request: HttpRequest, view: View) -> AbstractBaseUser:
 
 def _claim_of(request: HttpRequest, view: View, user: AbstractBaseUser) -> Claim:
     key = _key_of(request)
-    require_size(request, getattr(view.cls, "max_body", DEFAULT_MAX_BODY))
+    require_size(request, getattr(view.cls, "max_body", LARGEST_BODY))
     try:
         document = strict_json(request.body)
     except ParseError:
@@ -207,7 +205,7 @@ def _claim_of(request: HttpRequest, view: View, user: AbstractBaseUser) -> Claim
         "user": user,
         "key": key,
         "method": request.method,
-        "path": path[:2000],
+        "path": path[:LONGEST_PATH],
         "fingerprint": fingerprint(request.method or "", path, document, request.body),
     }
 

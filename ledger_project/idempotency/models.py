@@ -12,6 +12,10 @@ from django.db import connections, models
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
+from ledger_project.idempotency.keys import LONGEST_KEY
+
+LONGEST_PATH = 2000
+
 
 class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
     """Claiming a key."""
@@ -81,9 +85,9 @@ class IdempotencyKey(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, db_index=False)
-    key = models.CharField(max_length=255)
+    key = models.CharField(max_length=LONGEST_KEY)
     method = models.CharField(max_length=7)
-    path = models.CharField(max_length=2000)
+    path = models.CharField(max_length=LONGEST_PATH)
     fingerprint = models.CharField(max_length=64)
     response_status = models.PositiveSmallIntegerField(null=True)
     response_headers = models.JSONField(default=dict)

@@ -6,6 +6,8 @@ from typing import Any
 from accounts.examples import ACCOUNT_ID, OTHER_ACCOUNT_ID
 from api.operations import ANYONE
 from api.problems import MEDIA_TYPE
+from ledger_project.authentication import ACCESS_MINUTES
+from ledger_project.idempotency.keys import LONGEST_KEY, PATTERN
 from ledger_project.openapi.errors import ERRORS
 from ledger_project.openapi.explanations import EXPLANATIONS
 from transfers.examples import TRANSFER_ID
@@ -14,7 +16,7 @@ INTRODUCTION = f"""\
 A double-entry ledger over HTTP: open accounts, move money between them, read their statements.
 
 **A token.** `POST /auth/token` gives `access` and `refresh`. Press **Authorize** and paste
-`access`. It is good for 5 minutes; `POST /auth/token/refresh` gives the next one.
+`access`. It is good for {ACCESS_MINUTES} minutes; `POST /auth/token/refresh` gives the next one.
 
 **Money** is a positive integer in minor units: `2500` is 25.00 USD, and 2500 JPY. The ledger
 never sees a fraction.
@@ -50,13 +52,14 @@ PATH_PARAMETERS = {
     "transfer_id": ("The transfer's id. Put in one of your own.", TRANSFER_ID),
 }
 
-# As `read_key` reads it.
 KEY_SCHEMA = {
     "type": "string",
-    "description": "One to 255 characters of ASCII without spaces and commas; they may be quoted.",
+    "description": f"One to {LONGEST_KEY} characters of ASCII without spaces and commas; they may "
+    "be quoted.",
     "minLength": 1,
-    "maxLength": 257,
-    "pattern": r'^(?:[!#-+\--~][!-+\--~]{0,254}|"[!#-+\--\[\]-~]{1,255}")$',
+    # With the quotation marks.
+    "maxLength": LONGEST_KEY + 2,
+    "pattern": PATTERN,
 }
 
 _MINOR_UNITS = {"type": "integer", "description": "In minor units."}

@@ -8,6 +8,7 @@ from rest_framework_simplejwt.exceptions import InvalidToken
 
 from accounts.schema import REFUSALS as ACCOUNT_REFUSALS
 from api.pagination import invalid_cursor
+from api.parsers import LARGEST_BODY
 from api.problems import (
     Problem,
     internal_error,
@@ -46,7 +47,7 @@ _RAISED: tuple[Exception, ...] = (
 
 _ANSWERED = (
     invalid_cursor(),
-    too_large(64 * 1024),
+    too_large(LARGEST_BODY),
     unavailable(),
     broken_off(),
     timed_out(),

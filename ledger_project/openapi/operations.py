@@ -9,6 +9,7 @@ from accounts.views import AccountViewSet
 from api.operations import ANYONE, Operation
 from audit.schema import INTEGRITY
 from audit.views import IntegrityViewSet
+from ledger_project.authentication import ACCESS_MINUTES, REFRESH_HOURS
 from ledger_project.idempotency.views import IdempotencyKeySerializer, IdempotencyKeyView
 from ledger_project.views import (
     LoginSerializer,
@@ -30,8 +31,8 @@ LOG_IN = Operation(
     summary="Log in",
     tag="Authentication",
     who=ANYONE,
-    description="Copy `access` into **Authorize**. It is good for 5 minutes, and `refresh` once "
-    "within a day.",
+    description=f"Copy `access` into **Authorize**. It is good for {ACCESS_MINUTES} minutes, and "
+    f"`refresh` once within {REFRESH_HOURS} hours.",
     request=LoginSerializer,
     requests={
         "The demo user": {"username": "demo", "password": "demo"},

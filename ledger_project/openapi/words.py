@@ -5,7 +5,9 @@ A member means the same wherever it stands, so it is said once. Where a serializ
 more (``help_text``), that is shown.
 """
 
+from api.fields import METADATA_MAX_BYTES, METADATA_MAX_MEMBERS
 from transfers.kinds import Kind
+from transfers.models import LONGEST_MEMO
 
 MEMBERS = {
     "id": "Given by the ledger: a UUID that sorts by the time at which it was made.",
@@ -23,9 +25,9 @@ MEMBERS = {
     "overdraft_limit": "How far below 0 the balance may go, in minor units.",
     "version": "How many entries the account has.",
     "sequence": "Counts the entries of an account from 1, without a gap.",
-    "memo": "What it is for, in at most 140 characters; null if nothing was said.",
-    "metadata": "The caller's own notes: at most 20 strings, 4 KiB in all. The ledger never reads "
-    "them.",
+    "memo": f"What it is for, in at most {LONGEST_MEMO} characters; null if nothing was said.",
+    "metadata": f"The caller's own notes: at most {METADATA_MAX_MEMBERS} strings, "
+    f"{METADATA_MAX_BYTES // 1024} KiB in all. The ledger never reads them.",
     "created_at": "When it was made, in UTC.",
     "expires_at": "When a HOLD expires, in UTC; null of any other kind.",
     "ts": "When it was posted, in UTC.",

@@ -13,10 +13,8 @@ from accounts.rights import may
 from transfers import services
 from transfers.admin.links import entry_row, memo_of, transfer_link
 from transfers.kinds import Kind
-from transfers.models import Transfer
+from transfers.models import LONGEST_MEMO, Transfer
 from transfers.querysets import TransferStatus
-
-MEMO_MAX = 140
 
 WORDS_OF_A_REVERSAL = {
     "insufficient_funds": "{row.dest} has {available} available, and {required} is required.",
@@ -126,7 +124,7 @@ class TransferAdmin(HistoryAdmin):
     @admin.action(description="Reverse", permissions=["reverse"])
     def reverse(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
         transfers = selected(self, request, queryset)
-        reason = reason_of(self, request, MEMO_MAX) if transfers else None
+        reason = reason_of(self, request, LONGEST_MEMO) if transfers else None
 
         def act(transfer: Transfer) -> None:
             services.reverse(transfer_id=transfer.pk, actor=request.user, memo=reason)  # type: ignore[arg-type]
