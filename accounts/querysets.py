@@ -13,7 +13,7 @@ from django.db.transaction import TransactionManagementError
 from accounts.enums import AccountKind
 from accounts.names import folded
 from accounts.rights import may
-from database.composed import ComposedQuery, LockingQuery
+from database.composed import ComposedQuery, LockingQuery, Placeholder
 
 if TYPE_CHECKING:
     from accounts.models import Account
@@ -54,7 +54,7 @@ class AccountQuerySet(models.QuerySet["Account"]):
         """Return the customer's account of this id, whoever may see it."""
         return next(iter(_of_id(self.model)(account_id)), None)
 
-    def to_be_locked(self, ids: Collection[UUID]) -> Self:
+    def to_be_locked(self, ids: Collection[UUID | Placeholder]) -> Self:
         """Return the customers' accounts among ``ids``; reading them locks them."""
         # Always in primary-key order, so that opposing transfers cannot deadlock. NO KEY, because
         # a foreign key's check of an account (FOR KEY SHARE) need not wait for a change of balance.
@@ -87,12 +87,12 @@ class AccountQuerySet(models.QuerySet["Account"]):
 
 @cache
 def _of_id(model: "type[Account]") -> "ComposedQuery[Account]":
-    sample = UUID(int=0)
-    return ComposedQuery(model.objects.customers().filter(pk=sample), [sample])
+    account_id = Placeholder()
+    return ComposedQuery(model.objects.customers().filter(pk=account_id), [account_id])
 
 
 @cache
 def _to_be_locked(model: "type[Account]", count: int) -> "LockingQuery[Account]":
     # For every movement but a batch.
-    samples = [UUID(int=number) for number in range(count)]
-    return LockingQuery(model.objects.to_be_locked(samples), samples)
+    ids = [Placeholder() for _ in range(count)]
+    return LockingQuery(model.objects.to_be_locked(ids), ids)

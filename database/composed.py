@@ -12,28 +12,45 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import BooleanField, QuerySet
+from django.db.models import BooleanField, QuerySet, Value
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 Row = TypeVar("Row")
 
 
+class Placeholder(Value):
+    """Stands in a queryset for a value that each call gives. No two of them are equal."""
+
+    def __init__(self) -> None:
+        # Found by its identity. The ORM copies expressions, but not the value of one.
+        super().__init__(object())
+
+    # The ORM's own compare what an expression was made with, and drop the second of two equal ones.
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Placeholder) and other.value is self.value
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+
 class ComposedQuery(Generic[Row]):
     """
-    The SQL of a queryset, to be asked with other values than those it was made with.
+    The SQL of a queryset, with a value of each call in the place of each placeholder.
 
     :param queryset: of whole rows, annotated or not, or of ``values_list(..., named=True)``
-    :param samples: the values that will be others, in the order of the calls; each is found among
-        the parameters of the SQL, and so must differ from every other parameter
+    :param placeholders: the placeholders in the queryset, in the order of a call's values; one may
+        be used several times
+    :raises ValueError: if the queryset doesn't use one of them
     """
 
-    def __init__(self, queryset: QuerySet[Any, Row], samples: Sequence[Any]) -> None:
+    def __init__(self, queryset: QuerySet[Any, Row], placeholders: Sequence[Placeholder]) -> None:
         compiler = queryset.query.get_compiler(queryset.db)
         self._sql, parameters = compiler.as_sql()
         self._parameters = list(parameters)
-        self._places = [self._parameters.index(_for_database(sample)) for sample in samples]
+        self._places = [_places_of(placeholder, parameters) for placeholder in placeholders]
         columns = [column for column, _, _ in compiler.select]
         self._converters = compiler.get_converters(columns)
         self._row: Callable[[Sequence[Any]], Row]
@@ -48,13 +65,14 @@ class ComposedQuery(Generic[Row]):
             self._row = partial(_annotated_row, from_db, annotated) if annotated else from_db
 
     def __call__(self, *values: Any) -> list[Row]:
-        """Ask with these values in the place of the samples, and return the rows."""
+        """Ask with these values in the places of the placeholders, and return the rows."""
         return self._rows(self._fetch(values))
 
     def _fetch(self, values: Sequence[Any]) -> list[Sequence[Any]]:
         parameters = self._parameters.copy()
-        for place, value in zip(self._places, values, strict=True):
-            parameters[place] = _for_database(value)
+        for places, value in zip(self._places, values, strict=True):
+            for place in places:
+                parameters[place] = _for_database(value)
         with connection.cursor() as cursor:
             cursor.execute(self._sql, parameters)
             return cursor.fetchall()
@@ -72,6 +90,13 @@ class ComposedQuery(Generic[Row]):
         return values
 
 
+def _places_of(placeholder: Placeholder, parameters: Sequence[Any]) -> list[int]:
+    places = [place for place, each in enumerate(parameters) if each is placeholder.value]
+    if not places:
+        raise ValueError("The query doesn't use this placeholder.")
+    return places
+
+
 def _annotated_row(
     from_db: Callable[[Sequence[Any]], Row], names: Sequence[str], values: Sequence[Any]
 ) -> Row:
@@ -84,8 +109,10 @@ def _annotated_row(
 class LockingQuery(ComposedQuery[Row]):
     """A query that locks its rows, and says when the last of these locks was granted (UTC)."""
 
-    def __init__(self, queryset: QuerySet[Any, Row], samples: Sequence[Any] = ()) -> None:
-        super().__init__(queryset, samples)
+    def __init__(
+        self, queryset: QuerySet[Any, Row], placeholders: Sequence[Placeholder] = ()
+    ) -> None:
+        super().__init__(queryset, placeholders)
         if connection.vendor == "postgresql":
             # From outside, row by row as they are locked: what a locking SELECT itself selects is
             # computed before it waits for the lock.
@@ -121,9 +148,10 @@ def newest_of_each(
     :param indexes: the index of each column and the key, both ascending, by the column's name
     :param before: the key that all of them are less than
     """
-    if owners.query.is_empty():
+    try:
+        sql, parameters = owners.values("id").query.sql_with_params()
+    except EmptyResultSet:
         return []
-    sql, parameters = owners.values("id").query.sql_with_params()
     filled = [*parameters]
     sides: list[str] = []
     for column, index in indexes.items():

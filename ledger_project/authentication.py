@@ -18,7 +18,7 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
-from database.composed import ComposedQuery
+from database.composed import ComposedQuery, Placeholder
 from ledger_project.permissions import HAS_RIGHTS
 
 # For how long tokens are good.
@@ -88,7 +88,8 @@ class LedgerJWTAuthentication(JWTAuthentication):
 @cache
 def _active_user() -> ComposedQuery[User]:
     users = User.objects.annotate(has_rights=HAS_RIGHTS)
-    return ComposedQuery(users.filter(pk=-1, is_active=True), [-1])
+    user_id = Placeholder()
+    return ComposedQuery(users.filter(pk=user_id, is_active=True), [user_id])
 
 
 @lru_cache(maxsize=1024)

@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db import connections
 from django.db.models import Exists, OuterRef, Q
 
-from database.composed import ComposedQuery
+from database.composed import ComposedQuery, Placeholder
 
 # Each permission is written as the code asks for it. What a group may do is what its members may.
 GROUPS = {
@@ -55,18 +55,21 @@ class LedgerBackend(ModelBackend):
         if not getattr(user_obj, "has_rights", True):
             return set()
         if not hasattr(user_obj, "held_permissions"):
-            found = _permissions()(user_obj.pk, user_obj.pk)
+            found = _permissions()(user_obj.pk)
             user_obj.held_permissions = {f"{app}.{codename}" for app, codename in found}
         return user_obj.held_permissions
 
 
 @cache
 def _permissions() -> ComposedQuery[tuple[str, str]]:
-    own = User.user_permissions.through.objects.filter(user_id=-1).values("permission_id")
-    of_groups = Group.permissions.through.objects.filter(group__user=-2).values("permission_id")
-    held = Permission.objects.filter(Q(pk__in=own) | Q(pk__in=of_groups)).order_by()
+    user_id = Placeholder()
+    own = User.user_permissions.through.objects.filter(user_id=user_id)
+    of_groups = Group.permissions.through.objects.filter(group__user=user_id)
+    held = Permission.objects.filter(
+        Q(pk__in=own.values("permission_id")) | Q(pk__in=of_groups.values("permission_id"))
+    ).order_by()
     names = held.values_list("content_type__app_label", "codename", named=True)
-    return ComposedQuery(names, [-1, -2])
+    return ComposedQuery(names, [user_id])
 
 
 def ensure_groups(using: str = "default", **_signal: object) -> None:

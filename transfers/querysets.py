@@ -14,7 +14,7 @@ from django.db.models.fields.tuple_lookups import Tuple, TupleLessThan
 from accounts.models import Account
 from accounts.querysets import AccountQuerySet
 from accounts.rights import may
-from database.composed import ComposedQuery, newest_of_each
+from database.composed import ComposedQuery, Placeholder, newest_of_each
 from database.sums import sum_in_halves, whole
 from transfers import clock
 from transfers.kinds import RESERVING, Kind
@@ -163,7 +163,7 @@ def _lines(model: "type[LedgerEntry]") -> "models.QuerySet[LedgerEntry, Any]":
 
 @cache
 def _newest_lines(model: "type[LedgerEntry]", count: int) -> ComposedQuery[Any]:
-    account, up_to = UUID(int=0), -1
+    account, up_to = Placeholder(), Placeholder()
     lines = model.objects.statement_of(account, up_to).order_by("-sequence")
     return ComposedQuery(lines[:count], [account, up_to])
 
@@ -171,7 +171,9 @@ def _newest_lines(model: "type[LedgerEntry]", count: int) -> ComposedQuery[Any]:
 class LedgerEntryQuerySet(models.QuerySet["LedgerEntry"]):
     """Questions about entries."""
 
-    def statement_of(self, account_id: UUID, up_to: int) -> "models.QuerySet[LedgerEntry, Any]":
+    def statement_of(
+        self, account_id: UUID | Placeholder, up_to: int | Placeholder
+    ) -> "models.QuerySet[LedgerEntry, Any]":
         """
         Return the lines of an account's statement up to a ``sequence``, by which to order them.
 

@@ -1,7 +1,5 @@
 """A composed query finds what the queryset finds that it was made of, with other values."""
 
-from uuid import UUID
-
 import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -9,11 +7,14 @@ from django.db.models import F
 from django.db.transaction import TransactionManagementError
 
 from accounts.models import Account
-from database.composed import ComposedQuery
+from database.composed import ComposedQuery, Placeholder
 
 pytestmark = pytest.mark.django_db
 
-SAMPLE = UUID(int=0)
+
+def by_id():
+    account_id = Placeholder()
+    return ComposedQuery(Account.objects.filter(pk=account_id), [account_id])
 
 
 def columns(row):
@@ -22,7 +23,7 @@ def columns(row):
 
 def test_it_returns_the_rows_of_the_queryset_column_by_column(alice, funded_account):
     account = funded_account(alice, balance=7, metadata={"colour": "blue"})
-    query = ComposedQuery(Account.objects.filter(pk=SAMPLE), [SAMPLE])
+    query = by_id()
 
     [found] = query(account.pk)
 
@@ -30,11 +31,12 @@ def test_it_returns_the_rows_of_the_queryset_column_by_column(alice, funded_acco
     assert (found._state.adding, found._state.db) == (False, "default")
 
 
-def test_each_value_takes_the_place_of_its_sample(alice, bob, funded_account):
+def test_each_value_takes_the_place_of_its_placeholder(alice, bob, funded_account):
     accounts = [funded_account(owner, currency="EUR") for owner in (alice, bob)]
-    samples = [-1, SAMPLE]
+    owner_id, account_id = Placeholder(), Placeholder()
     query = ComposedQuery(
-        Account.objects.filter(currency="EUR", pk=SAMPLE, owner_id=-1).order_by("-pk"), samples
+        Account.objects.filter(currency="EUR", pk=account_id, owner_id=owner_id),
+        [owner_id, account_id],
     )
 
     assert [query(owner.pk, account.pk) for owner in (alice, bob) for account in accounts] == [
@@ -49,7 +51,8 @@ def test_named_values_come_back_by_their_names(alice, funded_account):
     account = funded_account(alice, balance=7)
     named = Account.objects.annotate(whose=F("owner__username"))
     named = named.values_list("whose", "balance", "created_at", named=True)
-    query = ComposedQuery(named.filter(pk=SAMPLE), [SAMPLE])
+    account_id = Placeholder()
+    query = ComposedQuery(named.filter(pk=account_id), [account_id])
 
     [found] = query(account.pk)
 
@@ -58,19 +61,75 @@ def test_named_values_come_back_by_their_names(alice, funded_account):
 
 
 def test_truth_is_read_as_truth(alice, staff):
-    query = ComposedQuery(User.objects.filter(pk=-1, is_active=True), [-1])
+    user_id = Placeholder()
+    query = ComposedQuery(User.objects.filter(pk=user_id, is_active=True), [user_id])
 
     assert [query(user.pk)[0].is_staff for user in (alice, staff)] == [False, True]
 
 
-def test_a_sample_that_the_query_does_not_ask_for_is_a_mistake():
-    with pytest.raises(ValueError, match="is not in list"):
-        ComposedQuery(Account.objects.filter(pk=SAMPLE), [SAMPLE, -1])
+def test_equal_values_are_given_to_different_placeholders(alice, funded_account):
+    account = funded_account(alice, balance=7)
+    balance, version, held = Placeholder(), Placeholder(), Placeholder()
+    query = ComposedQuery(
+        Account.objects.filter(version=version, held=held, balance=balance, owner=alice),
+        [balance, version, held],
+    )
+
+    assert query(7, 1, 0) == [account]
+    assert query(1, 7, 0) == query(0, 0, 0) == query(1, 1, 1) == query(7, 7, 7) == []
 
 
-def test_it_wants_a_value_for_each_sample():
+def test_a_value_equal_to_a_constant_of_the_query_does_not_replace_the_constant(
+    alice, funded_account
+):
+    account = funded_account(alice, balance=7)
+    version = Placeholder()
+    query = ComposedQuery(
+        Account.objects.filter(owner=alice, balance=7, held=0, version=version), [version]
+    )
+
+    assert [query(value) for value in (7, 1, 0, 1)] == [[], [account], [], [account]]
+
+
+def test_two_placeholders_of_one_list_are_two_values(alice, funded_account):
+    accounts = [funded_account(alice) for _ in range(3)]
+    first, second = Placeholder(), Placeholder()
+    query = ComposedQuery(
+        Account.objects.filter(pk__in=[first, second]).order_by("pk"), [first, second]
+    )
+
+    assert query(accounts[0].pk, accounts[2].pk) == [accounts[0], accounts[2]]
+    assert query(accounts[1].pk, accounts[1].pk) == [accounts[1]]
+
+
+def test_a_value_takes_every_place_of_a_placeholder_that_is_used_twice(alice, funded_account):
+    account = funded_account(alice, balance=1)
+    funded_account(alice, balance=2)
+    number = Placeholder()
+    query = ComposedQuery(Account.objects.filter(balance=number, version=number), [number])
+
+    assert (query(1), query(2)) == ([account], [])
+
+
+def test_a_placeholder_inside_of_a_subquery_is_found(alice, bob, funded_account):
+    account = funded_account(alice)
+    funded_account(bob)
+    name = Placeholder()
+    named = User.objects.filter(username=name).values("pk")
+    query = ComposedQuery(Account.objects.filter(owner__in=named), [name])
+
+    assert (query("alice"), query("nobody")) == ([account], [])
+
+
+def test_a_placeholder_that_the_query_does_not_use_is_a_mistake():
+    used = Placeholder()
+    with pytest.raises(ValueError, match="doesn't use this placeholder"):
+        ComposedQuery(Account.objects.filter(pk=used), [used, Placeholder()])
+
+
+def test_it_wants_a_value_for_each_placeholder():
     with pytest.raises(ValueError, match="argument"):
-        ComposedQuery(Account.objects.filter(pk=SAMPLE), [SAMPLE])()
+        by_id()()
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
