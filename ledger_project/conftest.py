@@ -50,6 +50,24 @@ def at_once() -> Callable[..., list]:
     return run
 
 
+@pytest.fixture
+def anyone(client_for) -> Any:
+    """Return a client that isn't logged in."""
+    return client_for(None)
+
+
+@pytest.fixture
+def log_in(anyone, alice) -> Callable[[], dict[str, str]]:
+    """Return a function that logs alice in and returns her pair of tokens."""
+
+    def log_in_as_alice() -> dict[str, str]:
+        answer = anyone.post("/auth/token", {"username": "alice", "password": "a password"})
+        assert answer.status_code == 200
+        return answer.json()
+
+    return log_in_as_alice
+
+
 class Machine:
     """A copy of the code, where neither the caller's environment nor a ``.env`` interferes."""
 

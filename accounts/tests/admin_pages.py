@@ -8,7 +8,10 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils.html import strip_tags
+
+from accounts.models import Account, AccountChange
 
 
 def said(response: HttpResponse) -> list[tuple[str, str]]:
@@ -47,3 +50,14 @@ def table(response: HttpResponse, module_id: str) -> list[list[str]]:
 
 def _text(html: str) -> str:
     return unescape(strip_tags(html)).strip().replace("\N{NO-BREAK SPACE}", " ")
+
+
+def page_of(account: Account) -> str:
+    """Return the address of an account's page."""
+    return reverse("admin:accounts_account_change", args=[account.pk])
+
+
+def changes() -> list[tuple]:
+    """Return the recorded changes of accounts, with who made them and why, oldest first."""
+    recorded = AccountChange.objects.order_by("pk")
+    return list(recorded.values_list("action", "before", "after", "reason", "actor__username"))

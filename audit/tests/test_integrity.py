@@ -16,6 +16,7 @@ from audit.ledger import check_ledger
 from audit.protection import DESCRIPTIONS
 from audit.report import TrialBalance
 from audit.tests.account_corruptions import ACCOUNT_CORRUPTIONS
+from audit.tests.entry_corruptions import ENTRY_CORRUPTIONS
 from audit.tests.status_corruptions import STATUS_CORRUPTIONS
 from audit.tests.tampering import broken, delete
 from audit.tests.tampering import unguarded as tampered_with
@@ -28,7 +29,12 @@ from transfers.tests.rich_ledger import RichLedger, make_rich_ledger
 
 pytestmark = pytest.mark.django_db
 
-CORRUPTIONS = [*ACCOUNT_CORRUPTIONS, *STATUS_CORRUPTIONS, *TRANSFER_CORRUPTIONS]
+CORRUPTIONS = [
+    *ACCOUNT_CORRUPTIONS,
+    *ENTRY_CORRUPTIONS,
+    *STATUS_CORRUPTIONS,
+    *TRANSFER_CORRUPTIONS,
+]
 # SQLite has no way to drop the UNIQUE that stands in the way.
 ONLY_ON_POSTGRESQL = {"original_is_resolved_once"}
 # PostgreSQL has a type for it.

@@ -5,7 +5,7 @@ from django.db import connection
 
 from audit.protection.checks import check_schema
 from audit.tests.tampering import schema_findings
-from transfers.tests.handwritten import rows
+from transfers.tests.handwritten_rows import rows
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection
 
 from audit.tests.tampering import schema_findings
 from audit.tests.test_postgresql_integrity_schema import CHANGES, CONSTRAINT, GUARD, run
-from transfers.tests.handwritten import rows
+from transfers.tests.handwritten_rows import rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -3,11 +3,9 @@
 import pytest
 from rest_framework_simplejwt.tokens import RefreshToken
 
+from ledger_project.tests.tokens import refresh
+
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def refresh(client, token):
-    return client.post("/auth/token/refresh", {"refresh": str(token)})
 
 
 def test_the_second_use_of_a_refresh_token_ends_all_of_its_user_and_of_nobody_else(

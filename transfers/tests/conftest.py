@@ -34,6 +34,18 @@ def all_rows(db) -> Callable[[], dict[str, list[dict[str, Any]]]]:
 
 
 @pytest.fixture
+def source(alice, funded_account) -> Account:
+    """Return an account of alice's with 10 dollars."""
+    return funded_account(alice, 10_00)
+
+
+@pytest.fixture
+def dest(bob, funded_account) -> Account:
+    """Return an empty account of bob's."""
+    return funded_account(bob)
+
+
+@pytest.fixture
 def handwritten(alice, bob, funded_account) -> HandwrittenLedger:
     """Two accounts with 100 dollars each, and one with 100 euros, for raw SQL to write to."""
     return HandwrittenLedger(

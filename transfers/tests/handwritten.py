@@ -1,95 +1,16 @@
 """Transfers written by hand in raw SQL, as an intruder would: right, or wrong in one respect."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import connection
-from uuid_utils.compat import uuid7
 
 from accounts.models import Account, external_account_id
-from transfers import clock
+from transfers.tests.handwritten_rows import CREATED_AT, HandwrittenRows, id_at, rows
 
 
-def id_at(instant: str) -> UUID:
-    """Return a UUIDv7 of an instant, such as ``2100-01-01 00:00Z``."""
-    return next(clock.ids_at(datetime.fromisoformat(instant)))
-
-
-def rows(sql: str, *parameters: Any) -> list[tuple]:
-    """Return what a query returns."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return cursor.fetchall()
-
-
-CREATED_AT = "2020-01-01 00:00Z"
-
-
-class HandwrittenLedger:
+class HandwrittenLedger(HandwrittenRows):
     """Writes as ``transfers.recording`` does: accounts, then entries, then the transfer."""
-
-    def __init__(self, *, alice: Account, bob: Account, euros: Account, user: User) -> None:
-        self.alice = alice
-        self.bob = bob
-        self.euros = euros
-        self.user = user
-
-    def run(self, *statements: str) -> None:
-        with connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
-
-    def committed(self) -> None:
-        """As if all were committed: let the deferred guards say what they have to say."""
-        self.run("SET CONSTRAINTS ALL IMMEDIATE", "SET CONSTRAINTS ALL DEFERRED")
-
-    def update(self, account_id: UUID, change: str) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(f"UPDATE accounts_account SET {change} WHERE id = %s", [account_id])
-
-    def set_status(self, account_id: UUID, status: str) -> None:
-        action = {"FROZEN": "FREEZE", "OPEN": "UNFREEZE", "CLOSED": "CLOSE"}[status]
-        self._record(account_id, action, "status", status)
-        self.update(account_id, f"status = '{status}'")
-
-    def set_limit(self, account_id: UUID, limit: int) -> None:
-        self._record(account_id, "SET_OVERDRAFT_LIMIT", "overdraft_limit", str(limit))
-        self.update(account_id, f"overdraft_limit = {limit}")
-
-    def fresh(
-        self,
-        balance: int = 0,
-        version: int = 0,
-        currency: str = "USD",
-        account_id: UUID | None = None,
-        last_posted_at: str | None = None,
-        kind: str = "CUSTOMER",
-        held: int = 0,
-        overdraft_limit: int = 0,
-    ) -> UUID:
-        """Insert an account, with money from nowhere if ``balance`` says so."""
-        account_id = account_id or uuid7()
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO accounts_account (id, owner_id, owner_name, owner_name_folded,"
-                " currency, kind, status, balance, held, overdraft_limit, version, last_posted_at,"
-                " metadata, created_at) VALUES"
-                " (%s, %s, 'fresh', 'fresh', %s, %s, 'OPEN', %s, %s, %s, %s, %s, '{}', now())",
-                [
-                    account_id,
-                    self.user.pk if kind == "CUSTOMER" else None,
-                    currency,
-                    kind,
-                    balance,
-                    held,
-                    overdraft_limit,
-                    version,
-                    last_posted_at,
-                ],
-            )
-        return account_id
 
     def there_and_back(
         self,
@@ -132,8 +53,8 @@ class HandwrittenLedger:
             )
         if comes_later:
             self.fresh(0, 2, account_id=source_id, last_posted_at=ts)
-        self._transfer(there, "TRANSFER", source_id, dest_id, amount, "USD", None, None)
-        self._transfer(back, "TRANSFER", dest_id, source_id, amount, "USD", None, None)
+        self.insert_transfer(there, "TRANSFER", source_id, dest_id, amount, "USD", None, None)
+        self.insert_transfer(back, "TRANSFER", dest_id, source_id, amount, "USD", None, None)
 
     def third(self, overdraft_limit: int = 0) -> Account:
         """Open a third account, as anybody may."""
@@ -194,7 +115,7 @@ class HandwrittenLedger:
             entered = amount if entered is None else entered
             if account_id == external_account_id("USD"):
                 sequence = None if external_balance is None else 1
-                self._enter(transfer_id, leg, account_id, entered, external_balance, sequence, ts)
+                self.enter(transfer_id, leg, account_id, entered, external_balance, sequence, ts)
                 continue
             sequenced = not (leg == "DEBIT" and debit_unsequenced)
             self._post_leg(
@@ -211,7 +132,7 @@ class HandwrittenLedger:
         kind = as_kind or kind
         if not with_transfer:
             return transfer_id
-        self._transfer(
+        self.insert_transfer(
             transfer_id, kind, source_id, dest_id, amount, currency, hold, reverses, **more
         )
         return transfer_id
@@ -240,7 +161,7 @@ class HandwrittenLedger:
             )
         if not sequenced:
             balance = sequence = None
-        self._enter(transfer_id, leg, account_id, amount, balance, sequence, ts)
+        self.enter(transfer_id, leg, account_id, amount, balance, sequence, ts)
 
     def hold(
         self,
@@ -261,7 +182,7 @@ class HandwrittenLedger:
             return self.post(amount=amount, as_kind="HOLD")
         transfer_id = transfer_id or id_at(CREATED_AT)
         parties = source.pk, dest_id or self.bob.pk
-        self._transfer(transfer_id, "HOLD", *parties, amount, "USD", None, None, **more)
+        self.insert_transfer(transfer_id, "HOLD", *parties, amount, "USD", None, None, **more)
         return transfer_id
 
     def committed_hold(self, amount: int) -> UUID:
@@ -283,7 +204,7 @@ class HandwrittenLedger:
         self.update(self.alice.pk, f"held = held - {released}")
         transfer_id = id_at(more.get("created_at", CREATED_AT))
         parties = self.alice.pk, (dest or self.bob).pk
-        self._transfer(transfer_id, "VOID", *parties, amount, "USD", hold, None, **more)
+        self.insert_transfer(transfer_id, "VOID", *parties, amount, "USD", hold, None, **more)
         return transfer_id
 
     def reverse(self, posted: UUID, *, amount: int = 7) -> UUID:
@@ -293,57 +214,3 @@ class HandwrittenLedger:
         )
         source, dest = Account.objects.get(pk=dest_id), Account.objects.get(pk=source_id)
         return self.post(kind="REVERSAL", reverses=posted, source=source, dest=dest, amount=amount)
-
-    def _record(self, account_id: UUID, action: str, figure: str, after: str) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO accounts_accountchange"
-                " (account_id, actor_id, action, before, after, reason, at)"
-                f" SELECT id, %s, %s, {figure}::text, %s, '', now() FROM accounts_account"
-                " WHERE id = %s",
-                [self.user.pk, action, after, account_id],
-            )
-
-    def _enter(self, transfer_id, leg, account_id, amount, balance, sequence, ts) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO transfers_ledgerentry"
-                " (id, ts, account_id, transfer_id, type, amount, balance, sequence)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-                [id_at(CREATED_AT), ts, account_id, transfer_id, leg, amount, balance, sequence],
-            )
-
-    def _transfer(
-        self,
-        transfer_id: UUID,
-        kind: str,
-        source_id: UUID,
-        dest_id: UUID,
-        amount: int,
-        currency: str,
-        hold: UUID | None,
-        reverses: UUID | None,
-        *,
-        expires_at: str = "2100-01-01 00:00Z",
-        created_at: str = CREATED_AT,
-        by_nobody: bool = False,
-    ) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO transfers_transfer (id, kind, source_id, dest_id, amount, currency,"
-                " metadata, expires_at, hold_id, reverses_id, created_by_id, created_at)"
-                " VALUES (%s, %s, %s, %s, %s, %s, '{}', %s, %s, %s, %s, %s)",
-                [
-                    transfer_id,
-                    kind,
-                    source_id,
-                    dest_id,
-                    amount,
-                    currency,
-                    expires_at if kind == "HOLD" else None,
-                    hold,
-                    reverses,
-                    None if by_nobody else self.user.pk,
-                    created_at,
-                ],
-            )

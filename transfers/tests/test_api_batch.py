@@ -23,18 +23,8 @@ MIB = 1024 * 1024
 
 
 @pytest.fixture
-def source(alice, funded_account):
-    return funded_account(alice, 10_00)
-
-
-@pytest.fixture
 def savings(alice, funded_account):
     return funded_account(alice)
-
-
-@pytest.fixture
-def dest(bob, funded_account):
-    return funded_account(bob)
 
 
 def order(source, dest, amount: int = 1, **members) -> dict:

@@ -20,16 +20,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def source(alice, funded_account):
-    return funded_account(alice, 10_00)
-
-
-@pytest.fixture
-def dest(bob, funded_account):
-    return funded_account(bob)
-
-
-@pytest.fixture
 def expired(alice, source, dest) -> Transfer:
     return expired_hold(source, dest, 4_00, actor=alice)
 

@@ -19,16 +19,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def source(alice, funded_account):
-    return funded_account(alice, 10_00)
-
-
-@pytest.fixture
-def dest(bob, funded_account):
-    return funded_account(bob)
-
-
-@pytest.fixture
 def posted(alice, source, dest) -> Transfer:
     return transfer_order(source, dest, 4_00, actor=alice, memo="rent")
 

@@ -1,7 +1,5 @@
 """GET /accounts/{id}/statement as JSON."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
 from accounts.models import external_account_id
@@ -9,40 +7,19 @@ from api.tests.contract import (
     NOWHERE,
     assert_invalid,
     assert_problem,
-    instant,
     statement_item,
     statement_of,
 )
 from transfers import services
 from transfers.tests.orders import hold_order, transfer_order
+from transfers.tests.statements import sequences, statement, with_five_entries
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def account(alice, bob, funded_account):
-    """An account of alice's with five entries: +100, -30, +50, -20, +5."""
-    account, other = funded_account(alice, 100), funded_account(bob, 100)
-    services.withdraw(account_id=account.pk, amount=30, actor=alice, memo="cash")
-    transfer_order(other, account, 50, actor=bob, memo="rent")
-    transfer_order(account, other, 20, actor=alice, memo="")
-    services.deposit(account_id=account.pk, amount=5, actor=alice)
-    return account
-
-
-def entry(account, sequence: int):
-    return account.entries.get(sequence=sequence)
-
-
-def statement(client, account, **query):
-    query = {{"since": "from"}.get(name, name): value for name, value in query.items()}
-    response = client.get(f"/accounts/{account.pk}/statement", query)
-    assert response.status_code == 200, response.content
-    return response.json()
-
-
-def sequences(page) -> list[int]:
-    return [item["sequence"] for item in page["items"]]
+    return with_five_entries(alice, bob, funded_account)
 
 
 def test_a_statement_is_newest_first_with_the_balance_after_each_entry(api, account):
@@ -130,96 +107,6 @@ def test_a_statement_is_narrowed_by_side(api, account, side, expected):
 
     assert sequences(page) == expected
     assert set(page) == {"items", "next_cursor"}
-
-
-def test_from_is_inclusive_and_to_exclusive(api, account):
-    second, fourth = entry(account, 2), entry(account, 4)
-
-    since = statement(api, account, since=instant(second.ts))
-    until = statement(api, account, to=instant(fourth.ts))
-    both = statement(api, account, since=instant(second.ts), to=instant(fourth.ts))
-
-    assert sequences(since) == [5, 4, 3, 2]
-    assert sequences(until) == [3, 2, 1]
-    assert sequences(both) == [3, 2]
-
-
-def test_a_range_has_its_opening_and_its_closing_balance(api, account):
-    second, fourth = entry(account, 2), entry(account, 4)
-
-    since = statement(api, account, since=instant(second.ts))
-    until = statement(api, account, to=instant(fourth.ts))
-    both = statement(api, account, since=instant(second.ts), to=instant(fourth.ts))
-
-    for page, opening, closing in ((since, 100, 105), (until, 0, 120), (both, 100, 120)):
-        assert set(page) == {"items", "next_cursor", "opening_balance", "closing_balance"}
-        assert (page["opening_balance"], page["closing_balance"]) == (opening, closing)
-        moved = sum(i["amount"] * (1 if i["type"] == "CREDIT" else -1) for i in page["items"])
-        assert opening + moved == closing
-
-
-@pytest.mark.parametrize("side", ["CREDIT", "DEBIT"])
-def test_the_balances_of_a_range_are_the_same_whatever_the_side(api, account, side):
-    query = {"since": instant(entry(account, 2).ts), "to": instant(entry(account, 5).ts)}
-
-    page = statement(api, account, type=side, **query)
-
-    assert (page["opening_balance"], page["closing_balance"]) == (100, 100)
-
-
-def test_every_page_has_the_same_balances_whatever_is_posted_meanwhile(api, alice, account):
-    query = {"since": instant(entry(account, 2).ts), "limit": 2}
-    pages, cursor = [], {}
-
-    while cursor is not None:
-        pages.append(statement(api, account, **query, **cursor))
-        services.deposit(account_id=account.pk, amount=1_000, actor=alice)
-        following = pages[-1]["next_cursor"]
-        cursor = following and {"cursor": following}
-
-    assert [sequences(page) for page in pages] == [[5, 4], [3, 2]]
-    assert [(page["opening_balance"], page["closing_balance"]) for page in pages] == [
-        (100, 105),
-        (100, 105),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("since", "to", "opening", "closing"),
-    [
-        (timedelta(days=1), None, 105, 105),
-        (None, timedelta(days=1), 0, 105),
-        (timedelta(days=-1), None, 0, 105),
-        (None, timedelta(days=-1), 0, 0),
-        (timedelta(days=-2), timedelta(days=-1), 0, 0),
-        (timedelta(days=1), timedelta(days=2), 105, 105),
-    ],
-)
-def test_a_range_may_lie_beside_the_entries(api, account, since, to, opening, closing):
-    now = datetime.now(UTC)
-    ends = {"since": since, "to": to}
-
-    page = statement(api, account, **{k: instant(now + v) for k, v in ends.items() if v})
-
-    covers = opening != closing
-    assert sequences(page) == ([5, 4, 3, 2, 1] if covers else [])
-    assert (page["opening_balance"], page["closing_balance"]) == (opening, closing)
-
-
-def test_a_cursor_carries_its_range_and_no_other(api, account):
-    since = instant(entry(account, 1).ts)
-    cursor = statement(api, account, since=since, limit=2)["next_cursor"]
-    path = f"/accounts/{account.pk}/statement"
-
-    answers = [
-        api.get(path, {"cursor": cursor}),
-        api.get(path, {"cursor": cursor, "from": instant(entry(account, 2).ts)}),
-        api.get(path, {"cursor": cursor, "to": since}),
-        api.get(path, {"cursor": cursor, "from": since, "type": "DEBIT"}),
-    ]
-
-    for response in answers:
-        assert_problem(response, 400, "invalid_cursor", detail="Invalid cursor")
 
 
 def test_a_cursor_of_another_account_is_refused(api, alice, account, funded_account):

@@ -18,16 +18,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def source(alice, funded_account):
-    return funded_account(alice, 10_00)
-
-
-@pytest.fixture
-def dest(bob, funded_account):
-    return funded_account(bob)
-
-
-@pytest.fixture
 def order(source, dest):
     """Return a function that makes the body of a transfer from alice to bob."""
 

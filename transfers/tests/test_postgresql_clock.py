@@ -50,11 +50,6 @@ def account(alice, funded_account):
     return funded_account(alice, 100)
 
 
-@pytest.fixture
-def dest(bob, funded_account):
-    return funded_account(bob)
-
-
 def clock_of_database():
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")

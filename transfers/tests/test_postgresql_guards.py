@@ -10,7 +10,8 @@ from django.db import IntegrityError, connection, transaction
 
 from transfers import guards
 from transfers.tests.attacks import ATTACKS
-from transfers.tests.handwritten import HandwrittenLedger, rows
+from transfers.tests.handwritten import HandwrittenLedger
+from transfers.tests.handwritten_rows import rows
 
 pytestmark = pytest.mark.django_db
 

@@ -23,7 +23,8 @@ from ledger_project.tests.pages import text
 from transfers import guards, services
 from transfers.services import Order
 from transfers.tests.attacks import ATTACKS
-from transfers.tests.handwritten import HandwrittenLedger, rows
+from transfers.tests.handwritten import HandwrittenLedger
+from transfers.tests.handwritten_rows import rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

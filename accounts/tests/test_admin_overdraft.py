@@ -1,0 +1,123 @@
+"""Setting an overdraft limit in the admin: by the service, with a reason."""
+
+import re
+
+import pytest
+from django.contrib.admin.models import LogEntry
+
+from accounts.models import Account
+from accounts.tests.admin_pages import changes, page_of, said
+from transfers import services
+from transfers.services import Order
+
+
+def test_the_overdraft_limit_is_set_by_the_service_and_recorded(officer, alice, funded_account):
+    account = funded_account(alice, 300)
+
+    answer = officer.post(page_of(account), {"overdraft_limit": "1500.5", "reason": "Salary"})
+
+    account.refresh_from_db()
+    assert answer["Location"] == page_of(account)
+    assert (account.overdraft_limit, account.balance) == (1500_50, 300)
+    assert changes() == [("SET_OVERDRAFT_LIMIT", "0", "150050", "Salary", "staff")]
+    assert said(answer) == [("success", f"The overdraft limit of {account} is 1,500.50\xa0USD.")]
+    assert LogEntry.objects.count() == 0, "there is one record of it"
+
+
+@pytest.mark.parametrize(
+    ("currency", "typed", "limit"), [("USD", "12.34", 12_34), ("JPY", "1234", 1_234)]
+)
+def test_the_limit_is_typed_and_shown_in_the_unit_that_the_field_names(
+    officer, alice, funded_account, currency, typed, limit
+):
+    account = funded_account(alice, currency=currency)
+
+    officer.post(page_of(account), {"overdraft_limit": typed, "reason": "Salary"})
+    html = officer.get(page_of(account)).content.decode()
+
+    assert Account.objects.get(pk=account.pk).overdraft_limit == limit
+    assert f"Overdraft limit in {currency}:" in html
+    assert re.findall('name="overdraft_limit" value="([^"]*)"', html) == [typed]
+
+
+@pytest.mark.parametrize(
+    ("currency", "typed", "message"),
+    [
+        ("USD", "12.345", "An amount in USD has at most 2 decimals. Write 1500.00 for 1,500 USD."),
+        ("JPY", "12.5", "An amount in JPY has no decimals. Write 1500 for 1,500 JPY."),
+        ("USD", "1,500", "Write digits, and a point before the decimals. Write 1500.00 for 1,500"),
+        ("USD", "90071992547409.92", "The limit can be at most 90,071,992,547,409.91 USD."),
+    ],
+)
+def test_a_limit_that_could_be_misread_is_refused_and_said_how_to_write_it(
+    officer, alice, funded_account, currency, typed, message
+):
+    account = funded_account(alice, currency=currency)
+
+    answer = officer.post(page_of(account), {"overdraft_limit": typed, "reason": "Salary"})
+
+    [error] = answer.context["adminform"].form.errors["overdraft_limit"]
+    assert error.startswith(message)
+    assert f'value="{typed}"' in answer.content.decode()
+    assert (Account.objects.get(pk=account.pk).overdraft_limit, changes()) == (0, [])
+
+
+def test_no_other_field_of_an_account_can_be_sent(officer, alice, bob, funded_account):
+    account = funded_account(alice, 300)
+    others = {"balance": "9999", "held": "1", "status": "CLOSED", "currency": "EUR"}
+    form = {**others, "owner": bob.pk, "owner_name": "Bob", "overdraft_limit": "1", "reason": "?"}
+
+    officer.post(page_of(account), form)
+
+    now = Account.objects.get(pk=account.pk)
+    assert (now.balance, now.held, now.status, now.currency) == (300, 0, "OPEN", "USD")
+    assert (now.owner, now.owner_name, now.overdraft_limit) == (alice, "alice", 1_00)
+
+
+def test_setting_the_limit_never_writes_back_a_balance_read_before(officer, alice, funded_account):
+    account = funded_account(alice, 300)
+    officer.get(page_of(account))
+    services.deposit(account_id=account.pk, amount=50, actor=alice)
+
+    officer.post(page_of(account), {"overdraft_limit": "10", "reason": "Salary"})
+
+    account.refresh_from_db()
+    assert (account.balance, account.version, account.overdraft_limit) == (350, 2, 10_00)
+
+
+def test_a_limit_below_what_is_owed_is_refused_with_the_figures(
+    officer, alice, bob, funded_account
+):
+    account, other = funded_account(alice), funded_account(bob)
+    officer.post(page_of(account), {"overdraft_limit": "5", "reason": "Salary"})
+    order = Order(source_id=account.pk, dest_id=other.pk, amount=400)
+    services.transfer(order=order, actor=alice)
+
+    answer = officer.post(page_of(account), {"overdraft_limit": "3.99", "reason": "Lower"})
+
+    expected = (
+        f"The limit of {account} is unchanged. It uses 4.00\xa0USD of its overdraft already. Set "
+        "the limit to at least that."
+    )
+    assert said(answer)[-1] == ("error", expected)
+    assert Account.objects.get(pk=account.pk).overdraft_limit == 500
+    assert len(changes()) == 1
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"overdraft_limit": "-1", "reason": "Salary"},
+        {"overdraft_limit": "9007199254740992", "reason": "Salary"},
+        {"overdraft_limit": "many", "reason": "Salary"},
+        {"overdraft_limit": "5", "reason": ""},
+        {"overdraft_limit": "5", "reason": "x" * 201},
+    ],
+)
+def test_a_form_that_makes_no_sense_is_shown_again(officer, alice, funded_account, form):
+    account = funded_account(alice)
+
+    answer = officer.post(page_of(account), form)
+
+    assert (answer.status_code, len(answer.context["errors"])) == (200, 1)
+    assert (Account.objects.get(pk=account.pk).overdraft_limit, changes()) == (0, [])

@@ -1,0 +1,156 @@
+"""An account is made what it was not, or its row disagrees with its history."""
+
+from django.db import connection
+
+from accounts.models import external_account_id
+from transfers import guards
+
+# PostgreSQL prefers an operator of exactly the types at hand, wherever on the path it finds it, to
+# its own of wider types.
+SHADOWS = (
+    "CREATE SCHEMA intruder",
+    "CREATE FUNCTION intruder.never(bigint, numeric) RETURNS boolean LANGUAGE sql RETURN false",
+    *(
+        f"CREATE OPERATOR {schema}.<> (FUNCTION = intruder.never, LEFTARG = bigint,"
+        " RIGHTARG = numeric)"
+        for schema in ("intruder", "public")
+    ),
+    "SET search_path = intruder, public",
+)
+
+ACCOUNT_ATTACKS = {
+    # What an account is.
+    "changing a currency": (
+        "account_identity",
+        lambda ledger: ledger.update(ledger.fresh(), "currency = 'EUR'"),
+    ),
+    "changing an id": (
+        "account_identity",
+        lambda ledger: ledger.update(ledger.fresh(), "id = gen_random_uuid()"),
+    ),
+    "changing a kind": (
+        "account_identity",
+        lambda ledger: ledger.update(
+            ledger.fresh(currency="CHF"), "kind = 'EXTERNAL', owner_id = NULL"
+        ),
+    ),
+    "opening what was closed for good": (
+        "account_identity",
+        lambda ledger: [
+            ledger.set_status(account_id, status)
+            for account_id in [ledger.fresh()]
+            for status in ("CLOSED", "OPEN")
+        ],
+    ),
+    "deleting an account, to insert another in its place": (
+        "account_kept",
+        lambda ledger: ledger.run("DELETE FROM accounts_account WHERE currency = 'JPY'"),
+    ),
+    "truncating accounts": (
+        "account_not_truncated",
+        lambda ledger: ledger.run(
+            "ALTER TABLE transfers_ledgerentry DISABLE TRIGGER USER",
+            "ALTER TABLE transfers_transfer DISABLE TRIGGER USER",
+            "ALTER TABLE accounts_accountchange DISABLE TRIGGER USER",
+            "TRUNCATE accounts_account CASCADE",
+        ),
+    ),
+    "an outside world where no posting looks for it": (
+        "account_external_id",
+        lambda ledger: ledger.fresh(kind="EXTERNAL", currency="CHF"),
+    ),
+    "the outside world of another currency": (
+        "account_external_id",
+        lambda ledger: ledger.fresh(
+            kind="EXTERNAL", currency="CHF", account_id=external_account_id("CHE")
+        ),
+    ),
+    # A status or a limit that nobody is named for.
+    "freezing without a record": (
+        "account_recorded",
+        lambda ledger: ledger.update(ledger.alice.pk, "status = 'FROZEN'"),
+    ),
+    "unfreezing by the record of the freeze": (
+        "account_recorded",
+        lambda ledger: [
+            ledger.set_status(ledger.alice.pk, "FROZEN"),
+            ledger.update(ledger.alice.pk, "status = 'OPEN'"),
+        ],
+    ),
+    "a limit without a record": (
+        "account_recorded",
+        lambda ledger: ledger.update(ledger.alice.pk, "overdraft_limit = 1"),
+    ),
+    "a higher limit than the record says": (
+        "account_recorded",
+        lambda ledger: [
+            ledger.set_limit(ledger.alice.pk, 10),
+            ledger.update(ledger.alice.pk, "overdraft_limit = 100"),
+        ],
+    ),
+    "a limit by the record of another account's": (
+        "account_recorded",
+        lambda ledger: [
+            ledger.set_limit(ledger.bob.pk, 10),
+            ledger.update(ledger.alice.pk, "overdraft_limit = 10"),
+        ],
+    ),
+    "an account that is born with a limit": (
+        "account_opened",
+        lambda ledger: ledger.fresh(overdraft_limit=1),
+    ),
+    "an account that is born frozen": (
+        "account_opened",
+        lambda ledger: ledger.run(
+            "INSERT INTO accounts_account"
+            " SELECT (jsonb_populate_record(account, jsonb_build_object('id', gen_random_uuid(),"
+            " 'status', 'FROZEN', 'balance', 0, 'version', 0, 'last_posted_at', NULL))).*"
+            f" FROM accounts_account account WHERE id = '{ledger.alice.pk}'"
+        ),
+    ),
+    # The row disagrees with its history.
+    "a balance that no entry explains": (
+        "account_agrees",
+        lambda ledger: ledger.update(ledger.alice.pk, "balance = balance + 1"),
+    ),
+    "a version that no entry explains": (
+        "account_agrees",
+        lambda ledger: ledger.update(ledger.alice.pk, "version = version + 1"),
+    ),
+    "a time that no entry explains": (
+        "account_agrees",
+        lambda ledger: ledger.update(ledger.alice.pk, "last_posted_at = '2999-01-01 00:00Z'"),
+    ),
+    "a table of the intruder's that hides the real one": (
+        "account_agrees",
+        lambda ledger: ledger.run(
+            "CREATE TEMPORARY TABLE accounts_account (LIKE public.accounts_account)",
+            f"UPDATE public.accounts_account SET balance = 9 WHERE id = '{ledger.alice.pk}'",
+            "DROP TABLE pg_temp.accounts_account",
+        ),
+    ),
+    "an operator of the intruder's that calls what differs equal": (
+        "account_agrees",
+        lambda ledger: ledger.run(
+            *SHADOWS,
+            f"UPDATE accounts_account SET held = 1 WHERE id = '{ledger.alice.pk}'",
+            "SET CONSTRAINTS ALL IMMEDIATE",
+            "SET search_path TO DEFAULT",
+        ),
+    ),
+    "money held for no hold": (
+        "account_agrees",
+        lambda ledger: ledger.update(ledger.alice.pk, "held = 1"),
+    ),
+    "an account that is born with money held": (
+        "account_agrees",
+        lambda ledger: [
+            guards.drop(connection, "account_opened"),
+            ledger.fresh(held=1, overdraft_limit=1),
+        ],
+    ),
+    "an account that is born rich": (
+        "account_agrees",
+        lambda ledger: ledger.fresh(balance=100, version=1),
+    ),
+}

@@ -1,0 +1,49 @@
+"""History is edited, deleted or emptied."""
+
+HISTORY_ATTACKS = {
+    "editing a transfer": (
+        "transfer_append_only",
+        lambda ledger: ledger.run("UPDATE transfers_transfer SET memo = 'x'"),
+    ),
+    "deleting a transfer that nothing refers to": (
+        "transfer_append_only",
+        lambda ledger: ledger.run("DELETE FROM transfers_transfer WHERE false"),
+    ),
+    "truncating transfers": (
+        "transfer_not_truncated",
+        lambda ledger: ledger.run(
+            "ALTER TABLE transfers_ledgerentry DISABLE TRIGGER USER",
+            "TRUNCATE transfers_transfer, transfers_ledgerentry",
+        ),
+    ),
+    "editing an entry": (
+        "entry_append_only",
+        lambda ledger: ledger.run("UPDATE transfers_ledgerentry SET ts = ts"),
+    ),
+    "deleting an entry": (
+        "entry_append_only",
+        lambda ledger: ledger.run("DELETE FROM transfers_ledgerentry WHERE sequence IS NULL"),
+    ),
+    "truncating entries": (
+        "entry_not_truncated",
+        lambda ledger: ledger.run("TRUNCATE transfers_ledgerentry"),
+    ),
+    "moving a leg to another account": (
+        "entry_append_only",
+        lambda ledger: ledger.run(
+            "UPDATE transfers_ledgerentry SET account_id = account_id WHERE sequence = 1"
+        ),
+    ),
+    "editing the record of who changed an account": (
+        "change_append_only",
+        lambda ledger: ledger.run("UPDATE accounts_accountchange SET actor_id = actor_id"),
+    ),
+    "deleting the record of who changed an account": (
+        "change_append_only",
+        lambda ledger: ledger.run("DELETE FROM accounts_accountchange"),
+    ),
+    "truncating the record of who changed an account": (
+        "change_not_truncated",
+        lambda ledger: ledger.run("TRUNCATE accounts_accountchange"),
+    ),
+}
