@@ -9,7 +9,6 @@ import pytest
 from django.db import connection
 
 from accounts.models import Account, external_account_id
-from audit.ledger import check_ledger
 from audit.report import Report
 from transfers import guards
 from transfers.models import LedgerEntry, Transfer
@@ -112,13 +111,3 @@ def delete(model: type[Any], **which: Any) -> None:
 def corruption(name: str, corrupt: Any, *once: str, **counted: int) -> Any:
     """Return a way to corrupt a ledger, and how much each check then finds: one, or as counted."""
     return pytest.param(corrupt, {**dict.fromkeys(once, 1), **counted}, id=name)
-
-
-def schema_findings() -> list[tuple[str, str]]:
-    """Return which checks of the schema fail, each with what it has found."""
-    return [
-        (check.name, finding.subject)
-        for check in check_ledger().checks
-        if check.name.startswith("schema_")
-        for finding in check.examples
-    ]

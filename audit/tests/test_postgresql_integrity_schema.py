@@ -4,21 +4,10 @@ import pytest
 from django.db import connection
 
 from audit.protection.checks import check_schema
-from audit.tests.tampering import schema_findings
+from audit.tests.schema import BETWEEN, COLUMN, CONSTRAINT, GUARD, run, schema_findings
 from transfers.tests.handwritten_rows import rows
 
 pytestmark = pytest.mark.django_db
-
-CONSTRAINT = "schema_has_every_constraint"
-COLUMN = "schema_has_every_column"
-BETWEEN = "schema_has_nothing_in_between"
-GUARD = "schema_has_every_guard"
-
-
-def run(*statements: str) -> None:
-    with connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
 
 
 def replaced(table: str, constraint: str, definition: str) -> tuple[str, str]:

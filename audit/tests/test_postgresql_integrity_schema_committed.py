@@ -6,8 +6,8 @@ import psycopg
 import pytest
 from django.db import IntegrityError, connection
 
-from audit.tests.tampering import schema_findings
-from audit.tests.test_postgresql_integrity_schema import CHANGES, CONSTRAINT, GUARD, run
+from audit.tests.schema import CONSTRAINT, GUARD, run, schema_findings
+from audit.tests.test_postgresql_integrity_schema import CHANGES
 from transfers.tests.handwritten_rows import rows
 
 pytestmark = pytest.mark.django_db(transaction=True)

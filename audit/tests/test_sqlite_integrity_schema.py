@@ -4,20 +4,9 @@ import pytest
 from django.db import connection, transaction
 
 from audit.protection.checks import check_schema
-from audit.tests.tampering import schema_findings
+from audit.tests.schema import BETWEEN, COLUMN, CONSTRAINT, GUARD, run, schema_findings
 
 pytestmark = pytest.mark.django_db
-
-CONSTRAINT = "schema_has_every_constraint"
-COLUMN = "schema_has_every_column"
-BETWEEN = "schema_has_nothing_in_between"
-GUARD = "schema_has_every_guard"
-
-
-def run(*statements: str) -> None:
-    with connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
 
 
 def reworded(table: str, old: str, new: str, *indexes: str) -> None:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from django.core.management import get_commands
 from django.urls import URLPattern
@@ -14,6 +13,7 @@ from api.problems import problem_of
 from ledger_project import urls
 from ledger_project.openapi.explanations import EXPLANATIONS
 from ledger_project.tests.pages import ROOT, column, rows, text
+from transfers import guards
 
 ROOMS = ("api", "database", "accounts", "transfers", "audit", "ledger_project")
 
@@ -159,17 +159,11 @@ def test_the_page_of_dependencies_gives_a_reason_for_every_requirement():
 def test_every_guard_of_postgresql_is_listed():
     listed = column("docs/guarantees.md", "guard")
 
-    assert sorted(listed) == sorted(guard.stem for guard in guards_of("postgresql"))
+    assert sorted(listed) == guards.names_on("postgresql")
 
 
 def test_every_guard_that_only_sqlite_has_is_named():
-    of_its_own = [
-        guard.stem for guard in guards_of("sqlite") if not re.search("refuse_", guard.stem)
-    ]
+    of_its_own = [name for name in guards.names_on("sqlite") if "_refuse_" not in name]
 
     page = text("docs/guarantees.md")
     assert [name for name in of_its_own if f"`{name}`" not in page] == []
-
-
-def guards_of(vendor: str) -> Iterator[Path]:
-    return (ROOT / "transfers/guards" / vendor).glob("*.sql")

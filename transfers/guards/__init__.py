@@ -1,10 +1,11 @@
 """
 The SQL that makes the database itself refuse a broken book.
 
-One file is one guard: a trigger of the file's name, with the function that it calls. They are
-installed after each ``migrate``, and by no migration: a numbered migration would run today's SQL on
-yesterday's tables, and SQLite drops triggers silently when Django remakes a table. SQLite has those
-that need no look at a whole posting.
+One file is one guard: a trigger of the file's name, with the function that it calls. A file in
+``SHARED`` is a guard of each of several tables. Guards are installed after each ``migrate``, and by
+no migration: a numbered migration would run today's SQL on yesterday's tables, and SQLite drops
+triggers silently when Django remakes a table. SQLite has those that need no look at a whole
+posting.
 
 On PostgreSQL a guard searches ``pg_catalog`` alone, and names whatever else it uses with the schema
 of the ledger's tables, which ``{schema}`` stands for in its file. Whoever may create a table or an
@@ -33,6 +34,16 @@ TABLE_OF = {
     "entry": "transfers_ledgerentry",
 }
 
+# The files that several tables share. In them ``{table}`` stands for the table, and ``{name}`` for
+# the name of its guard, such as ``entry_append_only``.
+HISTORY = ("change", "entry", "transfer")
+SHARED = {
+    "append_only": HISTORY,
+    "refuse_delete": HISTORY,
+    "refuse_update": HISTORY,
+    "not_truncated": tuple(TABLE_OF),
+}
+
 
 class Installed(NamedTuple):
     """A trigger as the database has it. PostgreSQL keeps its seal as its comment."""
@@ -43,7 +54,14 @@ class Installed(NamedTuple):
 
 def names(connection: BaseDatabaseWrapper) -> list[str]:
     """Return the names of the guards that this database should have."""
-    return sorted(path.stem for path in (HERE / connection.vendor).glob("*.sql"))
+    return names_on(connection.vendor)
+
+
+def names_on(vendor: str) -> list[str]:
+    """Return the names of the guards of a kind of database, such as ``sqlite``."""
+    files = [path.stem for path in (HERE / vendor).glob("*.sql")]
+    shared = [f"{noun}_{file}" for file in files for noun in SHARED.get(file, ())]
+    return sorted([*shared, *(file for file in files if file not in SHARED)])
 
 
 def missing(connection: BaseDatabaseWrapper) -> list[str]:
@@ -142,7 +160,10 @@ def _table(name: str, schema: str) -> str:
 
 
 def _sql(connection: BaseDatabaseWrapper, name: str, schema: str) -> str:
-    sql = (HERE / connection.vendor / f"{name}.sql").read_text()
+    noun, _, rest = name.partition("_")
+    file = rest if rest in SHARED else name
+    sql = (HERE / connection.vendor / f"{file}.sql").read_text()
+    sql = sql.replace("{name}", name).replace("{table}", TABLE_OF[noun])
     return sql.replace("{schema}", schema)
 
 

@@ -1,5 +1,4 @@
--- History is not truncated either. Its own trigger, because an extension that shards tables, such as
--- Citus, silently leaves out a trigger that is for TRUNCATE and for something else as well.
+-- History is neither edited nor deleted by any statement. (Its owner may drop this.)
 CREATE OR REPLACE FUNCTION {schema}.ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -8,6 +7,6 @@ BEGIN
 END
 $$;
 
-CREATE TRIGGER change_not_truncated
-    BEFORE TRUNCATE ON {schema}.accounts_accountchange
+CREATE TRIGGER {name}
+    BEFORE UPDATE OR DELETE ON {schema}.{table}
     FOR EACH STATEMENT EXECUTE FUNCTION {schema}.ledger_refuse_change();

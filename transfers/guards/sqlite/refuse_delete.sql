@@ -1,0 +1,4 @@
+CREATE TRIGGER {name} BEFORE DELETE ON {table}
+BEGIN
+    SELECT RAISE(ABORT, '{name}: {table} is append-only');
+END
