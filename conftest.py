@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
-from django.test import TransactionTestCase
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken
 
@@ -42,18 +41,19 @@ class LedgerClient(APIClient):
         return super().patch(path, {} if data is None else data, headers=headers, **extra)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def flush_past_the_guards() -> Iterator[None]:
-    """Let tests with real commits empty the tables, which the database refuses in production."""
-    flush = TransactionTestCase._fixture_teardown
-
-    def flush_without_guards(test: TransactionTestCase) -> None:
-        guards.drop(connection)
-        flush(test)  # It ends with `post_migrate`, which installs them again.
-
-    TransactionTestCase._fixture_teardown = flush_without_guards
+@pytest.fixture(autouse=True)
+def flush_past_the_guards(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let a test with real commits empty the tables, which the database refuses in production."""
+    mark = request.node.get_closest_marker("django_db")
+    commits = mark is not None and mark.kwargs.get("transaction", False)
+    if not (commits or {"transactional_db", "live_server"} & set(request.fixturenames)):
+        yield
+        return
+    # What empties them comes after this fixture, and ends with `post_migrate`, which installs the
+    # guards again.
+    request.getfixturevalue("transactional_db")
     yield
-    TransactionTestCase._fixture_teardown = flush
+    guards.drop(connection)
 
 
 @pytest.fixture

@@ -184,17 +184,17 @@ class AccountAdmin(LedgerAdmin):
             return redirect("admin:accounts_account_change", accounts[0].pk)
         return None
 
-    def changeform_view(
+    def change_view(
         self,
         request: HttpRequest,
-        object_id: str | None = None,
+        object_id: str,
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
+            return super().change_view(request, object_id, form_url, extra_context)
         except LedgerError as refusal:
-            account = self.get_object(request, object_id or "")
+            account = self.get_object(request, object_id)
             assert account is not None
             why = in_words(refusal, account)
             self.message_user(

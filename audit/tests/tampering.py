@@ -104,8 +104,11 @@ def outside(book: RichLedger) -> LedgerEntry:
 
 def delete(model: type[Any], **which: Any) -> None:
     """Delete rows as raw SQL would, whatever refers to them."""
-    rows = model.objects.filter(**which)
-    rows._raw_delete(rows.db)
+    table, key = model._meta.db_table, model._meta.pk
+    with connection.cursor() as cursor:
+        for row in model.objects.filter(**which):
+            value = key.get_db_prep_value(row.pk, connection)
+            cursor.execute(f"DELETE FROM {table} WHERE {key.column} = %s", [value])
 
 
 def corruption(name: str, corrupt: Any, *once: str, **counted: int) -> Any:

@@ -1,7 +1,6 @@
 """Sequences that are behind the ids of their tables, as after a copy of the rows alone."""
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations.recorder import MigrationRecorder
 
 # Each column of these tables whose ids come from a sequence. A table that isn't there has none.
 SEQUENCES = """
@@ -22,7 +21,7 @@ def raise_sequences(connection: BaseDatabaseWrapper) -> list[str]:
     taken. None is set back: an id is not given out twice, also if its row is gone.
     """
     tables = connection.introspection.django_table_names(include_views=False)
-    tables.append(MigrationRecorder.Migration._meta.db_table)
+    tables.append("django_migrations")
     raised = []
     quoted = connection.ops.quote_name
     with connection.cursor() as cursor:

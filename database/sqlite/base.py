@@ -57,8 +57,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Return whether the connection can take another request; asked once for each."""
         return self._files == [_identity(path) for path in self._paths]
 
-    def _commit(self) -> None:
-        super()._commit()  # type: ignore[misc]  # The stubs leave it out.
+    def commit(self) -> None:
+        super().commit()
         # Afterwards, so that nothing is acknowledged that went into a file without a name.
         if self.connection is not None and not self.is_usable():
             raise UnusableDatabase("The database's file was deleted, moved or replaced.")

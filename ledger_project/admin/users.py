@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
@@ -49,7 +48,8 @@ class LedgerUserAdmin(StrictList, UserAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None or _is_superuser(request):
             return super().get_readonly_fields(request, obj)
-        shown = flatten_fieldsets(self.get_fieldsets(request, obj))
+        fieldsets = self.get_fieldsets(request, obj)
+        shown = [name for _, options in fieldsets for name in options["fields"]]
         return [name for name in shown if name not in EDITABLE | {"password"}]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -137,18 +137,18 @@ def send(request: tuple, key: str, fault: Fault):
 @contextmanager
 def failing_commit(acknowledged: bool):
     """Let COMMIT fail, or let it succeed and lose its answer."""
-    commit = connection._commit
+    commit = connection.commit
 
     def fail() -> None:
         if acknowledged:
             commit()
         raise OperationalError("injected")
 
-    connection._commit = fail
+    connection.commit = fail
     try:
         yield
     finally:
-        connection._commit = commit
+        connection.commit = commit
 
 
 def expected_effect(route: str, scene: Scene) -> tuple[int, dict[str, int], int]:
