@@ -41,13 +41,13 @@ class LedgerJWTAuthentication(JWTAuthentication):
     def authenticate(self, request):
         # DRF wraps Django's request, and the middleware has only the latter.
         http_request = getattr(request, "_request", request)
-        if not hasattr(http_request, "_jwt_outcome"):
-            http_request._jwt_outcome = self._outcome(request)
-            if isinstance(http_request._jwt_outcome, tuple):
-                http_request.caller_id = http_request._jwt_outcome[0].pk
-        if isinstance(http_request._jwt_outcome, APIException):
-            raise http_request._jwt_outcome
-        return http_request._jwt_outcome
+        if not hasattr(http_request, "jwt_outcome"):
+            http_request.jwt_outcome = self._outcome(request)
+            if isinstance(http_request.jwt_outcome, tuple):
+                http_request.caller_id = http_request.jwt_outcome[0].pk
+        if isinstance(http_request.jwt_outcome, APIException):
+            raise http_request.jwt_outcome
+        return http_request.jwt_outcome
 
     def get_raw_token(self, header):
         # The name of a scheme is the same in upper and lower case (RFC 9110 §11.1).

@@ -147,6 +147,15 @@ def test_accounts_are_locked_alike_whether_by_a_composed_query_or_not(alice, fun
     ]
 
 
+def test_a_narrowed_queryset_locks_only_its_own_accounts(alice, bob, funded_account):
+    own, other = funded_account(alice), funded_account(bob)
+
+    with transaction.atomic():
+        locked = Account.objects.filter(owner=alice).locked(own.pk, other.pk)
+
+    assert list(locked) == [own.pk]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_no_account_is_locked_outside_a_transaction(alice, funded_account):
     account = funded_account(alice)

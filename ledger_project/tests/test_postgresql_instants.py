@@ -4,8 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+from psycopg.pq import Format
+
+from database.postgresql.base import InstantLoader
 
 pytestmark = pytest.mark.django_db
+
+TIMESTAMPTZ_OID = 1184
 
 INSTANTS = [
     datetime(1, 1, 1, tzinfo=UTC),
@@ -43,3 +48,10 @@ def test_the_time_of_an_absent_instant_is_absent():
     with connection.cursor() as cursor:
         cursor.execute("SELECT NULL::timestamptz")
         assert cursor.fetchone() == (None,)
+
+
+def test_instants_are_read_by_the_loader_of_the_ledger():
+    with connection.cursor() as cursor:
+        loader = cursor.adapters.get_loader(TIMESTAMPTZ_OID, Format.TEXT)
+
+    assert loader is InstantLoader

@@ -202,3 +202,14 @@ def test_history_keeps_its_accounts_and_its_users(alice, mine, story):
             kept.delete()
 
     assert Account.objects.filter(owner=alice).count() == 1
+
+
+def test_a_new_transfer_needs_no_query_to_be_shown(alice, source, dest, django_assert_num_queries):
+    order = Order(source_id=source.pk, dest_id=dest.pk, amount=1)
+    posted = services.transfer(order=order, actor=alice)
+
+    with django_assert_num_queries(0):
+        sequels = [getattr(posted, name, None) for name in ("resolution", "reversal")]
+        shown = (posted.status, posted.source, posted.dest, sequels)
+
+    assert shown == (TransferStatus.POSTED, source, dest, [None, None])
