@@ -62,6 +62,9 @@ DOCUMENTED_MODULES = {
     "uvicorn",
 }
 
+# Neither ``__dunder__`` nor the ``_sunder_`` of an enum.
+PRIVATE = re.compile("_[^_].*(?<!_)$")
+
 # Names with an underscore that are documented all the same.
 DOCUMENTED_NAMES = {"_default_manager", "_exit", "_make", "_meta", "_replace", "_state"}
 
@@ -127,13 +130,13 @@ def _imports(tree: ast.Module) -> Iterator[tuple[str, int]]:
 
 def _private_names(tree: ast.Module, own: set[str]) -> Iterator[tuple[str, int]]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and re.match("_[^_]", node.attr):
+        if isinstance(node, ast.Attribute) and PRIVATE.match(node.attr):
             of_parent = isinstance(node.value, ast.Call) and _is_super(node.value)
             if (of_parent or node.attr not in own) and node.attr not in DOCUMENTED_NAMES:
                 yield node.attr, node.lineno
         elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("getattr", "setattr"):
             name = node.args[1]
-            if isinstance(name, ast.Constant) and re.match("_[^_]", str(name.value)):
+            if isinstance(name, ast.Constant) and PRIVATE.match(str(name.value)):
                 yield str(name.value), node.lineno
 
 
