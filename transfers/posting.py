@@ -110,7 +110,7 @@ class Draft:
 class Entry:
     """One side of a posting. ``balance`` and ``sequence`` are None on an EXTERNAL account."""
 
-    account: UUID
+    account_id: UUID
     type: EntryType
     amount: int
     balance: int | None

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from accounts.enums import AccountKind, AccountStatus
 from accounts.models import Account, external_account_id
-from transfers import clock, posting, writing
+from transfers import clock, posted, posting, writing
 from transfers.exceptions import (
     BalanceLimitExceeded,
     DestinationUnavailable,
@@ -24,7 +24,8 @@ from transfers.exceptions import (
 )
 from transfers.kinds import Kind
 from transfers.models import Transfer
-from transfers.posting import AccountState, Draft, Original
+from transfers.posted import Posted
+from transfers.posting import AccountState, Draft, Original, Posting
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -117,16 +118,12 @@ def original_of(earlier: Transfer) -> Original:
 def _states(accounts: Accounts, actor: User | None) -> dict[UUID, AccountState]:
     states = {
         account.pk: AccountState(
-            account.pk,
-            AccountKind.CUSTOMER,
-            AccountStatus(account.status),
-            account.currency,
-            account.balance,
-            account.held,
-            account.overdraft_limit,
-            account.version,
-            account.last_posted_at,
+            kind=AccountKind.CUSTOMER,
+            status=AccountStatus(account.status),
+            currency=account.currency,
+            overdraft_limit=account.overdraft_limit,
             visible=actor is None or account.is_visible_to(actor),
+            **writing.ACCOUNT.values_of(account),
         )
         for account in accounts.values()
     }
@@ -156,29 +153,26 @@ def _write(
 ) -> list[Transfer]:
     ids = clock.ids_at(now)
     transfers, entries = [], []
-    for posted in result.postings:
-        transfer = _transfer(posted, None if posted.draft.by_expiry else actor, ids, now)
+    for accepted in result.postings:
+        transfer = _transfer(accepted, None if accepted.draft.by_expiry else actor, ids, now)
         transfers.append(transfer)
-        entries += [(next(ids), transfer.pk, entry) for entry in posted.entries]
+        entries += [(next(ids), transfer.pk, entry) for entry in accepted.entries]
     writing.write(result.changed.values(), entries, transfers)
     for state in result.changed.values():
-        _bring_up_to_date(accounts[state.id], state)
+        for column, value in writing.ACCOUNT.values_of(state).items():
+            setattr(accounts[state.id], column, value)
     for transfer in transfers:
         transfer.remember_as_new(accounts)
+    if posted.listeners:
+        pairs = zip(transfers, result.postings, strict=True)
+        posted.tell([Posted(transfer, accepted.entries) for transfer, accepted in pairs], accounts)
     return transfers
 
 
-def _bring_up_to_date(account: Account, state: AccountState) -> None:
-    account.balance = state.balance
-    account.held = state.held
-    account.version = state.version
-    account.last_posted_at = state.last_posted_at
-
-
 def _transfer(
-    posted: posting.Posting, actor: User | None, ids: Iterator[UUID], now: datetime
+    accepted: Posting, actor: User | None, ids: Iterator[UUID], now: datetime
 ) -> Transfer:
-    draft = posted.draft
+    draft = accepted.draft
     original_id = draft.original.id if draft.original else None
     reverses = draft.kind.rules.reverses
     return Transfer(
@@ -187,7 +181,7 @@ def _transfer(
         source_id=draft.source,
         dest_id=draft.dest,
         amount=draft.amount,
-        currency=posted.currency,
+        currency=accepted.currency,
         memo=draft.memo,
         metadata=draft.metadata,
         expires_at=None if draft.expires_in is None else now + draft.expires_in,

@@ -8,53 +8,60 @@ nor an INSERT within a WITH.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Model
 from psycopg.types.numeric import Int8
 
-from transfers.models import Transfer
+from accounts.models import Account
+from transfers.models import LedgerEntry, Transfer
 from transfers.posting import AccountState, Entry
 
-Columns = dict[str, str]
-Rows = Sequence[tuple]
+Rows = Sequence[tuple[Any, ...]]
 
-# Its id comes last, as it does in an UPDATE.
-ACCOUNT: Columns = {
-    "balance": "bigint",
-    "held": "bigint",
-    "version": "bigint",
-    "last_posted_at": "timestamptz",
-    "id": "uuid",
+# The PostgreSQL type of a parameter for each type of field. (A varchar(n) would cut a text short.)
+TYPES = {
+    "AutoField": "bigint",
+    "BigIntegerField": "bigint",
+    "CharField": "text",
+    "DateTimeField": "timestamptz",
+    "JSONField": "jsonb",
+    "UUIDField": "uuid",
 }
-ENTRY: Columns = {
-    "id": "uuid",
-    "transfer_id": "uuid",
-    "account_id": "uuid",
-    "ts": "timestamptz",
-    "type": "text",
-    "amount": "bigint",
-    "balance": "bigint",
-    "sequence": "bigint",
-}
-TRANSFER: Columns = {
-    "id": "uuid",
-    "kind": "text",
-    "source_id": "uuid",
-    "dest_id": "uuid",
-    "amount": "bigint",
-    "currency": "text",
-    "memo": "text",
-    "metadata": "jsonb",
-    "expires_at": "timestamptz",
-    "hold_id": "uuid",
-    "reverses_id": "uuid",
-    "created_by_id": "bigint",
-    "created_at": "timestamptz",
-}
+
+
+class Table:
+    """The columns of a table that a posting writes. An object has them as attributes."""
+
+    def __init__(self, model: type[Model], columns: Iterable[str]) -> None:
+        self.name = model._meta.db_table
+        self.types = {column: _type(model._meta.get_field(column)) for column in columns}
+        self.columns = tuple(self.types)
+        self.row_of = attrgetter(*self.columns)
+
+    def values_of(self, instance: object) -> dict[str, Any]:
+        """Return the values that ``instance`` has of the columns, by their names."""
+        return dict(zip(self.columns, self.row_of(instance), strict=True))
+
+
+def _type(field: Any) -> str:
+    while field.is_relation:
+        field = field.target_field
+    return TYPES[field.get_internal_type()]
+
+
+# What a posting changes on an account. Its id comes last, as it does in an UPDATE.
+ACCOUNT = Table(Account, ("balance", "held", "version", "last_posted_at", "id"))
+TRANSFER = Table(Transfer, (field.attname for field in Transfer._meta.concrete_fields))
+_OF_THE_ENGINE = [field.name for field in fields(Entry)]
+_engine_row_of = attrgetter(*_OF_THE_ENGINE)
+ENTRY = Table(LedgerEntry, ("id", "transfer_id", *_OF_THE_ENGINE))
 
 # A few rows travel value by value, which costs both sides less. More travel as an array for each
 # column: the statement is then the same for any number, and PostgreSQL plans it once.
@@ -73,21 +80,12 @@ def write(
     :param entries: each with its own id and its transfer's
     """
     tables = (
-        [tuple(getattr(state, column) for column in ACCOUNT) for state in states],
+        [ACCOUNT.row_of(state) for state in states],
         [
-            (
-                entry_id,
-                transfer_id,
-                entry.account,
-                entry.ts,
-                entry.type,
-                entry.amount,
-                entry.balance,
-                entry.sequence,
-            )
+            (entry_id, transfer_id, *_engine_row_of(entry))
             for entry_id, transfer_id, entry in entries
         ],
-        [tuple(getattr(transfer, column) for column in TRANSFER) for transfer in transfers],
+        [TRANSFER.row_of(transfer) for transfer in transfers],
     )
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -103,33 +101,35 @@ def write(
 
 @cache
 def _statement(accounts: int, entries: int, transfers: int) -> str:
-    """Return the statement for so many rows of each table, or for ``MANY``."""
-    changes = ", ".join(f"{column} = new.{column}" for column in ACCOUNT if column != "id")
-    update = f"UPDATE accounts_account account SET {changes} FROM {_new(ACCOUNT, accounts)}"
-    # A HOLD or a VOID enters nothing.
-    enter = f", entered AS ({_insert('transfers_ledgerentry', ENTRY, entries)})" if entries else ""
+    """Return the statement for this number of rows of each table, or for ``MANY``."""
+    changes = ", ".join(f"{column} = new.{column}" for column in ACCOUNT.columns[:-1])
+    update = f"UPDATE {ACCOUNT.name} account SET {changes} FROM {_new(ACCOUNT, accounts)}"
+    # What moves no money has no entries.
+    enter = f", entered AS ({_insert(ENTRY, entries)})" if entries else ""
     return (
         f"WITH updated AS ({update} WHERE account.id = new.id){enter}"
-        f" {_insert('transfers_transfer', TRANSFER, transfers)}"
+        f" {_insert(TRANSFER, transfers)}"
     )
 
 
-def _insert(table: str, columns: Columns, count: int) -> str:
-    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM {_new(columns, count)}"
+def _insert(table: Table, count: int) -> str:
+    columns = ", ".join(table.columns)
+    return f"INSERT INTO {table.name} ({columns}) SELECT * FROM {_new(table, count)}"
 
 
-def _new(columns: Columns, count: int) -> str:
+def _new(table: Table, count: int) -> str:
     """Return a table of parameters, called ``new``."""
+    types = table.types.values()
     if count < MANY:
-        row = ", ".join(f"%s::{kind}" for kind in columns.values())
+        row = ", ".join(f"%s::{kind}" for kind in types)
         rows = f"VALUES {', '.join([f'({row})'] * count)}"
     else:
-        arrays = ", ".join(f"%s::{kind}[]" for kind in columns.values())
+        arrays = ", ".join(f"%s::{kind}[]" for kind in types)
         rows = f"SELECT * FROM unnest({arrays})"
-    return f"({rows}) AS new ({', '.join(columns)})"
+    return f"({rows}) AS new ({', '.join(table.columns)})"
 
 
-def _parameters(rows: Rows) -> list:
+def _parameters(rows: Rows) -> list[Any]:
     if len(rows) < MANY:
         return [_for_postgresql(value) for row in rows for value in row]
     return [[_for_postgresql(value) for value in column] for column in zip(*rows, strict=True)]
@@ -145,16 +145,17 @@ def _for_postgresql(value: Any) -> Any:
 # ── SQLite ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _insert_row(table: str, columns: Columns) -> str:
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"
+def _update_row(table: Table) -> str:
+    changes = ", ".join(f"{column} = %s" for column in table.columns[:-1])
+    return f"UPDATE {table.name} SET {changes} WHERE id = %s"
 
 
-SQLITE_STATEMENTS = (
-    "UPDATE accounts_account SET balance = %s, held = %s, version = %s, last_posted_at = %s"
-    " WHERE id = %s",
-    _insert_row("transfers_ledgerentry", ENTRY),
-    _insert_row("transfers_transfer", TRANSFER),
-)
+def _insert_row(table: Table) -> str:
+    values = ", ".join(["%s"] * len(table.columns))
+    return f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES ({values})"
+
+
+SQLITE_STATEMENTS = (_update_row(ACCOUNT), _insert_row(ENTRY), _insert_row(TRANSFER))
 
 
 def _for_sqlite(value: Any) -> Any:

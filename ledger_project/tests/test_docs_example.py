@@ -72,7 +72,7 @@ def line_of(
     states: Mapping[UUID, AccountState],
     history: list[Entry],
 ) -> dict[str, str]:
-    sides = {entry.type: NAMES[entry.account] for entry in entries}
+    sides = {entry.type: NAMES[entry.account_id] for entry in entries}
     figures: dict[str, int] = {}
     for account in (ANN, BEN):
         state, name = states[account], NAMES[account]
@@ -80,7 +80,7 @@ def line_of(
         figures[f"{name} held"] = state.held
         figures[f"{name} available"] = state.available
     # It keeps no balance: the sum is of its entries.
-    figures["EXTERNAL"] = sum_of(entry for entry in history if entry.account == EXTERNAL)
+    figures["EXTERNAL"] = sum_of(entry for entry in history if entry.account_id == EXTERNAL)
     figures["trial balance"] = states[ANN].balance + states[BEN].balance + figures["EXTERNAL"]
     return {
         "step": draft.kind.value,

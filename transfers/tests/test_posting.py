@@ -187,7 +187,7 @@ def test_a_later_draft_sees_the_effect_of_the_earlier_ones():
     result = post(accounts, there_and_back, now=NOW)
 
     entries = [entry for posting in result.postings for entry in posting.entries]
-    assert [(e.account, e.sequence, e.balance) for e in entries] == [
+    assert [(e.account_id, e.sequence, e.balance) for e in entries] == [
         (ALICE, 1, 0),
         (BOB, 1, 10),
         (BOB, 2, 6),

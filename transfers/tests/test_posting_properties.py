@@ -140,7 +140,7 @@ class Histories:
         """Add the entries of a posting to the accounts' statements and change the accounts."""
         for posting in result.postings:
             draft = posting.draft
-            sides = [(entry.account, entry.type, entry.amount) for entry in posting.entries]
+            sides = [(entry.account_id, entry.type, entry.amount) for entry in posting.entries]
             legs = [
                 (draft.source, EntryType.DEBIT, draft.amount),
                 (draft.dest, EntryType.CREDIT, draft.amount),
@@ -148,9 +148,9 @@ class Histories:
             assert sides == (legs if draft.kind not in ("HOLD", "VOID") else [])
             assert posting.currency == CURRENCIES[draft.source]
             for entry in posting.entries:
-                earlier = self.states[entry.account].last_posted_at or self.now
+                earlier = self.states[entry.account_id].last_posted_at or self.now
                 assert entry.ts == max(self.now, earlier)
-                self.entries[entry.account].append(entry)
+                self.entries[entry.account_id].append(entry)
         self.states |= result.changed
 
     def compare(self) -> None:
