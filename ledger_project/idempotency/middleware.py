@@ -71,7 +71,7 @@ class IdempotencyMiddleware:
         return self.get_response(request)
 
     def process_view(
-        self, request: HttpRequest, view: View, args: tuple, kwargs: dict[str, Any]
+        self, request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponse | None:
         if not _needs_key(request, view):
             return None
@@ -189,7 +189,8 @@ def _authenticated_user(request: HttpRequest, view: View) -> AbstractBaseUser:
     for authentication in view.cls.authentication_classes:
         outcome = authentication().authenticate(drf_request)
         if outcome is not None:
-            return outcome[0]
+            user: AbstractBaseUser = outcome[0]
+            return user
     raise NotAuthenticated()
 
 
