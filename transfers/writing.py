@@ -59,12 +59,13 @@ def _type(field: Any) -> str:
 # What a posting changes on an account. Its id comes last, as it does in an UPDATE.
 ACCOUNT = Table(Account, ("balance", "held", "version", "last_posted_at", "id"))
 TRANSFER = Table(Transfer, (field.attname for field in Transfer._meta.concrete_fields))
-_OF_THE_ENGINE = [field.name for field in fields(Entry)]
-_engine_row_of = attrgetter(*_OF_THE_ENGINE)
-ENTRY = Table(LedgerEntry, ("id", "transfer_id", *_OF_THE_ENGINE))
+# An entry as the engine made it, after its own id and its transfer's.
+_POSTED = [field.name for field in fields(Entry)]
+_posted_row_of = attrgetter(*_POSTED)
+ENTRY = Table(LedgerEntry, ("id", "transfer_id", *_POSTED))
 
 # A few rows travel value by value, which costs both sides less. More travel as an array for each
-# column: the statement is then the same for any number, and PostgreSQL plans it once.
+# column: the statement is then the same for any number of rows, and PostgreSQL plans it once.
 FEW = 8
 MANY = FEW + 1
 
@@ -82,7 +83,7 @@ def write(
     tables = (
         [ACCOUNT.row_of(state) for state in states],
         [
-            (entry_id, transfer_id, *_engine_row_of(entry))
+            (entry_id, transfer_id, *_posted_row_of(entry))
             for entry_id, transfer_id, entry in entries
         ],
         [TRANSFER.row_of(transfer) for transfer in transfers],
