@@ -10,6 +10,7 @@ from django.db import connection
 
 from accounts.models import Account, external_account_id
 from audit.report import Report
+from ledger_project.idempotency.models import IdempotencyKey
 from transfers import guards
 from transfers.models import LedgerEntry, Transfer
 from transfers.posting import EntryType
@@ -17,7 +18,7 @@ from transfers.tests.rich_ledger import RichLedger, leg
 
 DAY = timedelta(days=1)
 DOLLARS, EUROS = external_account_id("USD"), external_account_id("EUR")
-TABLES = tuple(model._meta.db_table for model in (Account, Transfer, LedgerEntry))
+TABLES = tuple(model._meta.db_table for model in (Account, Transfer, LedgerEntry, IdempotencyKey))
 # What a figure in the outside world does that is off.
 OUT_OF_BALANCE = {"currency_debits_equal_credits": 1, "currency_sums_to_zero": 1}
 

@@ -29,7 +29,12 @@ from api.parsers import LARGEST_BODY, require_size, strict_json
 from api.problems import is_unavailable, problem_of, unavailable
 from ledger_project.idempotency import refusals
 from ledger_project.idempotency.keys import read_key
-from ledger_project.idempotency.models import LONGEST_PATH, IdempotencyKey, fingerprint
+from ledger_project.idempotency.models import (
+    LONGEST_PATH,
+    REMEMBERED_HEADERS,
+    IdempotencyKey,
+    fingerprint,
+)
 
 # A view function, with the attributes that DRF's `as_view()` puts on it.
 View = Any
@@ -41,8 +46,6 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 # What the ledger decided, and would decide otherwise at another time. What follows from the
 # request alone (400, 422, ...), or says nothing of the outcome (5xx), leaves the key free.
 REMEMBERED_REFUSALS = {404, 409}
-# Date, cookies and request ids belong to one answer, not to its replays.
-REMEMBERED_HEADERS = ("Content-Type", "Location")
 
 # Serialization failure and deadlock: the database undid everything and says to try again.
 RETRYABLE_SQLSTATES = {"40001", "40P01"}
@@ -151,12 +154,13 @@ def _replay(claim: Claim) -> HttpResponse:
     record = IdempotencyKey.objects.get(user=claim["user"], key=claim["key"])
     if record.fingerprint != claim["fingerprint"]:
         raise refusals.reused()
-    if record.response_body is None:
+    answer = record.answer()
+    if answer is None:
         raise refusals.expired()
     if not record.may_be_shown_to(claim["user"]):
-        raise refusals.withheld(record.response_status or 0)
-    headers = {**record.response_headers, "Idempotent-Replayed": "true"}
-    return HttpResponse(record.response_body, status=record.response_status, headers=headers)
+        raise refusals.withheld(answer.status)
+    headers = {**answer.headers, "Idempotent-Replayed": "true"}
+    return HttpResponse(answer.body, status=answer.status, headers=headers)
 
 
 def _remember(claim: Claim, record_id: UUID, response: Response) -> None:

@@ -3,18 +3,31 @@
 import hashlib
 import json
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.db import connections, models
+from django.db.models import Q
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 from ledger_project.idempotency.keys import LONGEST_KEY
 
 LONGEST_PATH = 2000
+
+# Date, cookies and request ids belong to one response, not to its replays.
+REMEMBERED_HEADERS = ("Content-Type", "Location")
+
+
+class Answer(NamedTuple):
+    """A stored response: its status, its headers, and its body as text and as parsed JSON."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+    document: Any
 
 
 class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
@@ -102,11 +115,37 @@ class IdempotencyKey(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_once_per_user")
+            models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_once_per_user"),
+            # A body without its status would be replayed as a success.
+            models.CheckConstraint(
+                name="idempotency_body_has_its_status",
+                condition=Q(response_body__isnull=True)
+                | Q(response_status__isnull=False, response_status__range=(200, 499)),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} {self.created_at:%Y-%m-%d %H:%M:%S}"
+
+    def answer(self) -> Answer | None:
+        """
+        Return the stored response, or None if it was purged.
+
+        Also None if a part of it is missing or can't be read, because somebody has edited it.
+        """
+        status, headers, body = self.response_status, self.response_headers, self.response_body
+        if status is None or not isinstance(headers, dict) or not isinstance(body, str):
+            return None
+        if not headers.keys() <= set(REMEMBERED_HEADERS) or not all(
+            isinstance(value, str) and value.isprintable() for value in headers.values()
+        ):
+            return None
+        if body and "Content-Type" not in headers:
+            return None
+        try:
+            return Answer(status, headers, body, json.loads(body) if body else None)
+        except ValueError:
+            return None
 
     def may_be_shown_to(self, user: User) -> bool:
         """Whether its user, looked up now, still holds every permission that the answer took."""

@@ -56,7 +56,7 @@ def expired() -> Problem:
     return Problem(
         409,
         "idempotency_key_expired",
-        "This request was answered long ago, and the answer is no longer stored. It was not "
+        "This request was answered before, and the answer is no longer stored. It was not "
         "carried out again; look at the statement for what it did.",
     )
 

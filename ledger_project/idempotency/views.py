@@ -1,6 +1,5 @@
 """Looking up the answer that a client has lost."""
 
-import json
 from typing import Any, cast
 
 from django.contrib.auth.models import User
@@ -31,9 +30,10 @@ class IdempotencyKeySerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
     def get_response_body(self, record: IdempotencyKey) -> dict | None:
-        if not record.response_body or not record.may_be_shown_to(self.context["user"]):
+        answer = record.answer()
+        if answer is None or not record.may_be_shown_to(self.context["user"]):
             return None
-        return json.loads(record.response_body)
+        return answer.document
 
 
 class IdempotencyKeyView(APIView):

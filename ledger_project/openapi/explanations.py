@@ -112,7 +112,7 @@ EXPLANATIONS: dict[str, tuple[str, str]] = {
         "Retry with the same key after `Retry-After`.",
     ),
     "idempotency_key_expired": (
-        "It was answered long ago, and the answer is no longer stored.",
+        "It was answered before, and the answer is no longer stored.",
         "It was not carried out again; look at the statement.",
     ),
     "idempotency_answer_withheld": (
