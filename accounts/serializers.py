@@ -10,6 +10,7 @@ from accounts.models import LONGEST_NAME, LONGEST_REASON, Account
 from api.fields import (
     InstantField,
     MetadataField,
+    NextCursorField,
     OneOfField,
     StrictCharField,
     StrictIntegerField,
@@ -77,6 +78,13 @@ class AccountSerializer(serializers.ModelSerializer):
 
     def to_representation(self, instance: Account) -> dict[str, Any]:
         return account_document(instance)
+
+
+class AccountPageSerializer(serializers.Serializer):
+    """A page of accounts, newest first."""
+
+    items = AccountSerializer(many=True, read_only=True)
+    next_cursor = NextCursorField()
 
 
 class OpenAccountSerializer(StrictSerializer):

@@ -1,64 +1,74 @@
 """
-What is said of one operation of the API to a reader of its OpenAPI document.
+The description of an operation of the API, beside the view that carries it out.
 
-A table holds only what a reader needs and the code doesn't say: words, examples, and the rules that
-may refuse. What follows from the code (the key, paging, filters, who is let in, the errors that
-every such route has) is derived by ``ledger_project.openapi``.
+It holds only what a reader of the OpenAPI document needs and the code doesn't say: words, examples,
+and the errors that are particular to it. What follows from the code (the key, paging, filters, the
+errors that every such route has) is derived by ``ledger_project.openapi``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework import serializers
 
-from api.errors import LedgerError
+View = TypeVar("View", bound=Callable[..., Any])
 
-# Who may do it, where it is said more than once.
-ANYONE = "anyone; no token is needed."
+# Who may do it, where several operations say the same.
+ANYONE = "anyone, without a token."
+LOGGED_IN = "anyone who is logged in."
 READER = "the owner of the account, and holders of the permission `accounts.read_any`."
-PUBLIC_READER = f"{READER} The operator may let anyone read it who knows the id."
+PUBLIC_READER = f"{READER} The operator can also open it to anyone who knows the id."
 
 
 def owner_or(permission: str, owner: str = "the owner of the account") -> str:
-    """Return who may do what others than the owner need a permission for, besides seeing it."""
+    """Return who may do what anyone but the owner needs a permission for, besides seeing it."""
     return f"{owner}, and holders of `accounts.read_any` and `{permission}`."
 
 
 def holders_of(*permissions: str) -> str:
-    """Return who may do what nobody may without these permissions."""
+    """Return who may do what needs these permissions in any case."""
     named = " and ".join(f"`{permission}`" for permission in permissions)
-    return f"holders of {named}. In the demo data, log in as `admin` and **Authorize** its token."
+    return f"holders of {named}. In the demo data, that is `admin`."
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Operation:
     """
-    What is said of one operation. Each example has its title as its key.
+    Describe the operation that a view, or a method of one, carries out. A decorator.
 
-    ``who`` may do it. ``also`` has the answers with the body of a success and another status, and
-    ``evidence`` is what a refusal of this operation has beside its own, if it has an ``index``.
-    ``tried_on`` is the id that its path has as an example, where the common one wouldn't do.
-    ``refusals`` are the rules of the ledger that may refuse it, and ``codes`` are the codes of
-    other errors that don't follow from the view.
+    ``request`` and ``response`` are serializers, or schemas of OpenAPI. ``requests`` and
+    ``answers`` are examples of them by their titles, and ``also`` has examples of other successful
+    answers by their status and media type. ``errors`` are classes: what may refuse it besides what
+    follows from the code. ``evidence`` is what an error shows here besides its own, by its code.
+    ``tried_on`` is the id in the path when it is tried out, where the usual one wouldn't do.
     """
 
     id: str
-    summary: str
     tag: str
-    who: str
+    summary: str
+    who: str = field(kw_only=True)
     description: str = ""
-    tried_on: str = ""
-    parameters: tuple[OpenApiParameter, ...] = ()
-    request: type[serializers.Serializer] | None = None
+    request: Any = None
     requests: Mapping[str, Any] = field(default_factory=dict)
-    status: int = 200
     response: Any = None
+    status: int = 200
     answers: Mapping[str, Any] = field(default_factory=dict)
-    also: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
-    evidence: Mapping[str, Any] = field(default_factory=dict)
-    csv: str = ""
-    location: str = ""
-    refusals: tuple[type[LedgerError], ...] = ()
-    codes: tuple[str, ...] = ()
+    also: Mapping[tuple[int, str], Mapping[str, Any]] = field(default_factory=dict)
+    errors: tuple[Any, ...] = ()
+    evidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    parameters: tuple[OpenApiParameter, ...] = ()
+    tried_on: str = ""
+
+    @property
+    def text(self) -> str:
+        """The description in Markdown."""
+        return f"{self.description}\n\n**Who:** {self.who}".strip()
+
+    @property
+    def codes(self) -> set[str]:
+        return {error if isinstance(error, str) else error.code for error in self.errors}
+
+    def __call__(self, view: View) -> View:
+        view.operation = self  # type: ignore[attr-defined]
+        return view

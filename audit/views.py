@@ -8,7 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rights import may
+from api.operations import Operation, holders_of
 from api.viewset import LedgerViewSet
+from audit.answers import OUT_OF_ORDER, REPORT, IntegritySerializer
 from audit.models import Verdict
 from audit.verdict import verdict
 
@@ -26,6 +28,20 @@ class IntegrityViewSet(LedgerViewSet):
     queryset = Verdict.objects.none()
     permission_classes = (MayReadAny,)
 
+    @Operation(
+        "getIntegrity",
+        "Integrity",
+        "Audit the ledger",
+        who=holders_of("accounts.read_any"),
+        description="Recomputes every invariant from the entries and compares the database schema "
+        "with the expected one. If a check fails, the same report is sent with status 503. A large "
+        "ledger isn't audited while you wait: the report is that of the last `manage.py "
+        "verify_ledger`, with `checked_at` saying when it ran; only the schema is checked at once.",
+        response=IntegritySerializer,
+        answers={"All in order": REPORT},
+        also={(503, "application/json"): {"Out of order": OUT_OF_ORDER}},
+        errors=("permission_denied",),
+    )
     def retrieve(self, request: Request) -> Response:
         report = verdict()
         if report is None:

@@ -8,20 +8,53 @@ from django.core import checks
 from django.db import DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from drf_spectacular.utils import OpenApiParameter
 
 from accounts.models import lacks_external_accounts
+from api.operations import ANYONE, Operation
 from api.probe import probe
 from api.problems import unavailable
 from database.exceptions import UnusableDatabase
 from ledger_project.earlier_versions import why_made_anew
 
 
+def _schema(status: str) -> dict[str, Any]:
+    properties = {"status": {"type": "string", "const": status}}
+    return {"type": "object", "required": ["status"], "properties": properties}
+
+
+@Operation(
+    "getHealth",
+    "Health",
+    "Check that the process is alive",
+    who=ANYONE,
+    response=_schema("ok"),
+    answers={"Alive": {"status": "ok"}},
+)
 @probe
 def healthz(request: HttpRequest) -> HttpResponse:
     """Answer 200 as long as the process serves requests."""
     return JsonResponse({"status": "ok"})
 
 
+@Operation(
+    "getReadiness",
+    "Health",
+    "Check that the ledger can be used",
+    who=ANYONE,
+    description="200 if the database is reachable, migrated and writable. Otherwise 503, and "
+    "`detail` says why.",
+    parameters=(
+        OpenApiParameter(
+            "for",
+            enum=["reads"],
+            description="`reads`: 200 also if the database can only be read, as a standby can.",
+        ),
+    ),
+    response=_schema("ready"),
+    answers={"Ready": {"status": "ready"}},
+    errors=("temporarily_unavailable",),
+)
 @partial(probe, choices={"for": ["reads"]})
 def readyz(request: HttpRequest) -> HttpResponse:
     """

@@ -28,6 +28,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from api.operations import Operation
 from api.probe import probe
 from api.problems import Problem
 from audit import verdict
@@ -110,6 +111,14 @@ class ImbalanceCollector(Collector):
 imbalance = ImbalanceCollector()
 
 
+@Operation(
+    "getMetrics",
+    "Health",
+    "Retrieve metrics for Prometheus",
+    who="requests from this machine, and those that bear `LEDGER_METRICS_TOKEN`.",
+    also={(200, "text/plain"): {"Balanced": 'ledger_imbalance{currency="USD"} 0.0\n'}},
+    errors=("not_authenticated",),
+)
 @probe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Answer a scrape from this machine, or one that bears ``LEDGER_METRICS_TOKEN``."""

@@ -12,9 +12,12 @@ from audit.views import IntegrityViewSet
 from ledger_project.health import healthz, readyz
 from ledger_project.idempotency.views import IdempotencyKeyView
 from ledger_project.metrics import metrics
-from ledger_project.openapi.document import openapi_json
+from ledger_project.openapi.views import openapi_json
 from ledger_project.views import LogoutView, RefreshView, TokenView, docs
-from transfers.views import BatchViewSet, CashViewSet, StatementViewSet, TransferViewSet
+from transfers.views.batches import BatchViewSet
+from transfers.views.cash import CashViewSet
+from transfers.views.statements import StatementViewSet
+from transfers.views.transfers import TransferViewSet
 
 
 class AnyCaseUUIDConverter(UUIDConverter):
@@ -42,11 +45,11 @@ urlpatterns = [
     path("accounts/<id:account_id>/statement", StatementViewSet.as_view({"get": "list"})),
     path("accounts/<id:account_id>/balance", StatementViewSet.as_view({"get": "balance"})),
     path("transfers", TransferViewSet.as_view({"post": "create", "get": "list"})),
-    path("transfers/batch", BatchViewSet.as_view({"post": "create"})),
     path("transfers/<id:transfer_id>", TransferViewSet.as_view({"get": "retrieve"})),
     path("transfers/<id:transfer_id>/capture", TransferViewSet.as_view({"post": "capture"})),
     path("transfers/<id:transfer_id>/void", TransferViewSet.as_view({"post": "void"})),
     path("transfers/<id:transfer_id>/reverse", TransferViewSet.as_view({"post": "reverse"})),
+    path("transfers/batch", BatchViewSet.as_view({"post": "create"})),
     path("idempotency-keys/<path:key>", IdempotencyKeyView.as_view()),
     path("integrity", IntegrityViewSet.as_view({"get": "retrieve"})),
     path("metrics", metrics),

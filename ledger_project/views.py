@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 from rest_framework_simplejwt.serializers import TokenObtainPairSerializer
 
 from api.fields import StrictCharField, StrictSerializer
+from api.operations import ANYONE, Operation
 from api.parsers import LARGEST_BODY, refuse_query, require_size
 from api.probe import probe
 from ledger_project.authentication import ACCESS_MINUTES, REFRESH_HOURS, revoke, rotate
@@ -30,23 +31,26 @@ class LoginSerializer(TokenObtainPairSerializer, StrictSerializer):
             write_only=True,
             trim_whitespace=False,
             style={"input_type": "password"},
-            help_text="Taken as it is, spaces included.",
+            help_text="Spaces count.",
         )
 
 
 class RefreshSerializer(StrictSerializer):
     """A refresh token."""
 
-    refresh = StrictCharField(max_length=4096, help_text="From the last log-in or refresh.")
+    refresh = StrictCharField(max_length=4096, help_text="From the last login or refresh.")
 
 
 class TokenPairSerializer(StrictSerializer):
-    """An access token, and a refresh token that is good for one new pair."""
+    """An access token, and a refresh token that is valid for one new pair."""
 
     access = StrictCharField(
-        help_text=f"For `Authorization: Bearer`. Good for {ACCESS_MINUTES} minutes."
+        help_text=f"For `Authorization: Bearer`. Valid for {ACCESS_MINUTES} minutes."
     )
-    refresh = StrictCharField(help_text=f"Good for {REFRESH_HOURS} hours, and for one new pair.")
+    refresh = StrictCharField(help_text=f"Valid for {REFRESH_HOURS} hours, for one new pair.")
+
+
+TOKENS = {"access": "eyJhbGciOiJIUzI1NiIs...", "refresh": "eyJhbGciOiJIUzI1NiIs..."}
 
 
 class AuthView(APIView):
@@ -77,6 +81,23 @@ class TokenView(AuthView):
     throttle_classes = (LoginThrottle,)
     login_try: LoginTry
 
+    @Operation(
+        "logIn",
+        "Authentication",
+        "Obtain a pair of tokens",
+        who=ANYONE,
+        description="Send the access token as `Authorization: Bearer`. It is valid for "
+        f"{ACCESS_MINUTES} minutes. The refresh token can be used once within {REFRESH_HOURS} "
+        "hours.",
+        request=LoginSerializer,
+        requests={
+            "The demo user": {"username": "demo", "password": "demo"},
+            "The demo administrator": {"username": "admin", "password": "admin"},
+        },
+        response=TokenPairSerializer,
+        answers={"Logged in": TOKENS},
+        errors=("authentication_failed",),
+    )
     def post(self, request: Request) -> Response:
         serializer = LoginSerializer(data=request.data, context={"request": request})
         with self.login_try:
@@ -88,6 +109,19 @@ class TokenView(AuthView):
 class RefreshView(AuthView):
     """Exchange a refresh token for a new pair of tokens. It works once."""
 
+    @Operation(
+        "refreshToken",
+        "Authentication",
+        "Refresh a pair of tokens",
+        who=ANYONE,
+        description="A refresh token works once. If it is used again, every refresh token of the "
+        "user is revoked.",
+        request=RefreshSerializer,
+        requests={"The refresh token": {"refresh": TOKENS["refresh"]}},
+        response=TokenPairSerializer,
+        answers={"Refreshed": TOKENS},
+        errors=("token_not_valid",),
+    )
     def post(self, request: Request) -> Response:
         serializer = RefreshSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -97,6 +131,17 @@ class RefreshView(AuthView):
 class LogoutView(AuthView):
     """End a refresh token."""
 
+    @Operation(
+        "logOut",
+        "Authentication",
+        "Revoke a refresh token",
+        who=ANYONE,
+        description="The access token stays valid until it expires.",
+        request=RefreshSerializer,
+        requests={"The refresh token": {"refresh": TOKENS["refresh"]}},
+        status=204,
+        errors=("token_not_valid",),
+    )
     def post(self, request: Request) -> Response:
         serializer = RefreshSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)

@@ -45,6 +45,13 @@ TRANSFER: dict[str, Any] = {
     "expires_at": None,
     "created_at": "2026-01-31T12:00:00.000000Z",
 }
+WATER = {
+    **TRANSFER,
+    "id": OTHER_TRANSFER_ID,
+    "amount": 5_00,
+    "memo": "Water for January",
+    "metadata": {},
+}
 PENDING = {
     **TRANSFER,
     "kind": "HOLD",
@@ -92,6 +99,13 @@ ITEM = {
     "counterparty_id": OTHER_ACCOUNT_ID,
     "currency": "USD",
 }
+BALANCE = {
+    "account_id": ACCOUNT_ID,
+    "currency": "USD",
+    "at": "2026-01-31T12:00:00.000000Z",
+    "balance": 75_00,
+    "sequence": 2,
+}
 STATEMENT_CSV = f"{','.join(ITEM)}\r\n{','.join(str(value) for value in ITEM.values())}\r\n"
 ORDER = {
     "source_account_id": ACCOUNT_ID,
@@ -100,6 +114,7 @@ ORDER = {
     "memo": "Rent for January",
     "metadata": {"invoice": "2026-001"},
 }
+WATER_ORDER = {**ORDER, "amount": 5_00, "memo": "Water for January", "metadata": {}}
 HOLD_ORDER = {
     "source_account_id": ACCOUNT_ID,
     "dest_account_id": OTHER_ACCOUNT_ID,

@@ -77,7 +77,7 @@ class Kind(StrEnum):
     WITHDRAWAL = (
         "WITHDRAWAL",
         Rules(
-            meaning="money went out.",
+            meaning="money was paid out.",
             dest=EXTERNAL,
             owners=("source",),
             permission="transfers.move_cash",
@@ -98,7 +98,7 @@ class Kind(StrEnum):
     HOLD = (
         "HOLD",
         Rules(
-            meaning="an amount is reserved, and nothing has moved.",
+            meaning="an amount is reserved; no money has moved.",
             owners=("source",),
             permission="transfers.move_any",
             reserves=True,
@@ -107,7 +107,7 @@ class Kind(StrEnum):
     CAPTURE = (
         "CAPTURE",
         Rules(
-            meaning="what a hold reserved was moved, or a part of it; the rest is free again.",
+            meaning="a held amount, or part of it, was moved, and the rest was released.",
             owners=("dest",),
             permission="transfers.move_any",
             moves_money=True,
@@ -118,7 +118,7 @@ class Kind(StrEnum):
     VOID = (
         "VOID",
         Rules(
-            meaning="what a hold reserved is free again.",
+            meaning="a held amount was released.",
             owners=("source", "dest"),
             permission="transfers.move_any",
             releases=True,
@@ -127,7 +127,7 @@ class Kind(StrEnum):
     REVERSAL = (
         "REVERSAL",
         Rules(
-            meaning="what another transfer moved was given back.",
+            meaning="another transfer was moved back.",
             source=None,
             dest=None,
             owners=("source",),

@@ -63,6 +63,12 @@ class OrderSerializer(StrictSerializer):
     metadata = MetadataField(required=False, default=dict)
 
 
+# What `TransferOrderSerializer.validate` checks, as JSON Schema.
+ONLY_HOLDS_EXPIRE = {
+    "expires_in": {"required": ["hold"], "properties": {"hold": {"const": True}}},
+}
+
+
 class TransferOrderSerializer(OrderSerializer):
     """A transfer to be posted, or with ``hold`` one to be reserved for a time."""
 

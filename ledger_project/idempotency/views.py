@@ -3,24 +3,50 @@
 from typing import Any, cast
 
 from django.contrib.auth.models import User
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api.fields import InstantField
+from api.operations import Operation
 from api.parsers import refuse_query
 from ledger_project.idempotency import refusals
 from ledger_project.idempotency.keys import read_key
 from ledger_project.idempotency.models import IdempotencyKey
 
+KEY_SCHEMA = {"$ref": "#/components/schemas/Key"}
+# Under which the demo data keeps a response.
+EXAMPLE_KEY = "5f8a2c1e-7d43-4b0a-9c57-1e6f0a3b9d28"
+EXAMPLE = {
+    "key": EXAMPLE_KEY,
+    "method": "POST",
+    "path": "/accounts",
+    "created_at": "2026-01-05T09:30:00.000000Z",
+    "response_status": 201,
+    "response_body": {
+        "id": "019b8d7d-f1c0-7000-8000-000000000001",
+        "owner_name": "Ada Lovelace",
+        "currency": "USD",
+        "status": "OPEN",
+        "balance": 0,
+        "held": 0,
+        "available": 0,
+        "overdraft_limit": 0,
+        "version": 0,
+        "metadata": {"purpose": "household"},
+        "created_at": "2026-01-05T09:30:00.000000Z",
+    },
+}
+
 
 class IdempotencyKeySerializer(serializers.ModelSerializer):
-    """A key with what it was sent for and the answer that it got."""
+    """A key, the request it was sent with, and the stored response."""
 
     created_at = InstantField(read_only=True)
     response_body = serializers.SerializerMethodField(
-        help_text="The body of the answer as JSON; null once it is no longer kept, or if it took a "
+        help_text="The JSON body of the response; null if it is no longer stored, or if it took a "
         "permission that you no longer have."
     )
 
@@ -50,6 +76,26 @@ class IdempotencyKeyView(APIView):
         refuse_query(request)
         super().initial(request, *args, **kwargs)
 
+    @Operation(
+        "getIdempotencyKey",
+        "Idempotency",
+        "Retrieve a stored response",
+        who="the user who sent the request.",
+        description="For a client that didn't receive the response to a request. 404 means that "
+        "nothing was done under this key.",
+        parameters=(
+            OpenApiParameter(
+                "key",
+                KEY_SCHEMA,
+                OpenApiParameter.PATH,
+                description="The `Idempotency-Key` that the request was sent with.",
+                examples=[OpenApiExample("The key of an opened account", EXAMPLE_KEY)],
+            ),
+        ),
+        response=IdempotencyKeySerializer,
+        answers={"An opened account": EXAMPLE},
+        errors=("idempotency_key_not_found",),
+    )
     def get(self, request: Request, key: str) -> Response:
         user = cast(User, request.user)
         # What can't be a key is nobody's; PostgreSQL would not even look for a NUL.

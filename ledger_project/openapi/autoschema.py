@@ -1,5 +1,5 @@
 """
-The OpenAPI document: what the tables of operations say, and what follows from the code itself.
+An operation in the OpenAPI document: what its view says of it, and what follows from the code.
 
 Derived here: the Idempotency-Key where the middleware demands it, security, the errors that every
 route of a kind has, and the strictness of request bodies.
@@ -7,8 +7,8 @@ route of a kind has, and the strictness of request bodies.
 
 import uuid
 from collections.abc import Mapping
-from copy import deepcopy
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any
 
 import uritemplate
@@ -20,23 +20,11 @@ from rest_framework.permissions import SAFE_METHODS
 
 from api.fields import EmptySerializer, StrictCharField
 from api.operations import Operation
-from api.problems import Problem
 from api.viewset import LedgerViewSet
-from ledger_project.openapi.description import (
-    PATH_PARAMETERS,
-    PLAIN_VIEWS,
-    TAGS,
-    components,
-    description,
-    error_response,
-    header,
-)
+from ledger_project.idempotency.views import EXAMPLE_KEY
+from ledger_project.openapi.components import error_response, headers, reference
 from ledger_project.openapi.errors import ERRORS, UNKNOWN_FIELD, UNKNOWN_PARAMETER
-from ledger_project.openapi.generators import suit_generators
-from ledger_project.openapi.operations import EXAMPLE_KEY, OPERATIONS
-from ledger_project.openapi.sharing import operations_of, share
-from ledger_project.openapi.words import MEMBERS, VALUES, meaning
-from transfers.schema import ONLY_HOLDS_EXPIRE
+from ledger_project.openapi.words import PATH_PARAMETERS
 
 # Text that PostgreSQL can store.
 NO_NUL = r"^[^\u0000]*$"
@@ -50,14 +38,27 @@ EMPTY_BODY = {
     "description": EmptySerializer.__doc__,
 }
 
+# The errors that follow from the kind of an operation.
+OF_ALL = {"not_acceptable", "internal_error", "temporarily_unavailable"}
+OF_USERS = {"not_authenticated", "token_not_valid"}
+OF_KEYS = {
+    *("idempotency_key_missing", "idempotency_key_invalid", "idempotency_key_reused"),
+    *("idempotency_in_progress", "idempotency_key_expired", "idempotency_answer_withheld"),
+}
+# The last three are refused by the server itself.
+OF_BODIES = {
+    *("malformed_json", "payload_too_large", "unsupported_media_type"),
+    *("malformed_request", "request_timeout", "length_required"),
+}
+
 
 class LedgerAutoSchema(AutoSchema):
-    """Describe an operation by its entry in ``OPERATIONS`` and by its view."""
+    """Describe an operation by the ``Operation`` of its view, and by the view itself."""
 
     @cached_property
     def operation(self) -> Operation:
         name = getattr(self.view, "action", None) or self.method.lower()
-        return OPERATIONS[type(self.view)][name]
+        return getattr(self.view, name).operation
 
     @property
     def needs_key(self) -> bool:
@@ -66,10 +67,11 @@ class LedgerAutoSchema(AutoSchema):
         return self.method not in SAFE_METHODS and not exempt
 
     def is_excluded(self) -> bool:
-        if type(self.view) in OPERATIONS:
-            return False
-        error(f"{type(self.view).__name__} has no entry in ledger_project.openapi.operations.")
-        return True
+        try:
+            return not self.operation
+        except AttributeError:
+            error(f"{self.method} {self.path} isn't described: decorate its view by Operation.")
+            return True
 
     def get_operation_id(self) -> str:
         return self.operation.id
@@ -78,8 +80,7 @@ class LedgerAutoSchema(AutoSchema):
         return self.operation.summary
 
     def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular has it
-        operation = self.operation
-        return f"{operation.description}\n\n**Who:** {operation.who}".strip()
+        return self.operation.text
 
     def get_tags(self) -> list[str]:
         return [self.operation.tag]
@@ -93,26 +94,18 @@ class LedgerAutoSchema(AutoSchema):
 
     def get_response_serializers(self) -> Any:
         operation = self.operation
-        answers = _examples(operation.answers)
-        responses: dict[Any, Any] = {
-            (operation.status, "application/json"): OpenApiResponse(
-                operation.response, operation.summary, answers
+        answers = {(operation.status, "application/json"): operation.answers, **operation.also}
+        return {
+            (status, media_type): OpenApiResponse(
+                operation.response if media_type == "application/json" else str,
+                HTTPStatus(status).phrase,
+                _examples(examples),
             )
+            for (status, media_type), examples in answers.items()
         }
-        for status, others in operation.also.items():
-            responses[status, "application/json"] = OpenApiResponse(
-                operation.response, examples=_examples(others)
-            )
-        if operation.csv:
-            rows = [OpenApiExample("csv", operation.csv)]
-            responses[operation.status, "text/csv"] = OpenApiResponse(str, operation.summary, rows)
-        return responses
 
     def get_override_parameters(self) -> list:
-        parameters: list[Any] = list(self.operation.parameters)
-        if self.needs_key:
-            parameters.append(self._key_parameter())
-        return parameters
+        return [*self.operation.parameters, *[self._key_parameter()] * self.needs_key]
 
     def _key_parameter(self) -> OpenApiParameter:
         # One for each example of a body, so that none replays or collides with another's.
@@ -122,12 +115,11 @@ class LedgerAutoSchema(AutoSchema):
         }
         return OpenApiParameter(
             "Idempotency-Key",
-            {"$ref": "#/components/schemas/Key"},
+            reference("schemas", "Key"),
             OpenApiParameter.HEADER,
             required=True,
-            description="New for each operation, the same for each retry of it. An example of a "
-            "body goes with the key of the same name. If you change the body, change the key too: "
-            "any text that you haven't used will do.",
+            description="A new key for each operation; the same key for each retry. Each example "
+            "of a body has a key of the same name. If you edit the body, edit the key too.",
             examples=_examples(keys),
         )
 
@@ -157,17 +149,25 @@ class LedgerAutoSchema(AutoSchema):
 
     def _get_response_bodies(self, direction: Any = "response") -> dict:
         responses = super()._get_response_bodies(direction)
-        headers = self._success_headers()
-        if headers:
-            responses[str(self.operation.status)]["headers"] = headers
+        for response in responses.values():
+            response["headers"] = headers(self._headers_of(response))
         codes = self._codes()
         for status in sorted({ERRORS[code].status for code in codes}):
             named = [code for code in ERRORS if code in codes and ERRORS[code].status == status]
-            replayed = self._replay_headers() if status in (404, 409) else {}
-            refused = error_response(self._errors(named), **replayed)
+            replayed = ["Idempotent-Replayed"] * (self.needs_key and status in (404, 409))
+            refused = error_response(self._errors(named), *replayed)
             refused["content"] |= responses.get(str(status), {}).get("content", {})
             responses[str(status)] = refused
         return responses
+
+    def _headers_of(self, response: dict[str, Any]) -> list[str]:
+        """Return the headers of a successful response."""
+        names = ["X-Request-ID", *["Idempotent-Replayed"] * self.needs_key]
+        names += ["Content-Disposition"] * ("text/csv" in response.get("content", ()))
+        # What was created has an id, by which it is found from now on; a batch has none.
+        answers = self.operation.answers.values()
+        names += ["Location"] * (self.operation.status == 201 and all("id" in a for a in answers))
+        return sorted(names)
 
     def _errors(self, codes: list[str]) -> dict[str, Any]:
         """Return an example of each error, by its code: shared, unless it has more to show here."""
@@ -191,7 +191,7 @@ class LedgerAutoSchema(AutoSchema):
         self.registry.register_on_missing(component)
         return component.ref
 
-    def _error(self, code: str) -> tuple[str, Problem]:
+    def _error(self, code: str) -> tuple[str, Any]:
         """Return an error as this operation answers with it, and the name of its example."""
         request = self.operation.request
         if code != "validation_failed" or (request and "amount" in request().fields):
@@ -200,33 +200,17 @@ class LedgerAutoSchema(AutoSchema):
             return "unknown_field", UNKNOWN_FIELD
         return "unknown_parameter", UNKNOWN_PARAMETER
 
-    def _success_headers(self) -> dict[str, Any]:
-        if self.operation.csv:
-            return {"Content-Disposition": header("Content-Disposition")}
-        if not self.operation.location:
-            return self._replay_headers()
-        location = header("Location")
-        return {"Location": location, **self._replay_headers()}
-
-    def _replay_headers(self) -> dict[str, Any]:
-        return {"Idempotent-Replayed": header("Idempotent-Replayed")} if self.needs_key else {}
-
     def _codes(self) -> set[str]:
         """Return the code of every error that the operation can answer with."""
-        operation, view = self.operation, self.view
-        codes = {refusal.code for refusal in operation.refusals} | set(operation.codes)
-        codes |= {"not_acceptable", "internal_error", "temporarily_unavailable"}
+        view, request = self.view, self.operation.request
+        codes = self.operation.codes | OF_ALL
         if view.authentication_classes:
-            codes |= {"not_authenticated", "token_not_valid"}
+            codes |= OF_USERS
         if self.needs_key:
-            codes |= {"idempotency_key_missing", "idempotency_key_invalid"}
-            codes |= {"idempotency_key_reused", "idempotency_in_progress"}
-            codes |= {"idempotency_key_expired", "idempotency_answer_withheld"}
-        if operation.request:
-            codes |= {"malformed_json", "payload_too_large", "unsupported_media_type"}
-            # What the server itself refuses.
-            codes |= {"malformed_request", "request_timeout", "length_required"}
-        if operation.request or isinstance(view, LedgerViewSet):
+            codes |= OF_KEYS
+        if request:
+            codes |= OF_BODIES
+        if request or isinstance(view, LedgerViewSet):
             codes.add("validation_failed")
         if self._is_list_view():
             codes.add("invalid_cursor")
@@ -235,66 +219,6 @@ class LedgerAutoSchema(AutoSchema):
         if view.throttle_classes:
             codes.add("throttled")
         return codes
-
-
-def place(endpoint: tuple[str, str, str, Any]) -> int:
-    """Return where an operation comes: in the order of the tables."""
-    _, _, method, callback = endpoint
-    name = getattr(callback, "actions", {}).get(method.lower(), method.lower())
-    order = [(view, name) for view, table in OPERATIONS.items() for name in table]
-    return order.index((callback.cls, name)) if (callback.cls, name) in order else -1
-
-
-def complete(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]:
-    """Add to the finished document what belongs to no single view, and close its requests."""
-    result["info"]["description"] = description()
-    result["tags"] = [{"name": name, "description": words} for name, words in TAGS.items()]
-    result["paths"] |= deepcopy(PLAIN_VIEWS)
-    for kind, members in components().items():
-        result["components"].setdefault(kind, {}).update(members)
-    for name, schema in result["components"]["schemas"].items():
-        if name.endswith("Request"):
-            schema["additionalProperties"] = False
-    result["components"]["schemas"]["TransferOrderRequest"]["dependentSchemas"] = ONLY_HOLDS_EXPIRE
-    _name_enums(result)
-    _explain(result["components"]["schemas"])
-    suit_generators(result)
-    for operation in operations_of(result):
-        # Said outright, for those that anybody may use.
-        operation.setdefault("security", [])
-        for response in operation["responses"].values():
-            response.setdefault("headers", {})["X-Request-ID"] = header("X-Request-ID")
-    share(result)
-    return result
-
-
-def _explain(schemas: dict[str, Any]) -> None:
-    """Say what each value of an enum and each member means, if the serializer doesn't."""
-    for name in VALUES:
-        schemas[name]["description"] = meaning(name)
-    for name in ("Currency", "Metadata"):
-        schemas[name]["description"] = MEMBERS[name.lower()]
-    for schema in schemas.values():
-        for name, member in schema.get("properties", {}).items():
-            refers = "$ref" in member or "allOf" in member
-            if name in MEMBERS and not refers:
-                member.setdefault("description", MEMBERS[name])
-
-
-def _name_enums(result: dict[str, Any]) -> None:
-    """Let the parameters refer to the enums that the schemas have named, and say what they mean."""
-    named = {
-        frozenset(schema["enum"]): name
-        for name, schema in result["components"]["schemas"].items()
-        if "enum" in schema
-    }
-    for operation in operations_of(result):
-        for parameter in operation.get("parameters", ()):
-            name = named.get(frozenset(parameter["schema"].get("enum", ())))
-            if name:
-                parameter["schema"] = {"$ref": f"#/components/schemas/{name}"}
-                # Swagger UI doesn't show there what the schema says.
-                parameter["description"] = f"{parameter['description']}\n\n{meaning(name)}".strip()
 
 
 def _examples(values: Mapping[str, Any]) -> list[OpenApiExample]:

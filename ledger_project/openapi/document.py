@@ -1,66 +1,131 @@
-"""``GET /openapi.json``: built once in each process, compressed once, and known by its ETag."""
+"""The OpenAPI document as a whole: what drf-spectacular makes of the views, finished."""
 
-import gzip
-from dataclasses import dataclass
-from functools import cache
-from hashlib import sha256
-from threading import Lock
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any, cast
 
-import orjson
-from django.http import HttpRequest, HttpResponse
-from django.utils.cache import get_conditional_response
-from django.utils.http import parse_header_parameters
-from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.plumbing import build_parameter_type
 
-from api.probe import probe
+from api.operations import Operation
+from ledger_project import urls
+from ledger_project.openapi.components import (
+    HEADERS,
+    SCHEMAS,
+    error_response,
+    headers,
+    reference,
+)
+from ledger_project.openapi.errors import ERRORS, table
+from ledger_project.openapi.generators import suit_generators
+from ledger_project.openapi.sharing import operations_of, share
+from ledger_project.openapi.words import INTRODUCTION, MEMBERS, TAGS, VALUES, meaning
+from transfers.serializers import ONLY_HOLDS_EXPIRE
 
-MEDIA_TYPE = "application/vnd.oai.openapi+json"
-
-_building = Lock()
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """The document as it is sent. One weak ETag names both forms, which say the same."""
-
-    plain: bytes
-    compressed: bytes
-    etag: str
+# The order of the operations of a path.
+METHODS = ("post", "get", "patch")
 
 
-@probe
-def openapi_json(request: HttpRequest) -> HttpResponse:
-    """Answer with the OpenAPI document; 304 if the client has it already."""
-    document = openapi_document()
-    headers = {"ETag": document.etag, "Vary": "Accept-Encoding", "Cache-Control": "no-cache"}
-    body = document.plain
-    if _accepts_gzip(request):
-        body, headers["Content-Encoding"] = document.compressed, "gzip"
-    response = HttpResponse(body, content_type=MEDIA_TYPE, headers=headers)
-    return get_conditional_response(request, etag=document.etag, response=response) or response
+def complete(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]:
+    """Add to the document what belongs to no single view, and close its requests."""
+    result["info"]["description"] = _introduction()
+    result["tags"] = [{"name": name, "description": words} for name, words in TAGS.items()]
+    for path, item in result["paths"].items():
+        result["paths"][path] = {method: item[method] for method in METHODS if method in item}
+    result["paths"] |= dict(_plain_views())
+    result["components"]["schemas"] |= SCHEMAS
+    result["components"]["headers"] = HEADERS
+    for name, schema in result["components"]["schemas"].items():
+        if name.endswith("Request"):
+            schema["additionalProperties"] = False
+    result["components"]["schemas"]["TransferOrderRequest"]["dependentSchemas"] = ONLY_HOLDS_EXPIRE
+    _name_enums(result)
+    _explain(result["components"]["schemas"])
+    suit_generators(result)
+    for operation in operations_of(result):
+        # Said outright, for those that anybody may use.
+        operation.setdefault("security", [])
+    share(result)
+    return result
 
 
-def openapi_document() -> Document:
-    """Return the document, built at the first call."""
-    # drf-spectacular keeps what it is building in global variables, so that two threads that
-    # build at once spoil each other's document.
-    with _building:
-        return _built()
+def _introduction() -> str:
+    """Return the introduction with a table of every error."""
+    # Folded: the operations are what a reader came for. See docs.js for how it is opened.
+    fold = ["<details><summary>Every error code</summary>", "", table(), "", "</details>"]
+    return "\n".join([INTRODUCTION, *fold, ""])
 
 
-@cache
-def _built() -> Document:
-    plain = orjson.dumps(SchemaGenerator().get_schema(public=True))
-    return Document(plain, gzip.compress(plain, mtime=0), f'W/"{sha256(plain).hexdigest()[:32]}"')
+def _plain_views() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Return the paths of the views without DRF, which drf-spectacular doesn't know."""
+    for route in cast(list[Any], urls.urlpatterns):
+        if hasattr(route.callback, "operation"):
+            yield f"/{route.pattern}", {"get": _plain(route.callback.operation)}
 
 
-def _accepts_gzip(request: HttpRequest) -> bool:
-    """Whether the client takes gzip (RFC 9110 §12.5.3)."""
-    weights = {}
-    for coding in request.headers.get("Accept-Encoding", "").split(","):
-        name, parameters = parse_header_parameters(coding)
-        weights[name] = parameters.get("q", "1")
-    try:
-        return float(weights.get("gzip", weights.get("*", "0"))) > 0
-    except ValueError:
-        return False
+def _plain(operation: Operation) -> dict[str, Any]:
+    answers = {(200, "application/json"): operation.answers, **operation.also}
+    content = {
+        media_type: {
+            "schema": operation.response or {"type": "string"},
+            "examples": {title: {"value": value} for title, value in examples.items()},
+        }
+        for (_, media_type), examples in answers.items()
+        if examples
+    }
+    success = {
+        "description": HTTPStatus.OK.phrase,
+        "headers": headers(["X-Request-ID"]),
+        "content": content,
+    }
+    responses = {"200": success}
+    names = {code: code for code in operation.codes} | {"validation_failed": "unknown_parameter"}
+    for code, name in names.items():
+        responses[str(ERRORS[code].status)] = error_response({code: reference("examples", name)})
+    parameters = [
+        build_parameter_type(
+            name=each.name,
+            schema={"type": "string"},
+            location=each.location,
+            description=each.description,
+            enum=each.enum,
+        )
+        for each in operation.parameters
+    ]
+    return {
+        "operationId": operation.id,
+        "description": operation.text,
+        "summary": operation.summary,
+        "tags": [operation.tag],
+        **({"parameters": parameters} if parameters else {}),
+        "security": [],
+        "responses": dict(sorted(responses.items())),
+    }
+
+
+def _explain(schemas: dict[str, Any]) -> None:
+    """Say what each value of an enum and each member means, if the serializer doesn't."""
+    for name in VALUES:
+        schemas[name]["description"] = meaning(name)
+    for name in ("Currency", "Metadata"):
+        schemas[name]["description"] = MEMBERS[name.lower()]
+    for schema in schemas.values():
+        for name, member in schema.get("properties", {}).items():
+            refers = "$ref" in member or "allOf" in member
+            if name in MEMBERS and not refers:
+                member.setdefault("description", MEMBERS[name])
+
+
+def _name_enums(result: dict[str, Any]) -> None:
+    """Let the parameters refer to the enums that the schemas have named, and say what they mean."""
+    named = {
+        frozenset(schema["enum"]): name
+        for name, schema in result["components"]["schemas"].items()
+        if "enum" in schema
+    }
+    for operation in operations_of(result):
+        for parameter in operation.get("parameters", ()):
+            name = named.get(frozenset(parameter["schema"].get("enum", ())))
+            if name:
+                parameter["schema"] = {"$ref": f"#/components/schemas/{name}"}
+                # Swagger UI doesn't show there what the schema says.
+                parameter["description"] = f"{parameter['description']}\n\n{meaning(name)}".strip()

@@ -6,7 +6,8 @@ from rest_framework import exceptions
 from rest_framework.exceptions import ErrorDetail
 from rest_framework_simplejwt.exceptions import InvalidToken
 
-from accounts.schema import REFUSALS as ACCOUNT_REFUSALS
+from accounts.examples import ACCOUNT_ID
+from accounts.exceptions import AccountClosed, AccountFrozen, AccountNotEmpty, AccountNotFound
 from api.pagination import invalid_cursor
 from api.parsers import LARGEST_BODY
 from api.problems import (
@@ -18,6 +19,7 @@ from api.problems import (
     unavailable,
 )
 from ledger_project.idempotency import refusals as idempotency
+from ledger_project.openapi.explanations import EXPLANATIONS
 from ledger_project.server.refusals import broken_off, length_required, timed_out
 from transfers.examples import REFUSALS as TRANSFER_REFUSALS
 
@@ -41,7 +43,10 @@ _RAISED: tuple[Exception, ...] = (
         }
     ),
     exceptions.Throttled(wait=42),
-    *ACCOUNT_REFUSALS,
+    AccountNotFound(ACCOUNT_ID),
+    AccountFrozen(ACCOUNT_ID),
+    AccountClosed(ACCOUNT_ID),
+    AccountNotEmpty(ACCOUNT_ID, 100_00, 0),
     *TRANSFER_REFUSALS,
 )
 
@@ -72,6 +77,15 @@ def _catalogue() -> dict[str, Problem]:
 
 # By code, in the order of their statuses.
 ERRORS = _catalogue()
+
+
+def table() -> str:
+    """Return the table of every error in Markdown. A `type` leads to the anchor of its row."""
+    rows = [
+        f'| <a id="{code}"></a>`{code}` | {error.status} | {" | ".join(EXPLANATIONS[code])} |'
+        for code, error in ERRORS.items()
+    ]
+    return "\n".join(["| code | status | it means | what to do |", "|---|---|---|---|", *rows])
 
 
 def _unknown(code: str, detail: str) -> Problem:

@@ -1,62 +1,104 @@
 """
-What the words of the API mean, for the OpenAPI document.
+The words of the OpenAPI document that belong to no single operation.
 
-A member means the same wherever it stands, so it is said once. Where a serializer or a filter says
-more (``help_text``), that is shown.
+A member means the same in every schema, so it is explained once. Where a serializer or a filter has
+a ``help_text``, that is shown instead.
 """
 
+from accounts.examples import ACCOUNT_ID, OTHER_ACCOUNT_ID
 from api.fields import METADATA_MAX_BYTES, METADATA_MAX_MEMBERS
+from ledger_project.authentication import ACCESS_MINUTES
+from transfers.examples import TRANSFER_ID
 from transfers.kinds import Kind
 from transfers.models import LONGEST_MEMO
 
+INTRODUCTION = f"""\
+A double-entry ledger over HTTP: open accounts, move money between them, and read their statements.
+
+**Authentication.** `POST /auth/token` returns an `access` token and a `refresh` token. To try the
+operations here, press **Authorize** and paste the access token. It is valid for {ACCESS_MINUTES}
+minutes; get the next one from `POST /auth/token/refresh`.
+
+**Money.** Amounts are positive integers in minor units: `2500` is 25.00 USD, or 2500 JPY.
+
+**Idempotency.** Every `POST` and `PATCH` except those of `/auth` requires an `Idempotency-Key`,
+such as a UUID. If you don't receive the response, send the same request with the same key: it is
+carried out once, and every retry gets the stored response, with `Idempotent-Replayed: true`. Use a
+new key for each new operation. A key that is used again with a different request is refused.
+
+**Examples.** The examples work on the demo data, for the user `demo`. They move money between the
+accounts `{ACCOUNT_ID}` and `{OTHER_ACCOUNT_ID}`.
+With other data, replace these ids by those of your own accounts.
+
+**Errors.** Errors are [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problem documents. Write
+your code against `code`. A request that is refused changes nothing.
+"""
+
+# In the order in which a newcomer needs them.
+TAGS = {
+    "Authentication": "Obtain, refresh and revoke tokens.",
+    "Accounts": "Open, update, freeze and close accounts.",
+    "Money": "Deposit and withdraw money.",
+    "Transfers": "Move money between accounts, at once or by holds. Reverse transfers.",
+    "Statements": "Read the entries of an account, and its balance at any point in time.",
+    "Idempotency": "Look up the stored response to an earlier request.",
+    "Integrity": "Audit the books.",
+    "Health": "Check the service, and monitor it.",
+}
+
+PATH_PARAMETERS = {
+    "account_id": ("The id of the account.", ACCOUNT_ID),
+    "transfer_id": ("The id of the transfer.", TRANSFER_ID),
+}
+
 MEMBERS = {
-    "id": "Given by the ledger: a UUID that sorts by the time at which it was made.",
+    "id": "Assigned by the ledger: a UUID that sorts by the time of creation.",
     "account_id": "The id of the account.",
     "transfer_id": "The id of the transfer.",
     "source_account_id": "The account that is debited.",
     "dest_account_id": "The account that is credited.",
-    "hold_id": "The hold that this CAPTURE or VOID resolves; null of any other kind.",
-    "reverses_id": "The transfer that this REVERSAL gives back; null of any other kind.",
-    "owner_name": "Whose account it is, in the caller's own words.",
+    "hold_id": "The hold that this CAPTURE or VOID resolves; null for other kinds.",
+    "reverses_id": "The transfer that this REVERSAL reverses; null for other kinds.",
+    "owner_name": "The name of the account or of its holder: free text.",
     "currency": "ISO 4217, such as USD. Amounts are in its minor unit.",
-    "amount": "In minor units: 2500 is 25.00 USD, and 2500 JPY.",
-    "balance": "Credits less debits, in minor units.",
-    "held": "What pending holds reserve, in minor units.",
+    "amount": "In minor units: 2500 is 25.00 USD, or 2500 JPY.",
+    "balance": "Credits minus debits, in minor units.",
+    "held": "The amount reserved by pending holds, in minor units.",
     "overdraft_limit": "How far below 0 the balance may go, in minor units.",
-    "version": "How many entries the account has.",
-    "sequence": "Counts the entries of an account from 1, without a gap.",
-    "memo": f"What it is for, in at most {LONGEST_MEMO} characters; null if nothing was said.",
-    "metadata": f"The caller's own notes: at most {METADATA_MAX_MEMBERS} strings, "
-    f"{METADATA_MAX_BYTES // 1024} KiB in all. The ledger never reads them.",
-    "created_at": "When it was made, in UTC.",
-    "expires_at": "When a HOLD expires, in UTC; null of any other kind.",
-    "ts": "When it was posted, in UTC.",
-    "items": "The items of this page.",
+    "version": "The number of entries of the account.",
+    "sequence": "Numbers the entries of an account from 1, without gaps.",
+    "memo": f"What the transfer is for, in at most {LONGEST_MEMO} characters, or null.",
+    "metadata": f"Your own data: at most {METADATA_MAX_MEMBERS} strings, "
+    f"{METADATA_MAX_BYTES // 1024} KiB in total. The ledger never uses it.",
+    "created_at": "When it was created, in UTC.",
+    "expires_at": "When a HOLD expires, in UTC; null for other kinds.",
+    "ts": "When the entry was posted, in UTC.",
+    "items": "The items of the page.",
     "key": "The Idempotency-Key.",
     "method": "The method of the request.",
     "path": "The path of the request, with its query.",
-    "response_status": "The status of the answer.",
+    "response_status": "The status of the response.",
 }
 
 # Each value of an enum.
 VALUES = {
     "AccountStatus": {
-        "OPEN": "money moves in and out.",
-        "FROZEN": "nothing moves until an operator unfreezes it.",
-        "CLOSED": "closed for good, at a balance of 0.",
+        "OPEN": "money can move in and out.",
+        "FROZEN": "no money moves until an operator unfreezes the account.",
+        "CLOSED": "permanently closed, with a balance of 0.",
     },
     "TransferKind": {kind.value: kind.rules.meaning for kind in Kind},
     "TransferStatus": {
-        "POSTED": "it is done.",
-        "REVERSED": "it was done, and was given back by a REVERSAL.",
+        "POSTED": "completed.",
+        "REVERSED": "completed, and later reversed by a REVERSAL.",
         "PENDING": "a hold that reserves its amount.",
-        "CAPTURED": "a hold of which a CAPTURE took what it wanted.",
-        "VOIDED": "a hold that was released by a VOID.",
-        "EXPIRED": "a hold whose time is over; it can't be captured.",
+        "CAPTURED": "a hold that was captured.",
+        "VOIDED": "a hold that was voided.",
+        "EXPIRED": "a hold that expired; it can no longer be captured.",
     },
     "EntryType": {
-        "DEBIT": "takes its amount from the account.",
-        "CREDIT": "adds its amount to the account.",
+        "DEBIT": "decreases the balance.",
+        "CREDIT": "increases the balance.",
     },
 }
 

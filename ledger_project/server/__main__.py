@@ -63,7 +63,7 @@ def load() -> WSGIHandler:
 
     from django.urls import get_resolver
 
-    from ledger_project.openapi.document import openapi_document
+    from ledger_project.openapi.views import openapi_document
 
     _ = get_resolver().url_patterns
     openapi_document()

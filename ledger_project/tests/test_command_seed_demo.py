@@ -11,7 +11,7 @@ from accounts.examples import EMPTY_ACCOUNT_ID, OPENED_AT
 from accounts.models import Account, AccountChange
 from audit.ledger import check_ledger
 from ledger_project.idempotency.models import IdempotencyKey
-from ledger_project.openapi.operations import EXAMPLE_KEY
+from ledger_project.idempotency.views import EXAMPLE_KEY
 from transfers import clock
 from transfers.models import LedgerEntry, Transfer
 

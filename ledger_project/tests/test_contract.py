@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from accounts.examples import ACCOUNT_ID, OTHER_ACCOUNT_ID
 from api.problems import MEDIA_TYPE
-from ledger_project.openapi.description import KEY_SCHEMA
+from ledger_project.openapi.components import KEY_SCHEMA
 from ledger_project.openapi.errors import ERRORS
 from transfers import services
 from transfers.services import Order

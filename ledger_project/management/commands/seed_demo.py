@@ -23,7 +23,7 @@ from accounts.money import money
 from accounts.serializers import account_document
 from api.renderers import JSONRenderer
 from ledger_project.idempotency.models import IdempotencyKey, fingerprint
-from ledger_project.openapi.operations import EXAMPLE_KEY
+from ledger_project.idempotency.views import EXAMPLE_KEY
 from transfers import clock, services
 from transfers.examples import HOLD_ID, NOON, OTHER_HOLD_ID, TRANSFER_ID
 from transfers.models import Transfer

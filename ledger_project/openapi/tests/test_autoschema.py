@@ -16,7 +16,7 @@ from api.parsers import strict_json
 from api.problems import MEDIA_TYPE
 from ledger_project import urls
 from ledger_project.idempotency.keys import read_key
-from ledger_project.openapi.description import KEY_SCHEMA
+from ledger_project.openapi.components import KEY_SCHEMA
 from ledger_project.openapi.errors import ERRORS
 
 DOCUMENT: dict[str, Any] = strict_json(

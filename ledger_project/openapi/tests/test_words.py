@@ -71,7 +71,7 @@ def test_every_operation_says_who_may_do_it(name):
     assert len(who) == 1
     # Staff status alone allows nothing: what counts are permissions.
     assert "staff" not in (who[0] + operation["summary"]).lower()
-    for_anyone = who[0].startswith(("anyone; no token", "this machine"))
+    for_anyone = who[0].startswith(("anyone, without a token", "requests from"))
     assert for_anyone == (operation["security"] == [])
 
 

@@ -10,8 +10,8 @@ import pytest
 from django.conf import settings
 from rest_framework_simplejwt.tokens import AccessToken
 
-from ledger_project.openapi.document import _built
 from ledger_project.openapi.tests.test_autoschema import DOCUMENT
+from ledger_project.openapi.views import _built
 from ledger_project.tests.live import HOST, FreshServer
 
 CLIENTS = 8

@@ -1,0 +1,147 @@
+"""What the operations of the OpenAPI document refer to: errors, headers, the key."""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from accounts.examples import ACCOUNT_ID
+from api.problems import MEDIA_TYPE
+from ledger_project.idempotency.keys import LONGEST_KEY, PATTERN
+from ledger_project.openapi.errors import ERRORS
+from transfers.examples import TRANSFER_ID
+
+
+def _text(description: str, **more: Any) -> dict[str, Any]:
+    return {"type": "string", "description": description, **more}
+
+
+def _integer(description: str, **more: Any) -> dict[str, Any]:
+    return {"type": "integer", "description": description, **more}
+
+
+KEY_SCHEMA = _text(
+    f"1 to {LONGEST_KEY} ASCII characters other than spaces and commas, optionally in quotation "
+    "marks.",
+    minLength=1,
+    # With the quotation marks.
+    maxLength=LONGEST_KEY + 2,
+    pattern=PATTERN,
+)
+
+# The figures of a refusal. Which of them there are depends on the code.
+EVIDENCE: dict[str, Any] = {
+    "account_id": _text("The account that the error is about.", format="uuid"),
+    "available": _integer("What can be spent, in minor units."),
+    "required": _integer("What would be needed, in minor units."),
+    "shortfall": _integer("What is missing, in minor units."),
+    "balance": _integer("The balance, in minor units."),
+    "held": _integer("What is reserved by holds, in minor units."),
+    "requested": _integer("What was asked for, in minor units."),
+    "limit": _integer("The largest amount possible, in minor units."),
+    "source_currency": _text("The currency of the source: ISO 4217."),
+    "dest_currency": _text("The currency of the destination: ISO 4217."),
+    "kind": _text("The kind of the transfer."),
+    "expires_at": _text("When the hold expired, in UTC.", format="date-time"),
+    "pointer": _text("The transfer of a batch that was refused, as a JSON pointer."),
+    "index": _integer("Its position in the batch, from 0."),
+    "response_status": _integer("The status of the response to the first request."),
+}
+
+SCHEMAS: dict[str, Any] = {
+    "Key": KEY_SCHEMA,
+    # No enum: a generated client would fail on a code that is new to it.
+    "ErrorCode": _text(
+        "A stable name for the error. New codes may be added.",
+        **{"x-extensible-enum": list(ERRORS)},
+    ),
+    "FieldError": {
+        "type": "object",
+        "description": "What is wrong with one member of the body or one query parameter.",
+        "required": ["pointer", "code", "detail"],
+        "properties": {
+            "pointer": _text(
+                "A JSON pointer into the body (RFC 6901), such as `#/amount`; or `#/` and the name "
+                "of a query parameter."
+            ),
+            "code": _text("A stable name for the mistake. New codes may be added."),
+            "detail": _text("What is wrong, and what to send instead."),
+        },
+    },
+    "Problem": {
+        "type": "object",
+        "description": "An error (RFC 9457). Some codes have further members with figures.",
+        "required": ["type", "title", "status", "detail", "code", "instance"],
+        "properties": {
+            "type": _text("The URL of the documentation of the code.", format="uri-reference"),
+            "title": _text("The code in words."),
+            "status": _integer("The status of the response.", minimum=400, maximum=599),
+            "detail": _text("What happened and what to do about it."),
+            "code": {"$ref": "#/components/schemas/ErrorCode"},
+            "instance": _text("The path of the request."),
+            "errors": {
+                "type": "array",
+                "description": "With `validation_failed`: every mistake that was found.",
+                "items": {"$ref": "#/components/schemas/FieldError"},
+            },
+            **EVIDENCE,
+        },
+        "additionalProperties": True,
+    },
+}
+
+
+def _header(description: str, example: Any, **schema: Any) -> dict[str, Any]:
+    return {"description": description, "schema": schema or {"type": "string"}, "example": example}
+
+
+HEADERS: dict[str, Any] = {
+    "Content-Disposition": _header(
+        "With `text/csv`: the name of the file.",
+        f'attachment; filename="statement-{ACCOUNT_ID}.csv"',
+    ),
+    "Idempotent-Replayed": _header(
+        "Present if the response is the stored response to an earlier request with the same key.",
+        "true",
+        type="string",
+        enum=["true"],
+    ),
+    "Location": {
+        **_header("The URL of what was created.", f"/transfers/{TRANSFER_ID}"),
+        "required": True,
+    },
+    "Retry-After": _header("Seconds to wait before the next try.", 1, type="integer", minimum=1),
+    "WWW-Authenticate": _header("How to authenticate.", 'Bearer realm="api"'),
+    "X-Request-ID": {
+        **_header(
+            "Identifies the request in the logs: the client's own id, or else a new one.",
+            "5f0f7c3a-6f6e-4a57-9b0b-5a1c2d3e4f50",
+            type="string",
+            pattern="^[A-Za-z0-9._-]{1,64}$",
+        ),
+        "required": True,
+    },
+}
+
+
+def reference(kind: str, name: str) -> dict[str, str]:
+    """Return a reference to a component."""
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def headers(names: Iterable[str]) -> dict[str, Any]:
+    """Return references to headers that several responses have."""
+    return {name: reference("headers", name) for name in names}
+
+
+def error_response(examples: Mapping[str, Any], *more_headers: str) -> dict[str, Any]:
+    """Return the response with any of these errors, all of one status: an example of each code."""
+    errors = [ERRORS[code] for code in examples]
+    names = [*more_headers, "X-Request-ID"]
+    names += ["WWW-Authenticate"] * (errors[0].status == HTTPStatus.UNAUTHORIZED)
+    names += ["Retry-After"] * any(error.retry_after for error in errors)
+    problem = {"schema": reference("schemas", "Problem"), "examples": dict(examples)}
+    return {
+        "description": " · ".join(f"`{code}`" for code in examples),
+        "headers": headers(sorted(names)),
+        "content": {MEDIA_TYPE: problem},
+    }

@@ -1,0 +1,75 @@
+"""Cash in and out over HTTP."""
+
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.examples import ACCOUNT
+from accounts.exceptions import AccountClosed, AccountFrozen, AccountNotFound
+from accounts.models import Account
+from accounts.serializers import AccountSerializer, account_document
+from api.operations import Operation
+from api.viewset import LedgerViewSet
+from transfers import services
+from transfers.answers import CashAnswerSerializer
+from transfers.examples import DEBITED, TRANSFER_ID
+from transfers.exceptions import BalanceLimitExceeded, DestinationUnavailable, InsufficientFunds
+from transfers.models import Transfer
+from transfers.serializers import CashSerializer
+
+TELLER = (
+    "the owner of the account, and holders of the permission `transfers.move_cash` for any "
+    "account. The operator can reserve it for the latter."
+)
+CASH_ERRORS = (
+    AccountNotFound,
+    AccountFrozen,
+    AccountClosed,
+    DestinationUnavailable,
+    "permission_denied",
+)
+
+
+class CashViewSet(LedgerViewSet):
+    """Deposit to an account, and withdraw from it."""
+
+    queryset = Account.objects.none()
+    serializer_class = AccountSerializer
+
+    @Operation(
+        "deposit",
+        "Money",
+        "Deposit money",
+        who=TELLER,
+        description="Credits the account with money from outside: a transfer of kind DEPOSIT.",
+        request=CashSerializer,
+        requests={"100 dollars": {"amount": 100_00, "memo": "Cash at the counter"}},
+        response=CashAnswerSerializer,
+        answers={"Deposited": {**ACCOUNT, "transfer_id": TRANSFER_ID}},
+        errors=(*CASH_ERRORS, BalanceLimitExceeded),
+    )
+    def deposit(self, request: Request, account_id: UUID) -> Response:
+        body = self.read_body(CashSerializer)
+        posted = services.deposit(account_id=account_id, actor=self.actor, **body)
+        return self._answer(posted, posted.dest)
+
+    @Operation(
+        "withdraw",
+        "Money",
+        "Withdraw money",
+        who=TELLER,
+        description="Debits the account and pays the money out: a transfer of kind WITHDRAWAL.",
+        request=CashSerializer,
+        requests={"25 dollars": {"amount": 25_00, "memo": "Cash machine"}},
+        response=CashAnswerSerializer,
+        answers={"Withdrawn": {**DEBITED, "transfer_id": TRANSFER_ID}},
+        errors=(*CASH_ERRORS, InsufficientFunds),
+    )
+    def withdraw(self, request: Request, account_id: UUID) -> Response:
+        body = self.read_body(CashSerializer)
+        posted = services.withdraw(account_id=account_id, actor=self.actor, **body)
+        return self._answer(posted, posted.source)
+
+    def _answer(self, posted: Transfer, account: Account) -> Response:
+        return Response({**account_document(account), "transfer_id": str(posted.pk)})

@@ -1,0 +1,244 @@
+"""Transfers, holds and reversals over HTTP."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from rest_framework import mixins
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.examples import ACCOUNT, ACCOUNT_ID
+from accounts.exceptions import AccountClosed, AccountFrozen, AccountNotFound
+from accounts.models import Account
+from accounts.rights import may
+from api.fields import EmptySerializer
+from api.operations import LOGGED_IN, Operation, owner_or
+from api.viewset import LedgerViewSet
+from transfers import services
+from transfers.answers import TransferAnswerSerializer, TransferPageSerializer
+from transfers.examples import (
+    CAPTURE,
+    CREDITED,
+    DEBITED,
+    EMPTIED,
+    HOLD_ID,
+    HOLD_ORDER,
+    ORDER,
+    OTHER_HOLD_ID,
+    PENDING,
+    RESERVED,
+    REVERSAL,
+    STRANGER,
+    TRANSFER,
+    VOID,
+)
+from transfers.exceptions import (
+    AlreadyReversed,
+    BalanceLimitExceeded,
+    CaptureExceedsHold,
+    CurrencyMismatch,
+    DestinationUnavailable,
+    HoldAlreadyResolved,
+    HoldExpired,
+    InsufficientFunds,
+    NotAHold,
+    NotReversible,
+    SameAccount,
+    TransferNotFound,
+)
+from transfers.filters import TransferFilter
+from transfers.kinds import Kind
+from transfers.models import Transfer
+from transfers.querysets import TransferStatus
+from transfers.serializers import (
+    DEFAULT_HOLD,
+    CaptureSerializer,
+    ReverseSerializer,
+    TransferOrderSerializer,
+    TransferSerializer,
+    order_of,
+    party,
+    transfer_document,
+)
+
+ORDER_ERRORS = (
+    AccountNotFound,
+    AccountFrozen,
+    AccountClosed,
+    SameAccount,
+    CurrencyMismatch,
+    InsufficientFunds,
+    BalanceLimitExceeded,
+    DestinationUnavailable,
+    "permission_denied",
+)
+RESOLUTION_ERRORS = (
+    TransferNotFound,
+    NotAHold,
+    HoldExpired,
+    HoldAlreadyResolved,
+    "permission_denied",
+)
+
+
+class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
+    """Post, hold, reverse and look at transfers. What has happened is never edited or deleted."""
+
+    queryset = Transfer.objects.all()
+    serializer_class = TransferSerializer
+    filterset_class = TransferFilter
+    cursor_field = "id"
+
+    def get_queryset(self) -> QuerySet[Transfer]:
+        if self.action == "list":
+            return Transfer.objects.with_resolution()
+        return Transfer.objects.visible_to(self.request.user).with_resolution()
+
+    def newest(self, queryset: Any, before: str | None, count: int) -> list:
+        last = None if before is None else UUID(before)
+        query = self.request.query_params
+        accounts = Account.objects.visible_to(self.actor)
+        if account_id := query.get("account_id"):
+            accounts = accounts.filter(pk=account_id)
+        elif may(self.actor, "accounts.read_any"):
+            kind = Kind(query["kind"]) if "kind" in query else None
+            status = TransferStatus(query["status"]) if "status" in query else None
+            return list(queryset.newest_of_all(kind, status, last, count))
+        return list(queryset.newest_touching(accounts, last, count))
+
+    @Operation(
+        "listTransfers",
+        "Transfers",
+        "List transfers",
+        who=f"{LOGGED_IN} They see the transfers of their own accounts; holders of "
+        "`accounts.read_any` see all.",
+        description="Newest first.",
+        response=TransferPageSerializer,
+        answers={"The only page": {"items": [TRANSFER], "next_cursor": None}},
+        errors=(AccountNotFound,),
+    )
+    def list(self, request: Request) -> Response:
+        return super().list(request)
+
+    @Operation(
+        "getTransfer",
+        "Transfers",
+        "Retrieve a transfer",
+        who="the owners of the source and the destination, and holders of `accounts.read_any`.",
+        response=TransferSerializer,
+        answers={"A transfer": TRANSFER, "A hold": PENDING},
+        errors=(TransferNotFound,),
+    )
+    def retrieve(self, request: Request, transfer_id: UUID) -> Response:
+        transfer = self.get_queryset().filter(pk=transfer_id).first()
+        if transfer is None:
+            raise TransferNotFound(transfer_id)
+        return Response(transfer_document(transfer))
+
+    @Operation(
+        "createTransfer",
+        "Transfers",
+        "Create a transfer or a hold",
+        who=owner_or("transfers.move_any", "the owner of the source"),
+        description="Moves money to any other account of the same currency. With `hold`, the "
+        "amount is only reserved until the hold is captured, voided or expires.",
+        request=TransferOrderSerializer,
+        requests={"A transfer": ORDER, "A hold for a day": HOLD_ORDER},
+        status=201,
+        response=TransferAnswerSerializer,
+        answers={
+            "Posted": {**TRANSFER, "source": DEBITED, "dest": STRANGER},
+            "Held": {**PENDING, "source": RESERVED, "dest": STRANGER},
+        },
+        errors=ORDER_ERRORS,
+    )
+    def create(self, request: Request) -> Response:
+        body = self.read_body(TransferOrderSerializer)
+        order = order_of(body)
+        if body["hold"]:
+            expires_in = (
+                timedelta(seconds=body["expires_in"]) if "expires_in" in body else DEFAULT_HOLD
+            )
+            return self._answer(services.hold(order=order, expires_in=expires_in, actor=self.actor))
+        return self._answer(services.transfer(order=order, actor=self.actor))
+
+    def _answer(self, posted: Transfer) -> Response:
+        body = transfer_document(posted)
+        body["source"] = party(posted.source, posted.source.is_visible_to(self.actor))
+        body["dest"] = party(posted.dest, posted.dest.is_visible_to(self.actor))
+        return Response(body, status=201, headers={"Location": f"/transfers/{posted.pk}"})
+
+    @Operation(
+        "captureHold",
+        "Transfers",
+        "Capture a hold",
+        who=owner_or("transfers.move_any", "the owner of the destination"),
+        description="Moves the held amount to the destination, or as much of it as `amount` says. "
+        "The rest is released. Without a `memo`, the capture gets that of the hold.",
+        tried_on=HOLD_ID,
+        request=CaptureSerializer,
+        requests={"25 dollars of it": {"amount": 25_00}},
+        status=201,
+        response=TransferAnswerSerializer,
+        answers={"Captured": {**CAPTURE, "source": {"id": ACCOUNT_ID}, "dest": CREDITED}},
+        errors=(
+            *RESOLUTION_ERRORS,
+            AccountFrozen,
+            AccountClosed,
+            CaptureExceedsHold,
+            BalanceLimitExceeded,
+            DestinationUnavailable,
+        ),
+    )
+    def capture(self, request: Request, transfer_id: UUID) -> Response:
+        body = self.read_body(CaptureSerializer)
+        return self._answer(services.capture(hold_id=transfer_id, actor=self.actor, **body))
+
+    @Operation(
+        "voidHold",
+        "Transfers",
+        "Void a hold",
+        who=owner_or("transfers.move_any", "the owners of the source and the destination"),
+        description="Releases the whole amount.",
+        tried_on=OTHER_HOLD_ID,
+        request=EmptySerializer,
+        requests={"An empty body": {}},
+        status=201,
+        response=TransferAnswerSerializer,
+        answers={"Voided": {**VOID, "source": ACCOUNT, "dest": STRANGER}},
+        errors=RESOLUTION_ERRORS,
+    )
+    def void(self, request: Request, transfer_id: UUID) -> Response:
+        self.read_body(EmptySerializer)
+        return self._answer(services.void(hold_id=transfer_id, actor=self.actor))
+
+    @Operation(
+        "reverseTransfer",
+        "Transfers",
+        "Reverse a transfer",
+        who=owner_or("transfers.reverse_any", "the owner of the destination")
+        + " Reversing a deposit or a withdrawal also takes the right to move cash at the account.",
+        description="Moves the whole amount back, if the destination can afford it. A transfer can "
+        "be reversed once.",
+        request=ReverseSerializer,
+        requests={"With a reason": {"memo": "Paid twice"}},
+        status=201,
+        response=TransferAnswerSerializer,
+        answers={"Reversed": {**REVERSAL, "source": EMPTIED, "dest": {"id": ACCOUNT_ID}}},
+        errors=(
+            TransferNotFound,
+            AccountFrozen,
+            AccountClosed,
+            InsufficientFunds,
+            BalanceLimitExceeded,
+            DestinationUnavailable,
+            AlreadyReversed,
+            NotReversible,
+            "permission_denied",
+        ),
+    )
+    def reverse(self, request: Request, transfer_id: UUID) -> Response:
+        body = self.read_body(ReverseSerializer)
+        return self._answer(services.reverse(transfer_id=transfer_id, actor=self.actor, **body))
