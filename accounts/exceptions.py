@@ -1,18 +1,34 @@
 """The refusals of an account. Each names the rule broken and says what to do about it."""
 
+from typing import Self
+
+from accounts.examples import ACCOUNT_ID
 from api.errors import LedgerError
 
 
 class AccountNotFound(LedgerError):
     code = "account_not_found"
     status = 404
+    meaning = "The account doesn't exist, or you may not see it."
+    remedy = (
+        "Check the id. To retry a POST or PATCH, use a new key: this response is stored under the "
+        "old one."
+    )
+    for_staff = "It is the account of the outside world, which can't be changed."
 
     def __init__(self, account_id: object) -> None:
         super().__init__(f"No account {account_id} is open to you. Check the id.")
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(ACCOUNT_ID)
+
 
 class AccountFrozen(LedgerError):
     code = "account_frozen"
+    meaning = "The account is frozen: nothing moves in or out."
+    remedy = "Ask an operator to unfreeze it, then use a new key."
+    for_staff = "{account} is frozen. Unfreeze it first."
 
     def __init__(self, account_id: object) -> None:
         super().__init__(
@@ -20,18 +36,35 @@ class AccountFrozen(LedgerError):
             account_id=account_id,
         )
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(ACCOUNT_ID)
+
 
 class AccountClosed(LedgerError):
     code = "account_closed"
+    meaning = "The account is closed. This can't be undone."
+    remedy = "Use another account."
+    for_staff = "{account} is closed. This can't be undone."
 
     def __init__(self, account_id: object) -> None:
         super().__init__(
             f"Account {account_id} is closed for good. Use another account.", account_id=account_id
         )
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(ACCOUNT_ID)
+
 
 class AccountNotEmpty(LedgerError):
     code = "account_not_empty"
+    meaning = "The account can't be closed, because it has a balance or a pending hold."
+    remedy = "Move the balance out and resolve the holds, then use a new key."
+    for_staff = (
+        "{account} has a balance of {balance}, and {held} held. Move the balance out and resolve "
+        "its holds first."
+    )
 
     def __init__(self, account_id: object, balance: int, held: int) -> None:
         super().__init__(
@@ -42,11 +75,21 @@ class AccountNotEmpty(LedgerError):
             held=held,
         )
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(ACCOUNT_ID, 100_00, 0)
+
 
 class OverdraftInUse(LedgerError):
     """Raised in the admin only: no route of the API sets a limit."""
 
     code = "overdraft_in_use"
+    meaning = (
+        "The account already uses more of its overdraft than the new limit allows. Limits are set "
+        "in the admin only, so no route answers with this."
+    )
+    remedy = "Set a limit of at least `used`."
+    for_staff = "{account} already uses {used} of its overdraft. Set the limit to at least that."
 
     def __init__(self, account_id: object, used: int, limit: int) -> None:
         super().__init__(
@@ -56,3 +99,7 @@ class OverdraftInUse(LedgerError):
             used=used,
             limit=limit,
         )
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(ACCOUNT_ID, used=25_00, limit=20_00)

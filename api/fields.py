@@ -13,6 +13,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
+from api.exceptions import NOT_AN_INTEGER, UNKNOWN_FIELD
 from api.instants import instant
 
 # In a path, a query or a body. Python's own UUID() takes braces too, and hyphens anywhere.
@@ -31,10 +32,9 @@ class StrictSerializer(serializers.Serializer):
         if isinstance(data, dict):
             unknown = [name for name in data if name not in self.fields]
             if unknown:
-                message = "There is no such field. Leave it out, or check its spelling."
                 raise serializers.ValidationError(
                     {
-                        name: [ErrorDetail(message, code="unknown_field")]
+                        name: [ErrorDetail(UNKNOWN_FIELD, code="unknown_field")]
                         for name in unknown[:MOST_UNKNOWN]
                     }
                 )
@@ -73,7 +73,7 @@ class StrictBooleanField(serializers.BooleanField):
 class StrictIntegerField(serializers.IntegerField):
     """A JSON integer: not a float, a string or a boolean."""
 
-    default_error_messages = {"invalid": 'Send a JSON integer, such as 5: not 5.0, "5" or true.'}
+    default_error_messages = {"invalid": NOT_AN_INTEGER}
 
     def to_internal_value(self, data: Any) -> int:
         if type(data) is not int:

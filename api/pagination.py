@@ -8,7 +8,7 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.problems import Problem
+from api.exceptions import InvalidCursor
 
 
 class SignedKeysetPagination(BasePagination):
@@ -101,12 +101,7 @@ def _read(cursor: str, scope: list) -> tuple[Any, dict]:
     try:
         last, carried, made_for = _signer().unsign_object(cursor)
     except (signing.BadSignature, ValueError) as error:
-        raise invalid_cursor() from error
+        raise InvalidCursor() from error
     if made_for != scope:
-        raise invalid_cursor()
+        raise InvalidCursor()
     return last, carried
-
-
-def invalid_cursor() -> Problem:
-    """Return the refusal of a cursor that was not made here, for this list and these filters."""
-    return Problem(400, "invalid_cursor", "Invalid cursor")

@@ -9,7 +9,7 @@ from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
-from api.problems import Problem, too_large
+from api.exceptions import UNKNOWN_PARAMETER, EncodedBody, PayloadTooLarge
 
 # More digits than any field takes: such a number is out of range whatever it is, and Python's own
 # limit on converting long integers would turn a wrong value into a wrong syntax.
@@ -53,14 +53,14 @@ def require_size(request: HttpRequest | Request, limit: int) -> None:
     """
     Check that a body has ``limit`` bytes at most, and read it.
 
-    :raises Problem: 413 if it has more
+    :raises PayloadTooLarge: if it has more
     """
     try:
         too_long = len(request.body) > limit
     except RequestDataTooBig:
         too_long = True
     if too_long:
-        raise too_large(limit)
+        raise PayloadTooLarge(limit)
 
 
 def refuse_query(request: Request) -> None:
@@ -70,18 +70,13 @@ def refuse_query(request: Request) -> None:
     :raises ValidationError: if it was
     """
     for name in request.query_params:
-        problem = ErrorDetail("There is no such query parameter here.", "unknown_parameter")
-        raise ValidationError({name: [problem]})
+        raise ValidationError({name: [ErrorDetail(UNKNOWN_PARAMETER, "unknown_parameter")]})
 
 
 def _refuse_encoding(request: Request | None) -> None:
     encoding = request.headers.get("Content-Encoding", "") if request is not None else ""
     if encoding.strip().lower() not in ("", "identity"):
-        raise Problem(
-            415,
-            "unsupported_media_type",
-            "Send the body as it is, without a Content-Encoding: the ledger decodes none.",
-        )
+        raise EncodedBody()
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

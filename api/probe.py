@@ -7,7 +7,8 @@ from types import MappingProxyType
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
-from api.problems import Problem, invalid, member
+from api.exceptions import UNKNOWN_PARAMETER, MethodNotAllowed, ValidationFailed
+from api.problems import Problem, member
 
 # The query parameters of a view, each with the values that it may have.
 Choices = Mapping[str, Collection[str]]
@@ -22,11 +23,12 @@ def probe(
     @wraps(view)
     def guarded(request: HttpRequest) -> HttpResponseBase:
         if request.method not in ("GET", "HEAD"):
-            detail = f'Method "{request.method}" not allowed.'
-            allow = {"Allow": "GET, HEAD"}
-            return Problem(405, "method_not_allowed", detail, headers=allow).response(request)
-        errors = list(_query_errors(request, choices))
-        return invalid(errors).response(request) if errors else view(request)
+            refusal = MethodNotAllowed(f'Method "{request.method}" not allowed.')
+            refusal.headers = {"Allow": "GET, HEAD"}
+            return Problem(refusal).response(request)
+        if errors := list(_query_errors(request, choices)):
+            return Problem(ValidationFailed(errors)).response(request)
+        return view(request)
 
     return guarded
 
@@ -35,8 +37,7 @@ def _query_errors(request: HttpRequest, choices: Choices) -> Iterator[dict[str, 
     for name, values in request.GET.lists():
         pointer = member("#", name)
         if name not in choices:
-            detail = "There is no such query parameter here."
-            yield {"pointer": pointer, "code": "unknown_parameter", "detail": detail}
+            yield {"pointer": pointer, "code": "unknown_parameter", "detail": UNKNOWN_PARAMETER}
         elif not set(values) <= set(choices[name]):
             detail = f"The value must be {' or '.join(choices[name])}."
             yield {"pointer": pointer, "code": "invalid_choice", "detail": detail}

@@ -16,6 +16,8 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
+from api.exceptions import UNKNOWN_PARAMETER
+
 # The query parameters that every list takes besides its filters.
 PAGING = frozenset({"limit", "cursor"})
 
@@ -59,7 +61,7 @@ class LedgerViewSet(GenericViewSet):
             known = PAGING | self.filterset_class.base_filters.keys()
         for name, values in request.query_params.lists():
             if name not in known:
-                problem = ErrorDetail("There is no such query parameter here.", "unknown_parameter")
+                problem = ErrorDetail(UNKNOWN_PARAMETER, "unknown_parameter")
             elif len(values) > 1:
                 problem = ErrorDetail("Give it once.", "repeated_parameter")
             elif not values[0].strip() and name != "cursor":

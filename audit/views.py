@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from rest_framework.exceptions import APIException
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rights import may
+from api.exceptions import TemporarilyUnavailable
 from api.operations import Operation, holders_of
 from api.viewset import LedgerViewSet
 from audit.answers import OUT_OF_ORDER, REPORT, IntegritySerializer
@@ -45,17 +45,15 @@ class IntegrityViewSet(LedgerViewSet):
     def retrieve(self, request: Request) -> Response:
         report = verdict()
         if report is None:
-            raise NeverVerified
+            raise NeverVerified()
         return Response(report, status=200 if report["ok"] else 503)
 
 
-class NeverVerified(APIException):
+class NeverVerified(TemporarilyUnavailable):
     """The ledger is too large to be audited in a request, and nobody has audited it otherwise."""
 
-    status_code = 503
-    default_code = "temporarily_unavailable"
-    default_detail = (
+    detail = (
         "The ledger is too large to be audited in a request, and has no verdict yet. "
         "Run `manage.py verify_ledger`."
     )
-    wait = 60
+    retry_after = 60

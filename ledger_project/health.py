@@ -11,9 +11,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from drf_spectacular.utils import OpenApiParameter
 
 from accounts.models import lacks_external_accounts
+from api.exceptions import TemporarilyUnavailable
 from api.operations import ANYONE, Operation
 from api.probe import probe
-from api.problems import unavailable
+from api.problems import Problem
 from database.exceptions import UnusableDatabase
 from ledger_project.earlier_versions import why_made_anew
 
@@ -62,7 +63,6 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
     If not, the answer is 503 and says why.
     """
-    problem = unavailable()
     try:
         reason = _not_migrated()
         if reason is None and "for" not in request.GET:
@@ -70,11 +70,10 @@ def readyz(request: HttpRequest) -> HttpResponse:
     except UnusableDatabase as error:
         reason = str(error)
     except DatabaseError:
-        reason = problem.detail
+        reason = TemporarilyUnavailable.detail
     if reason is None:
         return JsonResponse({"status": "ready"})
-    problem.detail = reason
-    return problem.response(request)
+    return Problem(TemporarilyUnavailable(reason)).response(request)
 
 
 def _not_migrated() -> str | None:

@@ -28,6 +28,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from api.exceptions import NotAuthenticated
 from api.operations import Operation
 from api.probe import probe
 from api.problems import Problem
@@ -76,8 +77,8 @@ def _count(request: HttpRequest, response: HttpResponse, seconds: float) -> None
     method = request.method if request.method in KNOWN_METHODS else "other"
     SECONDS.labels(method).observe(seconds)
     REQUESTS.labels(method, response.status_code).inc()
-    if code := getattr(response, "problem_code", None):
-        REFUSALS.labels(code).inc()
+    if error := getattr(response, "error", None):
+        REFUSALS.labels(error.code).inc()
     if "Idempotent-Replayed" in response:
         REPLAYS.inc()
 
@@ -111,24 +112,26 @@ class ImbalanceCollector(Collector):
 imbalance = ImbalanceCollector()
 
 
+class MetricsTokenMissing(NotAuthenticated):
+    """A scrape from another machine came without the token."""
+
+    detail = "Scrape from this machine, or with Authorization: Bearer and LEDGER_METRICS_TOKEN."
+    headers = {"WWW-Authenticate": 'Bearer realm="metrics"'}
+
+
 @Operation(
     "getMetrics",
     "Health",
     "Retrieve metrics for Prometheus",
     who="requests from this machine, and those that bear `LEDGER_METRICS_TOKEN`.",
     also={(200, "text/plain"): {"Balanced": 'ledger_imbalance{currency="USD"} 0.0\n'}},
-    errors=("not_authenticated",),
+    errors=(NotAuthenticated,),
 )
 @probe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Answer a scrape from this machine, or one that bears ``LEDGER_METRICS_TOKEN``."""
     if not _may_scrape(request):
-        return Problem(
-            401,
-            "not_authenticated",
-            "Scrape from this machine, or with Authorization: Bearer and LEDGER_METRICS_TOKEN.",
-            headers={"WWW-Authenticate": 'Bearer realm="metrics"'},
-        ).response(request)
+        return Problem(MetricsTokenMissing()).response(request)
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         os.makedirs(folder, exist_ok=True)
         registry = CollectorRegistry()

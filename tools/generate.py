@@ -75,10 +75,18 @@ def settings_table() -> str:
     return setting_texts.settings_table(environment.env.declared)
 
 
+def errors() -> str:
+    # Not before Django is set up.
+    from ledger_project.openapi.errors import table
+
+    return table()
+
+
 GENERATED = [
     Generated(".env.example", None, env_example),
     Generated("docs/operations.md", "settings", settings_table),
     Generated("docs/openapi.yaml", None, openapi),
+    Generated("docs/api.md", "errors", errors),
 ]
 
 

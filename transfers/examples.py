@@ -2,25 +2,8 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
-from accounts.enums import MONEY_MAX
 from accounts.examples import ACCOUNT, ACCOUNT_ID, OTHER_ACCOUNT_ID
-from api.errors import LedgerError
-from transfers.exceptions import (
-    AlreadyReversed,
-    BalanceLimitExceeded,
-    CaptureExceedsHold,
-    CurrencyMismatch,
-    DestinationUnavailable,
-    HoldAlreadyResolved,
-    HoldExpired,
-    InsufficientFunds,
-    NotAHold,
-    NotReversible,
-    SameAccount,
-    TransferNotFound,
-)
 
 # The movements of the examples, made at NOON: a UUIDv7 begins with its time.
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -123,19 +106,3 @@ HOLD_ORDER = {
     "hold": True,
     "expires_in": 86_400,
 }
-
-_ACCOUNT, _TRANSFER = UUID(ACCOUNT_ID), UUID(TRANSFER_ID)
-REFUSALS: tuple[LedgerError, ...] = (
-    SameAccount(),
-    CurrencyMismatch("USD", "EUR"),
-    TransferNotFound(TRANSFER_ID),
-    InsufficientFunds(_ACCOUNT, available=20_00, required=25_00),
-    BalanceLimitExceeded(_ACCOUNT, MONEY_MAX),
-    DestinationUnavailable(),
-    NotAHold(_TRANSFER, "TRANSFER"),
-    HoldAlreadyResolved(_TRANSFER),
-    HoldExpired(_TRANSFER, NOON),
-    CaptureExceedsHold(_TRANSFER, held=25_00, requested=30_00),
-    AlreadyReversed(_TRANSFER),
-    NotReversible(_TRANSFER, "HOLD"),
-)

@@ -1,30 +1,45 @@
 """The refusals of a movement. Each names the rule broken, with the figures that broke it."""
 
 from datetime import datetime
+from typing import Self
 from uuid import UUID
 
+from accounts.enums import MONEY_MAX
+from accounts.examples import ACCOUNT_ID
 from api.errors import LedgerError
+from transfers.examples import HOLD_ID, NOON, TRANSFER_ID
 
 
 class TransferNotFound(LedgerError):
     code = "transfer_not_found"
     status = 404
+    meaning = "The transfer doesn't exist, or you may not see it."
+    remedy = (
+        "Check the id. To retry a POST or PATCH, use a new key: this response is stored under the "
+        "old one."
+    )
 
     def __init__(self, transfer_id: object) -> None:
         super().__init__(f"No transfer {transfer_id} is open to you. Check the id.")
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(TRANSFER_ID)
 
 
 class SameAccount(LedgerError):
     code = "same_account"
     status = 400
-
-    def __init__(self) -> None:
-        super().__init__("Cannot transfer to the same account")
+    meaning = "The source and the destination are the same account."
+    remedy = "Correct the ids."
+    detail = "Cannot transfer to the same account"
 
 
 class CurrencyMismatch(LedgerError):
     code = "currency_mismatch"
     status = 400
+    meaning = "The source and the destination have different currencies."
+    remedy = "Use two accounts with the same currency."
 
     def __init__(self, source_currency: str, dest_currency: str) -> None:
         super().__init__(
@@ -33,6 +48,10 @@ class CurrencyMismatch(LedgerError):
             source_currency=source_currency,
             dest_currency=dest_currency,
         )
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls("USD", "EUR")
 
 
 class DestinationUnavailable(LedgerError):
@@ -44,19 +63,24 @@ class DestinationUnavailable(LedgerError):
     """
 
     code = "destination_unavailable"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "An account that isn't yours can't take part in this now. Ask its owner, or use "
-            "another account, with a new Idempotency-Key. To find out which account of a batch it "
-            "is, send the transfers separately."
-        )
+    meaning = (
+        "An account that you may not see can't take part in this now. The reason isn't disclosed."
+    )
+    remedy = "Ask its owner, or use another account, with a new key."
+    detail = (
+        "An account that isn't yours can't take part in this now. Ask its owner, or use another "
+        "account, with a new Idempotency-Key. To find out which account of a batch it is, send the "
+        "transfers separately."
+    )
 
 
 class InsufficientFunds(LedgerError):
     """``available`` is None where the caller may spend from the account but not see it."""
 
     code = "insufficient_funds"
+    meaning = "The source has less `available` than is `required`; `shortfall` is the difference."
+    remedy = "Fund the source or ask for less, with a new key."
+    for_staff = "{account} has {available} available, and {required} is required."
 
     def __init__(self, account_id: UUID, *, available: int | None, required: int) -> None:
         figures = {"available": available, "required": required}
@@ -73,9 +97,16 @@ class InsufficientFunds(LedgerError):
             **figures,
         )
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(UUID(ACCOUNT_ID), available=20_00, required=25_00)
+
 
 class BalanceLimitExceeded(LedgerError):
     code = "balance_limit_exceeded"
+    meaning = "The account would exceed 2^53 - 1, the most that an account can hold."
+    remedy = "Use another account."
+    for_staff = "{account} would exceed {limit}, the most that an account can hold."
 
     def __init__(self, account_id: UUID, limit: int) -> None:
         super().__init__(
@@ -85,18 +116,30 @@ class BalanceLimitExceeded(LedgerError):
             limit=limit,
         )
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(UUID(ACCOUNT_ID), MONEY_MAX)
+
 
 class NotAHold(LedgerError):
     code = "not_a_hold"
+    meaning = "The transfer isn't a hold. Only a hold can be captured or voided."
+    remedy = "Check the id. To undo a transfer, reverse it."
 
     def __init__(self, transfer_id: UUID, kind: str) -> None:
         super().__init__(
             f"Transfer {transfer_id} is a {kind}. Only a HOLD can be captured or voided.", kind=kind
         )
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(UUID(TRANSFER_ID), "TRANSFER")
+
 
 class HoldAlreadyResolved(LedgerError):
     code = "hold_already_resolved"
+    meaning = "The hold was already captured or voided."
+    remedy = "Look at its status. If you still need a hold, place a new one."
 
     def __init__(self, transfer_id: UUID) -> None:
         super().__init__(
@@ -104,18 +147,30 @@ class HoldAlreadyResolved(LedgerError):
             "hold if you still need one."
         )
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(UUID(HOLD_ID))
+
 
 class HoldExpired(LedgerError):
     code = "hold_expired"
+    meaning = "The hold has expired."
+    remedy = "Place a new hold."
 
     def __init__(self, transfer_id: UUID, expires_at: datetime) -> None:
         super().__init__(
             f"Hold {transfer_id} has expired. Place a new hold.", expires_at=expires_at
         )
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(UUID(HOLD_ID), NOON)
+
 
 class CaptureExceedsHold(LedgerError):
     code = "capture_exceeds_hold"
+    meaning = "The amount is more than the hold reserves."
+    remedy = "Capture at most `held`."
 
     def __init__(self, transfer_id: UUID, *, held: int, requested: int) -> None:
         super().__init__(
@@ -125,16 +180,29 @@ class CaptureExceedsHold(LedgerError):
             requested=requested,
         )
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(UUID(HOLD_ID), held=25_00, requested=30_00)
+
 
 class AlreadyReversed(LedgerError):
     code = "already_reversed"
+    meaning = "The transfer was already reversed. It can be reversed only once."
+    remedy = "You don't need to do anything."
+    for_staff = "It was already reversed, and can be reversed only once."
 
     def __init__(self, transfer_id: UUID) -> None:
         super().__init__(f"Transfer {transfer_id} was reversed before. It can be reversed once.")
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(UUID(TRANSFER_ID))
+
 
 class NotReversible(LedgerError):
     code = "not_reversible"
+    meaning = "A HOLD, VOID or REVERSAL can't be reversed."
+    remedy = "Void a hold. To undo a reversal, make a new transfer."
 
     def __init__(self, transfer_id: UUID, kind: str) -> None:
         super().__init__(
@@ -142,3 +210,7 @@ class NotReversible(LedgerError):
             "new transfer to undo a reversal.",
             kind=kind,
         )
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(UUID(HOLD_ID), "HOLD")

@@ -13,7 +13,6 @@ from django.utils.safestring import SafeString
 
 from accounts import services
 from accounts.admin.acting import (
-    WORDS,
     ReasonForm,
     act_on_each,
     in_words,
@@ -24,6 +23,7 @@ from accounts.admin.change import value_shown
 from accounts.admin.overdraft import OverdraftForm
 from accounts.admin.pages import LAST_ROWS, LedgerAdmin, money_shown, name_and_id
 from accounts.enums import AccountKind, AccountStatus
+from accounts.exceptions import AccountClosed, AccountNotFound
 from accounts.models import LONGEST_REASON, Account
 from accounts.names import folded
 from accounts.rights import may
@@ -250,9 +250,9 @@ def _can_change(account: Account) -> bool:
 
 def _why_not_closed(account: Account) -> str | None:
     if account.kind == AccountKind.EXTERNAL:
-        return WORDS["account_not_found"]
+        return in_words(AccountNotFound(account.pk), account)
     if account.status == AccountStatus.CLOSED:
-        return WORDS["account_closed"]
+        return in_words(AccountClosed(account.pk), account)
     try:
         services.require_closable(account)
     except LedgerError as refusal:

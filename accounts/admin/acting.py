@@ -16,17 +16,14 @@ from api.errors import LedgerError
 # Each is a transaction of its own, and each refusal a message on the next page.
 MOST_AT_ONCE = 100
 
-# What a refusal says to staff, who see the account beside it and its figures as people read them.
-WORDS = {
-    "account_not_found": "It is the outside world's, about which nothing can be changed.",
-    "account_frozen": "It is frozen: unfreeze it first.",
-    "account_closed": "It is closed for good.",
-    "account_not_empty": (
-        "It has a balance of {balance}, and {held} held. Move the balance out and resolve its "
-        "holds first."
-    ),
-    "overdraft_in_use": "It uses {used} of its overdraft already. Set the limit to at least that.",
-}
+
+# What accounts are called, by their ids.
+Names = Mapping[Any, object]
+
+
+def itself(account: Any) -> Names:
+    """Return what an account is called in a sentence after one that has named it."""
+    return {account.pk: "It"}
 
 
 class ReasonForm(helpers.ActionForm):
@@ -62,7 +59,7 @@ def act_on_each(
     rows: Sequence[Any],
     act: Callable[[Any], object],
     outcome: str,
-    words: Mapping[str, str] = WORDS,
+    named: Callable[[Any], Names] = itself,
 ) -> None:
     """Act on every row; name each that was refused with its reason, and count the others."""
     done = []
@@ -70,7 +67,7 @@ def act_on_each(
         try:
             act(row)
         except (LedgerError, PermissionDenied) as refusal:
-            why = in_words(refusal, row, words)
+            why = in_words(refusal, row, named)
             admin.message_user(request, f"{row} is not {outcome}. {why}", messages.ERROR)
         else:
             done.append(row)
@@ -81,13 +78,18 @@ def act_on_each(
         admin.message_user(request, f"{count} are {outcome}.", messages.SUCCESS)
 
 
-def in_words(refusal: Exception, row: Any, words: Mapping[str, str] = WORDS) -> str:
-    """Return what a refusal to act on ``row`` means to staff, with its figures as people read."""
-    if not isinstance(refusal, LedgerError) or refusal.code not in words:
+def in_words(refusal: Exception, row: Any, named: Callable[[Any], Names] = itself) -> str:
+    """
+    Return what a refusal to act on ``row`` means to staff, with its figures as people read them.
+
+    :param named: what the accounts that the row may be refused for are called
+    """
+    if not isinstance(refusal, LedgerError) or not refusal.for_staff:
         return str(refusal)
     figures = {
         name: money_shown(figure, row.currency)
         for name, figure in refusal.evidence.items()
         if isinstance(figure, int)
     }
-    return words[refusal.code].format(row=row, **figures)
+    account = named(row).get(refusal.evidence.get("account_id"))
+    return refusal.for_staff.format(account=account, **figures)

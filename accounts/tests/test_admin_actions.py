@@ -72,7 +72,7 @@ def test_each_refusal_names_its_account_and_the_others_are_done_and_counted(
             f"Bob Jones EUR {funded.pk} is not closed. It has a balance of 1,234.56\xa0EUR, and "
             "0.00\xa0EUR held. Move the balance out and resolve its holds first.",
         ),
-        ("error", f"bob USD {frozen.pk} is not closed. It is frozen: unfreeze it first."),
+        ("error", f"bob USD {frozen.pk} is not closed. It is frozen. Unfreeze it first."),
         ("success", "2 accounts are closed."),
     ]
     now = [Account.objects.get(pk=each.pk).status for each in (*empty, funded, frozen)]
@@ -122,8 +122,8 @@ def test_what_cannot_be_closed_is_said_before_it_is_asked(
     assert rows == {
         str(held.pk): "It has a balance of 5.00 USD, and 2.00 USD held. Move the balance out and "
         "resolve its holds first.",
-        str(closed.pk): "It is closed for good.",
-        str(external.pk): "It is the outside world's, about which nothing can be changed.",
+        str(closed.pk): "It is closed. This can't be undone.",
+        str(external.pk): "It is the account of the outside world, which can't be changed.",
     }
     assert b'name="confirmed"' not in asked.content
 
@@ -161,7 +161,7 @@ def test_the_outside_world_cannot_be_frozen(officer, db):
 
     answer = act(officer, "freeze", external)
 
-    expected = "It is the outside world's, about which nothing can be changed."
+    expected = "It is the account of the outside world, which can't be changed."
     assert said(answer) == [("error", f"{external} is not frozen. {expected}")]
     assert changes() == []
 

@@ -96,7 +96,7 @@ def test_a_limit_below_what_is_owed_is_refused_with_the_figures(
     answer = officer.post(page_of(account), {"overdraft_limit": "3.99", "reason": "Lower"})
 
     expected = (
-        f"The limit of {account} is unchanged. It uses 4.00\xa0USD of its overdraft already. Set "
+        f"The limit of {account} is unchanged. It already uses 4.00\xa0USD of its overdraft. Set "
         "the limit to at least that."
     )
     assert said(answer)[-1] == ("error", expected)

@@ -3,9 +3,13 @@
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from rest_framework import exceptions as drf
+from rest_framework_simplejwt.exceptions import InvalidToken
+from rest_framework_simplejwt.serializers import TokenObtainPairSerializer
 
 from accounts.models import Account
-from api.problems import problem_of
+from api.exceptions import NOT_AN_INTEGER, AuthenticationFailed, NotAuthenticated, Throttled
+from api.problems import Problem, problem_of
 from api.tests.contract import JSON, NOWHERE, assert_invalid, assert_problem
 from ledger_project.openapi.errors import ERRORS
 from transfers.exceptions import HoldExpired
@@ -178,6 +182,52 @@ def test_what_a_path_hides_is_an_unknown_url(api, method, hidden):
 
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
     assert response["Content-Type"] == "application/problem+json"
+
+
+FRAMEWORK = {
+    "malformed_json": drf.ParseError(ERRORS["malformed_json"].detail),
+    "not_authenticated": drf.NotAuthenticated(),
+    "authentication_failed": drf.AuthenticationFailed(
+        TokenObtainPairSerializer.default_error_messages["no_active_account"], "no_active_account"
+    ),
+    "token_not_valid": InvalidToken(),
+    "not_found": drf.NotFound(),
+    "method_not_allowed": drf.MethodNotAllowed("DELETE"),
+    "not_acceptable": drf.NotAcceptable(),
+    "unsupported_media_type": drf.UnsupportedMediaType("text/plain"),
+    "validation_failed": drf.ValidationError(
+        {"amount": [drf.ErrorDetail(NOT_AN_INTEGER, "invalid")]}
+    ),
+    "throttled": drf.Throttled(wait=42),
+}
+
+
+@pytest.mark.parametrize("code", FRAMEWORK)
+def test_an_exception_of_the_framework_is_answered_as_the_error_that_it_means(code):
+    answered = problem_of(FRAMEWORK[code])
+
+    expected = Problem(ERRORS[code])
+    assert answered.body("/transfers") == expected.body("/transfers")
+    assert answered.headers() == expected.headers()
+
+
+def test_the_words_of_the_framework_are_those_of_the_errors():
+    assert str(drf.NotAuthenticated().detail) == NotAuthenticated.detail
+    assert str(FRAMEWORK["authentication_failed"].detail) == AuthenticationFailed.detail
+    for wait in (0.5, 1, 1.5, 42):
+        assert str(drf.Throttled(wait=wait).detail) == Throttled(wait).detail
+
+
+def test_no_exception_of_the_framework_is_without_an_error():
+    def subclasses(parent):
+        for each in parent.__subclasses__():
+            yield each
+            yield from subclasses(each)
+
+    arguments = {drf.MethodNotAllowed: ["PUT"], drf.UnsupportedMediaType: ["text/plain"]}
+    raised = [each(*arguments.get(each, [])) for each in subclasses(drf.APIException)]
+
+    assert [error for error in raised if problem_of(error) is None] == []
 
 
 def test_each_code_has_a_title_of_its_own_in_sentence_case():

@@ -10,6 +10,7 @@ from django.core.exceptions import BadRequest, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
+from api.errors import ApiError
 from ledger_project.admin import problems
 
 
@@ -26,11 +27,11 @@ class AdminProblemMiddleware(AdminOnly):
     """Show a page in place of a problem document: it is read by a person in a browser."""
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        code = getattr(response, "problem_code", None)
-        if code is None:
+        error: ApiError | None = getattr(response, "error", None)
+        if error is None:
             return response
-        page = problems.page(request, response.status_code)
-        page.problem_code = code  # type: ignore[attr-defined]  # for the metrics
+        page = problems.page(request, error.status, error.page or (error.title, error.detail))
+        page.error = error  # type: ignore[attr-defined]  # for the metrics
         del response["Content-Length"]  # Of the document.
         for name, value in response.items():
             page.headers.setdefault(name, value)

@@ -4,26 +4,6 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
-# What happened and what to do about it, by status.
-WORDS = {
-    400: ("This request can't be read", "Go back, reload the page, and try again."),
-    403: (
-        "You may not do this",
-        "Your user lacks the permission for this page. Ask whoever manages the users.",
-    ),
-    404: ("There is nothing here", "Check the address, or look for it from the start."),
-    413: ("That is too much at once", "Select less, and try again."),
-    422: ("That is too much at once", "Select less, and try again."),
-    500: (
-        "The ledger failed",
-        "What you were doing was not done. If it happens again, report the time and the address of "
-        "this page.",
-    ),
-    503: (
-        "The ledger can't reach its database",
-        "Try again in a moment. If you were changing something, look first whether it was done.",
-    ),
-}
 OUT_OF_DATE = (
     "This form is out of date",
     "You have logged in again since it was shown. Nothing was changed: go back, reload the page, "
@@ -31,9 +11,9 @@ OUT_OF_DATE = (
 )
 
 
-def page(request: HttpRequest, status: int, words: tuple[str, str] | None = None) -> HttpResponse:
-    """Return a page of the admin that says what happened, with a way back."""
-    title, advice = words or WORDS.get(status, WORDS[400])
+def page(request: HttpRequest, status: int, words: tuple[str, str]) -> HttpResponse:
+    """Return a page of the admin with what happened and what to do about it, and a way back."""
+    title, advice = words
     context = {
         "title": title,
         "advice": advice,

@@ -25,9 +25,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from api.exceptions import TemporarilyUnavailable
 from api.parsers import LARGEST_BODY, require_size, strict_json
-from api.problems import is_unavailable, problem_of, unavailable
-from ledger_project.idempotency import refusals
+from api.problems import is_unavailable, problem_of
+from ledger_project.idempotency.exceptions import (
+    AnswerWithheld,
+    KeyExpired,
+    KeyInProgress,
+    KeyInvalid,
+    KeyMissing,
+    KeyReused,
+)
 from ledger_project.idempotency.keys import read_key
 from ledger_project.idempotency.models import (
     LONGEST_PATH,
@@ -105,7 +113,7 @@ def _run(claim: Claim, view: Callable[[], Response]) -> HttpResponse:
                 connection.close()
             if state not in RETRYABLE_SQLSTATES or attempt == MAX_ATTEMPTS:
                 logger.error("database error %s", state, exc_info=error)
-                raise unavailable() from error
+                raise TemporarilyUnavailable() from error
             logger.warning("attempt %d ended in SQLSTATE %s: trying again", attempt, state)
             with suppress(Exception):  # No request fails for its metrics.
                 RETRIES.inc()
@@ -146,19 +154,19 @@ def _claim(claim: Claim) -> UUID | None:
         return IdempotencyKey.objects.claim(**claim)
     except OperationalError as error:
         if _sqlstate(error) == LOCK_NOT_AVAILABLE:
-            raise refusals.in_progress() from error
+            raise KeyInProgress() from error
         raise
 
 
 def _replay(claim: Claim) -> HttpResponse:
     record = IdempotencyKey.objects.get(user=claim["user"], key=claim["key"])
     if record.fingerprint != claim["fingerprint"]:
-        raise refusals.reused()
+        raise KeyReused()
     answer = record.answer()
     if answer is None:
-        raise refusals.expired()
+        raise KeyExpired()
     if not record.may_be_shown_to(claim["user"]):
-        raise refusals.withheld(answer.status)
+        raise AnswerWithheld(answer.status)
     headers = {**answer.headers, "Idempotent-Replayed": "true"}
     return HttpResponse(answer.body, status=answer.status, headers=headers)
 
@@ -218,10 +226,10 @@ def _claim_of(request: HttpRequest, view: View, user: AbstractBaseUser) -> Claim
 def _key_of(request: HttpRequest) -> str:
     header = request.headers.get("Idempotency-Key")
     if header is None:
-        raise refusals.missing()
+        raise KeyMissing()
     key = read_key(header)
     if key is None:
-        raise refusals.malformed()
+        raise KeyInvalid()
     return key
 
 

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from api.fields import InstantField
 from api.operations import Operation
 from api.parsers import refuse_query
-from ledger_project.idempotency import refusals
+from ledger_project.idempotency.exceptions import KeyNotFound
 from ledger_project.idempotency.keys import read_key
 from ledger_project.idempotency.models import IdempotencyKey
 
@@ -102,5 +102,5 @@ class IdempotencyKeyView(APIView):
         wanted = read_key(key)
         found = wanted and IdempotencyKey.objects.filter(user=user, key=wanted).first()
         if not found:
-            raise refusals.not_found()
+            raise KeyNotFound()
         return Response(IdempotencyKeySerializer(found, context={"user": user}).data)

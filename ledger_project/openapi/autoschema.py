@@ -18,8 +18,10 @@ from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRequest, OpenApiResponse
 from rest_framework.permissions import SAFE_METHODS
 
+from api.errors import ApiError
 from api.fields import EmptySerializer, StrictCharField
 from api.operations import Operation
+from api.problems import Problem
 from api.viewset import LedgerViewSet
 from ledger_project.idempotency.views import EXAMPLE_KEY
 from ledger_project.openapi.components import error_response, headers, reference
@@ -177,7 +179,7 @@ class LedgerAutoSchema(AutoSchema):
         examples = {}
         for code in codes:
             name, error = self._error(code)
-            document = {"summary": error.title, "value": error.body(path)}
+            document: dict[str, Any] = {"summary": error.title, "value": Problem(error).body(path)}
             if code in self.operation.evidence:
                 document["value"] |= self.operation.evidence[code]
                 examples[code] = document
@@ -191,7 +193,7 @@ class LedgerAutoSchema(AutoSchema):
         self.registry.register_on_missing(component)
         return component.ref
 
-    def _error(self, code: str) -> tuple[str, Any]:
+    def _error(self, code: str) -> tuple[str, ApiError]:
         """Return an error as this operation answers with it, and the name of its example."""
         request = self.operation.request
         if code != "validation_failed" or (request and "amount" in request().fields):

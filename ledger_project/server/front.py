@@ -6,11 +6,13 @@ from contextlib import closing, suppress
 from io import BytesIO
 from typing import Any
 
-from api.problems import Problem, too_large
+from api.errors import ApiError
+from api.exceptions import PayloadTooLarge
+from ledger_project.server.exceptions import BrokenOff, Busy, RequestTimeout
 from ledger_project.server.forwarded import TrustedProxies
 from ledger_project.server.head import Head, environ, refusal
 from ledger_project.server.protocol import ABORT, BROKEN_OFF, LINGER_SECONDS
-from ledger_project.server.refusals import REFUSAL, broken_off, busy, timed_out
+from ledger_project.server.refusals import REFUSAL
 from ledger_project.server.threads import Answer, Application, Environ, Threads
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -58,10 +60,10 @@ class Front:
         variables = environ(head, scope, self._proxies)
         body = bytearray()
         try:
-            problem = refusal(head, self._largest_body)
-            problem = problem or await self._read(body, scope, receive)
-            if problem is not None:
-                variables[REFUSAL] = problem
+            error = refusal(head, self._largest_body)
+            error = error or await self._read(body, scope, receive)
+            if error is not None:
+                variables[REFUSAL] = error
             answer = await self._answer(variables, bytes(body))
         except Disconnected:
             return
@@ -73,26 +75,26 @@ class Front:
         finally:
             self.buffered -= len(body)
         try:
-            await _send(answer, head.method, send, None if problem is None else receive)
+            await _send(answer, head.method, send, None if error is None else receive)
         except (TimeoutError, asyncio.CancelledError):
             scope["state"][ABORT]()
 
     async def _read(
         self, body: bytearray, scope: dict[str, Any], receive: Receive
-    ) -> Problem | None:
+    ) -> ApiError | None:
         """Read a body whole; return why it is refused, None if it isn't."""
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 async for piece in _pieces(receive):
                     if len(body) + len(piece) > self._largest_body:
-                        return too_large(self._largest_body)
+                        return PayloadTooLarge(self._largest_body)
                     if self.buffered + len(piece) > BUFFERED_BYTES:
-                        return busy()
+                        return Busy()
                     self.buffered += len(piece)
                     body += piece
         except TimeoutError:
-            return timed_out()
-        return broken_off() if BROKEN_OFF in scope["state"] else None
+            return RequestTimeout()
+        return BrokenOff() if BROKEN_OFF in scope["state"] else None
 
     async def _answer(self, variables: Environ, body: bytes) -> Answer:
         """Run Django in a thread, as soon as one is free, and return its answer."""
@@ -102,7 +104,7 @@ class Front:
             threads = self._health if variables["PATH_INFO"] == HEALTH else self.threads
             if threads.have_room():
                 return await threads.answer(variables)
-            variables[REFUSAL] = busy()
+            variables[REFUSAL] = Busy()
         return await self._reserve.answer(variables)
 
 

@@ -8,11 +8,10 @@ from typing import Any, Self
 from urllib.parse import unquote_to_bytes
 from wsgiref.util import FileWrapper
 
-from django.http import Http404
-
-from api.problems import Problem, problem_of, too_large
+from api.errors import ApiError
+from api.exceptions import NotFound, PayloadTooLarge
+from ledger_project.server.exceptions import LengthRequired, MalformedRequest
 from ledger_project.server.forwarded import TrustedProxies
-from ledger_project.server.refusals import length_required, malformed
 from ledger_project.server.target import has_encoded_slash
 
 # A second one would be another request to whoever reads the other one (RFC 9110 §5.3).
@@ -61,36 +60,38 @@ class Head:
         return cls(scope["method"], path, query, scope["http_version"], joined, frozenset(repeated))
 
 
-def refusal(head: Head, largest_body: int) -> Problem | None:
+def refusal(head: Head, largest_body: int) -> ApiError | None:
     """Return why a request is refused before its body is read; None if it isn't."""
     for name in head.headers:
         if "_" in name and name.replace("_", "-") in READ:
-            return malformed(f"Send {name.replace('_', '-')} with a hyphen, not an underscore.")
+            return MalformedRequest(
+                f"Send {name.replace('_', '-')} with a hyphen, not an underscore."
+            )
     for name in head.repeated & ONCE:
-        return malformed(f"Send {name} once.")
+        return MalformedRequest(f"Send {name} once.")
     if head.version not in ("1.0", "1.1"):
-        return malformed("Only HTTP/1.0 and 1.1 are supported.")
+        return MalformedRequest("Only HTTP/1.0 and 1.1 are supported.")
     if head.version == "1.1" and "host" not in head.headers:
-        return malformed("Send a Host header.")
+        return MalformedRequest("Send a Host header.")
     return _refusal_of_framing(head, largest_body) or _refusal_of_path(head)
 
 
-def _refusal_of_framing(head: Head, largest_body: int) -> Problem | None:
+def _refusal_of_framing(head: Head, largest_body: int) -> ApiError | None:
     coding, length = head.headers.get("transfer-encoding"), head.headers.get("content-length")
     if coding is not None:
         if length is not None:
-            return malformed("Send Content-Length or Transfer-Encoding, not both.")
+            return MalformedRequest("Send Content-Length or Transfer-Encoding, not both.")
         if coding.lower() != "chunked" or head.version == "1.0":
-            return malformed("The only Transfer-Encoding is chunked, in HTTP/1.1.")
+            return MalformedRequest("The only Transfer-Encoding is chunked, in HTTP/1.1.")
         return None
     if length is None:
-        return length_required() if head.method in WITH_CONTENT else None
-    return too_large(largest_body) if int(length) > largest_body else None
+        return LengthRequired() if head.method in WITH_CONTENT else None
+    return PayloadTooLarge(largest_body) if int(length) > largest_body else None
 
 
-def _refusal_of_path(head: Head) -> Problem | None:
+def _refusal_of_path(head: Head) -> ApiError | None:
     # It isn't a slash between segments (RFC 3986 §2.2), and decoded it would be taken for one.
-    return problem_of(Http404()) if has_encoded_slash(head.path) else None
+    return NotFound() if has_encoded_slash(head.path) else None
 
 
 def environ(head: Head, scope: Mapping[str, Any], proxies: TrustedProxies) -> dict[str, Any]:

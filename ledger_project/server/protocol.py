@@ -19,8 +19,9 @@ import httptools
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from api.problems import Problem
-from ledger_project.server.refusals import bare, malformed, timed_out
+from api.errors import ApiError
+from ledger_project.server.exceptions import MalformedRequest, RequestTimeout
+from ledger_project.server.refusals import bare
 from ledger_project.server.target import refusal_of_target
 
 IDLE_SECONDS = 75
@@ -89,11 +90,11 @@ class Protocol(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as upgrade:
             self._ignore_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
-            self._refuse(malformed("This isn't a valid HTTP/1.1 request."))
+            self._refuse(MalformedRequest("This isn't a valid HTTP/1.1 request."))
         if self._head_deadline is not None:
             self._head_bytes += len(data)
             if self._head_bytes > LARGEST_HEAD:
-                self._refuse(malformed(TOO_LARGE))
+                self._refuse(MalformedRequest(TOO_LARGE))
         else:
             self._bound_the_rest(len(data))
 
@@ -114,7 +115,7 @@ class Protocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         super().on_message_begin()
         self._waiting_since, self._head_bytes = next(_turns), 0
-        self._head_deadline = self.loop.call_later(HEAD_SECONDS, self._refuse, timed_out())
+        self._head_deadline = self.loop.call_later(HEAD_SECONDS, self._refuse, RequestTimeout())
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # What comes after a body in chunks is a trailer, and no part of the head.
@@ -129,11 +130,13 @@ class Protocol(HttpToolsProtocol):
             len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
             > LARGEST_HEAD
         ):
-            self._refuse(malformed(TOO_LARGE))
+            self._refuse(MalformedRequest(TOO_LARGE))
         if len(self.pipeline) >= PIPELINE:
-            self._refuse(malformed(f"Send at most {PIPELINE} requests before you read an answer."))
-        if problem := refusal_of_target(self.url):
-            self._refuse(problem)
+            self._refuse(
+                MalformedRequest(f"Send at most {PIPELINE} requests before you read an answer.")
+            )
+        if error := refusal_of_target(self.url):
+            self._refuse(error)
         if self._refused:
             # The parser stops here.
             raise ValueError
@@ -165,7 +168,7 @@ class Protocol(HttpToolsProtocol):
         self._between = 0 if self._passed_on else self._between + size
         unfinished = self.cycle is not None and self.cycle.more_body
         if unfinished and self._between > LARGEST_HEAD:
-            self._refuse(malformed(TOO_LARGE))
+            self._refuse(MalformedRequest(TOO_LARGE))
 
     def on_message_complete(self) -> None:
         if not self.parser.should_upgrade():
@@ -180,7 +183,7 @@ class Protocol(HttpToolsProtocol):
         self._head_is_over()
         method = self.parser.get_method()
         if method == b"CONNECT":
-            self._refuse(malformed("This is not a proxy."))
+            self._refuse(MalformedRequest("This is not a proxy."))
             return
         lines = [b"%s %s HTTP/%s" % (method, self.url, self.parser.get_http_version().encode())]
         for name, value in self.headers:
@@ -203,7 +206,7 @@ class Protocol(HttpToolsProtocol):
 
     # ── The end ──────────────────────────────────────────────────────────────────────────────────
 
-    def _refuse(self, problem: Problem) -> None:
+    def _refuse(self, error: ApiError) -> None:
         """Refuse what can't be read, after the answers to what came before it."""
         if self._refused:
             return
@@ -213,8 +216,8 @@ class Protocol(HttpToolsProtocol):
             self._end_after_cycle()
             return
         request_id = str(uuid.uuid4())
-        logger.info("not a request", request_id=request_id, code=problem.code)
-        self.transport.write(bare(problem, request_id))
+        logger.info("not a request", request_id=request_id, code=error.code)
+        self.transport.write(bare(error, request_id))
         # A system that closes while the client still sends tells it so by a reset, and the client
         # may never read the answer.
         self.transport.write_eof()

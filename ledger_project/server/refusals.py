@@ -10,51 +10,18 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from api.errors import ApiError
 from api.problems import MEDIA_TYPE, Problem
 
 # Where the environment of a refused request carries the reason.
 REFUSAL = "ledger.refusal"
 
 
-def malformed(detail: str) -> Problem:
-    """Return the answer to a request whose meaning, or whose end, isn't certain."""
-    return Problem(400, "malformed_request", detail)
-
-
-def broken_off() -> Problem:
-    """Return the answer to a request that ended before its body did."""
-    return malformed("The request broke off before its end. Nothing was done; send it again.")
-
-
-def timed_out() -> Problem:
-    """Return the answer to a request that didn't arrive within its deadline."""
-    return Problem(408, "request_timeout", "The request took too long to arrive. Nothing was done.")
-
-
-def length_required() -> Problem:
-    """Return the answer to a write that doesn't say how long its body is."""
-    return Problem(
-        411,
-        "length_required",
-        "Send a Content-Length, or Transfer-Encoding: chunked. It is 0 for an empty body.",
-    )
-
-
-def busy() -> Problem:
-    """Return the answer while more requests wait than can be served soon."""
-    return Problem(
-        503,
-        "temporarily_unavailable",
-        "The ledger has too much to do. Nothing was done; retry with the same Idempotency-Key.",
-        retry_after=1,
-    )
-
-
-def bare(problem: Problem, request_id: str) -> bytes:
+def bare(error: ApiError, request_id: str) -> bytes:
     """Return a whole answer, in bytes, to what can't be read as a request."""
-    body = json.dumps(problem.body("")).encode()
+    body = json.dumps(Problem(error).body("")).encode()
     lines = [
-        f"HTTP/1.1 {problem.status} {problem.title}",
+        f"HTTP/1.1 {error.status} {error.title}",
         f"content-type: {MEDIA_TYPE}",
         f"content-length: {len(body)}",
         f"x-request-id: {request_id}",
@@ -74,5 +41,5 @@ class RefusalMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        refusal: Problem | None = request.META.get(REFUSAL)
-        return self.get_response(request) if refusal is None else refusal.response(request)
+        refusal: ApiError | None = request.META.get(REFUSAL)
+        return self.get_response(request) if refusal is None else Problem(refusal).response(request)

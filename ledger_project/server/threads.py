@@ -9,7 +9,8 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, BinaryIO
 
-from ledger_project.server.refusals import REFUSAL, busy
+from ledger_project.server.exceptions import Busy
+from ledger_project.server.refusals import REFUSAL
 
 # Requests that wait for a thread, and for how long at most.
 QUEUE = 100
@@ -65,7 +66,7 @@ class Threads:
         while True:
             job = self._jobs.get()
             if time.monotonic() - job.since > QUEUE_SECONDS:
-                job.environ[REFUSAL] = busy()
+                job.environ[REFUSAL] = Busy()
             try:
                 answer = call(self._application, job.environ)
             except BaseException as error:

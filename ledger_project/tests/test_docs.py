@@ -5,14 +5,9 @@ from collections.abc import Iterator
 
 from django.core.management import get_commands
 from django.urls import URLPattern
-from rest_framework import exceptions
-from rest_framework_simplejwt.exceptions import InvalidToken
 
-from api.errors import LedgerError
-from api.problems import problem_of
 from ledger_project import urls
-from ledger_project.openapi.explanations import EXPLANATIONS
-from ledger_project.tests.pages import ROOT, column, rows, text
+from ledger_project.tests.pages import column, rows, text
 from transfers import guards
 
 ROOMS = ("api", "database", "accounts", "transfers", "audit", "ledger_project")
@@ -49,66 +44,6 @@ def test_the_operations_page_lists_every_management_command_of_the_rooms():
 
     assert own - listed == set()
     assert listed - set(get_commands()) == set()
-
-
-# ── Errors ───────────────────────────────────────────────────────────────────────────────────────
-
-REFUSALS_OF_THE_FRAMEWORK = (
-    exceptions.ValidationError("wrong"),
-    exceptions.ParseError(),
-    exceptions.NotAuthenticated(),
-    exceptions.AuthenticationFailed("no", "no_active_account"),
-    InvalidToken(),
-    exceptions.PermissionDenied(),
-    exceptions.NotFound(),
-    exceptions.MethodNotAllowed("PUT"),
-    exceptions.NotAcceptable(),
-    exceptions.UnsupportedMediaType("text/plain"),
-    exceptions.Throttled(wait=1),
-)
-
-
-def rules(parent: type[LedgerError] = LedgerError) -> Iterator[type[LedgerError]]:
-    """Return every rule of the ledger; those that tests make up aren't in an ``exceptions.py``."""
-    for rule in parent.__subclasses__():
-        if rule.__module__.endswith(".exceptions"):
-            yield rule
-        yield from rules(rule)
-
-
-def codes_of_the_shell() -> dict[str, int]:
-    """Return the codes of the problems that the code spells out, with their statuses."""
-    sources = [path for room in ROOMS for path in (ROOT / room).rglob("*.py")]
-    return {
-        code: int(status)
-        for path in sources
-        if "tests" not in path.parts
-        for status, code in re.findall(r'Problem\(\s*(\d{3}),\s*"(\w+)"', path.read_text())
-    }
-
-
-def test_the_api_page_explains_every_error_code_with_its_status_at_an_anchor():
-    of_rules = {rule.code: rule.status for rule in rules()}
-    problems = [problem_of(refusal) for refusal in REFUSALS_OF_THE_FRAMEWORK]
-    of_the_framework = {problem.code: problem.status for problem in problems}
-
-    listed = [(row["code"], int(row["status"])) for row in rows("docs/api.md", "code")]
-
-    codes = of_rules | of_the_framework | codes_of_the_shell()
-    assert sorted(listed) == sorted(
-        (f'<a id="{code}"></a>`{code}`', status) for code, status in codes.items()
-    )
-
-
-def test_the_page_of_swagger_explains_the_errors_in_the_words_of_the_api_page():
-    explained = {
-        re.sub(r"<.*>|`", "", row["code"]): (row["it means"], row["what to do"])
-        for row in rows("docs/api.md", "code")
-    }
-
-    # Only the admin sets limits.
-    del explained["overdraft_in_use"]
-    assert explained == EXPLANATIONS
 
 
 # ── Routes ───────────────────────────────────────────────────────────────────────────────────────

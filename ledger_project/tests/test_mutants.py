@@ -8,8 +8,8 @@ place in the suite, where it passes. A dropped trigger is such a mutant too: see
 
 import pytest
 from django.db import connection
-from rest_framework.exceptions import APIException
 
+from api.exceptions import InternalError, TemporarilyUnavailable
 from ledger_project.idempotency import middleware
 from ledger_project.idempotency.tests import test_outcomes as outcomes
 from ledger_project.idempotency.tests import test_replays as replays
@@ -43,12 +43,10 @@ def test_a_missing_fingerprint_is_caught(request, monkeypatch):
     failure_of(request, replays.test_another_method_under_the_same_key_is_refused)
 
 
-@pytest.fixture(params=[500, 503])
+@pytest.fixture(params=[InternalError(), TemporarilyUnavailable()], ids=str)
 def failure(request):
     """What a view raises when something behind it failed."""
-    error = APIException("Something behind the view failed.")
-    error.status_code = request.param
-    return {"refusal": error, "status": request.param}
+    return {"refusal": request.param, "status": request.param.status}
 
 
 LEAVES_THE_KEY_FREE = outcomes.test_a_refusal_that_says_nothing_of_the_outcome_leaves_the_key_free

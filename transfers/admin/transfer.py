@@ -1,5 +1,6 @@
 """Transfers: to look at, to find, and to undo by a reversal."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
@@ -15,12 +16,6 @@ from transfers.admin.links import entry_row, memo_of, transfer_link
 from transfers.kinds import Kind
 from transfers.models import LONGEST_MEMO, Transfer
 from transfers.querysets import TransferStatus
-
-WORDS_OF_A_REVERSAL = {
-    "insufficient_funds": "{row.dest} has {available} available, and {required} is required.",
-    "balance_limit_exceeded": "{row.source} would pass {limit}, the most that it can hold.",
-    "already_reversed": "It was reversed before, and can be reversed once.",
-}
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -130,7 +125,7 @@ class TransferAdmin(HistoryAdmin):
             services.reverse(transfer_id=transfer.pk, actor=request.user, memo=reason)  # type: ignore[arg-type]
 
         if reason:
-            act_on_each(self, request, transfers, act, "reversed", WORDS_OF_A_REVERSAL)
+            act_on_each(self, request, transfers, act, "reversed", parties)
         if len(transfers) == 1:
             return redirect("admin:transfers_transfer_change", transfers[0].pk)
         return None
@@ -147,3 +142,8 @@ class TransferAdmin(HistoryAdmin):
             and transfer.status is TransferStatus.POSTED
         )
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+def parties(transfer: Transfer) -> Mapping[Any, object]:
+    """Return what the two accounts of a transfer are called, by their ids."""
+    return {transfer.source_id: transfer.source, transfer.dest_id: transfer.dest}

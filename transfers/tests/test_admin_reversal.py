@@ -66,7 +66,7 @@ def test_a_second_reversal_is_refused_and_changes_nothing(officer, paid):
 
     answer = reverse_in_admin(officer, paid)
 
-    expected = "It was reversed before, and can be reversed once."
+    expected = "It was already reversed, and can be reversed only once."
     assert said(answer)[-1] == ("error", f"{paid} is not reversed. {expected}")
     assert balances(paid) == (10_000, 0)
 
@@ -151,7 +151,7 @@ def test_what_an_account_cannot_hold_is_refused_by_its_name(officer, alice, bob,
 
     answer = reverse_in_admin(officer, paid)
 
-    expected = "would pass 90,071,992,547,409.91\xa0USD, the most that it can hold."
+    expected = "would exceed 90,071,992,547,409.91\xa0USD, the most that an account can hold."
     assert said(answer) == [("error", f"{paid} is not reversed. {source} {expected}")]
 
 

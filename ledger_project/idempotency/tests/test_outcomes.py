@@ -7,8 +7,8 @@ from rest_framework.exceptions import NotAcceptable, Throttled
 from rest_framework.response import Response
 
 from accounts import services as account_services
+from accounts.exceptions import AccountFrozen
 from accounts.models import Account
-from api.problems import Problem
 from ledger_project.idempotency.models import IdempotencyKey
 from transfers import services
 
@@ -94,7 +94,7 @@ def test_a_refusal_by_an_accounts_status_stays_though_the_status_changes(
 def test_a_refusal_is_kept_but_what_the_view_wrote_is_not(api, alice, serve):
     def write_and_refuse(request):
         Account.objects.create(owner=request.user, owner_name="Gone", currency="USD")
-        raise Problem(409, "refused", "After it has written.")
+        raise AccountFrozen("after it has written")
 
     path = serve(write_and_refuse)
 

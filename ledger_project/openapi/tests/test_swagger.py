@@ -3,6 +3,7 @@
 import re
 from contextlib import closing
 
+from api.problems import Problem
 from ledger_project.openapi.errors import ERRORS
 
 
@@ -56,7 +57,7 @@ def test_the_type_of_each_problem_leads_to_the_row_that_explains_it(client):
     anchors = re.findall(r'^\| <a id="(\w+)"></a>`(\w+)` \| (\d+) \|', description, re.MULTILINE)
 
     assert anchors == [(code, code, str(error.status)) for code, error in ERRORS.items()]
-    assert {error.body("/")["type"] for error in ERRORS.values()} == {
+    assert {Problem(error).body("/")["type"] for error in ERRORS.values()} == {
         f"/docs#{anchor}" for anchor, _, _ in anchors
     }
 

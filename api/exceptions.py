@@ -1,0 +1,209 @@
+"""The errors of the wire: what is wrong with a request before any rule of the ledger is asked."""
+
+from math import ceil
+from typing import Self
+
+from api.errors import ApiError
+
+# The details of what is wrong with one member of a body, or with one query parameter.
+UNKNOWN_FIELD = "There is no such field. Leave it out, or check its spelling."
+UNKNOWN_PARAMETER = "There is no such query parameter here."
+NOT_AN_INTEGER = 'Send a JSON integer, such as 5: not 5.0, "5" or true.'
+
+
+class MalformedJson(ApiError):
+    code = "malformed_json"
+    status = 400
+    title = "Malformed JSON"
+    meaning = "The body isn't valid JSON, names a member twice, or is nested too deeply."
+    remedy = "Correct the body."
+    page = ("This request can't be read", "Go back, reload the page, and try again.")
+    detail = "The request can't be read."
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls("The body is not valid JSON: Expecting value: line 1 column 1 (char 0).")
+
+
+class InvalidHost(ApiError):
+    code = "invalid_host"
+    status = 400
+    meaning = "The service doesn't answer requests for this host name."
+    remedy = "Check the URL. The operator sets the host names in `LEDGER_ALLOWED_HOSTS`."
+    detail = "This host is not in LEDGER_ALLOWED_HOSTS."
+
+
+class InvalidCursor(ApiError):
+    code = "invalid_cursor"
+    status = 400
+    meaning = "The cursor was changed, or wasn't made for this list with these filters."
+    remedy = "Request the first page again, without `cursor`."
+    detail = "Invalid cursor"
+
+
+class NotAuthenticated(ApiError):
+    code = "not_authenticated"
+    status = 401
+    meaning = "No token was sent."
+    remedy = "Send `Authorization: Bearer …` with an access token."
+    detail = "Authentication credentials were not provided."
+    headers = {"WWW-Authenticate": 'Bearer realm="api"'}
+
+
+class AuthenticationFailed(ApiError):
+    code = "authentication_failed"
+    status = 401
+    meaning = "The name and the password don't match, or the user is deactivated."
+    remedy = "Check the name and the password."
+    detail = "No active account found with the given credentials"
+    headers = NotAuthenticated.headers
+
+
+class TokenNotValid(ApiError):
+    code = "token_not_valid"
+    status = 401
+    meaning = "The token is forged, expired or revoked, or is a refresh token that was used before."
+    remedy = "Refresh the access token, or log in again."
+    detail = "The token is invalid, expired or revoked. Get a new one at /auth/token."
+    headers = NotAuthenticated.headers
+
+
+class PermissionDenied(ApiError):
+    code = "permission_denied"
+    status = 403
+    meaning = "You may see this, but you don't have the permission to do what you asked for."
+    remedy = "Ask the operator for the permission, or ask someone who has it."
+    page = (
+        "You may not do this",
+        "Your user lacks the permission for this page. Ask whoever manages the users.",
+    )
+    detail = "You may not do this."
+
+
+class NotFound(ApiError):
+    code = "not_found"
+    status = 404
+    meaning = "There is nothing at this URL."
+    remedy = "Check the URL: it has no trailing slash, and ids are UUIDs."
+    page = ("There is nothing here", "Check the address, or look for it from the start.")
+    detail = "There is nothing at this address. See /docs."
+
+
+class MethodNotAllowed(ApiError):
+    code = "method_not_allowed"
+    status = 405
+    meaning = "The URL doesn't support this method."
+    remedy = "Use a method that the `Allow` header names."
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls('Method "DELETE" not allowed.')
+
+
+class NotAcceptable(ApiError):
+    code = "not_acceptable"
+    status = 406
+    meaning = "`Accept` excludes every media type that the route can answer with."
+    remedy = "Accept `application/json`."
+    detail = "Accept application/json here."
+
+
+class PayloadTooLarge(ApiError):
+    code = "payload_too_large"
+    status = 413
+    meaning = "The body is larger than the route allows."
+    remedy = "Send less, or split a batch into several."
+    page = ("That is too much at once", "Select less, and try again.")
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The body may have {limit} bytes at most.")
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(64 * 1024)
+
+
+class UnsupportedMediaType(ApiError):
+    code = "unsupported_media_type"
+    status = 415
+    meaning = "The body isn't declared as JSON, or it has a `Content-Encoding`."
+    remedy = "Send `Content-Type: application/json`, and don't compress the body."
+    detail = "Send the body as application/json."
+
+
+class EncodedBody(UnsupportedMediaType):
+    """The body has a ``Content-Encoding``."""
+
+    detail = "Send the body as it is, without a Content-Encoding: the ledger decodes none."
+
+
+class ValidationFailed(ApiError):
+    """:param errors: what is wrong, each with a ``pointer``, a ``code`` and a ``detail``"""
+
+    code = "validation_failed"
+    status = 422
+    meaning = "A member or query parameter is missing or unknown, or has the wrong type or size."
+    remedy = "Correct what `errors` points at."
+    page = PayloadTooLarge.page
+
+    def __init__(self, errors: list[dict[str, str]]) -> None:
+        detail = "; ".join(f"{each['pointer']}: {each['detail']}" for each in errors[:3])
+        super().__init__(detail, errors=errors)
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls([{"pointer": "#/amount", "code": "invalid", "detail": NOT_AN_INTEGER}])
+
+
+class Throttled(ApiError):
+    """:param wait: the seconds until the next try is allowed"""
+
+    code = "throttled"
+    status = 429
+    meaning = (
+        "Too many logins failed from this network, or for this name from networks that are new to "
+        "it."
+    )
+    remedy = "Wait for `Retry-After` seconds."
+
+    def __init__(self, wait: float) -> None:
+        seconds = max(1, ceil(wait))
+        unit = "second" if seconds == 1 else "seconds"
+        super().__init__(f"Request was throttled. Expected available in {seconds} {unit}.")
+        self.retry_after = seconds
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(42)
+
+
+class InternalError(ApiError):
+    code = "internal_error"
+    status = 500
+    meaning = "The ledger failed, and nothing was done."
+    remedy = "Retry with the same key. If it happens again, report the `X-Request-ID`."
+    page = (
+        "The ledger failed",
+        "What you were doing was not done. If it happens again, report the time and the address of "
+        "this page.",
+    )
+    detail = (
+        "The ledger failed, and nothing was done. Retry with the same Idempotency-Key; if it "
+        "happens again, report the X-Request-ID of this answer."
+    )
+
+
+class TemporarilyUnavailable(ApiError):
+    code = "temporarily_unavailable"
+    status = 503
+    meaning = (
+        "The database can't be reached, or the service has too much to do. Either nothing was "
+        "done, or it was done and a retry replays the response."
+    )
+    remedy = "Retry with the same key after `Retry-After` seconds."
+    page = (
+        "The ledger can't reach its database",
+        "Try again in a moment. If you were changing something, look first whether it was done.",
+    )
+    detail = "The ledger can't reach its database in time. Retry with the same Idempotency-Key."
+    retry_after = 1
