@@ -21,6 +21,7 @@ from accounts.serializers import (
     ReasonSerializer,
     account_document,
 )
+from api.exceptions import PermissionDenied
 from api.operations import LOGGED_IN, PUBLIC_READER, Operation, holders_of, owner_or
 from api.viewset import LedgerViewSet
 
@@ -118,7 +119,7 @@ class AccountViewSet(mixins.ListModelMixin, OneAccountViewSet):
         },
         response=AccountSerializer,
         answers={"Renamed": {**ACCOUNT, "owner_name": "Ada King"}},
-        errors=(AccountNotFound, "permission_denied"),
+        errors=(AccountNotFound, PermissionDenied),
     )
     def partial_update(self, request: Request, account_id: UUID) -> Response:
         changes = self.read_body(DescribeAccountSerializer)
@@ -137,7 +138,7 @@ class AccountViewSet(mixins.ListModelMixin, OneAccountViewSet):
         requests={"With a reason": {"reason": "Moved to another bank"}, "Without a reason": {}},
         response=AccountSerializer,
         answers={"Closed": {**NEW_ACCOUNT, "id": EMPTY_ACCOUNT_ID, "status": "CLOSED"}},
-        errors=(AccountNotFound, AccountFrozen, AccountNotEmpty, "permission_denied"),
+        errors=(AccountNotFound, AccountFrozen, AccountNotEmpty, PermissionDenied),
     )
     def close(self, request: Request, account_id: UUID) -> Response:
         return self._change(services.close, account_id)
@@ -153,7 +154,7 @@ class AccountViewSet(mixins.ListModelMixin, OneAccountViewSet):
         requests={"With a reason": {"reason": "Reported as stolen"}, "Without a reason": {}},
         response=AccountSerializer,
         answers={"Frozen": {**ACCOUNT, "id": FROZEN_ACCOUNT_ID, "status": "FROZEN"}},
-        errors=(AccountNotFound, AccountClosed, "permission_denied"),
+        errors=(AccountNotFound, AccountClosed, PermissionDenied),
     )
     def freeze(self, request: Request, account_id: UUID) -> Response:
         return self._change(services.freeze, account_id)
@@ -169,7 +170,7 @@ class AccountViewSet(mixins.ListModelMixin, OneAccountViewSet):
         requests={"With a reason": {"reason": "False alarm"}, "Without a reason": {}},
         response=AccountSerializer,
         answers={"Open again": {**ACCOUNT, "id": FROZEN_ACCOUNT_ID}},
-        errors=(AccountNotFound, AccountClosed, "permission_denied"),
+        errors=(AccountNotFound, AccountClosed, PermissionDenied),
     )
     def unfreeze(self, request: Request, account_id: UUID) -> Response:
         return self._change(services.unfreeze, account_id)

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 from drf_spectacular.utils import OpenApiParameter
 
+from api.errors import ApiError
+
 View = TypeVar("View", bound=Callable[..., Any])
 
 # Who may do it, where several operations say the same.
@@ -39,8 +41,8 @@ class Operation:
 
     ``request`` and ``response`` are serializers, or schemas of OpenAPI. ``requests`` and
     ``answers`` are examples of them by their titles, and ``also`` has examples of other successful
-    answers by their status and media type. ``errors`` are classes: what may refuse it besides what
-    follows from the code. ``evidence`` is what an error shows here besides its own, by its code.
+    answers by their status and media type. ``errors`` may refuse it besides those that
+    follow from the code. ``evidence`` is what an error shows here besides its own, by its code.
     ``tried_on`` is the id in the path when it is tried out, where the usual one wouldn't do.
     """
 
@@ -55,7 +57,7 @@ class Operation:
     status: int = 200
     answers: Mapping[str, Any] = field(default_factory=dict)
     also: Mapping[tuple[int, str], Mapping[str, Any]] = field(default_factory=dict)
-    errors: tuple[Any, ...] = ()
+    errors: tuple[type[ApiError], ...] = ()
     evidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     parameters: tuple[OpenApiParameter, ...] = ()
     tried_on: str = ""
@@ -64,10 +66,6 @@ class Operation:
     def text(self) -> str:
         """The description in Markdown."""
         return f"{self.description}\n\n**Who:** {self.who}".strip()
-
-    @property
-    def codes(self) -> set[str]:
-        return {error if isinstance(error, str) else error.code for error in self.errors}
 
     def __call__(self, view: View) -> View:
         view.operation = self  # type: ignore[attr-defined]

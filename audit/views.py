@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rights import may
-from api.exceptions import TemporarilyUnavailable
+from api.exceptions import PermissionDenied, TemporarilyUnavailable
 from api.operations import Operation, holders_of
 from api.viewset import LedgerViewSet
 from audit.answers import OUT_OF_ORDER, REPORT, IntegritySerializer
@@ -40,7 +40,7 @@ class IntegrityViewSet(LedgerViewSet):
         response=IntegritySerializer,
         answers={"All in order": REPORT},
         also={(503, "application/json"): {"Out of order": OUT_OF_ORDER}},
-        errors=("permission_denied",),
+        errors=(PermissionDenied,),
     )
     def retrieve(self, request: Request) -> Response:
         report = verdict()

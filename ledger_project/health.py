@@ -54,7 +54,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
     ),
     response=_schema("ready"),
     answers={"Ready": {"status": "ready"}},
-    errors=("temporarily_unavailable",),
+    errors=(TemporarilyUnavailable,),
 )
 @partial(probe, choices={"for": ["reads"]})
 def readyz(request: HttpRequest) -> HttpResponse:

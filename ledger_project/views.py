@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework_simplejwt.serializers import TokenObtainPairSerializer
 
+from api.exceptions import AuthenticationFailed, TokenNotValid
 from api.fields import StrictCharField, StrictSerializer
 from api.operations import ANYONE, Operation
 from api.parsers import LARGEST_BODY, refuse_query, require_size
@@ -96,7 +97,7 @@ class TokenView(AuthView):
         },
         response=TokenPairSerializer,
         answers={"Logged in": TOKENS},
-        errors=("authentication_failed",),
+        errors=(AuthenticationFailed,),
     )
     def post(self, request: Request) -> Response:
         serializer = LoginSerializer(data=request.data, context={"request": request})
@@ -120,7 +121,7 @@ class RefreshView(AuthView):
         requests={"The refresh token": {"refresh": TOKENS["refresh"]}},
         response=TokenPairSerializer,
         answers={"Refreshed": TOKENS},
-        errors=("token_not_valid",),
+        errors=(TokenNotValid,),
     )
     def post(self, request: Request) -> Response:
         serializer = RefreshSerializer(data=request.data)
@@ -140,7 +141,7 @@ class LogoutView(AuthView):
         request=RefreshSerializer,
         requests={"The refresh token": {"refresh": TOKENS["refresh"]}},
         status=204,
-        errors=("token_not_valid",),
+        errors=(TokenNotValid,),
     )
     def post(self, request: Request) -> Response:
         serializer = RefreshSerializer(data=request.data)

@@ -94,7 +94,7 @@ class IdempotencyKeyView(APIView):
         ),
         response=IdempotencyKeySerializer,
         answers={"An opened account": EXAMPLE},
-        errors=("idempotency_key_not_found",),
+        errors=(KeyNotFound,),
     )
     def get(self, request: Request, key: str) -> Response:
         user = cast(User, request.user)

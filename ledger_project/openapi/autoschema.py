@@ -18,15 +18,18 @@ from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRequest, OpenApiResponse
 from rest_framework.permissions import SAFE_METHODS
 
+from api import exceptions as wire
 from api.errors import ApiError
 from api.fields import EmptySerializer, StrictCharField
 from api.operations import Operation
 from api.problems import Problem
 from api.viewset import LedgerViewSet
+from ledger_project.idempotency import exceptions as keys
 from ledger_project.idempotency.views import EXAMPLE_KEY
 from ledger_project.openapi.components import error_response, headers, reference
 from ledger_project.openapi.errors import ERRORS, UNKNOWN_FIELD, UNKNOWN_PARAMETER
 from ledger_project.openapi.words import PATH_PARAMETERS
+from ledger_project.server import exceptions as server
 
 # Text that PostgreSQL can store.
 NO_NUL = r"^[^\u0000]*$"
@@ -41,16 +44,15 @@ EMPTY_BODY = {
 }
 
 # The errors that follow from the kind of an operation.
-OF_ALL = {"not_acceptable", "internal_error", "temporarily_unavailable"}
-OF_USERS = {"not_authenticated", "token_not_valid"}
+OF_ALL = {wire.NotAcceptable, wire.InternalError, wire.TemporarilyUnavailable}
+OF_USERS = {wire.NotAuthenticated, wire.TokenNotValid}
 OF_KEYS = {
-    *("idempotency_key_missing", "idempotency_key_invalid", "idempotency_key_reused"),
-    *("idempotency_in_progress", "idempotency_key_expired", "idempotency_answer_withheld"),
+    *(keys.KeyMissing, keys.KeyInvalid, keys.KeyReused),
+    *(keys.KeyInProgress, keys.KeyExpired, keys.AnswerWithheld),
 }
-# The last three are refused by the server itself.
 OF_BODIES = {
-    *("malformed_json", "payload_too_large", "unsupported_media_type"),
-    *("malformed_request", "request_timeout", "length_required"),
+    *(wire.MalformedJson, wire.PayloadTooLarge, wire.UnsupportedMediaType),
+    *(server.MalformedRequest, server.RequestTimeout, server.LengthRequired),
 }
 
 
@@ -205,22 +207,22 @@ class LedgerAutoSchema(AutoSchema):
     def _codes(self) -> set[str]:
         """Return the code of every error that the operation can answer with."""
         view, request = self.view, self.operation.request
-        codes = self.operation.codes | OF_ALL
+        errors: set[type[ApiError]] = {*self.operation.errors, *OF_ALL}
         if view.authentication_classes:
-            codes |= OF_USERS
+            errors |= OF_USERS
         if self.needs_key:
-            codes |= OF_KEYS
+            errors |= OF_KEYS
         if request:
-            codes |= OF_BODIES
+            errors |= OF_BODIES
         if request or isinstance(view, LedgerViewSet):
-            codes.add("validation_failed")
+            errors.add(wire.ValidationFailed)
         if self._is_list_view():
-            codes.add("invalid_cursor")
+            errors.add(wire.InvalidCursor)
         if PATH_PARAMETERS.keys() & set(uritemplate.variables(self.path)):
-            codes.add("not_found")
+            errors.add(wire.NotFound)
         if view.throttle_classes:
-            codes.add("throttled")
-        return codes
+            errors.add(wire.Throttled)
+        return {error.code for error in errors}
 
 
 def _examples(values: Mapping[str, Any]) -> list[OpenApiExample]:

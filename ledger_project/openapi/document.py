@@ -78,7 +78,9 @@ def _plain(operation: Operation) -> dict[str, Any]:
         "content": content,
     }
     responses = {"200": success}
-    names = {code: code for code in operation.codes} | {"validation_failed": "unknown_parameter"}
+    names = {error.code: error.code for error in operation.errors} | {
+        "validation_failed": "unknown_parameter"
+    }
     for code, name in names.items():
         responses[str(ERRORS[code].status)] = error_response({code: reference("examples", name)})
     parameters = [

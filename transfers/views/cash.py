@@ -9,6 +9,7 @@ from accounts.examples import ACCOUNT
 from accounts.exceptions import AccountClosed, AccountFrozen, AccountNotFound
 from accounts.models import Account
 from accounts.serializers import AccountSerializer, account_document
+from api.exceptions import PermissionDenied
 from api.operations import Operation
 from api.viewset import LedgerViewSet
 from transfers import services
@@ -27,7 +28,7 @@ CASH_ERRORS = (
     AccountFrozen,
     AccountClosed,
     DestinationUnavailable,
-    "permission_denied",
+    PermissionDenied,
 )
 
 

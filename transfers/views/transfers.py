@@ -13,6 +13,7 @@ from accounts.examples import ACCOUNT, ACCOUNT_ID
 from accounts.exceptions import AccountClosed, AccountFrozen, AccountNotFound
 from accounts.models import Account
 from accounts.rights import may
+from api.exceptions import PermissionDenied
 from api.fields import EmptySerializer
 from api.operations import LOGGED_IN, Operation, owner_or
 from api.viewset import LedgerViewSet
@@ -72,14 +73,14 @@ ORDER_ERRORS = (
     InsufficientFunds,
     BalanceLimitExceeded,
     DestinationUnavailable,
-    "permission_denied",
+    PermissionDenied,
 )
 RESOLUTION_ERRORS = (
     TransferNotFound,
     NotAHold,
     HoldExpired,
     HoldAlreadyResolved,
-    "permission_denied",
+    PermissionDenied,
 )
 
 
@@ -236,7 +237,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
             DestinationUnavailable,
             AlreadyReversed,
             NotReversible,
-            "permission_denied",
+            PermissionDenied,
         ),
     )
     def reverse(self, request: Request, transfer_id: UUID) -> Response:
