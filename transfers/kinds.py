@@ -1,9 +1,9 @@
 """
-The kinds of transfer. What each one does is declared here, and nowhere else.
+The kinds of transfer, and what each of them does.
 
-The engine, the rights, the constraints of the models, the admin and the API read these rules.
-The guards (``transfers/guards``) and the audit (``audit/transfer_checks.py``) repeat them in SQL on
-purpose: each must be able to prove the other wrong, and this module too.
+The engine, the rights, the constraints of the models, the admin and the API read these rules. Only
+the guards (``transfers/guards``) and the audit (``audit/transfer_checks.py``) repeat them in SQL.
+They do so on purpose: each of the three must be able to prove the others wrong.
 
 Plain Python, because the engine is.
 """
@@ -24,9 +24,9 @@ class Rules:
     """
     What a kind of transfer does, and who may ask for it.
 
-    ``meaning`` says in the API's documentation what has happened. The owner of an account among
-    ``owners`` may ask for such a transfer, and so may holders of ``permission``. Where it moves
-    cash, the operator decides whether owners may.
+    ``meaning`` is its description in the API's documentation. The owners of the accounts named in
+    ``owners`` may ask for it, and so may holders of ``permission``. A setting decides whether
+    owners may move cash.
     """
 
     meaning: str

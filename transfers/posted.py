@@ -1,9 +1,9 @@
 """
-Who wants to hear of postings, inside their transaction.
+Listeners are told of every posting, inside the transaction of the posting.
 
-What is above the transfers (such as a log of events) adds a listener here when Django starts, and
-the transfers need not know of it. ``recording`` tells the listeners of everything that it writes.
-A posting that is refused is never told, and one that a listener fails on is undone.
+A package above the transfers, such as a log of events, appends a listener to ``listeners`` when
+Django starts. ``recording`` tells the listeners of everything that it writes. They aren't told of a
+posting that is refused. If a listener raises, the posting is rolled back.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,9 +23,10 @@ class Posted:
     entries: tuple[Entry, ...]
 
 
-# It is called with what was written together, in order, and with the locked customers' accounts by
-# id, as they are after all of it. The releases of expired holds come before what they made way for.
-# Whatever it writes commits with the postings.
+# Called with the transfers that were written together, in the order in which they were posted, and
+# with the locked customers' accounts by id, with their figures after all of these transfers. A
+# release of expired holds comes before the transfers that needed it. What a listener writes is
+# committed or rolled back together with the postings.
 Listener = Callable[[Sequence[Posted], Mapping[UUID, Account]], None]
 
 listeners: list[Listener] = []

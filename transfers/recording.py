@@ -1,8 +1,8 @@
 """
-The imperative shell around the pure engine: what it decides on locked accounts is written here.
+Run the posting engine on locked accounts, and write the result.
 
-There is one place that computes (``posting.post``) and one that writes (``_write``, by the
-statements of ``writing``), whatever the kind of transfer and however many there are.
+Every transfer is computed in one place (``posting.post``) and written in one place (``_write``,
+with the statements of ``writing``), whatever its kind and however many are posted together.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -30,8 +30,8 @@ from transfers.posting import AccountState, Draft, Original, Posting
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# What an expired hold may be the reason for: it takes from what is available and counts towards the
-# most that can be held, which is DestinationUnavailable to whoever may not see the account.
+# The refusals that an expired hold may cause: it reduces what is available and counts towards the
+# limit of what is held. Who may not see the account gets DestinationUnavailable for the latter.
 GIVE_WAY = (InsufficientFunds, BalanceLimitExceeded, DestinationUnavailable)
 
 Accounts = dict[UUID, Account]
@@ -41,8 +41,8 @@ def in_transaction(service: Callable[P, R]) -> Callable[P, R]:
     """
     Run a service in the caller's transaction, or in one of its own.
 
-    Without a savepoint, because a refusal comes before the first write, so that the caller can
-    go on after it; and an error of the database's leaves the caller nothing to commit: see _write.
+    No savepoint is needed. A refusal comes before the first write, so the caller can go on after
+    it. After a database error the caller's transaction can only be rolled back (see ``_write``).
     """
 
     @wraps(service)
@@ -57,7 +57,7 @@ def in_transaction(service: Callable[P, R]) -> Callable[P, R]:
 
 def record(accounts: Accounts, drafts: Sequence[Draft], actor: User | None) -> list[Transfer]:
     """
-    Post drafts on accounts that are locked, write what follows, and return their transfers.
+    Post drafts on locked accounts, write the result, and return the transfers of the drafts.
 
     The number of statements is the same for one draft and for a thousand.
 
@@ -67,7 +67,7 @@ def record(accounts: Accounts, drafts: Sequence[Draft], actor: User | None) -> l
     """
     if not drafts:
         return []
-    # Whoever waited for the locks comes later.
+    # The time of the last lock: a posting that waited for its locks has the later time.
     now = clock.reading(max(account.locked_at for account in accounts.values()))
     states = _states(accounts, actor)
     resolved = _resolved(drafts)
@@ -137,7 +137,7 @@ def _states(accounts: Accounts, actor: User | None) -> dict[UUID, AccountState]:
 
 
 def _resolved(drafts: Sequence[Draft]) -> dict[UUID, datetime]:
-    """Return when originals were captured, voided or reversed that are: asked after the locks."""
+    """Return when the drafts' originals were resolved or reversed, if they were, by their ids."""
     originals = [draft.original.id for draft in drafts if draft.original is not None]
     if not originals:
         return {}
@@ -146,7 +146,7 @@ def _resolved(drafts: Sequence[Draft]) -> dict[UUID, datetime]:
     return dict(held.union(moved, all=True))
 
 
-# A database error half-way leaves the caller's transaction nothing but to be rolled back.
+# After a database error, or an error of a listener, the caller's transaction can't be committed.
 @transaction.atomic(savepoint=False)
 def _write(
     accounts: Accounts, result: posting.Result, actor: User | None, now: datetime

@@ -1,9 +1,9 @@
 """
 The only code that moves money.
 
-Each verb locks the accounts, checks whose they are, and hands its drafts to ``recording``. It joins
-the caller's transaction if there is one, so that an application can post within its own. Nothing
-here retries: what a retry repeats is the whole transaction, and that is the caller's.
+Each function locks the accounts, checks the caller's rights, and hands its drafts to ``recording``.
+It joins the caller's transaction if there is one, so an application can post within its own.
+Nothing here is retried: a retry must repeat the whole transaction, which belongs to the caller.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,9 +36,9 @@ Metadata = Mapping[str, str]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """
-    A transfer that a caller orders: ``amount`` in minor units; the rest is kept beside it.
+    A transfer that a caller asks for. ``amount`` is in minor units.
 
-    ``id`` is for a caller that must know the transfer's own, a UUIDv7, beforehand.
+    ``id`` (a UUIDv7) is for callers that must know the id of the transfer beforehand.
     """
 
     source_id: UUID

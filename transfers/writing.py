@@ -1,9 +1,11 @@
 """
-The one statement that writes a posting, whatever its size. On SQLite it is one for each row.
+Write postings: with a single statement on PostgreSQL, with one for each row on SQLite.
 
-By hand, because it is the hot path: the ORM takes longer to compose its three statements than
-PostgreSQL takes to run them, and each statement is a round trip. SQLite knows neither round trips
-nor an INSERT within a WITH.
+The SQL is composed by hand because this is the hot path. The ORM would take longer to compose three
+statements than PostgreSQL takes to run them, and each statement is a round trip. SQLite has no
+round trips, and no INSERT within a WITH.
+
+The columns follow from the models and from the engine's ``Entry``, and are named nowhere else.
 """
 
 import json
@@ -37,7 +39,7 @@ TYPES = {
 
 
 class Table:
-    """The columns of a table that a posting writes. An object has them as attributes."""
+    """A table and those of its columns that a posting writes, in their order."""
 
     def __init__(self, model: type[Model], columns: Iterable[str]) -> None:
         self.name = model._meta.db_table
@@ -56,7 +58,7 @@ def _type(field: Any) -> str:
     return TYPES[field.get_internal_type()]
 
 
-# What a posting changes on an account. Its id comes last, as it does in an UPDATE.
+# The figures of an account that a posting changes. Its id comes last, as it does in an UPDATE.
 ACCOUNT = Table(Account, ("balance", "held", "version", "last_posted_at", "id"))
 TRANSFER = Table(Transfer, (field.attname for field in Transfer._meta.concrete_fields))
 # An entry as the engine made it, after its own id and its transfer's.
@@ -76,7 +78,7 @@ def write(
     transfers: Iterable[Transfer],
 ) -> None:
     """
-    Write what a posting changes on each account, its entries, and its transfers.
+    Write the changed figures of the accounts, the entries, and the transfers.
 
     :param entries: each with its own id and its transfer's
     """
