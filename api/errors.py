@@ -9,7 +9,7 @@ class ApiError(Exception):
     """
     An error that the API answers with.
 
-    A subclass with a ``code`` is one error of the API. The table in docs/api.md, the examples in
+    A subclass with a ``code`` is one error of the API. The table in docs/errors.md, the examples in
     the OpenAPI document and the words of the admin are made from it. A subclass without a
     ``code`` of its own is a special case of its parent, with another ``detail``.
 

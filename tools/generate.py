@@ -86,7 +86,7 @@ GENERATED = [
     Generated(".env.example", None, env_example),
     Generated("docs/operations.md", "settings", settings_table),
     Generated("docs/openapi.yaml", None, openapi),
-    Generated("docs/api.md", "errors", errors),
+    Generated("docs/errors.md", "errors", errors),
 ]
 
 

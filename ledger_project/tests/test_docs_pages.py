@@ -110,6 +110,11 @@ def test_the_readme_is_short_enough_to_be_read():
     assert len(text("README.md").splitlines()) <= 120
 
 
+@each_page
+def test_a_page_has_at_most_300_lines(page):
+    assert len(page.read_text().splitlines()) <= 300
+
+
 def test_every_decision_is_in_the_index_by_its_number_and_title():
     decisions = [page for page in PAGES if re.match(r"\d{4}-", page.name)]
     titles = {page.name: page.read_text().splitlines()[0] for page in decisions}

@@ -100,9 +100,9 @@ def test_what_staff_are_told_names_only_what_the_error_has(error):
 
 
 def test_the_table_has_a_row_for_each_error_at_its_anchor():
-    listed = [(row["code"], int(row["status"])) for row in rows("docs/api.md", "code")]
+    listed = [(row["code"], int(row["status"])) for row in rows("docs/errors.md", "code")]
 
     assert listed == [
         (f'<a id="{code}"></a>`{code}`', error.status) for code, error in ERRORS.items()
     ]
-    assert table() in (ROOT / "docs/api.md").read_text()
+    assert table() in (ROOT / "docs/errors.md").read_text()
