@@ -12,4 +12,4 @@ class Verdict(models.Model):
         default_permissions = ()
 
     def __str__(self) -> str:
-        return f"Verdict of {self.report['checked_at']}"
+        return f"Verdict {self.pk}"

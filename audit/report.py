@@ -1,7 +1,7 @@
 """What an audit reports: the trial balance of each currency, and the result of every check."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -78,6 +78,41 @@ class Report:
             "checked_at": instant(self.checked_at),
             "checks": [check.as_dict() for check in self.checks],
         }
+
+
+def report_of(document: Any) -> Report | None:
+    """
+    Return the report that ``as_dict`` has made a document of, or None if it hasn't.
+
+    Somebody may have edited the stored document, or an earlier version may have written it.
+    """
+    try:
+        report = Report(
+            datetime.fromisoformat(document["checked_at"]),
+            accounts=document["accounts"],
+            transfers=document["transfers"],
+            entries=document["entries"],
+            currencies=[TrialBalance(**each) for each in document["currencies"]],
+            checks=[_result_of(**each) for each in document["checks"]],
+        )
+        is_same = report.as_dict() == document
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+        return None
+    rows = [report, *report.currencies, *report.checks]
+    rows += [finding for check in report.checks for finding in check.examples]
+    return report if is_same and report.checks and all(map(_is_typed, rows)) else None
+
+
+def _result_of(ok: bool, examples: list[dict[str, str]], **columns: Any) -> Result:
+    return Result(**columns, examples=[Finding(**each) for each in examples])
+
+
+def _is_typed(row: Any) -> bool:
+    return all(
+        isinstance(getattr(row, each.name), each.type)
+        for each in fields(row)
+        if each.type in (int, str)
+    )
 
 
 def trial_balance(currency: str, sums: Mapping[str, int]) -> TrialBalance:

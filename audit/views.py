@@ -50,10 +50,10 @@ class IntegrityViewSet(LedgerViewSet):
 
 
 class NeverVerified(TemporarilyUnavailable):
-    """The ledger is too large to be audited in a request, and nobody has audited it otherwise."""
+    """The ledger is too large to be audited in a request, and there is no readable verdict."""
 
     detail = (
-        "The ledger is too large to be audited in a request, and has no verdict yet. "
+        "The ledger is too large to be audited in a request, and has no verdict that can be read. "
         "Run `manage.py verify_ledger`."
     )
     retry_after = 60

@@ -10,11 +10,9 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from ipaddress import ip_address
 
 from django.conf import settings
-from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -99,8 +97,11 @@ class ImbalanceCollector(Collector):
             # First, so that a sum that takes too long is not begun again by the next scrape.
             self.read_at = time.monotonic()
             self.imbalance = {}
-            with suppress(DatabaseError):
+            try:
                 self.imbalance = verdict.imbalance()
+            except Exception as error:
+                # The database may be down, or hold anything. No scrape fails for that.
+                logger.warning("the imbalance was not read: %r", error)
         gauge = GaugeMetricFamily(
             "ledger_imbalance", "Credits less debits, in minor units: 0.", labels=["currency"]
         )

@@ -1,15 +1,19 @@
 """``GET /integrity`` of a ledger that is too large to be audited while somebody waits."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.db.models import JSONField, Value
 
 from accounts.models import Account
+from api.instants import instant
 from audit import verdict
 from audit.models import Verdict
 from audit.tests.tampering import account, without_guards
+from ledger_project.metrics import imbalance
 from transfers import clock, guards, services
 from transfers.models import LedgerEntry, Transfer
 
@@ -71,7 +75,7 @@ def test_a_verdict_of_more_than_two_days_ago_is_503_until_it_is_verified_again(l
 
     def ask_after(**age):
         made = clock.now() - timedelta(**age)
-        kept.report["checked_at"] = made.isoformat().replace("+00:00", "Z")
+        kept.report["checked_at"] = instant(made)
         kept.save()
         return integrity()
 
@@ -88,6 +92,75 @@ def test_a_verdict_of_more_than_two_days_ago_is_503_until_it_is_verified_again(l
         }
     ]
     assert integrity()[0] == 200
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=5), timedelta(days=30_000)])
+def test_a_verdict_that_is_dated_in_the_future_is_503_until_it_is_verified_again(
+    large, integrity, ahead
+):
+    call_command("verify_ledger")
+    kept = Verdict.objects.get()
+    kept.report["checked_at"] = instant(clock.now() + ahead)
+    kept.save()
+
+    status, body = integrity()
+
+    assert (status, body["ok"], failing(body)) == (503, False, ["verified_recently"])
+    assert body["checks"][-1]["examples"] == [
+        {
+            "subject": kept.report["checked_at"],
+            "problem": "the last run of `manage.py verify_ledger` is dated in the future",
+        }
+    ]
+    call_command("verify_ledger")
+    assert integrity()[0] == 200
+
+
+def first_check(**changed) -> Callable[[dict], dict]:
+    return lambda report: {
+        **report,
+        "checks": [{**report["checks"][0], **changed}, *report["checks"][1:]],
+    }
+
+
+UNREADABLE = {
+    "nothing": lambda report: {},
+    "a list": lambda report: [],
+    "null": lambda report: Value(None, JSONField()),
+    "a text": lambda report: "ok",
+    "no currencies": lambda report: {**report, "currencies": None},
+    "a currency without its figures": lambda report: {**report, "currencies": [{}]},
+    "a figure that is a text": lambda report: {
+        **report,
+        "currencies": [{**report["currencies"][0], "debits": "5"}, *report["currencies"][1:]],
+    },
+    "no time": lambda report: {**report, "checked_at": None},
+    "a time that isn't one": lambda report: {**report, "checked_at": "yesterday"},
+    "a time without its zone": lambda report: {**report, "checked_at": report["checked_at"][:-1]},
+    "no checks": lambda report: {**report, "checks": []},
+    "checks that are missing": lambda report: {k: v for k, v in report.items() if k != "checks"},
+    "a check of a name that is a list": first_check(name=[]),
+    "a check with a member more": first_check(severity="high"),
+    "a check whose findings contradict it": first_check(ok=False),
+    "a result that its checks contradict": lambda report: {**report, "ok": False},
+}
+
+
+@pytest.mark.parametrize("edit", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_verdict_that_cannot_be_read_counts_as_none(large, client, client_for, staff, edit):
+    call_command("verify_ledger")
+    Verdict.objects.update(report=edit(Verdict.objects.get().report))
+    imbalance.read_at = float("-inf")
+
+    answer, metrics = client_for(staff).get("/integrity"), client.get("/metrics")
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")
+    assert metrics.status_code == 200
+    assert "ledger_imbalance{" not in metrics.text
+    call_command("verify_ledger")
+    imbalance.read_at = float("-inf")
+    assert client_for(staff).get("/integrity").status_code == 200
+    assert 'ledger_imbalance{currency="USD"} 0.0' in client.get("/metrics").text
 
 
 def test_no_history_is_read_for_it(large, integrity):
