@@ -1,8 +1,11 @@
 """Fixtures that every room's tests share. Test money enters through the service, like any other."""
 
+import threading
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts.models import Account
+from api.errors import LedgerError
 from transfers import guards, services
 
 # What only one of the databases has is tested on that one.
@@ -100,6 +104,48 @@ def api(alice) -> LedgerClient:
 @pytest.fixture
 def client_for() -> Callable[[User | None], LedgerClient]:
     return LedgerClient
+
+
+@pytest.fixture
+def at_once() -> Callable[..., list[Any]]:
+    """
+    Return a function that makes calls at the same time, and returns what they return, in order.
+
+    Each call has a thread and a connection of its own, and commits.
+    """
+
+    def run(*calls: Callable[[], Any]) -> list[Any]:
+        barrier = threading.Barrier(len(calls))
+
+        def contend(call: Callable[[], Any]) -> Any:
+            try:
+                connection.cursor().close()  # So that none has to connect first.
+                barrier.wait(timeout=300)
+                return call()
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(len(calls)) as threads:
+            return list(threads.map(contend, calls))
+
+    return run
+
+
+@pytest.fixture
+def race(at_once) -> Callable[..., list[Any]]:
+    """
+    Return a function that makes calls ``at_once``, with a refusal of the ledger as an outcome.
+
+    Anything else that is raised fails the test.
+    """
+
+    def outcome(call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except LedgerError as refusal:
+            return refusal
+
+    return lambda *calls: at_once(*(partial(outcome, call) for call in calls))
 
 
 @pytest.fixture

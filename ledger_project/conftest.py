@@ -1,13 +1,11 @@
-"""What the shell's tests share: rivals in threads, machines with settings of their own, a clock."""
+"""What the shell's tests share: logins, machines with settings of their own, a clock."""
 
 import json
 import os
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +13,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from transfers.clock import at
@@ -28,26 +25,6 @@ SHOWN = (
     "import json; from ledger_project import settings; "
     "print(json.dumps({name: getattr(settings, name) for name in %r}, default=str))"
 )
-
-
-@pytest.fixture
-def at_once() -> Callable[..., list]:
-    """Return a function that makes its calls at the same time, each in a thread of its own."""
-
-    def run(*calls: Callable[[], Any]) -> list:
-        gate = threading.Barrier(len(calls))
-
-        def in_thread(call: Callable[[], Any]) -> Any:
-            try:
-                gate.wait(timeout=30)
-                return call()
-            finally:
-                connection.close()
-
-        with ThreadPoolExecutor(len(calls)) as threads:
-            return list(threads.map(in_thread, calls))
-
-    return run
 
 
 @pytest.fixture
@@ -66,6 +43,12 @@ def log_in(anyone, alice) -> Callable[[], dict[str, str]]:
         return answer.json()
 
     return log_in_as_alice
+
+
+@pytest.fixture
+def three_logins_a_minute(settings) -> None:
+    """Let a login fail three times a minute."""
+    settings.LOGIN_RATE = "3/minute"
 
 
 class Machine:

@@ -8,7 +8,7 @@ from ledger_project.tests import mutants
 from ledger_project.tests.mutants import failure_of
 from transfers.tests import test_concurrency as concurrency
 from transfers.tests import test_postgresql_concurrency as postgresql_concurrency
-from transfers.tests.conftest import assert_books_balance, race  # noqa: F401 -- fixtures
+from transfers.tests.conftest import assert_books_balance  # noqa: F401 -- a fixture
 from transfers.tests.test_postgresql_concurrency import deadlocks  # noqa: F401 -- a fixture
 
 pytestmark = pytest.mark.django_db(transaction=True)

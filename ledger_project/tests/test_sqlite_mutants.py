@@ -5,7 +5,7 @@ from django.db import OperationalError, connection
 
 from ledger_project.tests.mutants import failure_of
 from transfers.tests import test_concurrency as concurrency
-from transfers.tests.conftest import assert_books_balance, race  # noqa: F401 -- fixtures
+from transfers.tests.conftest import assert_books_balance  # noqa: F401 -- a fixture
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,12 +8,7 @@ from ledger_project.models import KnownNetwork
 from ledger_project.tests.logins import HERE, THERE, logging_in, statuses
 from ledger_project.throttling import network_of
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _three_a_minute(settings):
-    settings.LOGIN_RATE = "3/minute"
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("three_logins_a_minute")]
 
 
 @pytest.fixture

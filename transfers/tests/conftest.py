@@ -1,19 +1,15 @@
-"""What the tests of the movements share: the books' invariants, whole tables, and races."""
+"""What the tests of the movements share: accounts, whole tables, and the books' invariants."""
 
-import threading
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.db.models import Model
 
 from accounts.enums import AccountKind
 from accounts.models import Account, AccountChange
-from api.errors import LedgerError
 from transfers.kinds import Kind
 from transfers.models import LedgerEntry, Transfer
 from transfers.posting import EntryType
@@ -54,34 +50,6 @@ def handwritten(alice, bob, funded_account) -> HandwrittenLedger:
         euros=funded_account(bob, balance=100, currency="EUR"),
         user=alice,
     )
-
-
-@pytest.fixture
-def race() -> Callable[..., list[Any]]:
-    """
-    Return a function that runs calls at the same time and returns what they returned, in order.
-
-    Each call has a thread and a connection of its own, and commits. A refusal of the ledger is an
-    outcome like any other; anything else that is raised fails the test.
-    """
-
-    def run(*calls: Callable[[], Any]) -> list[Any]:
-        barrier = threading.Barrier(len(calls))
-
-        def contend(call: Callable[[], Any]) -> Any:
-            try:
-                connection.ensure_connection()
-                barrier.wait(timeout=300)
-                return call()
-            except LedgerError as refusal:
-                return refusal
-            finally:
-                connection.close()
-
-        with ThreadPoolExecutor(len(calls)) as threads:
-            return list(threads.map(contend, calls))
-
-    return run
 
 
 @pytest.fixture

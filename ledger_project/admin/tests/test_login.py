@@ -3,16 +3,11 @@
 import pytest
 
 from ledger_project.models import KnownNetwork, LoginAttempt
+from ledger_project.tests.logins import HERE, THERE, logging_in, statuses
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("three_logins_a_minute")]
 
-HERE, THERE = "203.0.113.1", "203.0.113.2"
 LOGIN = "/admin/login/?next=/admin/"
-
-
-@pytest.fixture(autouse=True)
-def _three_a_minute(settings):
-    settings.LOGIN_RATE = "3/minute"
 
 
 @pytest.fixture
@@ -29,16 +24,7 @@ def log_in(client):
 @pytest.fixture
 def ask_for_token(client_for):
     """Return a function that tries to log in to the API and returns the answer."""
-
-    def try_it(username="staff", password="wrong", address=HERE):
-        body = {"username": username, "password": password}
-        return client_for(None).post("/auth/token", body, REMOTE_ADDR=address)
-
-    return try_it
-
-
-def statuses(answers):
-    return [answer.status_code for answer in answers]
+    return logging_in(client_for, "staff")
 
 
 def test_the_fourth_try_is_refused_with_a_page_that_says_how_long_to_wait(log_in, clock):
