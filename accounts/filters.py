@@ -17,7 +17,9 @@ class AccountFilter(filters.FilterSet):
         [each.value for each in AccountStatus], help_text="Only accounts with this status."
     )
     owner_name = filters.CharFilter(
-        method="named", max_length=LONGEST_NAME, help_text="The whole name, in upper or lower case."
+        method="named",
+        max_length=LONGEST_NAME,
+        help_text="Only accounts with this exact name. Case is ignored.",
     )
 
     class Meta:

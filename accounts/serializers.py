@@ -49,11 +49,11 @@ def account_document(account: Account) -> dict[str, Any]:
 
 
 class AccountSerializer(serializers.ModelSerializer):
-    """An account as its owner sees it. Amounts are in minor units."""
+    """An account. Amounts are in minor units."""
 
     available = serializers.IntegerField(
         read_only=True,
-        help_text="What can be spent, in minor units: balance - held + overdraft_limit.",
+        help_text="What can be spent, in minor units: `balance - held + overdraft_limit`.",
     )
     status = serializers.ChoiceField(choices=[each.value for each in AccountStatus], read_only=True)
     metadata = MetadataField(read_only=True)
@@ -88,31 +88,31 @@ class AccountPageSerializer(serializers.Serializer):
 
 
 class OpenAccountSerializer(StrictSerializer):
-    """What opens an account."""
+    """An account to open."""
 
     owner_name = StrictCharField(min_length=1, max_length=LONGEST_NAME)
     currency = OneOfField(
         settings.CURRENCIES,
         default=settings.DEFAULT_CURRENCY,
-        help_text=f"ISO 4217; {settings.DEFAULT_CURRENCY} if absent. It can't be changed later.",
+        help_text=f"ISO 4217. Defaults to {settings.DEFAULT_CURRENCY}, and can't be changed later.",
     )
     metadata = MetadataField(required=False, default=dict)
 
 
 class DescribeAccountSerializer(StrictSerializer):
-    """What can be changed on an account by its owner; metadata is replaced as a whole."""
+    """The members of an account to change."""
 
     owner_name = StrictCharField(min_length=1, max_length=LONGEST_NAME, required=False)
     metadata = MetadataField(required=False)
 
 
 class ReasonSerializer(StrictSerializer):
-    """Why an account is frozen, unfrozen or closed."""
+    """Why an account is closed, frozen or unfrozen."""
 
     reason = StrictCharField(
         max_length=LONGEST_REASON,
         required=False,
         default="",
         allow_blank=True,
-        help_text="Kept with the record of the change. Whitespace around it is removed.",
+        help_text="Stored with the change. Surrounding whitespace is removed.",
     )

@@ -22,7 +22,7 @@ from accounts.serializers import (
     account_document,
 )
 from api.exceptions import PermissionDenied
-from api.operations import LOGGED_IN, PUBLIC_READER, Operation, holders_of, owner_or
+from api.operations import LOGGED_IN, PUBLIC_READER, Operation, owner_or, users_with
 from api.viewset import LedgerViewSet
 
 
@@ -85,7 +85,7 @@ class AccountViewSet(mixins.ListModelMixin, OneAccountViewSet):
         "listAccounts",
         "Accounts",
         "List accounts",
-        who=f"{LOGGED_IN} They see their own accounts; holders of `accounts.read_any` see all.",
+        who=f"{LOGGED_IN} They see their own accounts, or all with `accounts.read_any`.",
         description="Newest first.",
         response=AccountPageSerializer,
         answers={"The only page": {"items": [ACCOUNT], "next_cursor": None}},
@@ -147,7 +147,7 @@ class AccountViewSet(mixins.ListModelMixin, OneAccountViewSet):
         "freezeAccount",
         "Accounts",
         "Freeze an account",
-        who=holders_of("accounts.read_any", "accounts.freeze"),
+        who=users_with("accounts.read_any", "accounts.freeze"),
         description="No money moves in or out until the account is unfrozen.",
         tried_on=FROZEN_ACCOUNT_ID,
         request=ReasonSerializer,
@@ -163,7 +163,7 @@ class AccountViewSet(mixins.ListModelMixin, OneAccountViewSet):
         "unfreezeAccount",
         "Accounts",
         "Unfreeze an account",
-        who=holders_of("accounts.read_any", "accounts.freeze"),
+        who=users_with("accounts.read_any", "accounts.freeze"),
         description="Money can move in and out again.",
         tried_on=FROZEN_ACCOUNT_ID,
         request=ReasonSerializer,

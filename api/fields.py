@@ -142,12 +142,12 @@ class InstantField(serializers.DateTimeField):
 
 
 class EmptySerializer(StrictSerializer):
-    """A body without members: ``{}``."""
+    """An empty JSON object."""
 
 
 class NextCursorField(serializers.CharField):
     """Where the next page begins."""
 
     def __init__(self) -> None:
-        help_text = "Give it as `cursor` to get the next page; null on the last."
+        help_text = "Pass it as `cursor` to get the next page. Null on the last page."
         super().__init__(read_only=True, allow_null=True, help_text=help_text)

@@ -19,19 +19,20 @@ View = TypeVar("View", bound=Callable[..., Any])
 # Who may do it, where several operations say the same.
 ANYONE = "anyone, without a token."
 LOGGED_IN = "anyone who is logged in."
-READER = "the owner of the account, and holders of the permission `accounts.read_any`."
-PUBLIC_READER = f"{READER} The operator can also open it to anyone who knows the id."
+READER = "the owner of the account, and users with the permission `accounts.read_any`."
+PUBLIC_READER = f"{READER} The operator can allow anyone who knows the id."
 
 
 def owner_or(permission: str, owner: str = "the owner of the account") -> str:
     """Return who may do what anyone but the owner needs a permission for, besides seeing it."""
-    return f"{owner}, and holders of `accounts.read_any` and `{permission}`."
+    return f"{owner}, and users with the permissions `accounts.read_any` and `{permission}`."
 
 
-def holders_of(*permissions: str) -> str:
+def users_with(*permissions: str) -> str:
     """Return who may do what needs these permissions in any case."""
     named = " and ".join(f"`{permission}`" for permission in permissions)
-    return f"holders of {named}. In the demo data, that is `admin`."
+    noun = "permission" if len(permissions) == 1 else "permissions"
+    return f"users with the {noun} {named}. In the demo data, that is `admin`."
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class SignedKeysetPagination(BasePagination):
             {
                 "name": self.limit_query_param,
                 "in": "query",
-                "description": "How many items a page has.",
+                "description": "The number of items in a page.",
                 "schema": {
                     "type": "integer",
                     "minimum": 1,
@@ -62,7 +62,7 @@ class SignedKeysetPagination(BasePagination):
             {
                 "name": self.cursor_query_param,
                 "in": "query",
-                "description": "The `next_cursor` of the page before, with the same filters.",
+                "description": "The `next_cursor` of the previous page. Use the same filters.",
                 "schema": {"type": "string", "minLength": 1},
             },
         ]

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from accounts.rights import may
 from api.exceptions import PermissionDenied, TemporarilyUnavailable
-from api.operations import Operation, holders_of
+from api.operations import Operation, users_with
 from api.viewset import LedgerViewSet
 from audit.answers import OUT_OF_ORDER, REPORT, IntegritySerializer
 from audit.models import Verdict
@@ -32,11 +32,11 @@ class IntegrityViewSet(LedgerViewSet):
         "getIntegrity",
         "Integrity",
         "Audit the ledger",
-        who=holders_of("accounts.read_any"),
+        who=users_with("accounts.read_any"),
         description="Recomputes every invariant from the entries and compares the database schema "
-        "with the expected one. If a check fails, the same report is sent with status 503. A large "
-        "ledger isn't audited while you wait: the report is that of the last `manage.py "
-        "verify_ledger`, with `checked_at` saying when it ran; only the schema is checked at once.",
+        "with the expected one. If a check fails, the same report is sent with status 503. For a "
+        "large ledger, the report is that of the last `manage.py verify_ledger`, at `checked_at`; "
+        "only the schema is checked again.",
         response=IntegritySerializer,
         answers={"All in order": REPORT},
         also={(503, "application/json"): {"Out of order": OUT_OF_ORDER}},

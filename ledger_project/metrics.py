@@ -124,7 +124,7 @@ class MetricsTokenMissing(NotAuthenticated):
     "getMetrics",
     "Health",
     "Retrieve metrics for Prometheus",
-    who="requests from this machine, and those that bear `LEDGER_METRICS_TOKEN`.",
+    who="requests from this machine, and requests with the `LEDGER_METRICS_TOKEN`.",
     also={(200, "text/plain"): {"Balanced": 'ledger_imbalance{currency="USD"} 0.0\n'}},
     errors=(NotAuthenticated,),
 )

@@ -32,7 +32,7 @@ class LoginSerializer(TokenObtainPairSerializer, StrictSerializer):
             write_only=True,
             trim_whitespace=False,
             style={"input_type": "password"},
-            help_text="Spaces count.",
+            help_text="Leading and trailing spaces are significant.",
         )
 
 

@@ -10,7 +10,7 @@ from transfers.serializers import StatementItemSerializer, TransferSerializer
 
 
 class CashAnswerSerializer(AccountSerializer):
-    """The account as it now stands, and the transfer that moved the cash."""
+    """The account after the deposit or withdrawal, and the id of the transfer."""
 
     transfer_id = serializers.UUIDField(read_only=True)
 
@@ -21,11 +21,11 @@ class CashAnswerSerializer(AccountSerializer):
 
 
 class TransferSideSerializer(AccountSerializer):
-    """The account as it now stands if the caller may see it, otherwise its `id` alone."""
+    """An account after the transfer. Only `id` is present if the caller may not see it."""
 
 
 class TransferAnswerSerializer(TransferSerializer):
-    """A transfer as it was just posted, with both its accounts."""
+    """A transfer that was just posted, with its source and destination."""
 
     # Named like an attribute of DRF's.
     source = TransferSideSerializer(read_only=True)  # type: ignore[assignment]
@@ -38,22 +38,22 @@ class TransferAnswerSerializer(TransferSerializer):
 
 
 class BatchAnswerSerializer(serializers.Serializer):
-    """The transfers of a batch, in its order."""
+    """The transfers of a batch."""
 
     transfers = TransferSerializer(
-        many=True, read_only=True, help_text="In the order in which they were sent."
+        many=True, read_only=True, help_text="In the order of the request."
     )
 
 
 class TransferPageSerializer(serializers.Serializer):
-    """Transfers, newest first."""
+    """A page of transfers, newest first."""
 
     items = TransferSerializer(many=True, read_only=True)
     next_cursor = NextCursorField()
 
 
 class StatementPageSerializer(serializers.Serializer):
-    """Entries of an account, newest first."""
+    """A page of a statement, newest entries first."""
 
     items = StatementItemSerializer(many=True, read_only=True)
     next_cursor = NextCursorField()

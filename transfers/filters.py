@@ -94,7 +94,7 @@ def _range(field: str) -> dict[str, filters.Filter]:
         "from": InstantFilter(
             field,
             "gte",
-            help_text=f"From this instant on. {instant}",
+            help_text=f"At or after this instant. {instant}",
         ),
         "to": InstantFilter(
             field,
@@ -107,14 +107,14 @@ def _range(field: str) -> dict[str, filters.Filter]:
 class TransferFilter(filters.FilterSet):
     """By party, kind, status and time of creation: ``from`` inclusive, ``to`` exclusive."""
 
-    account_id = IdFilter(method="touching", help_text="Only transfers with this source or dest.")
+    account_id = IdFilter(method="touching", help_text="Only transfers from or to this account.")
     kind = OneOfFilter(
         [kind.value for kind in Kind], method="of_kind", help_text="Only transfers of this kind."
     )
     status = OneOfFilter(
         [status.value for status in TransferStatus],
         method="standing",
-        help_text="Only transfers with this status now.",
+        help_text="Only transfers with this status.",
     )
 
     class Meta:
@@ -141,7 +141,9 @@ class TransferFilter(filters.FilterSet):
 class StatementFilter(filters.FilterSet):
     """By side and time: ``from`` inclusive, ``to`` exclusive."""
 
-    type = OneOfFilter([side.value for side in EntryType], help_text="Only entries of this side.")
+    type = OneOfFilter(
+        [side.value for side in EntryType], help_text="Only debits, or only credits."
+    )
 
     class Meta:
         model = LedgerEntry

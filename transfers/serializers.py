@@ -54,7 +54,7 @@ class CashSerializer(StrictSerializer):
 
 
 class OrderSerializer(StrictSerializer):
-    """A transfer to be posted."""
+    """A transfer to post."""
 
     source_account_id = StrictUUIDField()
     dest_account_id = StrictUUIDField()
@@ -70,18 +70,18 @@ ONLY_HOLDS_EXPIRE = {
 
 
 class TransferOrderSerializer(OrderSerializer):
-    """A transfer to be posted, or with ``hold`` one to be reserved for a time."""
+    """A transfer to post, or an amount to hold."""
 
     hold = StrictBooleanField(
         required=False,
         default=False,
-        help_text="true reserves the amount and moves no money yet; false if absent.",
+        help_text="true to reserve the amount instead of moving it. Defaults to false.",
     )
     expires_in = StrictIntegerField(
         min_value=1,
         max_value=int(LONGEST_HOLD.total_seconds()),
         required=False,
-        help_text=f"Seconds from now, only with `hold`. {DEFAULT_HOLD.days} days if absent.",
+        help_text=f"Seconds from now, only with `hold`. Defaults to {DEFAULT_HOLD.days} days.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -93,13 +93,13 @@ class TransferOrderSerializer(OrderSerializer):
 
 
 class BatchSerializer(StrictSerializer):
-    """Transfers to be posted in order, all or nothing."""
+    """Transfers to post in order, all or nothing."""
 
     transfers = BoundedListField(
         child=OrderSerializer(),
         min_length=1,
         max_length=LARGEST_BATCH,
-        help_text="They are posted in this order.",
+        help_text="Posted in this order.",
     )
 
 
@@ -107,9 +107,10 @@ class CaptureSerializer(StrictSerializer):
     """How much of a hold to capture, and what for."""
 
     amount = MoneyField(
-        required=False, help_text="In minor units, at most what is held; all of it if absent."
+        required=False,
+        help_text="In minor units. Defaults to the whole held amount, which is the maximum.",
     )
-    memo = MemoField(help_text="What it is for; the memo of the hold if absent or null.")
+    memo = MemoField(help_text="What the capture is for. Defaults to the memo of the hold.")
 
 
 class ReverseSerializer(StrictSerializer):
@@ -138,7 +139,7 @@ def transfer_document(transfer: Transfer) -> dict[str, Any]:
 
 
 class TransferSerializer(serializers.ModelSerializer):
-    """A transfer as both parties see it."""
+    """A transfer. Amounts are in minor units."""
 
     kind = serializers.ChoiceField(choices=[kind.value for kind in Kind], read_only=True)
     status = serializers.ChoiceField(
@@ -177,7 +178,7 @@ class TransferSerializer(serializers.ModelSerializer):
 
 
 class StatementItemSerializer(serializers.ModelSerializer):
-    """One line of a statement: what was entered, and the balance after it."""
+    """An entry in a statement, with the balance after it."""
 
     ts = InstantField(read_only=True)
     account_id = serializers.UUIDField(read_only=True)
@@ -226,13 +227,13 @@ class StatementItemSerializer(serializers.ModelSerializer):
 
 
 class BalanceSerializer(serializers.Serializer):
-    """An account's balance as it stood at an instant."""
+    """The balance of an account at an instant."""
 
     account_id = serializers.UUIDField()
     currency = serializers.CharField()
-    at = InstantField(help_text="The instant that was asked about, in UTC.")
-    balance = serializers.IntegerField(help_text="As it stood then, in minor units.")
-    sequence = serializers.IntegerField(help_text="How many entries the account had.")
+    at = InstantField(help_text="The instant, in UTC.")
+    balance = serializers.IntegerField(help_text="The balance at that instant, in minor units.")
+    sequence = serializers.IntegerField(help_text="The number of entries up to that instant.")
 
 
 def order_of(data: Mapping[str, Any]) -> Order:

@@ -46,8 +46,8 @@ class IdempotencyKeySerializer(serializers.ModelSerializer):
 
     created_at = InstantField(read_only=True)
     response_body = serializers.SerializerMethodField(
-        help_text="The JSON body of the response; null if it is no longer stored, or if it took a "
-        "permission that you no longer have."
+        help_text="The JSON body of the response; null if it is no longer stored, or if it "
+        "requires a permission that you no longer have."
     )
 
     class Meta:

@@ -20,8 +20,8 @@ from transfers.models import Transfer
 from transfers.serializers import CashSerializer
 
 TELLER = (
-    "the owner of the account, and holders of the permission `transfers.move_cash` for any "
-    "account. The operator can reserve it for the latter."
+    "the owner of the account, and users with the permission `transfers.move_cash` for any "
+    "account. The operator can exclude owners."
 )
 CASH_ERRORS = (
     AccountNotFound,

@@ -92,8 +92,8 @@ class StatementViewSet(mixins.ListModelMixin, OneAccountViewSet):
             OpenApiParameter(
                 "at",
                 OpenApiTypes.DATETIME,
-                description="An instant that isn't in the future. What was posted at that instant "
-                "is included. Now if absent. RFC 3339 with an offset: `2026-01-31T12:00:00Z`.",
+                description="Defaults to now. Entries posted at this instant are included. RFC "
+                "3339 with an offset: `2026-01-31T12:00:00Z`. Can't be in the future.",
             ),
         ),
         response=BalanceSerializer,

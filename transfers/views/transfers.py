@@ -113,8 +113,8 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         "listTransfers",
         "Transfers",
         "List transfers",
-        who=f"{LOGGED_IN} They see the transfers of their own accounts; holders of "
-        "`accounts.read_any` see all.",
+        who=f"{LOGGED_IN} They see the transfers of their own accounts, or all with "
+        "`accounts.read_any`.",
         description="Newest first.",
         response=TransferPageSerializer,
         answers={"The only page": {"items": [TRANSFER], "next_cursor": None}},
@@ -127,7 +127,8 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         "getTransfer",
         "Transfers",
         "Retrieve a transfer",
-        who="the owners of the source and the destination, and holders of `accounts.read_any`.",
+        who="the owners of the source and the destination, and users with the "
+        "permission `accounts.read_any`.",
         response=TransferSerializer,
         answers={"A transfer": TRANSFER, "A hold": PENDING},
         errors=(TransferNotFound,),
@@ -176,8 +177,8 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         "Transfers",
         "Capture a hold",
         who=owner_or("transfers.move_any", "the owner of the destination"),
-        description="Moves the held amount to the destination, or as much of it as `amount` says. "
-        "The rest is released. Without a `memo`, the capture gets that of the hold.",
+        description="Moves the held amount, or part of it, to the destination. The rest is "
+        "released.",
         tried_on=HOLD_ID,
         request=CaptureSerializer,
         requests={"25 dollars of it": {"amount": 25_00}},
@@ -202,7 +203,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         "Transfers",
         "Void a hold",
         who=owner_or("transfers.move_any", "the owners of the source and the destination"),
-        description="Releases the whole amount.",
+        description="Releases the held amount.",
         tried_on=OTHER_HOLD_ID,
         request=EmptySerializer,
         requests={"An empty body": {}},
@@ -220,7 +221,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         "Transfers",
         "Reverse a transfer",
         who=owner_or("transfers.reverse_any", "the owner of the destination")
-        + " Reversing a deposit or a withdrawal also takes the right to move cash at the account.",
+        + " Reversing a deposit or a withdrawal also requires the right to move cash.",
         description="Moves the whole amount back, if the destination can afford it. A transfer can "
         "be reversed once.",
         request=ReverseSerializer,
