@@ -7,6 +7,7 @@ from typing import Any
 from accounts.examples import ACCOUNT_ID
 from api.problems import MEDIA_TYPE
 from ledger_project.idempotency.keys import LONGEST_KEY, PATTERN
+from ledger_project.logs import REQUEST_ID
 from ledger_project.openapi.errors import ERRORS
 from transfers.examples import TRANSFER_ID
 
@@ -116,7 +117,7 @@ HEADERS: dict[str, Any] = {
             "Identifies the request in the logs: the client's own id, or else a new one.",
             "5f0f7c3a-6f6e-4a57-9b0b-5a1c2d3e4f50",
             type="string",
-            pattern="^[A-Za-z0-9._-]{1,64}$",
+            pattern=f"^{REQUEST_ID.pattern}$",
         ),
         "required": True,
     },

@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--days", type=int, default=30, help="how long answers are kept (30 if absent)"
+            "--days", type=int, default=30, help="how long answers are kept (%(default)s if absent)"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
