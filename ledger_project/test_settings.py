@@ -8,10 +8,10 @@ The documented defaults of ``.env.example`` win over the shell and over ``.env``
 import os
 from pathlib import Path
 
-from environs import Env
+from dotenv import dotenv_values
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-Env().read_env(BASE_DIR / ".env.example", recurse=False, override=True)
+os.environ |= {name: text or "" for name, text in dotenv_values(BASE_DIR / ".env.example").items()}
 os.environ |= {
     "LEDGER_SECRET_KEY": "secret-key-of-the-tests-and-of-nothing-else",
     "LEDGER_JWT_SIGNING_KEY": "signing-key-of-the-tests-and-of-nothing-else",

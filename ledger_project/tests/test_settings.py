@@ -1,6 +1,9 @@
 """What a machine may set, and what stops the start with one clear line."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -209,6 +212,22 @@ def test_the_example_environment_sets_every_default(machine):
     )
 
     assert with_the_example == machine.settings(*names)
+
+
+def test_the_tests_use_the_documented_defaults_whatever_the_shell_sets():
+    shown = "from ledger_project import test_settings as s; print(s.APP_NAME, s.PUBLIC_READS)"
+    shell = {"LEDGER_APP_NAME": "of the shell", "LEDGER_PUBLIC_READS": "true"}
+
+    done = subprocess.run(
+        [sys.executable, "-c", shown],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, **shell},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout == "Mini Ledger API False\n"
 
 
 def test_the_environment_wins_over_the_env_file(new_machine):
