@@ -15,13 +15,11 @@ from ledger_project.setting_reader import SettingReader
 from ledger_project.setting_validators import (
     FEWEST_BYTES,
     FEWEST_CHARACTERS,
-    LOG_LEVELS,
     METRICS_TOKEN_CHARACTERS,
     app_name,
     currency_code,
     each,
     host,
-    log_level,
     metrics_token,
     network,
     no_duplicates,
@@ -61,10 +59,11 @@ DATABASE_URL = env.text(
 )
 DATABASE = database(DATABASE_URL)
 
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOG_LEVEL = env.text(
     "LOG_LEVEL",
     "INFO",
-    checks=[log_level],
+    checks=[one_of(LOG_LEVELS)],
     help=f"The lowest level of the messages that are logged: {', '.join(LOG_LEVELS)}.",
 )
 
@@ -138,7 +137,7 @@ CURRENCIES = env.items(
 DEFAULT_CURRENCY = env.text(
     "DEFAULT_CURRENCY",
     "USD",
-    checks=[one_of("LEDGER_CURRENCIES", CURRENCIES)],
+    checks=[one_of(CURRENCIES, called="LEDGER_CURRENCIES")],
     help="The currency of a new account if the request names none.",
 )
 

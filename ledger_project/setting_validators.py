@@ -6,7 +6,7 @@ value that may be secret.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import ip_network
 
 from environs import ValidationError
@@ -20,8 +20,6 @@ FEWEST_BYTES = 32
 FEWEST_CHARACTERS = 8
 # How the keys begin that Django generates for development.
 INSECURE = "django-insecure-"
-
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 METRICS_TOKEN_CHARACTERS = "ASCII letters, digits and punctuation"
 
@@ -66,11 +64,6 @@ def metrics_token(value: str) -> None:
         )
 
 
-def log_level(value: str) -> None:
-    if value not in LOG_LEVELS:
-        raise ValidationError(f"must be one of {', '.join(LOG_LEVELS)}, not {value!r}")
-
-
 def host(value: str) -> None:
     if not re.fullmatch(r"\*|\.?[\w.-]+|\[[0-9A-Fa-f:.]+\]", value, re.ASCII):
         raise ValidationError(
@@ -106,12 +99,12 @@ def rate(value: str) -> None:
         raise ValidationError(f"must be a rate such as 10/minute, not {value!r}")
 
 
-def one_of(name: str, choices: list[str]) -> Callable[[str], None]:
-    """Return a check that a setting is one of the items of the setting ``name``."""
+def one_of(choices: Sequence[str], called: str = "") -> Callable[[str], None]:
+    """Return a check that a value is one of ``choices``, which the error calls ``called``."""
 
     def check_choice(value: str) -> None:
         if value not in choices:
-            raise ValidationError(f"must be one of {name}, not {value!r}")
+            raise ValidationError(f"must be one of {called or ', '.join(choices)}, not {value!r}")
 
     return check_choice
 
