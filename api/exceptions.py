@@ -5,6 +5,9 @@ from typing import Self
 
 from api.errors import ApiError
 
+# In bytes: the largest body of a view that has no `max_body` of its own.
+LARGEST_BODY = 64 * 1024
+
 # The details of what is wrong with one member of a body, or with one query parameter.
 UNKNOWN_FIELD = "There is no such field. Leave it out, or check its spelling."
 UNKNOWN_PARAMETER = "There is no such query parameter here."
@@ -120,7 +123,7 @@ class PayloadTooLarge(ApiError):
 
     @classmethod
     def example(cls) -> Self:
-        return cls(64 * 1024)
+        return cls(LARGEST_BODY)
 
 
 class UnsupportedMediaType(ApiError):

@@ -45,10 +45,6 @@ def strict_json(body: bytes) -> Any:
         raise ParseError(f"The body is not valid JSON: {error}.") from error
 
 
-# In bytes. A view that takes more has a `max_body` of its own.
-LARGEST_BODY = 64 * 1024
-
-
 def require_size(request: HttpRequest | Request, limit: int) -> None:
     """
     Check that a body has ``limit`` bytes at most, and read it.

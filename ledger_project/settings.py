@@ -106,7 +106,7 @@ STATIC_URL = "static/"
 # Served from the packages themselves: nothing to collect before the first start.
 WHITENOISE_USE_FINDERS = True
 
-# In bytes: for a batch. Every other body has a lower limit (see api/parsers.py).
+# In bytes: for a batch. Every other body has a lower limit (see api/exceptions.py).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 # ── Security ─────────────────────────────────────────────────────────────────────────────────────

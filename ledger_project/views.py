@@ -10,10 +10,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework_simplejwt.serializers import TokenObtainPairSerializer
 
-from api.exceptions import AuthenticationFailed, TokenNotValid
+from api.exceptions import LARGEST_BODY, AuthenticationFailed, TokenNotValid
 from api.fields import StrictCharField, StrictSerializer
 from api.operations import ANYONE, Operation
-from api.parsers import LARGEST_BODY, refuse_query, require_size
+from api.parsers import refuse_query, require_size
 from api.probe import probe
 from ledger_project.authentication import ACCESS_MINUTES, REFRESH_HOURS, revoke, rotate
 from ledger_project.throttling import LoginThrottle, LoginTry

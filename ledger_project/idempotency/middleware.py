@@ -25,8 +25,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api.exceptions import TemporarilyUnavailable
-from api.parsers import LARGEST_BODY, require_size, strict_json
+from api.exceptions import LARGEST_BODY, TemporarilyUnavailable
+from api.parsers import require_size, strict_json
 from api.problems import is_unavailable, problem_of
 from ledger_project.idempotency.exceptions import (
     AnswerWithheld,
