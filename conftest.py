@@ -18,10 +18,12 @@ from accounts.models import Account
 from api.errors import LedgerError
 from transfers import guards, services
 
-# What only one of the databases has is tested on that one.
-collect_ignore_glob = [
-    "*/tests/test_postgresql*.py" if connection.vendor == "sqlite" else "*/tests/test_sqlite*.py"
-]
+# What only one of the databases has is tested on that one, and the engine, which has none, once.
+collect_ignore_glob = (
+    ["*/tests/test_postgresql*.py"]
+    if connection.vendor == "sqlite"
+    else ["*/tests/test_sqlite*.py", "*/tests/test_posting*.py"]
+)
 
 
 class LedgerClient(APIClient):

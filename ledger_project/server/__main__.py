@@ -1,8 +1,14 @@
 """Start the service: ``python -m ledger_project.server --port 8000``."""
 
+import signal
+
+# First of all, because some libraries swallow a KeyboardInterrupt while they are loaded: until
+# gunicorn takes over, SIGINT ends the process like any other signal.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+# ruff: noqa: E402
 import argparse
 import os
-import signal
 import sys
 
 from django.core.handlers.wsgi import WSGIHandler
@@ -20,8 +26,6 @@ def main() -> None:
     )
     options = parser.parse_args()
 
-    # Some libraries swallow a KeyboardInterrupt while they are loaded.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
     application = load()
 
     from django.conf import settings

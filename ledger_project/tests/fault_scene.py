@@ -3,7 +3,7 @@
 import http.client
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,11 +46,15 @@ class Client(LiveClient):
         return self.post(self.path, {"amount": AMOUNT}, key)
 
     def deposit_in_the_end(self, key: str) -> Answer:
-        """Ask again as a client should, until there is an answer that stands."""
+        """Deposit, and retry as a client should until the response is final."""
+        return self.in_the_end(lambda: self.deposit(key))
+
+    def in_the_end(self, send: Callable[[], Answer]) -> Answer:
+        """Send a request until its response is neither lost nor one that asks for a retry."""
         deadline = time.monotonic() + RECOVERY_SECONDS
         while True:
             try:
-                answer = self.deposit(key)
+                answer = send()
             except (OSError, http.client.HTTPException):
                 answer = None
             if answer is not None and answer.status not in (409, 503):
@@ -120,4 +124,5 @@ class Scene:
         assert self.service.manage("verify_ledger", "--json").returncode == 0
 
     def balance(self) -> int:
-        return self.client.get(f"/accounts/{self.account}").json()["balance"]
+        path = f"/accounts/{self.account}"
+        return self.client.in_the_end(lambda: self.client.get(path)).json()["balance"]

@@ -143,7 +143,7 @@ def test_a_server_that_stands_still_is_503_and_is_found_again(scene, freeze):
     more = [str(uuid.uuid4()) for _ in range(40)]
     with ThreadPoolExecutor(len(more)) as threads:
         # So many at once that every thread of the service has a connection.
-        opened = list(threads.map(scene.client.deposit, more))
+        opened = list(threads.map(scene.client.deposit_in_the_end, more))
         freeze()
         answers = list(threads.map(scene.client.deposit, [scene.key] * len(more)))
     health = scene.client.get("/healthz")

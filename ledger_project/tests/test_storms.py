@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from django.db.models import Count, F, Q, Sum
 from accounts.enums import AccountKind
 from accounts.models import Account
 from audit.ledger import check_ledger
-from ledger_project.tests.live import LiveClient, live_server
+from ledger_project.tests.live import PATIENCE, LiveClient, live_server
 from transfers.models import Transfer
 
 # Storms reach no line that a single request doesn't, and counting lines would slow them.
@@ -102,10 +103,18 @@ class Player:
                 self.posted.append(document["id"])
         return self.outcomes
 
+    def post(self, path, body=None):
+        """Send a write, and retry with the same key while the service is too busy for it."""
+        key, deadline = str(uuid.uuid4()), time.monotonic() + PATIENCE
+        while (answer := self.client.post(path, body, key)).status == 503:
+            assert time.monotonic() < deadline, answer
+            time.sleep(0.1)
+        return answer
+
     def transfer(self, **more):
         source, dest = self.dice.sample(self.accounts, 2)
         body = {"source_account_id": source, "dest_account_id": dest, **more}
-        return self.client.post("/transfers", {**body, "amount": self.dice.randint(1, 2_000)})
+        return self.post("/transfers", {**body, "amount": self.dice.randint(1, 2_000)})
 
     def hold(self):
         return self.transfer(hold=True)
@@ -115,12 +124,12 @@ class Player:
             return self.hold()
         verb = self.dice.choice(["capture", "void"])
         # Not taken off the list: now and then a hold is resolved a second time.
-        return self.client.post(f"/transfers/{self.dice.choice(self.holds)}/{verb}")
+        return self.post(f"/transfers/{self.dice.choice(self.holds)}/{verb}")
 
     def reverse(self):
         if not self.posted:
             return self.transfer()
-        return self.client.post(f"/transfers/{self.dice.choice(self.posted)}/reverse")
+        return self.post(f"/transfers/{self.dice.choice(self.posted)}/reverse")
 
 
 def watch(finished: threading.Event) -> Counter[tuple[int, int]]:

@@ -15,7 +15,7 @@ from transfers.recording import record
 
 # Committed, as in production: PostgreSQL, which counts rows behind the scenes, would take a table
 # of uncommitted rows for an empty one, and plan to read all of it for each row of a chunk.
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.no_cover]
 
 ROWS, AT_ONCE = 100_000, 10_000
 

@@ -10,7 +10,7 @@ from transfers.models import Transfer
 from transfers.querysets import TransferStatus
 from transfers.tests.filled import fill, open_accounts, work_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.no_cover]
 
 MANY = 8_000
 RANGE = {"from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}

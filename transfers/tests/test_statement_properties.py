@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from transfers import clock, services
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.no_cover]
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 hours = st.integers(0, 12)

@@ -23,7 +23,7 @@ from accounts.enums import MONEY_MAX
 from accounts.models import Account, external_account_id
 from transfers import guards
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.no_cover]
 
 MODELS = [model for model in apps.get_models() if admin.site.is_registered(model)]
 

@@ -199,3 +199,4 @@ def test_it_can_be_stopped_while_it_starts(transactional_db, number, workers):
         assert [child for child in children if child.is_running()] == []
     finally:
         server.process.kill()
+        server.process.wait()
