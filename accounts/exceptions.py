@@ -4,6 +4,7 @@ from typing import Self
 
 from accounts.examples import ACCOUNT_ID
 from api.errors import LedgerError
+from api.exceptions import PermissionDenied
 
 
 class AccountNotFound(LedgerError):
@@ -103,3 +104,10 @@ class OverdraftInUse(LedgerError):
     @classmethod
     def example(cls) -> Self:
         return cls(ACCOUNT_ID, used=25_00, limit=20_00)
+
+
+# ── What may refuse an operation ─────────────────────────────────────────────────────────────────
+
+DESCRIBE_ERRORS = (AccountNotFound, PermissionDenied)
+CLOSE_ERRORS = (AccountNotFound, AccountFrozen, AccountNotEmpty, PermissionDenied)
+FREEZE_ERRORS = (AccountNotFound, AccountClosed, PermissionDenied)

@@ -10,7 +10,12 @@ from rest_framework.response import Response
 
 from accounts import services
 from accounts.examples import ACCOUNT, EMPTY_ACCOUNT_ID, FROZEN_ACCOUNT_ID, NEW_ACCOUNT
-from accounts.exceptions import AccountClosed, AccountFrozen, AccountNotEmpty, AccountNotFound
+from accounts.exceptions import (
+    CLOSE_ERRORS,
+    DESCRIBE_ERRORS,
+    FREEZE_ERRORS,
+    AccountNotFound,
+)
 from accounts.filters import AccountFilter
 from accounts.models import Account
 from accounts.serializers import (
@@ -21,7 +26,6 @@ from accounts.serializers import (
     ReasonSerializer,
     account_document,
 )
-from api.exceptions import PermissionDenied
 from api.operations import LOGGED_IN, PUBLIC_READER, Operation, owner_or, users_with
 from api.viewset import LedgerViewSet
 
@@ -119,7 +123,7 @@ class AccountViewSet(mixins.ListModelMixin, OneAccountViewSet):
         },
         response=AccountSerializer,
         answers={"Renamed": {**ACCOUNT, "owner_name": "Ada King"}},
-        errors=(AccountNotFound, PermissionDenied),
+        errors=DESCRIBE_ERRORS,
     )
     def partial_update(self, request: Request, account_id: UUID) -> Response:
         changes = self.read_body(DescribeAccountSerializer)
@@ -138,7 +142,7 @@ class AccountViewSet(mixins.ListModelMixin, OneAccountViewSet):
         requests={"With a reason": {"reason": "Moved to another bank"}, "Without a reason": {}},
         response=AccountSerializer,
         answers={"Closed": {**NEW_ACCOUNT, "id": EMPTY_ACCOUNT_ID, "status": "CLOSED"}},
-        errors=(AccountNotFound, AccountFrozen, AccountNotEmpty, PermissionDenied),
+        errors=CLOSE_ERRORS,
     )
     def close(self, request: Request, account_id: UUID) -> Response:
         return self._change(services.close, account_id)
@@ -154,7 +158,7 @@ class AccountViewSet(mixins.ListModelMixin, OneAccountViewSet):
         requests={"With a reason": {"reason": "Reported as stolen"}, "Without a reason": {}},
         response=AccountSerializer,
         answers={"Frozen": {**ACCOUNT, "id": FROZEN_ACCOUNT_ID, "status": "FROZEN"}},
-        errors=(AccountNotFound, AccountClosed, PermissionDenied),
+        errors=FREEZE_ERRORS,
     )
     def freeze(self, request: Request, account_id: UUID) -> Response:
         return self._change(services.freeze, account_id)
@@ -170,7 +174,7 @@ class AccountViewSet(mixins.ListModelMixin, OneAccountViewSet):
         requests={"With a reason": {"reason": "False alarm"}, "Without a reason": {}},
         response=AccountSerializer,
         answers={"Open again": {**ACCOUNT, "id": FROZEN_ACCOUNT_ID}},
-        errors=(AccountNotFound, AccountClosed, PermissionDenied),
+        errors=FREEZE_ERRORS,
     )
     def unfreeze(self, request: Request, account_id: UUID) -> Response:
         return self._change(services.unfreeze, account_id)

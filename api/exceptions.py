@@ -210,3 +210,10 @@ class TemporarilyUnavailable(ApiError):
     )
     detail = "The ledger can't reach its database in time. Retry with the same Idempotency-Key."
     retry_after = 1
+
+
+# ── What may refuse an operation ─────────────────────────────────────────────────────────────────
+
+OF_ALL = (NotAcceptable, InternalError, TemporarilyUnavailable)
+OF_USERS = (NotAuthenticated, TokenNotValid)
+OF_BODIES = (MalformedJson, PayloadTooLarge, UnsupportedMediaType)

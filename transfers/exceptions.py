@@ -6,7 +6,9 @@ from uuid import UUID
 
 from accounts.enums import MONEY_MAX
 from accounts.examples import ACCOUNT_ID
+from accounts.exceptions import AccountClosed, AccountFrozen, AccountNotFound
 from api.errors import LedgerError
+from api.exceptions import PermissionDenied
 from transfers.examples import HOLD_ID, NOON, TRANSFER_ID
 
 
@@ -214,3 +216,53 @@ class NotReversible(LedgerError):
     @classmethod
     def example(cls) -> Self:
         return cls(UUID(HOLD_ID), "HOLD")
+
+
+# ── What may refuse an operation ─────────────────────────────────────────────────────────────────
+
+CASH_ERRORS = (
+    AccountNotFound,
+    AccountFrozen,
+    AccountClosed,
+    DestinationUnavailable,
+    PermissionDenied,
+)
+DEPOSIT_ERRORS = (*CASH_ERRORS, BalanceLimitExceeded)
+WITHDRAWAL_ERRORS = (*CASH_ERRORS, InsufficientFunds)
+ORDER_ERRORS = (
+    AccountNotFound,
+    AccountFrozen,
+    AccountClosed,
+    SameAccount,
+    CurrencyMismatch,
+    InsufficientFunds,
+    BalanceLimitExceeded,
+    DestinationUnavailable,
+    PermissionDenied,
+)
+VOID_ERRORS = (
+    TransferNotFound,
+    NotAHold,
+    HoldExpired,
+    HoldAlreadyResolved,
+    PermissionDenied,
+)
+CAPTURE_ERRORS = (
+    *VOID_ERRORS,
+    AccountFrozen,
+    AccountClosed,
+    CaptureExceedsHold,
+    BalanceLimitExceeded,
+    DestinationUnavailable,
+)
+REVERSAL_ERRORS = (
+    TransferNotFound,
+    AccountFrozen,
+    AccountClosed,
+    InsufficientFunds,
+    BalanceLimitExceeded,
+    DestinationUnavailable,
+    AlreadyReversed,
+    NotReversible,
+    PermissionDenied,
+)

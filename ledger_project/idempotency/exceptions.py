@@ -98,3 +98,7 @@ class AnswerWithheld(ApiError):
     @classmethod
     def example(cls) -> Self:
         return cls(201)
+
+
+# What may refuse an operation that needs a key.
+OF_KEYS = (KeyMissing, KeyInvalid, KeyReused, KeyInProgress, KeyExpired, AnswerWithheld)

@@ -43,18 +43,6 @@ EMPTY_BODY = {
     "description": EmptySerializer.__doc__,
 }
 
-# The errors that follow from the kind of an operation.
-OF_ALL = {wire.NotAcceptable, wire.InternalError, wire.TemporarilyUnavailable}
-OF_USERS = {wire.NotAuthenticated, wire.TokenNotValid}
-OF_KEYS = {
-    *(keys.KeyMissing, keys.KeyInvalid, keys.KeyReused),
-    *(keys.KeyInProgress, keys.KeyExpired, keys.AnswerWithheld),
-}
-OF_BODIES = {
-    *(wire.MalformedJson, wire.PayloadTooLarge, wire.UnsupportedMediaType),
-    *(server.MalformedRequest, server.RequestTimeout, server.LengthRequired),
-}
-
 
 class LedgerAutoSchema(AutoSchema):
     """Describe an operation by the ``Operation`` of its view, and by the view itself."""
@@ -207,13 +195,13 @@ class LedgerAutoSchema(AutoSchema):
     def _codes(self) -> set[str]:
         """Return the code of every error that the operation can answer with."""
         view, request = self.view, self.operation.request
-        errors: set[type[ApiError]] = {*self.operation.errors, *OF_ALL}
+        errors: set[type[ApiError]] = {*self.operation.errors, *wire.OF_ALL}
         if view.authentication_classes:
-            errors |= OF_USERS
+            errors.update(wire.OF_USERS)
         if self.needs_key:
-            errors |= OF_KEYS
+            errors.update(keys.OF_KEYS)
         if request:
-            errors |= OF_BODIES
+            errors.update(wire.OF_BODIES, server.OF_BODIES)
         if request or isinstance(view, LedgerViewSet):
             errors.add(wire.ValidationFailed)
         if self._is_list_view():

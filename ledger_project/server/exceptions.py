@@ -48,3 +48,7 @@ class Busy(TemporarilyUnavailable):
     """More requests wait than can be served soon."""
 
     detail = "The ledger has too much to do. Nothing was done; retry with the same Idempotency-Key."
+
+
+# What may refuse an operation that takes a body.
+OF_BODIES = (MalformedRequest, RequestTimeout, LengthRequired)

@@ -10,6 +10,7 @@ from api.viewset import LedgerViewSet
 from transfers import services
 from transfers.answers import BatchAnswerSerializer
 from transfers.examples import ORDER, TRANSFER, WATER, WATER_ORDER
+from transfers.exceptions import ORDER_ERRORS
 from transfers.models import Transfer
 from transfers.serializers import (
     LARGEST_BATCH,
@@ -18,7 +19,6 @@ from transfers.serializers import (
     order_of,
     transfer_document,
 )
-from transfers.views.transfers import ORDER_ERRORS
 
 
 class BatchViewSet(LedgerViewSet):

@@ -6,29 +6,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.examples import ACCOUNT
-from accounts.exceptions import AccountClosed, AccountFrozen, AccountNotFound
 from accounts.models import Account
 from accounts.serializers import AccountSerializer, account_document
-from api.exceptions import PermissionDenied
 from api.operations import Operation
 from api.viewset import LedgerViewSet
 from transfers import services
 from transfers.answers import CashAnswerSerializer
 from transfers.examples import DEBITED, TRANSFER_ID
-from transfers.exceptions import BalanceLimitExceeded, DestinationUnavailable, InsufficientFunds
+from transfers.exceptions import DEPOSIT_ERRORS, WITHDRAWAL_ERRORS
 from transfers.models import Transfer
 from transfers.serializers import CashSerializer
 
 TELLER = (
     "the owner of the account, and users with the permission `transfers.move_cash` for any "
     "account. The operator can exclude owners."
-)
-CASH_ERRORS = (
-    AccountNotFound,
-    AccountFrozen,
-    AccountClosed,
-    DestinationUnavailable,
-    PermissionDenied,
 )
 
 
@@ -48,7 +39,7 @@ class CashViewSet(LedgerViewSet):
         requests={"100 dollars": {"amount": 100_00, "memo": "Cash at the counter"}},
         response=CashAnswerSerializer,
         answers={"Deposited": {**ACCOUNT, "transfer_id": TRANSFER_ID}},
-        errors=(*CASH_ERRORS, BalanceLimitExceeded),
+        errors=DEPOSIT_ERRORS,
     )
     def deposit(self, request: Request, account_id: UUID) -> Response:
         body = self.read_body(CashSerializer)
@@ -65,7 +56,7 @@ class CashViewSet(LedgerViewSet):
         requests={"25 dollars": {"amount": 25_00, "memo": "Cash machine"}},
         response=CashAnswerSerializer,
         answers={"Withdrawn": {**DEBITED, "transfer_id": TRANSFER_ID}},
-        errors=(*CASH_ERRORS, InsufficientFunds),
+        errors=WITHDRAWAL_ERRORS,
     )
     def withdraw(self, request: Request, account_id: UUID) -> Response:
         body = self.read_body(CashSerializer)

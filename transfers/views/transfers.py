@@ -10,10 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.examples import ACCOUNT, ACCOUNT_ID
-from accounts.exceptions import AccountClosed, AccountFrozen, AccountNotFound
+from accounts.exceptions import AccountNotFound
 from accounts.models import Account
 from accounts.rights import may
-from api.exceptions import PermissionDenied
 from api.fields import EmptySerializer
 from api.operations import LOGGED_IN, Operation, owner_or
 from api.viewset import LedgerViewSet
@@ -36,17 +35,10 @@ from transfers.examples import (
     VOID,
 )
 from transfers.exceptions import (
-    AlreadyReversed,
-    BalanceLimitExceeded,
-    CaptureExceedsHold,
-    CurrencyMismatch,
-    DestinationUnavailable,
-    HoldAlreadyResolved,
-    HoldExpired,
-    InsufficientFunds,
-    NotAHold,
-    NotReversible,
-    SameAccount,
+    CAPTURE_ERRORS,
+    ORDER_ERRORS,
+    REVERSAL_ERRORS,
+    VOID_ERRORS,
     TransferNotFound,
 )
 from transfers.filters import TransferFilter
@@ -62,25 +54,6 @@ from transfers.serializers import (
     order_of,
     party,
     transfer_document,
-)
-
-ORDER_ERRORS = (
-    AccountNotFound,
-    AccountFrozen,
-    AccountClosed,
-    SameAccount,
-    CurrencyMismatch,
-    InsufficientFunds,
-    BalanceLimitExceeded,
-    DestinationUnavailable,
-    PermissionDenied,
-)
-RESOLUTION_ERRORS = (
-    TransferNotFound,
-    NotAHold,
-    HoldExpired,
-    HoldAlreadyResolved,
-    PermissionDenied,
 )
 
 
@@ -185,14 +158,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         status=201,
         response=TransferAnswerSerializer,
         answers={"Captured": {**CAPTURE, "source": {"id": ACCOUNT_ID}, "dest": CREDITED}},
-        errors=(
-            *RESOLUTION_ERRORS,
-            AccountFrozen,
-            AccountClosed,
-            CaptureExceedsHold,
-            BalanceLimitExceeded,
-            DestinationUnavailable,
-        ),
+        errors=CAPTURE_ERRORS,
     )
     def capture(self, request: Request, transfer_id: UUID) -> Response:
         body = self.read_body(CaptureSerializer)
@@ -210,7 +176,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         status=201,
         response=TransferAnswerSerializer,
         answers={"Voided": {**VOID, "source": ACCOUNT, "dest": STRANGER}},
-        errors=RESOLUTION_ERRORS,
+        errors=VOID_ERRORS,
     )
     def void(self, request: Request, transfer_id: UUID) -> Response:
         self.read_body(EmptySerializer)
@@ -229,17 +195,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         status=201,
         response=TransferAnswerSerializer,
         answers={"Reversed": {**REVERSAL, "source": EMPTIED, "dest": {"id": ACCOUNT_ID}}},
-        errors=(
-            TransferNotFound,
-            AccountFrozen,
-            AccountClosed,
-            InsufficientFunds,
-            BalanceLimitExceeded,
-            DestinationUnavailable,
-            AlreadyReversed,
-            NotReversible,
-            PermissionDenied,
-        ),
+        errors=REVERSAL_ERRORS,
     )
     def reverse(self, request: Request, transfer_id: UUID) -> Response:
         body = self.read_body(ReverseSerializer)
