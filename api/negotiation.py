@@ -1,6 +1,7 @@
 """Which body is read, and which representation is answered with."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 from django.http.request import MediaType
 from django.utils.http import parse_header_parameters
@@ -33,16 +34,30 @@ class LedgerContentNegotiation(BaseContentNegotiation):
 
         :raises NotAcceptable: if it likes none
         """
-        accept = request.headers.get("Accept", "*/*")
-        ranges = [MediaType(text) for text in accept.split(",") if text.strip()]
-        best = max(renderers, key=lambda renderer: _weight(renderer, ranges))
-        if not _weight(best, ranges):
+        by_type = {each.media_type: each for each in renderers}
+        best = preferred(request.headers.get("Accept", "*/*"), list(by_type))
+        if best is None:
             raise NotAcceptable()
-        return best, best.media_type
+        return by_type[best], best
 
 
-def _weight(renderer: BaseRenderer, ranges: Sequence[MediaType]) -> float:
-    main_type, _, sub_type = renderer.media_type.partition("/")
+def preferred(accept: str, media_types: Sequence[str]) -> str | None:
+    """Return the media type that ``Accept`` weighs most, the first of equals; None if none."""
+    ranges = list(_ranges(accept))
+    best = max(media_types, key=lambda media_type: _weight(media_type, ranges))
+    return best if _weight(best, ranges) else None
+
+
+def _ranges(accept: str) -> Iterator[MediaType]:
+    for text in accept.split(","):
+        # A range with a parameter in an unknown charset (RFC 8187) can't be read.
+        with suppress(ValueError):
+            if text.strip():
+                yield MediaType(text)
+
+
+def _weight(media_type: str, ranges: Sequence[MediaType]) -> float:
+    main_type, _, sub_type = media_type.partition("/")
     matching = [
         each
         for each in ranges

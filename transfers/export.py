@@ -4,7 +4,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator
 from io import TextIOWrapper
-from tempfile import TemporaryFile
+from time import monotonic
 from typing import Any, TextIO
 from uuid import UUID
 
@@ -12,12 +12,16 @@ from django.db.models import QuerySet
 from django.http import FileResponse
 from rest_framework.renderers import BaseRenderer
 
+from api.exceptions import TemporarilyUnavailable
 from api.instants import instant
+from transfers.export_file import ExportFile
 from transfers.models import LedgerEntry
 from transfers.querysets import STATEMENT_LINE
 
 CHUNK = 1000
 BLOCK_BYTES = 64 * 1024
+# After which it is given up, so that others get their turn.
+EXPORT_SECONDS = 120
 # A spreadsheet runs a cell that begins with one of these signs; an apostrophe before it makes the
 # cell text (OWASP, CSV Injection). Some take the full-width signs for the same. A cell also begins
 # after `;`, a tab, `|` or a line break inside a text where the reader takes that for the separator:
@@ -30,6 +34,10 @@ FORMULA = re.compile(
     """,
     re.VERBOSE,
 )
+
+
+class ExportTookTooLong(TemporarilyUnavailable):
+    detail = "The export took too long. Narrow the range with from and to."
 
 
 class StatementCSVRenderer(BaseRenderer):
@@ -50,8 +58,12 @@ def csv_response(entries: QuerySet[LedgerEntry, Any], account_id: UUID) -> FileR
     They go into a file on the disk before the first byte is sent. If the database fails on the way
     the answer is 503, and no file that lacks lines without a word; and the answer has a length, by
     which a client knows that it has all of it.
+
+    :raises ExportTookTooLong: after ``EXPORT_SECONDS``
+    :raises TooManyExports: if too many are being made or read
+    :raises NoRoomForExport: if they take too much of the disk
     """
-    file = TemporaryFile()  # noqa: SIM115 -- the response closes it
+    file = ExportFile()
     try:
         text = TextIOWrapper(file, encoding="utf-8", newline="")
         write_csv(text, _chunks(entries))
@@ -87,9 +99,12 @@ def write_csv(text: TextIO, chunks: Iterable[Iterable[Any]]) -> None:
 def _chunks(entries: QuerySet[LedgerEntry, Any]) -> Iterator[list[Any]]:
     # By key, with no transaction open between the chunks: a long export holds nothing up.
     newest_first = entries.order_by("-sequence")
+    deadline = monotonic() + EXPORT_SECONDS
     chunk = list(newest_first[:CHUNK])
     while chunk:
         yield chunk
+        if monotonic() > deadline:
+            raise ExportTookTooLong()
         chunk = list(newest_first.filter(sequence__lt=chunk[-1].sequence)[:CHUNK])
 
 

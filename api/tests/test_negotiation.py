@@ -30,6 +30,8 @@ def statement(alice, funded_account):
         ("text/csv;q=0.5, */*;q=0.1", CSV),
         ("application/json;q=0, */*", CSV),
         ("text/html, text/csv;q=0.1", CSV),
+        # A range that can't be read is none.
+        ("a/b;x*=nope'en'z, text/csv", CSV),
     ],
 )
 def test_the_representation_that_a_client_likes_best_is_sent(api, statement, accept, content_type):
@@ -40,7 +42,9 @@ def test_the_representation_that_a_client_likes_best_is_sent(api, statement, acc
     assert response["Vary"] == "Accept"
 
 
-@pytest.mark.parametrize("accept", ["text/csv;q=0", "*/*;q=0", "text/html", "text", ""])
+@pytest.mark.parametrize(
+    "accept", ["text/csv;q=0", "*/*;q=0", "text/html", "text", "", "*/*;x*=nope'en'z"]
+)
 def test_a_client_that_likes_nothing_of_it_gets_nothing(api, statement, accept):
     response = api.get(statement, headers={"Accept": accept})
 

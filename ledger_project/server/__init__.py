@@ -12,7 +12,8 @@ the two:
    deadline of the head).
 2. ``head.py`` decides by the head alone what is refused, and what Django gets to see of it.
 3. The request waits for a thread (``threads.py``). Too many of them, or one that waits for too
-   long: 503. What is refused, and ``/healthz``, have a thread each, which need no database.
+   long: 503. Exports have threads of their own. What is refused, and ``/healthz``, have a thread
+   each, which need no database.
 4. The thread runs Django, hands the answer to the event loop and is free again. The loop writes the
    answer as fast as the client reads it, and gives up on a client that doesn't.
 """

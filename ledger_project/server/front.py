@@ -10,8 +10,8 @@ from api.errors import ApiError
 from api.exceptions import PayloadTooLarge
 from ledger_project.server.exceptions import BrokenOff, Busy, RequestTimeout
 from ledger_project.server.forwarded import TrustedProxies
-from ledger_project.server.head import Head, environ, refusal
-from ledger_project.server.protocol import ABORT, BROKEN_OFF, LINGER_SECONDS
+from ledger_project.server.head import Head, asks_for_export, environ, refusal
+from ledger_project.server.protocol import ABORT, BROKEN_OFF, IS_GONE, LINGER_SECONDS
 from ledger_project.server.refusals import REFUSAL
 from ledger_project.server.threads import Answer, Application, Environ, Threads
 
@@ -22,11 +22,18 @@ BODY_SECONDS = 10
 # For each piece of an answer.
 WRITE_SECONDS = 30
 PIECE_BYTES = 64 * 1024
+# For all of it. Until then the file of an export stays on the disk.
+SEND_SECONDS = 300
 # Bodies of requests that are being read or wait, in one worker.
 BUFFERED_BYTES = 64 * 1024 * 1024
 
 # Needs neither the database nor a place in the queue.
 HEALTH = "/healthz"
+# An export may take minutes. It has threads of its own, so that other requests don't wait for it.
+EXPORT_THREADS = 2
+# Dropped if the client is gone before a thread is free. A write is carried out all the same: it is
+# short, and a client that only lost its connection finds it done when it retries.
+READS = ("GET", "HEAD")
 
 
 class Disconnected(Exception):
@@ -35,7 +42,7 @@ class Disconnected(Exception):
 
 class Front:
     """
-    Serve a WSGI application from ``threads`` threads, and from one each for health and refusals.
+    Serve a WSGI application from ``threads`` threads, and others for exports, health and refusals.
 
     :param proxies: whose ``X-Forwarded-*`` headers are believed
     :param largest_body: in bytes
@@ -51,6 +58,7 @@ class Front:
     def start(self) -> None:
         """Start the threads: in the worker, because threads don't survive a fork."""
         self.threads = Threads(self._application, self._count)
+        self.exports = Threads(self._application, EXPORT_THREADS)
         self._health = Threads(self._application, 1)
         self._reserve = Threads(self._application, 1)
 
@@ -64,7 +72,7 @@ class Front:
             error = error or await self._read(body, scope, receive)
             if error is not None:
                 variables[REFUSAL] = error
-            answer = await self._answer(variables, bytes(body))
+            answer = await self._answer(variables, bytes(body), scope["state"][IS_GONE])
         except Disconnected:
             return
         except asyncio.CancelledError:
@@ -75,7 +83,8 @@ class Front:
         finally:
             self.buffered -= len(body)
         try:
-            await _send(answer, head.method, send, None if error is None else receive)
+            async with asyncio.timeout(SEND_SECONDS):
+                await _send(answer, head.method, send, None if error is None else receive)
         except (TimeoutError, asyncio.CancelledError):
             scope["state"][ABORT]()
 
@@ -96,16 +105,23 @@ class Front:
             return RequestTimeout()
         return BrokenOff() if BROKEN_OFF in scope["state"] else None
 
-    async def _answer(self, variables: Environ, body: bytes) -> Answer:
+    async def _answer(self, variables: Environ, body: bytes, is_gone: Callable[[], bool]) -> Answer:
         """Run Django in a thread, as soon as one is free, and return its answer."""
         variables["CONTENT_LENGTH"] = str(len(body))
         variables["wsgi.input"] = BytesIO(body)
         if REFUSAL not in variables:
-            threads = self._health if variables["PATH_INFO"] == HEALTH else self.threads
-            if threads.have_room():
-                return await threads.answer(variables)
+            droppable = variables["REQUEST_METHOD"] in READS
+            threads = self._threads_for(variables)
+            answer = await threads.run(variables, is_gone if droppable else None)
+            if answer is not None:
+                return answer
             variables[REFUSAL] = Busy()
-        return await self._reserve.answer(variables)
+        return await self._reserve.run_at_last(variables)
+
+    def _threads_for(self, variables: Environ) -> Threads:
+        if variables["PATH_INFO"] == HEALTH:
+            return self._health
+        return self.exports if asks_for_export(variables) else self.threads
 
 
 async def _pieces(receive: Receive) -> Any:

@@ -8,8 +8,11 @@ from typing import Any, Self
 from urllib.parse import unquote_to_bytes
 from wsgiref.util import FileWrapper
 
+from django.utils.http import parse_header_parameters
+
 from api.errors import ApiError
 from api.exceptions import NotFound, PayloadTooLarge
+from api.negotiation import preferred
 from ledger_project.server.exceptions import LengthRequired, MalformedRequest
 from ledger_project.server.forwarded import TrustedProxies
 from ledger_project.server.target import has_encoded_slash
@@ -31,6 +34,9 @@ READ = {
 # Their content means something. A lost length would be taken for an empty body, and an empty body
 # of a capture takes the whole hold.
 WITH_CONTENT = ("POST", "PUT", "PATCH")
+# What a statement can be answered with. CSV may take minutes.
+STATEMENT_TYPES = ("application/json", "text/csv")
+LONGEST_ACCEPT = 500
 
 
 @dataclass(frozen=True)
@@ -120,7 +126,35 @@ def environ(head: Head, scope: Mapping[str, Any], proxies: TrustedProxies) -> di
     for header, value in head.headers.items():
         if key := _key(header):
             variables[key] = value
+    if not _is_readable(head.headers.get("content-type", "")):
+        # Django fails on it before it can answer. Without it, a body is 415.
+        del variables["CONTENT_TYPE"]
     return variables
+
+
+def _is_readable(media_type: str) -> bool:
+    try:
+        parse_header_parameters(media_type)
+    except ValueError:
+        # A parameter names a charset that doesn't exist (RFC 8187).
+        return False
+    return True
+
+
+def asks_for_export(variables: Mapping[str, Any]) -> bool:
+    """Return whether a request may be answered by a statement as CSV."""
+    if variables["REQUEST_METHOD"] not in ("GET", "HEAD"):
+        return False
+    if "/statement" not in variables["PATH_INFO"]:
+        return False
+    accept = variables.get("HTTP_ACCEPT", "*/*")
+    # To weigh a long one takes too long for the event loop.
+    return len(accept) > LONGEST_ACCEPT or _prefers_csv(accept)
+
+
+@lru_cache(1024)
+def _prefers_csv(accept: str) -> bool:
+    return preferred(accept, STATEMENT_TYPES) != STATEMENT_TYPES[0]
 
 
 @lru_cache(1024)

@@ -33,12 +33,12 @@ LARGEST_HEAD = 64 * 1024
 PIPELINE = 32
 # In one worker. One more, and the connection that has waited longest for its client is closed.
 CONNECTIONS = 1000
-# What a worker has open besides: the database, static files, exports.
-OTHER_FILES = 96
+# What a worker has open besides: the database, static files, and 32 exports.
+OTHER_FILES = 128
 
-# What ``front.py`` finds in the ``state`` of a request: how to cut its connection, and whether its
-# body broke off.
-ABORT, BROKEN_OFF = "ledger.abort", "ledger.broken_off"
+# What ``front.py`` finds in the ``state`` of a request: how to cut its connection, whether its
+# client has closed its side, and whether its body broke off.
+ABORT, IS_GONE, BROKEN_OFF = "ledger.abort", "ledger.is_gone", "ledger.broken_off"
 
 TOO_LARGE = f"A head may have {LARGEST_HEAD} bytes at most."
 
@@ -62,6 +62,8 @@ class Protocol(HttpToolsProtocol):
         self._passed_on, self._between = False, 0
         # After a refusal nothing more is read.
         self._refused = False
+        # Whether the client has closed its side.
+        self._ended = False
         self._waiting_since = next(_turns)
         # The request that is being answered. ``cycle`` may be a later one that waits for its turn.
         self._running: Any = None
@@ -100,6 +102,7 @@ class Protocol(HttpToolsProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Let a client that sends no more have its answers. True keeps that direction open."""
+        self._ended = True
         if self.cycle is None or self.cycle.response_complete:
             return False
         self._end_after_cycle()
@@ -144,6 +147,7 @@ class Protocol(HttpToolsProtocol):
             self._take_host_of_target()
         super().on_headers_complete()
         self.scope["state"][ABORT] = self._abort
+        self.scope["state"][IS_GONE] = self.is_gone
 
     def _take_host_of_target(self) -> None:
         # Of a request that is sent as if to a proxy, the target's host counts (RFC 9112 §3.2.2).
@@ -234,6 +238,14 @@ class Protocol(HttpToolsProtocol):
     def _abort(self) -> None:
         self._running.disconnected = True
         self.transport.abort()
+
+    def is_gone(self) -> bool:
+        """
+        Return whether the client has closed its side.
+
+        TCP doesn't tell a client that only sends no more from one that reads no more either.
+        """
+        return self._ended or self.transport.is_closing()
 
     def _make_room(self) -> None:
         others = cast("set[Protocol]", self.connections) - {self}

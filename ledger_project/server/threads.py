@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, BinaryIO
-
-from ledger_project.server.exceptions import Busy
-from ledger_project.server.refusals import REFUSAL
 
 # Requests that wait for a thread, and for how long at most.
 QUEUE = 100
 QUEUE_SECONDS = 10
+# A client may close its side and still read the answer. If it has to wait for longer than this, it
+# is taken for gone.
+ABANDONED_SECONDS = 1
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Callable], Iterable[bytes]]
@@ -29,11 +29,18 @@ class Answer:
     body: bytes | BinaryIO
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Job:
     environ: Environ
-    answer: asyncio.Future[Answer]
+    # None if it was never begun.
+    answer: asyncio.Future[Answer | None]
     since: float
+    is_gone: Callable[[], bool] | None
+
+    def is_abandoned(self) -> bool:
+        """Whether it isn't worth beginning, because its client seems to be gone."""
+        waited = time.monotonic() - self.since
+        return self.is_gone is not None and waited > ABANDONED_SECONDS and self.is_gone()
 
 
 class Threads:
@@ -48,27 +55,67 @@ class Threads:
         self._application = application
         self._loop = asyncio.get_running_loop()
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
+        # Those of the queue that nobody has taken: neither a thread, to begin it, nor its deadline.
+        self._waiting: set[_Job] = set()
+        self._lock = Lock()
         # Daemons, so that a database that stands still can't hold the process up.
         for _ in range(count):
             Thread(target=self._work, daemon=True).start()
 
-    def have_room(self) -> bool:
-        """Whether one more request may wait for a thread."""
-        return self._jobs.qsize() < QUEUE
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a thread."""
+        return len(self._waiting)
 
-    async def answer(self, environ: Environ) -> Answer:
-        """Return the answer to a request; one that has waited for too long is refused."""
-        job = _Job(environ, self._loop.create_future(), time.monotonic())
+    async def run(self, environ: Environ, is_gone: Callable[[], bool] | None) -> Answer | None:
+        """
+        Return the answer to a request, or None if it was not begun.
+
+        It isn't begun if too many wait already, if no thread is free within ``QUEUE_SECONDS``, or
+        if its client is gone when one is.
+
+        :param is_gone: whether the client has closed its side, if that matters; called in a thread
+        """
+        if self.waiting >= QUEUE:
+            return None
+        job = self._enqueue(environ, is_gone)
+        # By a timer, because the threads may all be busy for longer.
+        deadline = self._loop.call_later(QUEUE_SECONDS, self._give_up, job)
+        try:
+            return await job.answer
+        finally:
+            deadline.cancel()
+
+    async def run_at_last(self, environ: Environ) -> Answer:
+        """Return the answer to a request, however many wait before it."""
+        answer = await self._enqueue(environ, None).answer
+        assert answer is not None
+        return answer
+
+    def _enqueue(self, environ: Environ, is_gone: Callable[[], bool] | None) -> _Job:
+        job = _Job(environ, self._loop.create_future(), time.monotonic(), is_gone)
+        self._waiting.add(job)
         self._jobs.put(job)
-        return await job.answer
+        return job
+
+    def _take(self, job: _Job) -> bool:
+        """Return True to the first caller, which alone may begin the job or give it up."""
+        with self._lock:
+            taken = job in self._waiting
+            self._waiting.discard(job)
+            return taken
+
+    def _give_up(self, job: _Job) -> None:
+        if self._take(job):
+            _settle(job.answer.set_result, None)
 
     def _work(self) -> None:
         while True:
             job = self._jobs.get()
-            if time.monotonic() - job.since > QUEUE_SECONDS:
-                job.environ[REFUSAL] = Busy()
+            if not self._take(job):
+                continue
             try:
-                answer = call(self._application, job.environ)
+                answer = None if job.is_abandoned() else call(self._application, job.environ)
             except BaseException as error:
                 self._loop.call_soon_threadsafe(_settle, job.answer.set_exception, error)
             else:

@@ -15,9 +15,13 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from ledger_project.server.forwarded import TrustedProxies
 from ledger_project.server.front import Front
+from ledger_project.server.refusals import REFUSAL
 from ledger_project.server.supervisor import configuration, listen
+from ledger_project.server.tests.sockets import PATIENCE, request
 from ledger_project.server.threads import Application
 from ledger_project.tests.live import HOST, LiveServer, live_server
+
+BODY = b'{"amount":1}'
 
 
 @dataclass
@@ -98,3 +102,46 @@ def live(django_db_setup) -> Iterator[LiveServer]:
 def bearer(alice) -> str:
     """The header by which alice is known."""
     return f"Authorization: Bearer {AccessToken.for_user(alice)}"
+
+
+@pytest.fixture
+def deposit(alice, bearer, funded_account):
+    """Return a function that makes the request for a deposit under a key."""
+    account = funded_account(alice)
+
+    def make(key: str) -> bytes:
+        line = f"POST /accounts/{account.pk}/deposit HTTP/1.1"
+        headers = ("Content-Type: application/json", f"Content-Length: {len(BODY)}")
+        return request(line, bearer, *headers, f"Idempotency-Key: {key}", body=BODY)
+
+    make.account = account
+    return make
+
+
+class Gate:
+    """The application, whose answers for a path wait until the gate is opened."""
+
+    def __init__(self) -> None:
+        self.path = "/deposit"
+        self.arrived, self._open = 0, threading.Event()
+        # The paths of what wasn't refused, as it was begun.
+        self.begun: list[str] = []
+        self._django = WSGIHandler()
+
+    def __call__(self, environ, start_response):
+        if REFUSAL not in environ:
+            self.begun.append(environ["PATH_INFO"])
+            if environ["PATH_INFO"].endswith(self.path):
+                self.arrived += 1
+                assert self._open.wait(PATIENCE)
+        return self._django(environ, start_response)
+
+    def open(self) -> None:
+        self._open.set()
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    gate = Gate()
+    yield gate
+    gate.open()

@@ -11,6 +11,8 @@ from ledger_project.tests.live import HOST
 
 # Far more than anything here takes, on a machine that has much else to do.
 PATIENCE = 60
+# The SO_LINGER with which a connection that is closed is reset.
+RESET = b"\1\0\0\0\0\0\0\0"
 
 
 def connect(port: int, receive_buffer: int | None = None) -> socket.socket:

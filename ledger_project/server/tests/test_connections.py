@@ -135,6 +135,18 @@ def test_a_host_in_the_target_counts(server):
     assert refused == [(400, "invalid_host"), (400, "malformed_request")]
 
 
+def test_a_content_type_that_cannot_be_read_is_none(server, bearer):
+    header = "Content-Type: application/json;x*=nope'en'z"
+    read = request("GET /accounts HTTP/1.1", bearer, header)
+    more = ("Content-Length: 2", "Idempotency-Key: key")
+    write = request("POST /transfers HTTP/1.1", bearer, header, *more, body=b"{}")
+
+    [(read_status, _)] = answers(exchange(server.port, read))
+    [(status, problem)] = answers(exchange(server.port, write))
+
+    assert (read_status, status, problem["code"]) == (200, 415, "unsupported_media_type")
+
+
 def test_a_tunnel_is_refused(server):
     received = exchange(server.port, request("CONNECT example.com:443 HTTP/1.1"), end=False)
 

@@ -9,6 +9,7 @@ import pytest
 from ledger_project.server import front, protocol
 from ledger_project.server.tests.sockets import (
     PATIENCE,
+    RESET,
     answers,
     connect,
     exchange,
@@ -143,7 +144,7 @@ def test_a_client_that_is_gone_is_forgotten(server):
     with closing(connect(server.port)) as leaving:
         half = request("POST /transfers HTTP/1.1", JSON, f"Content-Length: {MEGABYTE}", body=b" ")
         leaving.sendall(half + b" " * 100_000)
-        leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 
     [(status, _)] = answers(exchange(server.port, request("GET /healthz HTTP/1.1")))
     assert status == 200
