@@ -97,7 +97,8 @@ class LedgerAutoSchema(AutoSchema):
         }
 
     def get_override_parameters(self) -> list:
-        return [*self.operation.parameters, *[self._key_parameter()] * self.needs_key]
+        key = [self._key_parameter()] if self.needs_key else []
+        return [*self.operation.parameters, *key]
 
     def _key_parameter(self) -> OpenApiParameter:
         # One for each example of a body, so that none replays or collides with another's.
@@ -146,19 +147,23 @@ class LedgerAutoSchema(AutoSchema):
         codes = self._codes()
         for status in sorted({ERRORS[code].status for code in codes}):
             named = [code for code in ERRORS if code in codes and ERRORS[code].status == status]
-            replayed = ["Idempotent-Replayed"] * (self.needs_key and status in (404, 409))
-            refused = error_response(self._errors(named), *replayed)
+            # Refusals of these statuses are stored under the key, and replayed.
+            stored = self.needs_key and status in (404, 409)
+            refused = error_response(self._errors(named), replayed=stored)
             refused["content"] |= responses.get(str(status), {}).get("content", {})
             responses[str(status)] = refused
         return responses
 
     def _headers_of(self, response: dict[str, Any]) -> list[str]:
         """Return the headers of a successful response."""
-        names = ["X-Request-ID", *["Idempotent-Replayed"] * self.needs_key]
-        names += ["Content-Disposition"] * ("text/csv" in response.get("content", ()))
-        # What was created has an id, by which it is found from now on; a batch has none.
-        answers = self.operation.answers.values()
-        names += ["Location"] * (self.operation.status == 201 and all("id" in a for a in answers))
+        names = {"X-Request-ID"}
+        if self.needs_key:
+            names.add("Idempotent-Replayed")
+        if "text/csv" in response.get("content", ()):
+            names.add("Content-Disposition")
+        # What was created has a URL if it has an id. A batch has none.
+        if self.operation.status == 201 and all("id" in a for a in self.operation.answers.values()):
+            names.add("Location")
         return sorted(names)
 
     def _errors(self, codes: list[str]) -> dict[str, Any]:

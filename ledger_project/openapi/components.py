@@ -134,12 +134,16 @@ def headers(names: Iterable[str]) -> dict[str, Any]:
     return {name: reference("headers", name) for name in names}
 
 
-def error_response(examples: Mapping[str, Any], *more_headers: str) -> dict[str, Any]:
+def error_response(examples: Mapping[str, Any], *, replayed: bool = False) -> dict[str, Any]:
     """Return the response with any of these errors, all of one status: an example of each code."""
     errors = [ERRORS[code] for code in examples]
-    names = [*more_headers, "X-Request-ID"]
-    names += ["WWW-Authenticate"] * (errors[0].status == HTTPStatus.UNAUTHORIZED)
-    names += ["Retry-After"] * any(error.retry_after for error in errors)
+    names = {"X-Request-ID"}
+    if replayed:
+        names.add("Idempotent-Replayed")
+    if errors[0].status == HTTPStatus.UNAUTHORIZED:
+        names.add("WWW-Authenticate")
+    if any(error.retry_after for error in errors):
+        names.add("Retry-After")
     problem = {"schema": reference("schemas", "Problem"), "examples": dict(examples)}
     return {
         "description": " · ".join(f"`{code}`" for code in examples),

@@ -44,7 +44,9 @@ def _name_of(response: dict[str, Any]) -> str:
     if not all("$ref" in example for example in examples):
         return ""
     names = [example["$ref"].rpartition("/")[2] for example in examples]
-    return "-".join([*names, *["replayable"] * ("Idempotent-Replayed" in response["headers"])])
+    if "Idempotent-Replayed" in response["headers"]:
+        names.append("replayable")
+    return "-".join(names)
 
 
 def _share_parameters(result: dict[str, Any]) -> dict[str, Any]:
