@@ -41,10 +41,10 @@ class Operation:
     Describe the operation that a view, or a method of one, carries out. A decorator.
 
     ``request`` and ``response`` are serializers, or schemas of OpenAPI. ``requests`` and
-    ``answers`` are examples of them by their titles, and ``also`` has examples of other successful
-    answers by their status and media type. ``errors`` may refuse it besides those that
-    follow from the code. ``evidence`` is what an error shows here besides its own, by its code.
-    ``tried_on`` is the id in the path when it is tried out, where the usual one wouldn't do.
+    ``answers`` are examples of them by title. ``also`` has examples of responses with another
+    status or media type. ``errors`` are those that don't follow from the code. ``evidence`` holds
+    further members of an error's example, by its code. ``tried_on`` is the id in the example of the
+    path, for an operation that the usual account or transfer doesn't suit.
     """
 
     id: str
