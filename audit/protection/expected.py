@@ -10,6 +10,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 # Whose tables hold the books, and the keys that let a request happen once.
 APPS = ("accounts", "transfers", "audit", "idempotency")
 
+# What the models don't have, and what refuses or changes rows that the ledger writes.
+UNKNOWN_COLUMN = "the models don't have this column, and it must be given a value"
+UNKNOWN_CHECK = "the models don't have this CHECK"
+UNKNOWN_KEY = "the models don't have this unique key"
+UNKNOWN_REFERENCE = "the models don't have this foreign key"
+
 # The check that failed, what it is about, and what is wrong with it.
 Problem = tuple[str, str, str]
 
@@ -27,6 +33,8 @@ class Table:
     uniques: dict[str, tuple[frozenset[str], str]]
     # The table that each foreign key refers to by its primary key, by column.
     references: dict[str, str]
+    # The columns whose values the database counts itself.
+    counted: frozenset[str]
 
 
 def tables(connection: BaseDatabaseWrapper) -> list[Table]:
@@ -39,6 +47,16 @@ def tables(connection: BaseDatabaseWrapper) -> list[Table]:
 def default_problem(is_wanted: bool) -> str:
     """Return what is wrong with a column that has a default, or none, and should not."""
     return "the default is missing" if is_wanted else "the column has a default"
+
+
+def refuses_more(columns: frozenset[str], table: Table) -> bool:
+    """
+    Whether a unique key on ``columns``, of all rows, refuses rows that the models allow.
+
+    It doesn't if it contains the columns of a key that the models have.
+    """
+    wanted = (key for key, condition in table.uniques.values() if not condition)
+    return not any(key <= columns for key in wanted)
 
 
 def _table(model: type[models.Model], connection: BaseDatabaseWrapper) -> Table:
@@ -65,7 +83,12 @@ def _table(model: type[models.Model], connection: BaseDatabaseWrapper) -> Table:
             condition = str(constraint.create_sql(model, editor)).partition(" WHERE ")[2]
             named = [_column(model._meta.get_field(name)) for name in constraint.fields]
             uniques[constraint.name] = frozenset(named), condition
-    return Table(model._meta.db_table, columns, checks, uniques, references)
+    counted = frozenset(
+        _column(field)
+        for field in model._meta.local_concrete_fields
+        if isinstance(field, models.AutoField | models.BigAutoField)
+    )
+    return Table(model._meta.db_table, columns, checks, uniques, references, counted)
 
 
 def _column(field: Any) -> str:

@@ -5,12 +5,22 @@ SQLite keeps the text of each CHECK as Django worded it, so that the texts are c
 rest can be asked of its PRAGMAs.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from audit.protection.expected import Problem, Table, default_problem
+from audit.protection.expected import (
+    UNKNOWN_CHECK,
+    UNKNOWN_COLUMN,
+    UNKNOWN_KEY,
+    UNKNOWN_REFERENCE,
+    Problem,
+    Table,
+    default_problem,
+    refuses_more,
+)
 from transfers import guards
 
 # What a connection of ours is told when it begins, and what is lost without it.
@@ -19,6 +29,10 @@ SETTINGS = {
     "recursive_triggers": (1, "a REPLACE deletes history unseen"),
     "ignore_check_constraints": (0, "CHECKs are not enforced"),
 }
+
+# The head of a CHECK, and what may end it: what is in quotation marks has no parentheses.
+CHECK = re.compile(r'(?:CONSTRAINT\s+"?(?P<name>\w+)"?\s+)?\bCHECK\s*\(', re.IGNORECASE)
+PARENTHESIS = re.compile(r"""'[^']*'|"[^"]*"|[()]""")
 
 
 def problems(connection: BaseDatabaseWrapper, tables: list[Table]) -> Iterator[Problem]:
@@ -45,6 +59,18 @@ def problems(connection: BaseDatabaseWrapper, tables: list[Table]) -> Iterator[P
 
 def _of_table(cursor: Any, table: Table, made: dict[tuple[str, str], str]) -> Iterator[Problem]:
     info = _pragma(cursor, "table_info", table.name)
+    yield from _of_columns(info, table, made["table", table.name])
+    yield from _of_checks(table, made["table", table.name])
+    keys = {"": (frozenset(name for _, name, _, _, _, place in info if place), "")}
+    for _, index, is_unique, *_ in _pragma(cursor, "index_list", table.name):
+        if is_unique:
+            columns = frozenset(row[2] for row in _pragma(cursor, "index_info", index))
+            keys[index] = columns, made["index", index].partition(" WHERE ")[2]
+    yield from _of_uniques(keys, table)
+    yield from _of_references(_pragma(cursor, "foreign_key_list", table.name), table)
+
+
+def _of_columns(info: list[tuple], table: Table, sql: str) -> Iterator[Problem]:
     found = {
         name: (kind, bool(required), default is not None)
         for _, name, kind, required, default, _ in info
@@ -59,30 +85,75 @@ def _of_table(cursor: Any, table: Table, made: dict[tuple[str, str], str]) -> It
             yield "schema_has_every_column", subject, "NOT NULL is missing"
         elif has_default != found[name][2]:
             yield "schema_has_every_column", subject, default_problem(has_default)
-    for name, sql in table.checks.items():
-        if f"CHECK ({sql})" not in made["table", table.name]:
+        elif name in table.counted and "PRIMARY KEY AUTOINCREMENT" not in sql:
+            yield "schema_has_every_column", subject, "the column isn't AUTOINCREMENT"
+    if re.search(r"\bCOLLATE\b", sql, re.IGNORECASE):
+        yield "schema_has_every_column", table.name, "a column has another collation"
+    for name, (_, is_required, has_default) in found.items():
+        if name not in table.columns and is_required and not has_default:
+            yield "schema_has_every_column", f"{table.name}.{name}", UNKNOWN_COLUMN
+
+
+def _of_checks(table: Table, sql: str) -> Iterator[Problem]:
+    for name, condition in table.checks.items():
+        if f"CHECK ({condition})" not in sql:
             problem = "the CHECK is missing, or has another condition"
             yield "schema_has_every_constraint", f"{table.name}.{name}", problem
-    keys = {(frozenset(name for _, name, _, _, _, place in info if place), "")}
-    for _, index, is_unique, *_ in _pragma(cursor, "index_list", table.name):
-        if is_unique:
-            columns = frozenset(row[2] for row in _pragma(cursor, "index_info", index))
-            keys.add((columns, made["index", index].partition(" WHERE ")[2]))
+    for name, condition in _checks_in(sql):
+        words = set(re.findall(r"\w+", condition))
+        is_ours = not table.columns.keys().isdisjoint(words) or words == {"0"}
+        if is_ours and condition not in table.checks.values() and name not in table.checks:
+            yield "schema_has_every_constraint", f"{table.name}.{name or condition}", UNKNOWN_CHECK
+
+
+def _checks_in(sql: str) -> Iterator[tuple[str, str]]:
+    """Yield each CHECK of a CREATE TABLE: its name, or "", and its condition."""
+    for found in CHECK.finditer(sql):
+        depth, start = 1, found.end()
+        for part in PARENTHESIS.finditer(sql, start):
+            depth += {"(": 1, ")": -1}.get(part[0], 0)
+            if not depth:
+                yield found["name"] or "", sql[start : part.start()]
+                break
+
+
+def _of_uniques(keys: dict[str, tuple[frozenset[str], str]], table: Table) -> Iterator[Problem]:
     for name, key in table.uniques.items():
-        if key not in keys:
+        if key not in keys.values():
             problem = "the unique key is missing or altered"
             yield "schema_has_every_constraint", f"{table.name}.{name}", problem
-    references = {
-        (column, target)
-        for _, _, target, column, _, on_update, on_delete, _ in _pragma(
-            cursor, "foreign_key_list", table.name
-        )
-        if {on_update, on_delete} <= {"NO ACTION", "RESTRICT"}
+    for name, key in keys.items():
+        # SQLite has no name for what is computed.
+        is_ours = None in key[0] or not table.columns.keys().isdisjoint(key[0])
+        is_wanted = key in table.uniques.values() or name in table.uniques
+        if is_ours and not is_wanted and refuses_more(key[0], table):
+            yield "schema_has_every_constraint", f"{table.name}.{name}", UNKNOWN_KEY
+
+
+def _of_references(found: list[tuple], table: Table) -> Iterator[Problem]:
+    references: dict[int, tuple[list[str], str, bool]] = {}
+    for number, _, target, column, _, on_update, on_delete, _ in found:
+        columns = references.setdefault(
+            number, ([], target, {on_update, on_delete} <= {"NO ACTION", "RESTRICT"})
+        )[0]
+        columns.append(column)
+    whole = {
+        (columns[0], target)
+        for columns, target, keeps in references.values()
+        if keeps and len(columns) == 1
     }
-    for column, target in table.references.items():
-        if (column, target) not in references:
-            problem = f"the foreign key to {target} is missing or altered"
-            yield "schema_has_every_constraint", f"{table.name}.{column}", problem
+    reported = {each for each in table.references.items() if each not in whole}
+    for column, target in sorted(reported):
+        problem = f"the foreign key to {target} is missing or altered"
+        yield "schema_has_every_constraint", f"{table.name}.{column}", problem
+    for columns, target, keeps in references.values():
+        key = columns[0], target
+        is_wanted = len(columns) == 1 and key in table.references.items()
+        if is_wanted and (keeps or key in reported):
+            continue
+        if not keeps or not table.columns.keys().isdisjoint(columns):
+            subject = f"{table.name}.{columns[0]}"
+            yield "schema_has_every_constraint", subject, UNKNOWN_REFERENCE
 
 
 def _pragma(cursor: Any, name: str, argument: str = "") -> list[tuple]:

@@ -225,8 +225,19 @@ def test_not_null_that_holds_for_new_rows_alone_is_convicted():
 
 HARMLESS = {
     "an index more": ["CREATE INDEX ON transfers_transfer (created_at)"],
-    "a CHECK more": [f"{TRANSFERS} ADD CHECK (amount < 1000000000)"],
-    "a column more": [f"{TRANSFERS} ADD note text"],
+    "a column more": [f"{TRANSFERS} ADD note text CHECK (note <> '') UNIQUE"],
+    "a column more that refers to another table": [
+        f"{TRANSFERS} ADD event_id integer REFERENCES auth_group (id)"
+    ],
+    "a column more that counts itself": [
+        f"{TRANSFERS} ADD place bigint GENERATED ALWAYS AS IDENTITY"
+    ],
+    "a constraint that is there twice": [
+        f"{ENTRIES} ADD CHECK (amount BETWEEN 1 AND 9007199254740991)",
+        f"{ENTRIES} ADD UNIQUE (account_id, sequence)",
+        f"{ENTRIES} ADD UNIQUE (account_id, sequence, ts)",
+        f"{ENTRIES} ADD FOREIGN KEY (account_id) REFERENCES accounts_account (id)",
+    ],
     "a constraint of another name": [
         f"{ENTRIES} RENAME CONSTRAINT entry_amount_within_bounds TO amount_within_bounds",
         f"{ENTRIES} RENAME CONSTRAINT entry_sequence_once_per_account TO once",

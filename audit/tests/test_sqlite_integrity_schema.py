@@ -53,6 +53,7 @@ ALTERATIONS = {
             "idempotency_idempotencykey", '("response_status" >= 0)', '("response_status" >= -1)'
         ),
         (CONSTRAINT, "idempotency_idempotencykey.response_status"),
+        (CONSTRAINT, 'idempotency_idempotencykey."response_status" >= -1'),
     ),
     "a unique key that is gone": (
         lambda: reworded(
@@ -169,7 +170,10 @@ def test_a_connection_without_foreign_keys_is_convicted():
 def test_what_does_no_harm_is_let_be():
     run(
         "CREATE INDEX more ON transfers_transfer (created_at)",
-        "ALTER TABLE transfers_transfer ADD note text",
+        "ALTER TABLE transfers_transfer ADD note text CHECK (note <> '(')",
+        "ALTER TABLE transfers_transfer ADD event_id integer REFERENCES auth_group (id)",
+        "CREATE UNIQUE INDEX once ON transfers_transfer (note)",
+        "CREATE UNIQUE INDEX twice ON transfers_ledgerentry (account_id, sequence, ts)",
     )
 
     assert schema_findings() == []
