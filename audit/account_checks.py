@@ -1,7 +1,7 @@
 """What must hold for every account, and for every entry within its account."""
 
-from accounts.models import EXTERNAL_NAME
-from audit.scan import Check, Scan, id_of_the_time, integers, not_before
+from accounts.models import EXTERNAL_NAME, LONGEST_NAME
+from audit.scan import Check, Scan, id_of_the_time, integers, not_before, strings
 
 ACCOUNTS = Scan(
     "accounts",
@@ -102,6 +102,18 @@ ACCOUNTS = Scan(
             "An account's overdraft limit is what the last record of a change says, or 0",
             "CAST(overdraft_limit AS text) = recorded_limit",
             "overdraft limit {overdraft_limit}, but {recorded_limit} by its record",
+        ),
+        Check(
+            "account_name_has_its_length",
+            f"The name of an account's owner has 1 to {LONGEST_NAME} characters",
+            f"length(owner_name) BETWEEN 1 AND {LONGEST_NAME}",
+            "the name is empty or too long",
+        ),
+        Check(
+            "account_metadata_is_strings",
+            "The metadata of an account is an object of strings",
+            strings("metadata"),
+            "the metadata is something else",
         ),
         Check(
             "account_name_is_recorded",

@@ -58,6 +58,19 @@ def integers(*columns: str) -> str:
     return " AND ".join(f"({each} IS NULL OR {each} = CAST({each} AS bigint))" for each in columns)
 
 
+def strings(column: str) -> dict[str, str]:
+    """Return the rule that a column holds a JSON object whose members are all strings."""
+    return {
+        # Strict, because a lax path takes the items of an array for the array.
+        "postgresql": f"""jsonb_typeof({column}) = 'object'
+            AND NOT {column} @? 'strict $.* ? (@.type() <> "string")'""",
+        "sqlite": f"""CASE WHEN typeof({column}) = 'text' AND json_valid({column})
+            THEN json_type({column}) = 'object'
+                AND NOT EXISTS (SELECT 1 FROM json_each({column}) WHERE type <> 'text')
+            ELSE 0 END""",
+    }
+
+
 def id_of_the_time(column: str) -> dict[str, str]:
     """Return the rule that a row's id is a UUIDv7 of about the time in ``column``, if any."""
     return {

@@ -5,7 +5,8 @@ It repeats in SQL what ``transfers/kinds.py`` declares of each kind, and reads n
 so the audit can prove the ledger wrong. A new kind is added here too.
 """
 
-from audit.scan import Check, Scan, id_of_the_time, integers
+from audit.scan import Check, Scan, id_of_the_time, integers, strings
+from transfers.models import LONGEST_MEMO
 
 LEGS = Scan(
     "legs",
@@ -75,6 +76,18 @@ TRANSFERS = Scan(
             "A HOLD expires after it was made",
             "kind <> 'HOLD' OR expires_at IS NULL OR expires_at > created_at",
             "made at {created_at}, expires at {expires_at}",
+        ),
+        Check(
+            "transfer_memo_has_its_length",
+            f"A memo has at most {LONGEST_MEMO} characters",
+            f"memo IS NULL OR length(memo) <= {LONGEST_MEMO}",
+            "the memo is too long",
+        ),
+        Check(
+            "transfer_metadata_is_strings",
+            "The metadata of a transfer is an object of strings",
+            strings("metadata"),
+            "the metadata is something else",
         ),
         Check(
             "transfer_parties_fit_its_kind",

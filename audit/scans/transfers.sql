@@ -1,6 +1,6 @@
 -- One row for each transfer: its parties, its legs, and what it resolves or reverses.
 SELECT t.id AS subject, t.currency, t.kind, t.source_id, t.dest_id, t.amount,
-    t.expires_at, t.created_at, t.created_by_id, t.hold_id, t.reverses_id,
+    t.memo, t.metadata, t.expires_at, t.created_at, t.created_by_id, t.hold_id, t.reverses_id,
     s.kind AS source_kind, s.currency AS source_currency,
     d.kind AS dest_kind, d.currency AS dest_currency,
     o.id AS original, o.kind AS original_kind, o.source_id AS original_source,

@@ -11,6 +11,7 @@ from accounts.enums import MONEY_MAX, AccountKind, AccountStatus
 from accounts.models import Account, AccountChange, external_account_id
 from audit.tests.tampering import (
     DAY,
+    NOT_STRINGS,
     account,
     corruption,
     delete,
@@ -204,6 +205,19 @@ ACCOUNT_CORRUPTIONS = [
         "a limit that no record explains",
         lambda book: account(book.third, overdraft_limit=1),
         "account_limit_is_recorded",
+    ),
+    corruption(
+        "a name that is empty",
+        lambda book: account(book.payer, owner_name="", owner_name_folded=""),
+        "account_name_has_its_length",
+    ),
+    *(
+        corruption(
+            f"an account with {name} as metadata",
+            lambda book, metadata=metadata: account(book.payer, metadata=metadata),
+            "account_metadata_is_strings",
+        )
+        for name, metadata in NOT_STRINGS.items()
     ),
     corruption(
         "a name that no record explains",

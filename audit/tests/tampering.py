@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import JSONField, Value
 
 from accounts.models import Account, external_account_id
 from audit.report import Report
@@ -17,6 +18,15 @@ from transfers.posting import EntryType
 from transfers.tests.rich_ledger import RichLedger, leg
 
 DAY = timedelta(days=1)
+# What no metadata may be.
+NOT_STRINGS = {
+    "a list": ["a"],
+    "a text": "a",
+    "null": Value(None, JSONField()),
+    "a number in it": {"a": "b", "c": 1},
+    "a list in it": {"a": ["b"]},
+    "an object in it": {"a": {"b": "c"}},
+}
 DOLLARS, EUROS = external_account_id("USD"), external_account_id("EUR")
 TABLES = tuple(model._meta.db_table for model in (Account, Transfer, LedgerEntry, IdempotencyKey))
 # What a figure in the outside world does that is off.

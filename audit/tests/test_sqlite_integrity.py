@@ -118,3 +118,33 @@ def test_whatever_is_in_a_column_is_a_finding(
 
     assert not report.ok
     assert (answer.status_code, answer.json()["ok"]) == (503, False)
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "check"),
+    [
+        ("transfer", "memo = printf('%%.141c', 'm')", "transfer_memo_has_its_length"),
+        (
+            "account",
+            "owner_name = printf('%%.201c', 'n'), owner_name_folded = printf('%%.201c', 'n')",
+            "account_name_has_its_length",
+        ),
+        ("account", "metadata = '{'", "account_metadata_is_strings"),
+        ("transfer", "metadata = x'7b7d'", "transfer_metadata_is_strings"),
+    ],
+)
+def test_a_text_that_no_column_of_postgresql_would_hold_is_found(
+    funded_account, alice, staff, table, change, check
+):
+    make_rich_ledger(funded_account, alice, staff)
+
+    with unguarded():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE {TABLES[table]} SET {change}"
+                f" WHERE id = (SELECT max(id) FROM {TABLES[table]})",
+                [],
+            )
+        report = check_ledger()
+
+    assert broken(report) == {check: 1}

@@ -9,6 +9,7 @@ from audit.tests.tampering import (
     DAY,
     DOLLARS,
     EUROS,
+    NOT_STRINGS,
     OUT_OF_BALANCE,
     corruption,
     delete,
@@ -102,6 +103,14 @@ TRANSFER_CORRUPTIONS = [
         "a transfer of an id without a time",
         lambda book: transfer(book.pending, id=uuid4()),
         "transfer_id_is_of_its_time",
+    ),
+    *(
+        corruption(
+            f"a transfer with {name} as metadata",
+            lambda book, metadata=metadata: transfer(book.transfer, metadata=metadata),
+            "transfer_metadata_is_strings",
+        )
+        for name, metadata in NOT_STRINGS.items()
     ),
     corruption("a hold of nothing", empty_a_hold, transfer_within_bounds=2),
     corruption(
