@@ -18,7 +18,7 @@ from transfers.recording import record
 # of uncommitted rows for an empty one, and plan to read all of it for each row of a chunk.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.no_cover]
 
-ROWS, AT_ONCE = 100_000, 10_000
+ROWS, AT_ONCE = 100_000, 2_000
 
 
 @pytest.fixture
