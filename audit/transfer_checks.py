@@ -6,7 +6,7 @@ so the audit can prove the ledger wrong. A new kind is added here too.
 """
 
 from audit.scan import Check, Scan, id_of_the_time, integers, strings
-from transfers.models import LONGEST_MEMO
+from transfers.models import LONGEST_HOLD, LONGEST_MEMO
 
 LEGS = Scan(
     "legs",
@@ -75,6 +75,19 @@ TRANSFERS = Scan(
             "hold_expires_after_it_was_made",
             "A HOLD expires after it was made",
             "kind <> 'HOLD' OR expires_at IS NULL OR expires_at > created_at",
+            "made at {created_at}, expires at {expires_at}",
+        ),
+        Check(
+            "hold_expires_in_time",
+            f"A HOLD expires at most {LONGEST_HOLD.days} days after it was made",
+            {
+                # In hours, because the days of a time zone differ.
+                "postgresql": f"""kind <> 'HOLD' OR expires_at IS NULL
+                    OR expires_at <= created_at + interval '{LONGEST_HOLD.days * 24} hours'""",
+                # SQLite's days are floating-point numbers: 31 may come out as a little more.
+                "sqlite": f"""kind <> 'HOLD' OR expires_at IS NULL OR julianday(expires_at)
+                    < julianday(created_at) + {LONGEST_HOLD.days} + 1e-5""",
+            },
             "made at {created_at}, expires at {expires_at}",
         ),
         Check(

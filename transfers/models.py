@@ -1,7 +1,7 @@
 """What has happened: transfers and their entries. Inserted once, never edited, never deleted."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -17,6 +17,7 @@ from transfers.posting import EntryType
 from transfers.querysets import LedgerEntryQuerySet, TransferQuerySet, TransferStatus
 
 LONGEST_MEMO = 140
+LONGEST_HOLD = timedelta(days=31)
 
 
 class Transfer(models.Model):

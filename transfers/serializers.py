@@ -20,13 +20,12 @@ from api.fields import (
 )
 from api.instants import instant
 from transfers.kinds import Kind
-from transfers.models import LONGEST_MEMO, LedgerEntry, Transfer
+from transfers.models import LONGEST_HOLD, LONGEST_MEMO, LedgerEntry, Transfer
 from transfers.posting import EntryType
 from transfers.querysets import STATEMENT_LINE, TransferStatus
 from transfers.services import Order
 
 DEFAULT_HOLD = timedelta(days=7)
-LONGEST_HOLD = timedelta(days=31)
 LARGEST_BATCH = 1000
 
 

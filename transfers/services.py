@@ -20,7 +20,7 @@ from accounts.rights import may
 from api.errors import LedgerError
 from transfers import clock, rights
 from transfers.kinds import Kind
-from transfers.models import Transfer
+from transfers.models import LONGEST_HOLD, Transfer
 from transfers.posting import Draft
 from transfers.recording import (
     Accounts,
@@ -124,8 +124,11 @@ def hold(*, order: Order, expires_in: timedelta, actor: User) -> Transfer:
     """
     Reserve money of an account of ``actor`` for another, for a time, and return the hold.
 
+    :raises ValueError: if it would last longer than ``LONGEST_HOLD``
     :raises: as ``transfer``
     """
+    if expires_in > LONGEST_HOLD:
+        raise ValueError(f"A hold lasts at most {LONGEST_HOLD.days} days, not {expires_in}.")
     accounts = Account.objects.locked(order.source_id, order.dest_id)
     draft = _draft(Kind.HOLD, order, expires_in)
     _require_parties(accounts, draft, actor)

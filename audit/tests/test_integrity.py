@@ -23,8 +23,9 @@ from audit.tests.tampering import unguarded as tampered_with
 from audit.tests.transfer_corruptions import TRANSFER_CORRUPTIONS
 from transfers import clock, services
 from transfers.kinds import Kind
-from transfers.models import LedgerEntry, Transfer
+from transfers.models import LONGEST_HOLD, LedgerEntry, Transfer
 from transfers.posting import EntryType
+from transfers.services import Order
 from transfers.tests.rich_ledger import RichLedger, make_rich_ledger
 
 pytestmark = pytest.mark.django_db
@@ -110,6 +111,16 @@ def test_a_clock_that_is_set_back_before_a_change_is_no_finding(
 
     assert account.changes.get().at == last.created_at
     assert check_ledger().ok
+
+
+def test_a_hold_may_last_as_long_as_the_longest(book, alice):
+    order = Order(source_id=book.payer.pk, dest_id=book.payee.pk, amount=1)
+    longest = services.hold(order=order, expires_in=LONGEST_HOLD, actor=alice)
+
+    assert longest.expires_at - longest.created_at == LONGEST_HOLD
+    assert check_ledger().ok
+    with pytest.raises(ValueError, match="at most 31 days"):
+        services.hold(order=order, expires_in=LONGEST_HOLD + timedelta(microseconds=1), actor=alice)
 
 
 def test_every_check_is_tripped_by_a_corruption():

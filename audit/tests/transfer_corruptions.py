@@ -1,5 +1,6 @@
 """Ways to break a transfer, its legs and what it resolves, with what the audit then finds."""
 
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db.models import F
@@ -19,7 +20,7 @@ from audit.tests.tampering import (
     transfer,
 )
 from transfers.kinds import Kind
-from transfers.models import LedgerEntry, Transfer
+from transfers.models import LONGEST_HOLD, LedgerEntry, Transfer
 from transfers.posting import EntryType
 from transfers.tests.rich_ledger import RichLedger
 
@@ -135,7 +136,7 @@ TRANSFER_CORRUPTIONS = [
     ),
     corruption(
         "a release before the expiry",
-        lambda book: held_of(book.release, expires_at=F("expires_at") + 365 * DAY),
+        lambda book: held_of(book.release, expires_at=F("expires_at") + 30 * DAY),
         "transfer_by_nobody_is_a_release",
     ),
     corruption(
@@ -165,6 +166,18 @@ TRANSFER_CORRUPTIONS = [
         "a hold that expired before it was made",
         lambda book: transfer(book.pending, expires_at=F("created_at") - DAY),
         "hold_expires_after_it_was_made",
+    ),
+    corruption(
+        "a hold that lasts longer than any may",
+        lambda book: transfer(
+            book.pending, expires_at=book.pending.created_at + LONGEST_HOLD + timedelta(seconds=2)
+        ),
+        "hold_expires_in_time",
+    ),
+    corruption(
+        "a hold that lasts for ever",
+        lambda book: transfer(book.pending, expires_at=datetime.max.replace(tzinfo=UTC)),
+        "hold_expires_in_time",
     ),
     corruption(
         "a void of another amount",

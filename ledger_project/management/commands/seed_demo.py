@@ -26,8 +26,7 @@ from ledger_project.idempotency.models import IdempotencyKey, fingerprint
 from ledger_project.idempotency.views import EXAMPLE_KEY
 from transfers import clock, services
 from transfers.examples import HOLD_ID, NOON, OTHER_HOLD_ID, TRANSFER_ID
-from transfers.models import Transfer
-from transfers.serializers import LONGEST_HOLD
+from transfers.models import LONGEST_HOLD, Transfer
 from transfers.services import Order
 
 # Whose, name on the account, and whether it is in the home currency.
@@ -222,8 +221,7 @@ class Demonstration:
     def hold(self, source: str, dest: str, amount: int, memo: str) -> Transfer:
         order = self._order(source, dest, amount, memo)
         # So that those of the examples can be tried out for as long as possible.
-        expires_in = self.now + LONGEST_HOLD - clock.now()
-        return services.hold(order=order, expires_in=expires_in, actor=self.users["demo"])
+        return services.hold(order=order, expires_in=LONGEST_HOLD, actor=self.users["demo"])
 
     def capture(self, held: str, amount: int) -> Transfer:
         hold_id = self._by_memo(held).pk
