@@ -1,4 +1,4 @@
-"""The shapes of answers that a view puts together: described to OpenAPI, and to nobody else."""
+"""Serializers that describe composed responses in the OpenAPI document, and do nothing else."""
 
 from rest_framework import serializers
 
@@ -27,7 +27,7 @@ class TransferSideSerializer(AccountSerializer):
 class TransferAnswerSerializer(TransferSerializer):
     """A transfer that was just posted, with its source and destination."""
 
-    # Named like an attribute of DRF's.
+    # The name shadows an attribute of DRF's Field.
     source = TransferSideSerializer(read_only=True)  # type: ignore[assignment]
     dest = TransferSideSerializer(read_only=True)
 

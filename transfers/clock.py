@@ -1,12 +1,12 @@
 """
-The ledger's clock is the database's.
+The ledger's clock, which is the database's.
 
-The clocks of two application servers differ. If each dated what it posts by its own, a balance that
-one of them has stated for an instant could change afterwards. There is one clock instead: on
-PostgreSQL the server's, read after the locks were granted (``Account.locked_at``) or by the
-statement that reads; on SQLite this machine's, which is where its database is.
+The clocks of application servers differ. If each server used its own for postings, a balance that
+one of them has reported for an instant could change afterwards. All servers therefore use one
+clock. On PostgreSQL it is the database server's, read when locks were acquired
+(``Account.locked_at``) or by the statement that reads the data. On SQLite it is this machine's.
 
-What asks here for the time can be run at another time: a seed, or a test.
+Seeds and tests can set this clock to any instant: see ``at``.
 """
 
 from collections.abc import Iterator
@@ -25,18 +25,22 @@ from django.utils import timezone
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
-# It begins anywhere, so that two processes rarely make ids of the same number at the same time.
+# Begins at random, so that two processes are unlikely to use the same number at the same time.
 _made = count(randbits(31))
 _instant: ContextVar[datetime | None] = ContextVar("ledger_clock", default=None)
 
 
 def reading(instant: datetime) -> datetime:
-    """Return a reading of the database's clock, or the time at which what runs here is run."""
+    """Return the instant set by ``at``, or else ``instant``, read from the database's clock."""
     return _instant.get() or instant
 
 
 def now() -> datetime:
-    """Return the time, in UTC. On PostgreSQL it takes a statement: prefer the other readings."""
+    """
+    Return the current time (UTC).
+
+    On PostgreSQL this runs a statement. Prefer ``reading`` and ``of_statement``.
+    """
     given = _instant.get()
     if given is not None or connection.vendor != "postgresql":
         return given or timezone.now()
@@ -46,24 +50,24 @@ def now() -> datetime:
 
 
 def of_statement() -> Expression:
-    """Return the time of the statement that this is a part of: for reads, which take no lock."""
+    """Return an expression for the time of the statement that contains it, for unlocked reads."""
     given = _instant.get()
     if given is not None or connection.vendor != "postgresql":
-        # SQLite's own function knows no microseconds.
+        # SQLite's own function has no microseconds.
         return Value(given or timezone.now(), output_field=DateTimeField())
     return Now()
 
 
 def ids_at(instant: datetime) -> Iterator[UUID]:
     """
-    Make UUIDv7s of ``instant``, as many as are taken.
+    Yield UUIDv7s for ``instant`` (UTC), without end.
 
-    Those that one process makes for one instant, or for ever later ones, have the order in which
-    they were made.
+    The ids that one process generates are in ascending order as long as the instants don't
+    decrease.
     """
     milliseconds, microseconds = divmod((instant - EPOCH) // MICROSECOND, 1000)
-    # RFC 9562: 48 bits of milliseconds, the version, 12 bits of what is left of the time (§6.2,
-    # method 3), the variant, and the rest is ours.
+    # RFC 9562: 48 bits of milliseconds, the version, 12 bits of sub-millisecond time (§6.2, method
+    # 3), the variant, then 32 bits of a counter and 30 random bits.
     fraction = microseconds * 4096 // 1000
     time = milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62
     while True:
@@ -73,9 +77,9 @@ def ids_at(instant: datetime) -> Iterator[UUID]:
 @contextmanager
 def at(instant: datetime) -> Iterator[None]:
     """
-    Let the clock stand at ``instant`` (UTC) for what runs inside, and for the ids that it makes.
+    Set the clock to ``instant`` (UTC) for the code inside the block and the ids it generates.
 
-    Within an account time still never runs backwards: see ``posting``.
+    The times of an account's entries still never decrease: see ``posting``.
     """
     token = _instant.set(instant)
     try:

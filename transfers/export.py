@@ -1,4 +1,4 @@
-"""The statement as CSV (RFC 4180): whole or not at all, in constant memory."""
+"""Export a statement as CSV (RFC 4180), completely or not at all, in constant memory."""
 
 import csv
 import re
@@ -20,12 +20,12 @@ from transfers.querysets import STATEMENT_LINE
 
 CHUNK = 1000
 BLOCK_BYTES = 64 * 1024
-# After which it is given up, so that others get their turn.
+# An export that takes longer is aborted, so that others get their turn.
 EXPORT_SECONDS = 120
-# A spreadsheet runs a cell that begins with one of these signs; an apostrophe before it makes the
-# cell text (OWASP, CSV Injection). Some take the full-width signs for the same. A cell also begins
-# after `;`, a tab, `|` or a line break inside a text where the reader takes that for the separator:
-# it then doesn't see our quotes. A comma needs nothing, because a text that has one is quoted.
+# Spreadsheets evaluate a cell that begins with =, +, - or @, and some accept the full-width forms
+# too. An apostrophe in front makes the cell text (OWASP, CSV Injection). A reader that separates
+# cells by `;`, tab or `|` doesn't recognize our quotes, so for it a cell also begins after such a
+# character or a line break inside a text. Commas are safe, because texts with commas are quoted.
 FORMULA = re.compile(
     r"""
     (?: \A | (?<=[;|\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]) )
@@ -41,33 +41,33 @@ class ExportTookTooLong(TemporarilyUnavailable):
 
 
 class StatementCSVRenderer(BaseRenderer):
-    """Let a client ask for ``text/csv``. The rows themselves are sent by ``csv_response``."""
+    """Let clients request ``text/csv``. ``csv_response`` sends the rows."""
 
     media_type = "text/csv"
     format = "csv"
     charset = "utf-8"
 
     def render(self, data: Any, accepted_media_type=None, renderer_context=None) -> bytes:
-        raise NotImplementedError("a statement is streamed, and a problem is JSON")
+        raise NotImplementedError("statements are streamed, and problem documents are JSON")
 
 
 def csv_response(entries: QuerySet[LedgerEntry, Any], account_id: UUID) -> FileResponse:
     """
-    Return the lines of a statement, newest first, as an attachment of any length.
+    Return the lines of a statement, newest first, as a CSV attachment.
 
-    They go into a file on the disk before the first byte is sent. If the database fails on the way
-    the answer is 503, and no file that lacks lines without a word; and the answer has a length, by
-    which a client knows that it has all of it.
+    The lines are written to a temporary file before the first byte is sent. If the database fails
+    meanwhile, the response is a 503 and never a silently truncated file. The response has a
+    ``Content-Length``, so clients can verify that they received all of it.
 
     :raises ExportTookTooLong: after ``EXPORT_SECONDS``
-    :raises TooManyExports: if too many are being made or read
-    :raises NoRoomForExport: if they take too much of the disk
+    :raises TooManyExports: if too many exports are being written or sent
+    :raises NoRoomForExport: if the exports in progress would take too much disk space
     """
     file = ExportFile()
     try:
         text = TextIOWrapper(file, encoding="utf-8", newline="")
         write_csv(text, _chunks(entries))
-        text.detach()  # And so written out.
+        text.detach()  # Flushes the text.
         file.seek(0)
     except BaseException:
         file.close()
@@ -84,9 +84,9 @@ def csv_response(entries: QuerySet[LedgerEntry, Any], account_id: UUID) -> FileR
 
 def write_csv(text: TextIO, chunks: Iterable[Iterable[Any]]) -> None:
     """
-    Write the header and a row for each statement line.
+    Write a header and one row for each statement line.
 
-    No cell is a formula, whichever of ``,``, ``;``, tab and ``|`` a reader takes for the separator.
+    No cell is a formula, whether a reader uses ``,``, ``;``, tab or ``|`` as the separator.
     """
     writer = csv.writer(text)
     writer.writerow(STATEMENT_LINE)
@@ -97,7 +97,7 @@ def write_csv(text: TextIO, chunks: Iterable[Iterable[Any]]) -> None:
 
 
 def _chunks(entries: QuerySet[LedgerEntry, Any]) -> Iterator[list[Any]]:
-    # By key, with no transaction open between the chunks: a long export holds nothing up.
+    # Keyset pagination without a transaction around the chunks: a long export holds no snapshot.
     newest_first = entries.order_by("-sequence")
     deadline = monotonic() + EXPORT_SECONDS
     chunk = list(newest_first[:CHUNK])

@@ -1,4 +1,4 @@
-"""The files that exports are written to, and what they may take on the disk together."""
+"""Temporary files for exports, with limits on their number and total size."""
 
 from io import BufferedRandom
 from tempfile import TemporaryFile
@@ -7,7 +7,7 @@ from typing import Any
 
 from api.exceptions import TemporarilyUnavailable
 
-# Of one process, from the first line of an export until it is sent or given up.
+# The limits of one process. An export counts from its first line until it is sent or aborted.
 FILES = 32
 BYTES = 256 * 1024 * 1024
 
@@ -22,13 +22,13 @@ class NoRoomForExport(TemporarilyUnavailable):
 
 class ExportFile(BufferedRandom):
     """
-    A nameless file, which counts until it is closed.
+    An unnamed temporary file, which counts towards the limits until it is closed.
 
-    :raises TooManyExports: if there are ``FILES`` of them already
-    :raises NoRoomForExport: by a write, if all of them would have more than ``BYTES``
+    :raises TooManyExports: if ``FILES`` of them are open already
+    :raises NoRoomForExport: on a write, if all open files together would exceed ``BYTES``
     """
 
-    # Of all that are open.
+    # The number and total size of all open export files.
     files = bytes = 0
     _lock = Lock()
 

@@ -1,4 +1,4 @@
-"""How lists of transfers and statements are narrowed."""
+"""Filters for lists of transfers and for statements."""
 
 import re
 from datetime import UTC, datetime
@@ -19,9 +19,9 @@ from transfers.models import LedgerEntry, Transfer
 from transfers.posting import EntryType
 from transfers.querysets import TransferStatus
 
-# RFC 3339, and what can't mean anything else: an offset without its colon or its minutes, zeros
-# beyond the microseconds, and a space for the plus sign, which a query turns into one unless it is
-# encoded.
+# RFC 3339 and unambiguous variants of it: an offset without a colon or minutes, zeros beyond the
+# microseconds, and a space instead of the plus sign, because an unencoded plus in a query string is
+# decoded as a space.
 INSTANT = re.compile(
     r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,6}0{0,6})?)"
     r"([Zz]|[ +-]\d\d(?::?[0-5]\d)?)",
@@ -30,7 +30,7 @@ INSTANT = re.compile(
 
 
 class InstantField(forms.Field):
-    """An instant. Without an offset it would mean another time on another machine."""
+    """An instant. The offset is required: without it, the meaning depends on a time zone."""
 
     def to_python(self, value: Any) -> datetime | None:
         if value in self.empty_values:
@@ -52,13 +52,13 @@ class InstantField(forms.Field):
 
 
 class BalanceForm(forms.Form):
-    """The query of a balance: ``at`` an instant, that moment included."""
+    """The query of a balance. Entries posted exactly ``at`` the instant are included."""
 
     at = InstantField(required=False)
 
 
 class RangeForm(forms.Form):
-    """A query that may have the bounds of a range in time."""
+    """A query with an optional range in time, which must not end before it begins."""
 
     def clean(self) -> dict[str, Any]:
         query = super().clean() or {}
@@ -71,7 +71,7 @@ class RangeForm(forms.Form):
 
 
 class IdField(forms.UUIDField):
-    """A UUID in its usual form with hyphens, as in a body."""
+    """A UUID with hyphens. Other forms are refused, as they are in request bodies."""
 
     def to_python(self, value: Any) -> Any:
         if value not in self.empty_values and not UUID_FORM.fullmatch(value):
@@ -88,7 +88,7 @@ class InstantFilter(filters.Filter):
 
 
 def _range(field: str) -> dict[str, filters.Filter]:
-    # `from` is a word of Python's, so that it can't be an attribute.
+    # A function, because `from` is a keyword of Python and can't be the name of an attribute.
     instant = "RFC 3339 with an offset: `2026-01-31T12:00:00Z`."
     return {
         "from": InstantFilter(
@@ -105,7 +105,11 @@ def _range(field: str) -> dict[str, filters.Filter]:
 
 
 class TransferFilter(filters.FilterSet):
-    """By party, kind, status and time of creation: ``from`` inclusive, ``to`` exclusive."""
+    """
+    Filter transfers by account, kind, status and time of creation.
+
+    ``from`` is inclusive, and ``to`` is exclusive.
+    """
 
     account_id = IdFilter(method="touching", help_text="Only transfers from or to this account.")
     kind = OneOfFilter(
@@ -113,7 +117,7 @@ class TransferFilter(filters.FilterSet):
     )
     status = OneOfFilter(
         [status.value for status in TransferStatus],
-        method="standing",
+        method="in_status",
         help_text="Only transfers with this status.",
     )
 
@@ -134,12 +138,12 @@ class TransferFilter(filters.FilterSet):
     def of_kind(self, queryset: Any, _name: str, kind: str) -> QuerySet:
         return queryset.of_kind(Kind(kind))
 
-    def standing(self, queryset: Any, _name: str, status: str) -> QuerySet:
+    def in_status(self, queryset: Any, _name: str, status: str) -> QuerySet:
         return queryset.in_status(TransferStatus(status))
 
 
 class StatementFilter(filters.FilterSet):
-    """By side and time: ``from`` inclusive, ``to`` exclusive."""
+    """Filter entries by type and time. ``from`` is inclusive, and ``to`` is exclusive."""
 
     type = OneOfFilter(
         [side.value for side in EntryType], help_text="Only debits, or only credits."

@@ -1,4 +1,4 @@
-"""Questions about transfers and entries."""
+"""QuerySets for transfers and entries."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -27,7 +27,7 @@ LAST_ID = UUID(int=2**128 - 1)
 
 
 class TransferStatus(StrEnum):
-    """Where a transfer stands. Derived from the history, never stored."""
+    """The status of a transfer, which is derived from the history and never stored."""
 
     POSTED = "POSTED"
     REVERSED = "REVERSED"
@@ -42,36 +42,36 @@ def _id_of(found: "models.QuerySet[Transfer]") -> Subquery:
 
 
 class TransferQuerySet(models.QuerySet["Transfer"]):
-    """Questions about transfers."""
+    """Queries about transfers."""
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Return the transfers that touch an account which ``user`` may see."""
+        """Return the transfers whose source or destination ``user`` may see."""
         if may(user, "accounts.read_any"):
             return self
         own = Account.objects.visible_to(user).values("pk")
         return self.filter(Q(source__in=own) | Q(dest__in=own))
 
     def with_resolution(self) -> Self:
-        """Fetch what a transfer's status depends on in the same query, its time included."""
+        """Fetch in the same query what ``Transfer.status`` needs, including the current time."""
         seen_at = clock.of_statement()
         return self.select_related("resolution", "reversal").annotate(seen_at=seen_at)
 
     def of_kind(self, kind: Kind) -> Self:
         """Return the transfers of ``kind``."""
-        # A range of one value: see `newest_of_all`.
+        # A range of one value instead of an equality: see `newest_of_all`.
         return self.filter(kind__gte=kind.value, kind__lte=kind.value)
 
     def in_status(self, status: TransferStatus) -> Self:
-        """Return the transfers whose derived status is ``status`` now."""
+        """Return the transfers that have this status now."""
         now = clock.of_statement()
         holds = self.of_kind(Kind.HOLD)
         moves = self.exclude(kind=Kind.HOLD.value)
-        # Scalar subqueries are asked of one row at a time. PostgreSQL may turn a join or an EXISTS
-        # into reading every resolution of the ledger first.
-        # NULLs are in the index too, before all others.
+        # Scalar subqueries run once per row. PostgreSQL may execute a join or an EXISTS by reading
+        # all resolutions in the table first.
+        # The index also contains the NULLs, before all other values.
         resolutions = self.model._default_manager.filter(hold=OuterRef("pk"), hold__isnull=False)
         capture = resolutions.filter(kind=Kind.CAPTURE.value)
-        # A VOID that came at or after the expiry is how the ledger released it.
+        # A VOID at or after the expiry is how the ledger releases an expired hold.
         void = resolutions.filter(kind=Kind.VOID.value, created_at__lt=OuterRef("expires_at"))
         reversals = self.model._default_manager.filter(reverses=OuterRef("pk"))
         holds = holds.alias(capture=_id_of(capture), void=_id_of(void))
@@ -90,10 +90,11 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
         self, kind: Kind | None, status: TransferStatus | None, before: UUID | None, count: int
     ) -> Self:
         """
-        Return up to ``count`` of these, newest first, whoever has them.
+        Return the newest ``count`` of these transfers, in all accounts, newest first.
 
-        :param kind: what they are narrowed to already, and so is ``status``
-        :param before: an id that all of them are older than
+        :param kind: the kind by which the queryset is filtered already, if any
+        :param status: the status by which the queryset is filtered already, if any
+        :param before: return only transfers with smaller ids
         """
         before = before or LAST_ID
         if status is TransferStatus.REVERSED:
@@ -105,32 +106,33 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
             kind = Kind.HOLD
         if kind is None:
             return self.filter(pk__lt=before).order_by("-pk")[:count]
-        # A range in the order of the index: by an equality PostgreSQL could also read in the order
-        # of the id alone, which it prefers where it takes the kind for common in all times.
+        # A range over the columns of the index. With an equality, PostgreSQL may read the primary
+        # key in order instead and filter by kind, which is slow if the kind has become rare.
         older = TupleLessThan(Tuple("kind", "pk"), (kind.value, before))
         return self.of_kind(kind).filter(older).order_by("-kind", "-pk")[:count]
 
     def newest_touching(self, accounts: AccountQuerySet, before: UUID | None, count: int) -> Self:
         """
-        Return up to ``count`` of these with one of the accounts as source or dest, newest first.
+        Return the newest ``count`` of these transfers from or to any of the accounts, newest first.
 
-        Found by index, whoever else has transfers and however many. ``before`` is an id that all of
-        them are older than.
+        The cost doesn't depend on the number of transfers of other accounts.
+
+        :param before: return only transfers with smaller ids
         """
         indexes = {"source_id": "transfer_by_source", "dest_id": "transfer_by_dest"}
         newest = newest_of_each(accounts, self, indexes, before or LAST_ID, count)
-        # By their ids alone: what narrows these was asked of each already.
+        # Fetch by id only: the filters of this queryset have been applied to each already.
         found = self.model._default_manager.filter(pk__in=newest)
         return cast(Self, found).with_resolution().order_by("-pk")
 
     def unresolved_holds(self) -> Self:
-        """Return the holds without a CAPTURE or VOID, expired or not."""
+        """Return the holds without a CAPTURE or VOID, including expired ones."""
         resolution = self.model._default_manager.filter(hold=OuterRef("pk"))
         return self.filter(~Exists(resolution), kind__in=RESERVING)
 
 
-# What a statement shows of an entry. ``ref`` is its transfer's memo, and ``counterparty_id`` the
-# transfer's other account.
+# The members of a statement line. ``ref`` is the memo of the transfer, and ``counterparty_id`` is
+# the other account of the transfer.
 STATEMENT_LINE = (
     "id",
     "ts",
@@ -149,8 +151,8 @@ STATEMENT_LINE = (
 
 @cache
 def _lines(model: "type[LedgerEntry]") -> "models.QuerySet[LedgerEntry, Any]":
-    # Once, because naming the columns takes a tenth of a page.
-    # A DEBIT is the entry of the source, so its counterparty is the dest.
+    # Cached, because building this queryset takes a tenth of the time of a page.
+    # A DEBIT belongs to the source, so its counterparty is the destination.
     is_debit = models.When(type=EntryType.DEBIT.value, then=F("transfer__dest_id"))
     lines = model.objects.annotate(
         ref=F("transfer__memo"),
@@ -169,39 +171,47 @@ def _newest_lines(model: "type[LedgerEntry]", count: int) -> ComposedQuery[Any]:
 
 
 class LedgerEntryQuerySet(models.QuerySet["LedgerEntry"]):
-    """Questions about entries."""
+    """Queries about entries."""
 
     def statement_of(
         self, account_id: UUID | Placeholder, up_to: int | Placeholder
     ) -> "models.QuerySet[LedgerEntry, Any]":
         """
-        Return the lines of an account's statement up to a ``sequence``, by which to order them.
+        Return the lines of an account's statement up to a ``sequence``, unordered.
 
-        They are named tuples of ``STATEMENT_LINE``: building an object for each entry and each
-        transfer took longer than everything else in a page.
+        The lines are named tuples with the members of ``STATEMENT_LINE``. Building a model instance
+        for each entry and transfer took longer than everything else in a page.
         """
         return _lines(self.model).filter(account_id=account_id, sequence__lte=up_to)
 
     def newest_lines(self, account_id: UUID, up_to: int, count: int) -> list[Any]:
-        """Return so many lines of an account's statement, from a ``sequence`` downwards."""
+        """Return the newest ``count`` lines of an account's statement up to a ``sequence``."""
         return _newest_lines(self.model, count)(account_id, up_to)
 
     def imbalance(self) -> dict[str, int]:
-        """Return credits less debits by currency, in minor units: 0 unless a book is broken."""
+        """
+        Return the sum of credits minus debits by currency, in minor units.
+
+        Each is 0 unless the ledger is corrupt.
+        """
         credit = models.Case(models.When(type=EntryType.CREDIT.value, then=1), default=-1)
         totals = self.values("account__currency").annotate(**sum_in_halves(credit * F("amount")))
         return {each["account__currency"]: whole(each["high"], each["low"]) for each in totals}
 
     def balance_before(self, account_id: UUID, instant: datetime) -> int:
-        """Return an account's balance as it stood just before ``instant``, in minor units."""
+        """Return an account's balance just before ``instant`` (UTC), in minor units."""
         last = self._last(account_id, ts__lt=instant)
         return 0 if last is None else last.balance or 0
 
     def as_of(self, account_id: UUID, instant: datetime) -> tuple[int, int]:
-        """Return an account's balance and sequence at ``instant``, that moment included."""
+        """
+        Return an account's balance, in minor units, and its sequence at ``instant`` (UTC).
+
+        Entries posted exactly at ``instant`` are included.
+        """
         last = self._last(account_id, ts__lte=instant)
         return (0, 0) if last is None else (last.balance or 0, last.sequence or 0)
 
     def _last(self, account_id: UUID, **until: datetime) -> "LedgerEntry | None":
-        # Within an account time never runs backwards, so that both orders are the same one.
+        # An account's entries have the same order by time as by sequence (see `posting`).
         return self.filter(account_id=account_id, **until).order_by("-ts", "-sequence").first()

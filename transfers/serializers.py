@@ -1,4 +1,4 @@
-"""The shapes of a movement on the wire. Amounts are in minor units, times in UTC."""
+"""Serializers for transfers and statements. Amounts are in minor units, times in UTC."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -30,7 +30,7 @@ LARGEST_BATCH = 1000
 
 
 class MemoField(StrictCharField):
-    """What a movement is for. An absent memo is null."""
+    """The optional purpose of a transfer. Defaults to null."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -62,7 +62,7 @@ class OrderSerializer(StrictSerializer):
     metadata = MetadataField(required=False, default=dict)
 
 
-# What `TransferOrderSerializer.validate` checks, as JSON Schema.
+# The check of `TransferOrderSerializer.validate` as JSON Schema.
 ONLY_HOLDS_EXPIRE = {
     "expires_in": {"required": ["hold"], "properties": {"hold": {"const": True}}},
 }
@@ -86,7 +86,7 @@ class TransferOrderSerializer(OrderSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "expires_in" in attrs and not attrs["hold"]:
             raise serializers.ValidationError(
-                {"expires_in": "Only a hold expires: send hold: true with it."}
+                {"expires_in": "Only a hold can expire. Send `hold: true` as well."}
             )
         return attrs
 
@@ -103,7 +103,7 @@ class BatchSerializer(StrictSerializer):
 
 
 class CaptureSerializer(StrictSerializer):
-    """How much of a hold to capture, and what for."""
+    """The amount of a hold to capture, and a memo."""
 
     amount = MoneyField(
         required=False,
@@ -113,13 +113,17 @@ class CaptureSerializer(StrictSerializer):
 
 
 class ReverseSerializer(StrictSerializer):
-    """Why a transfer is reversed."""
+    """The reason for a reversal."""
 
     memo = MemoField()
 
 
 def transfer_document(transfer: Transfer) -> dict[str, Any]:
-    """Return the Transfer of the wire contract. By hand, as an Account is."""
+    """
+    Return a transfer as the API represents it.
+
+    Written by hand, like ``account_document``, because it is faster than a serializer.
+    """
     return {
         "id": str(transfer.pk),
         "kind": transfer.kind,
@@ -208,7 +212,7 @@ class StatementItemSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
-        # By hand, as an Account is. The renderer writes the ids.
+        # By hand, like `account_document`. The renderer formats the UUIDs.
         return {
             "id": instance.id,
             "ts": instant(instance.ts),
@@ -236,7 +240,7 @@ class BalanceSerializer(serializers.Serializer):
 
 
 def order_of(data: Mapping[str, Any]) -> Order:
-    """Return the order that a validated body asks for."""
+    """Return the order described by a validated request body."""
     return Order(
         source_id=data["source_account_id"],
         dest_id=data["dest_account_id"],
@@ -247,5 +251,5 @@ def order_of(data: Mapping[str, Any]) -> Order:
 
 
 def party(account: Account, visible: bool) -> dict[str, Any]:
-    """Return an account as the caller may see it: whole, or its id alone."""
+    """Return an account as a side of a transfer: only its id unless it is ``visible``."""
     return account_document(account) if visible else {"id": str(account.pk)}

@@ -1,18 +1,20 @@
 """
-The SQL that makes the database itself refuse a broken book.
+Database triggers that refuse rows which would break the ledger.
 
-One file is one guard: a trigger of the file's name, with the function that it calls. A file in
-``SHARED`` is a guard of each of several tables. Guards are installed after each ``migrate``, and by
-no migration: a numbered migration would run today's SQL on yesterday's tables, and SQLite drops
-triggers silently when Django remakes a table. SQLite has those that need no look at a whole
-posting.
+Each SQL file is one guard: a trigger named after the file and, on PostgreSQL, the function that it
+calls. A file listed in ``SHARED`` is installed once for each of several tables. SQLite has only the
+guards that don't have to look at a whole posting.
 
-On PostgreSQL a guard searches ``pg_catalog`` alone, and names whatever else it uses with the schema
-of the ledger's tables, which ``{schema}`` stands for in its file. Whoever may create a table or an
-operator could otherwise put one in the way that the guard would take for the real one.
+Guards are installed after every ``migrate`` rather than by a migration. An old migration would run
+the current SQL on an outdated schema, and SQLite silently drops the triggers of a table that Django
+rebuilds.
 
-The guards repeat the rules of the engine and of ``transfers/kinds.py`` on purpose, and read nothing
-from there: they refuse what a mistake in the engine would write.
+On PostgreSQL, the functions search only ``pg_catalog`` and qualify all other names with the schema
+of the ledger's tables (``{schema}`` in the files). Otherwise, a user who may create tables or
+operators could shadow the ones that a guard uses.
+
+The guards deliberately repeat the rules of the engine and of ``transfers/kinds.py`` without
+importing them, so that they refuse what a bug in the engine would write.
 """
 
 import hashlib
@@ -26,7 +28,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 HERE = Path(__file__).parent
 
-# The table that each guard watches. A name says which.
+# The table that each guard watches, by the first word of the guard's name.
 TABLE_OF = {
     "account": "accounts_account",
     "change": "accounts_accountchange",
@@ -34,8 +36,8 @@ TABLE_OF = {
     "entry": "transfers_ledgerentry",
 }
 
-# The files that several tables share. In them ``{table}`` stands for the table, and ``{name}`` for
-# the name of its guard, such as ``entry_append_only``.
+# The files that are installed for several tables. In them ``{table}`` stands for the table, and
+# ``{name}`` for the name of the guard, such as ``entry_append_only``.
 HISTORY = ("change", "entry", "transfer")
 SHARED = {
     "append_only": HISTORY,
@@ -46,7 +48,7 @@ SHARED = {
 
 
 class Installed(NamedTuple):
-    """A trigger as the database has it. PostgreSQL keeps its seal as its comment."""
+    """A trigger in the database. On PostgreSQL its seal (see ``_seal``) is stored as a comment."""
 
     definition: str
     seal: str | None
@@ -58,7 +60,7 @@ def names(connection: BaseDatabaseWrapper) -> list[str]:
 
 
 def names_on(vendor: str) -> list[str]:
-    """Return the names of the guards of a kind of database, such as ``sqlite``."""
+    """Return the names of the guards for a database vendor: ``sqlite`` or ``postgresql``."""
     files = [path.stem for path in (HERE / vendor).glob("*.sql")]
     shared = [f"{noun}_{file}" for file in files for noun in SHARED.get(file, ())]
     return sorted([*shared, *(file for file in files if file not in SHARED)])
@@ -66,9 +68,10 @@ def names_on(vendor: str) -> list[str]:
 
 def missing(connection: BaseDatabaseWrapper) -> list[str]:
     """
-    Return the guards that aren't there, or were altered, or aren't as in their file.
+    Return the names of the guards that are missing, disabled, altered or outdated.
 
-    (An upgrade of PostgreSQL may word a definition in another way. It then counts as altered.)
+    An upgrade of PostgreSQL may change how it prints a definition. The guard then counts as
+    altered, and is installed again.
     """
     installed, schema = _installed(connection), schema_of(connection)
     return [
@@ -84,7 +87,7 @@ def install(connection: BaseDatabaseWrapper) -> list[str]:
     """
     Install the guards that are missing, and return their names.
 
-    Only those: making a trigger takes an exclusive lock on its table.
+    The others are left alone, because creating a trigger takes an exclusive lock on its table.
     """
     absent, schema = missing(connection), schema_of(connection)
     for name in absent:
@@ -99,7 +102,7 @@ def install(connection: BaseDatabaseWrapper) -> list[str]:
 
 
 def drop(connection: BaseDatabaseWrapper, *only: str) -> None:
-    """Drop the guards: all of them, or only those named."""
+    """Drop the named guards, or all of them if none are named."""
     schema = schema_of(connection)
     with connection.cursor() as cursor:
         for name in only or names(connection):
@@ -112,13 +115,17 @@ def table_of(connection: BaseDatabaseWrapper, name: str) -> str:
 
 
 def tables_exist(connection: BaseDatabaseWrapper) -> bool:
-    """Whether every table that a guard watches is there."""
+    """Return whether all the tables that guards watch exist."""
     return set(TABLE_OF.values()) <= set(connection.introspection.table_names())
 
 
 @contextmanager
 def own_names_only(connection: BaseDatabaseWrapper) -> Iterator[Any]:
-    """Yield a cursor, in a transaction, that finds PostgreSQL's own names and no others."""
+    """
+    Yield a cursor in a transaction in which PostgreSQL resolves only names of ``pg_catalog``.
+
+    On SQLite, yield an ordinary cursor in a transaction.
+    """
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             yield cursor
@@ -127,15 +134,15 @@ def own_names_only(connection: BaseDatabaseWrapper) -> Iterator[Any]:
         [usual] = cursor.fetchone()
         cursor.execute("SET LOCAL search_path = pg_catalog, pg_temp")
         yield cursor
-        # The caller's transaction may go on. (After an error it goes back to before all this.)
+        # The caller's transaction may continue. (After an error, the rollback restores the path.)
         cursor.execute("SELECT set_config('search_path', %s, true)", [usual])
 
 
 def schema_of(connection: BaseDatabaseWrapper) -> str:
     """
-    Return the schema of the ledger's tables, quoted where it needs to be; on SQLite "".
+    Return the schema of the ledger's tables, quoted if necessary, or ``""`` on SQLite.
 
-    It is where this connection finds them, or would make them.
+    It is the schema in which this connection finds the tables, or else would create them.
     """
     if connection.vendor == "sqlite":
         return ""
@@ -168,7 +175,7 @@ def _sql(connection: BaseDatabaseWrapper, name: str, schema: str) -> str:
 
 
 def _installed(connection: BaseDatabaseWrapper) -> dict[tuple[str, str], Installed]:
-    """Return the triggers that are switched on, by table and name."""
+    """Return the enabled triggers, by table and name."""
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute(
@@ -191,12 +198,12 @@ def _is_intact(sql: str, found: Installed | None) -> bool:
     if found is None:
         return False
     if found.seal is None:
-        return found.definition == sql.strip()  # SQLite keeps the text of a trigger.
+        return found.definition == sql.strip()  # SQLite stores the text of a trigger.
     return found.seal == _seal(sql, found.definition)
 
 
 def _seal(sql: str, definition: str) -> str:
-    """Return a digest of a guard's file and of what PostgreSQL made of it."""
+    """Return a digest of a guard's SQL and of the definition that PostgreSQL derived from it."""
     return hashlib.sha256(f"{sql}{definition}".encode()).hexdigest()
 
 

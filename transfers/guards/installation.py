@@ -1,4 +1,4 @@
-"""When the guards are installed, and who notices that one is missing."""
+"""Install the guards around migrations, and check that none is missing."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,20 +13,20 @@ def make_way(using: str, plan: Sequence[Any] = (), **_signal: Any) -> None:
     """
     Drop the guards before migrations change a table on SQLite.
 
-    It refuses to rename or drop a table while a trigger of another one names it.
+    SQLite refuses to rename or drop a table that a trigger of another table refers to.
     """
     if plan and connections[using].vendor == "sqlite":
         guards.drop(connections[using])
 
 
 def reinstall_guards(using: str, **_signal: Any) -> None:
-    """Install, after each ``migrate``, what is missing: SQLite's table remake drops triggers."""
+    """Install the missing guards after a ``migrate``."""
     if guards.tables_exist(connections[using]):
         guards.install(connections[using])
 
 
 def check_guards(databases: Sequence[str] | None = None, **_options: Any) -> list[checks.Error]:
-    """Report each guard that a migrated database lacks."""
+    """Return an error for each guard that is missing from a migrated database, or was altered."""
     found = []
     for alias in databases or ():
         connection = connections[alias]
@@ -35,12 +35,12 @@ def check_guards(databases: Sequence[str] | None = None, **_options: Any) -> lis
                 continue
             absent = guards.missing(connection)
         except DatabaseError:
-            # A database that is away says so by itself.
+            # Other code reports that the database is unavailable.
             continue
         found += [
             checks.Error(
                 f"The guard {name} is missing from the database, or was altered.",
-                hint="Run `manage.py migrate`: it installs what is missing.",
+                hint="Run `manage.py migrate` to install it.",
                 id="transfers.E001",
             )
             for name in absent

@@ -58,7 +58,7 @@ def test_more_drafts_than_fit_in_one_transaction_make_the_same_books(
 
 
 def test_a_ledger_that_has_users_is_left_alone(alice):
-    with pytest.raises(CommandError, match="The ledger is in use"):
+    with pytest.raises(CommandError, match="The ledger isn't empty"):
         seed(entries=600, accounts=20)
 
     assert list(User.objects.all()) == [alice]

@@ -22,11 +22,11 @@ from transfers.serializers import (
 
 
 class BatchViewSet(LedgerViewSet):
-    """Post many transfers at once, all or nothing."""
+    """Post up to ``LARGEST_BATCH`` transfers at once, all or nothing."""
 
     queryset = Transfer.objects.none()
     serializer_class = TransferSerializer
-    # The largest of all: what is longer is refused before it is read.
+    # Batches have the largest bodies. A longer body is refused before it is read.
     max_body = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
     @Operation(

@@ -1,4 +1,4 @@
-"""Cash in and out over HTTP."""
+"""Deposits and withdrawals over HTTP."""
 
 from uuid import UUID
 
@@ -24,7 +24,7 @@ TELLER = (
 
 
 class CashViewSet(LedgerViewSet):
-    """Deposit to an account, and withdraw from it."""
+    """Deposit money into an account and withdraw money from it."""
 
     queryset = Account.objects.none()
     serializer_class = AccountSerializer

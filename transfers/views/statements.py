@@ -26,12 +26,12 @@ from transfers.filters import BalanceForm, StatementFilter
 from transfers.models import LedgerEntry
 from transfers.serializers import BalanceSerializer, StatementItemSerializer
 
-# The bounds of a statement in time.
+# The query parameters that limit a statement to a range in time.
 RANGE = ("from", "to")
 
 
 class StatementViewSet(mixins.ListModelMixin, OneAccountViewSet):
-    """An account's entries, newest first, and its balance at any time."""
+    """List the entries of an account, newest first, and retrieve its balance at any time."""
 
     queryset = LedgerEntry.objects.none()
     serializer_class = StatementItemSerializer
@@ -46,7 +46,7 @@ class StatementViewSet(mixins.ListModelMixin, OneAccountViewSet):
         return renderers if self.action == "list" else renderers[:1]
 
     def get_queryset(self) -> QuerySet[LedgerEntry, Any]:
-        # What is posted from now on is in no page of this answer.
+        # Leave out entries that are posted after the account was read.
         return LedgerEntry.objects.statement_of(self.account.pk, up_to=self.account.version)
 
     def newest(self, queryset: QuerySet, before: int | None, count: int) -> Any:
@@ -105,12 +105,12 @@ class StatementViewSet(mixins.ListModelMixin, OneAccountViewSet):
         try:
             account = self.account
         except AccountNotFound:
-            # The query is checked before the account is looked for.
+            # An invalid query takes precedence over an unknown account.
             if at is not None:
                 _check_is_past(at, clock.now())
             raise
         now = clock.reading(account.locked_at)
-        # A clock that was set back is behind what was posted before.
+        # After the clock was set back, entries may have later times than it shows.
         now = max(now, account.last_posted_at or now)
         if at is None:
             at = now
@@ -129,12 +129,12 @@ class StatementViewSet(mixins.ListModelMixin, OneAccountViewSet):
 
     def carried_by_cursor(self) -> dict[str, int]:
         """
-        Return the opening and the closing balance, if a range is asked for.
+        Return the opening and closing balance of the requested range, if any, in minor units.
 
-        They are read for the first page, and the cursor carries them to the others: the same on
-        every page, whatever is posted meanwhile.
+        They are read for the first page. The cursor carries them to the other pages, so that they
+        don't change while later entries are posted.
         """
-        if not self._asks_of_an_instant():
+        if not self._depends_on_time():
             return {}
         query = self.filters_of(self.request)
         since, until = query["from"], query["to"]
@@ -148,14 +148,18 @@ class StatementViewSet(mixins.ListModelMixin, OneAccountViewSet):
 
     @cached_property
     def account(self) -> Account:
-        """The account of the path, if the caller may see it."""
-        account = self.visible_account(self.kwargs["account_id"])
-        return settle(account_id=account.pk) if self._asks_of_an_instant() else account
+        """
+        The account in the path.
 
-    def _asks_of_an_instant(self) -> bool:
+        :raises AccountNotFound: if it doesn't exist or the caller may not see it
+        """
+        account = self.visible_account(self.kwargs["account_id"])
+        return settle(account_id=account.pk) if self._depends_on_time() else account
+
+    def _depends_on_time(self) -> bool:
         return self.action == "balance" or not self.request.query_params.keys().isdisjoint(RANGE)
 
 
 def _check_is_past(at: datetime, now: datetime) -> None:
     if at > now:
-        raise ValidationError({"at": [ErrorDetail("This instant is yet to come.", "future")]})
+        raise ValidationError({"at": [ErrorDetail("This instant is in the future.", "future")]})

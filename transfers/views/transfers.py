@@ -58,7 +58,7 @@ from transfers.serializers import (
 
 
 class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
-    """Post, hold, reverse and look at transfers. What has happened is never edited or deleted."""
+    """Create, list and reverse transfers and holds. They are never edited or deleted."""
 
     queryset = Transfer.objects.all()
     serializer_class = TransferSerializer

@@ -1,5 +1,6 @@
--- At commit an account's row agrees with its history: balance and version with its newest entry,
--- held with its unresolved holds. Deferred, because the row is written before the history is.
+-- At commit, an account's balance and version must equal those of its newest entry, and its held
+-- amount must equal the sum of its unresolved holds. Deferred, because the row is written before
+-- its history.
 CREATE OR REPLACE FUNCTION {schema}.account_agrees() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -7,7 +8,7 @@ DECLARE
     newest {schema}.transfers_ledgerentry;
     reserved numeric;
 BEGIN
-    -- As it stands now, not as it was when this event was queued.
+    -- Read the current row: NEW is the row as it was when this deferred event was queued.
     SELECT * INTO account FROM {schema}.accounts_account WHERE id = NEW.id;
     IF NOT FOUND THEN
         RETURN NULL;
@@ -17,7 +18,7 @@ BEGIN
         ORDER BY sequence DESC LIMIT 1;
     IF (account.balance, account.version, account.last_posted_at) IS DISTINCT FROM
             (coalesce(newest.balance, 0), coalesce(newest.sequence, 0), newest.ts) THEN
-        RAISE EXCEPTION 'account % has balance % at version %, its newest entry % at %',
+        RAISE EXCEPTION 'account % has balance % at version %, but its newest entry has % at %',
             account.id, account.balance, account.version, newest.balance, newest.sequence
             USING ERRCODE = 'check_violation', CONSTRAINT = 'account_agrees';
     END IF;
@@ -27,7 +28,7 @@ BEGIN
             AND NOT EXISTS (SELECT FROM {schema}.transfers_transfer resolution
                             WHERE resolution.hold_id = placed.id);
         IF account.held <> reserved THEN
-            RAISE EXCEPTION 'account % has % held, its unresolved holds are %',
+            RAISE EXCEPTION 'account % has % held, but its unresolved holds add up to %',
                 account.id, account.held, reserved
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'account_agrees';
         END IF;

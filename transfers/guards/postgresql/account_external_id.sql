@@ -1,9 +1,10 @@
--- The outside world of a currency has an id made of the currency's letters, by which postings find
--- it without a look-up.
+-- The id of an EXTERNAL account is derived from its currency, so that a posting needs no query to
+-- find it.
 CREATE OR REPLACE FUNCTION {schema}.account_external_id() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RAISE EXCEPTION 'account % is not the EXTERNAL account of %', NEW.id, NEW.currency
+    RAISE EXCEPTION 'account % does not have the id of the EXTERNAL account for %',
+        NEW.id, NEW.currency
         USING ERRCODE = 'check_violation', CONSTRAINT = 'account_external_id';
 END
 $$;

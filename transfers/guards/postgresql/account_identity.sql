@@ -1,8 +1,9 @@
--- What an account is never changes: its history would mean something else.
+-- The id, kind and currency of an account never change, because its history depends on them. A
+-- closed account is never reopened.
 CREATE OR REPLACE FUNCTION {schema}.account_identity() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RAISE EXCEPTION 'what account % is, and that it is closed, never changes', OLD.id
+    RAISE EXCEPTION 'account % cannot change its id, kind or currency, or be reopened', OLD.id
         USING ERRCODE = 'check_violation', CONSTRAINT = 'account_identity';
 END
 $$;

@@ -1,8 +1,8 @@
--- An account is opened OPEN and without an overdraft: whatever comes later is recorded.
+-- A new account is OPEN and has no overdraft limit. Any later change of either is recorded.
 CREATE OR REPLACE FUNCTION {schema}.account_opened() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RAISE EXCEPTION 'account % is opened % with the limit %',
+    RAISE EXCEPTION 'new account % has status % and overdraft limit %, instead of OPEN and 0',
         NEW.id, NEW.status, NEW.overdraft_limit
         USING ERRCODE = 'check_violation', CONSTRAINT = 'account_opened';
 END

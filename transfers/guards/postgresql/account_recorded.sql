@@ -1,4 +1,5 @@
--- A status or an overdraft limit changes as its record says: the record comes first.
+-- A change of status or overdraft limit must match the newest record of such a change, which is
+-- written before it.
 CREATE OR REPLACE FUNCTION {schema}.account_recorded() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -11,7 +12,7 @@ BEGIN
             SELECT after FROM {schema}.accounts_accountchange
             WHERE account_id = NEW.id AND action = 'SET_OVERDRAFT_LIMIT'
             ORDER BY id DESC LIMIT 1) THEN
-        RAISE EXCEPTION 'no record says that account % becomes % with the limit %',
+        RAISE EXCEPTION 'account % has no record of a change to status % and overdraft limit %',
             NEW.id, NEW.status, NEW.overdraft_limit
             USING ERRCODE = 'check_violation', CONSTRAINT = 'account_recorded';
     END IF;

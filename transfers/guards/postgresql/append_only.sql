@@ -1,4 +1,4 @@
--- History is neither edited nor deleted by any statement. (Its owner may drop this.)
+-- No statement updates or deletes history. (The owner of the table can drop this trigger.)
 CREATE OR REPLACE FUNCTION {schema}.ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

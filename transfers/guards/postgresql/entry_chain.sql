@@ -1,7 +1,8 @@
--- A customer's entries are a chain: each has a sequence and a balance, follows the one before it,
--- stays within the account's overdraft, and the newest is what the account's row says. An EXTERNAL
--- account's entries have neither. A closed account takes no entry.
--- (None can be added to a transfer that is complete: its one DEBIT and one CREDIT are there.)
+-- The entries of a customer's account form a chain. Each has a sequence and a balance that continue
+-- those of the entry before it, and the balance stays within the overdraft limit. The newest entry
+-- agrees with the account's row. The entries of an EXTERNAL account have no sequence and no
+-- balance. A closed account takes no entry.
+-- (A unique constraint keeps entries from being added to a transfer that has its DEBIT and CREDIT.)
 CREATE OR REPLACE FUNCTION {schema}.entry_chain() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -12,7 +13,8 @@ BEGIN
         LEFT JOIN {schema}.accounts_account account ON account.id = fresh.account_id
         LEFT JOIN {schema}.transfers_ledgerentry earlier
             ON earlier.account_id = fresh.account_id AND earlier.sequence = fresh.sequence - 1
-        -- Foreign keys wait for the commit: an account that comes later could not be judged.
+        -- Foreign keys are checked at commit. An account inserted after its entries would escape
+        -- these checks, so an entry without an account is refused here.
         WHERE account.id IS NULL OR account.status = 'CLOSED' OR CASE WHEN account.kind = 'EXTERNAL'
             THEN fresh.sequence IS NOT NULL OR fresh.balance IS NOT NULL
             ELSE fresh.sequence IS NULL OR fresh.balance IS NULL
@@ -24,7 +26,7 @@ BEGIN
             END
         LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'entry % (sequence %) can not come next in its account',
+        RAISE EXCEPTION 'entry % (sequence %) does not continue the entries of its account',
             broken.id, broken.sequence
             USING ERRCODE = 'check_violation', CONSTRAINT = 'entry_chain';
     END IF;

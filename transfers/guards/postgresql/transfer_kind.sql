@@ -1,7 +1,11 @@
--- A transfer is what its kind says: its currency is that of both accounts, the outside world is
--- only in a deposit, a withdrawal or the reversal of one, a CAPTURE or VOID resolves a HOLD of the
--- same parties, a REVERSAL mirrors its original, and what is held agrees with the holds. A frozen
--- account lets no more happen than a VOID or a REVERSAL, and nothing is reserved for a closed one.
+-- A transfer follows the rules of its kind:
+-- * Its currency is that of both accounts.
+-- * Only a DEPOSIT, a WITHDRAWAL or the REVERSAL of one has an EXTERNAL account.
+-- * A CAPTURE or VOID resolves a HOLD with the same source and destination.
+-- * A REVERSAL mirrors its original.
+-- * A frozen account takes part only in a VOID or a REVERSAL.
+-- * The destination of a HOLD isn't closed.
+-- The held amount of each source must also equal the sum of its unresolved holds.
 CREATE OR REPLACE FUNCTION {schema}.transfer_kind() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -37,13 +41,15 @@ BEGIN
                 AND (fresh.kind <> 'VOID' OR fresh.created_at < placed.expires_at))
         LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'transfer % is not what a % is', broken.id, broken.kind
+        RAISE EXCEPTION 'transfer % breaks a rule of its kind, %', broken.id, broken.kind
             USING ERRCODE = 'check_violation', CONSTRAINT = 'transfer_kind';
     END IF;
 
-    -- Account by account: before the first ANALYZE a join would add up the holds of all of them.
+    -- A subquery for each account: before the first ANALYZE, a join would read the holds of all
+    -- accounts.
     SELECT touched.source_id AS id INTO broken
-        FROM (SELECT DISTINCT source_id FROM added WHERE kind IN ('HOLD', 'CAPTURE', 'VOID')) touched
+        FROM (SELECT DISTINCT source_id FROM added
+              WHERE kind IN ('HOLD', 'CAPTURE', 'VOID')) touched
         WHERE (SELECT held FROM {schema}.accounts_account WHERE id = touched.source_id)
             <> (SELECT coalesce(sum(placed.amount), 0) FROM {schema}.transfers_transfer placed
                 WHERE placed.source_id = touched.source_id AND placed.kind = 'HOLD'
@@ -51,7 +57,8 @@ BEGIN
                                 WHERE resolution.hold_id = placed.id))
         LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'what account % has held does not agree with its holds', broken.id
+        RAISE EXCEPTION 'the held amount of account % is not the sum of its unresolved holds',
+            broken.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'transfer_kind';
     END IF;
     RETURN NULL;

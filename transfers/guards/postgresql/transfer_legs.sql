@@ -1,6 +1,6 @@
--- A transfer that moves money has one DEBIT on its source and one CREDIT on its dest, both of its
--- amount; a HOLD or VOID has none. Its entries are there before it, or come in the same
--- statement: it can be judged as a whole, and a transfer without entries never gets in.
+-- A transfer that moves money has one DEBIT on its source and one CREDIT on its destination, each
+-- of its amount. A HOLD or VOID has no entries. Entries must be inserted before their transfer or
+-- by the same statement, so that a transfer is checked as a whole when it is inserted.
 CREATE OR REPLACE FUNCTION {schema}.transfer_legs() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -8,7 +8,7 @@ DECLARE
 BEGIN
     SELECT fresh.id INTO broken
         FROM added fresh
-        -- Transfer by transfer: before the first ANALYZE a join would read every entry there is.
+        -- LATERAL: before the first ANALYZE, a plain join would read every entry in the table.
         CROSS JOIN LATERAL (
             SELECT count(*) AS legs,
                 count(*) FILTER (WHERE entry.type = 'DEBIT'
@@ -23,7 +23,7 @@ BEGIN
             ELSE (written.legs, written.debits, written.credits) <> (2, 1, 1) END
         LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'transfer % does not have the entries of its kind', broken.id
+        RAISE EXCEPTION 'transfer % does not have the entries that its kind requires', broken.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'transfer_legs';
     END IF;
     RETURN NULL;

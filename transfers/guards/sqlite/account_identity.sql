@@ -2,5 +2,5 @@ CREATE TRIGGER account_identity BEFORE UPDATE OF id, kind, currency, status ON a
 WHEN OLD.id <> NEW.id OR OLD.kind <> NEW.kind OR OLD.currency <> NEW.currency
     OR (OLD.status = 'CLOSED' AND NEW.status <> 'CLOSED')
 BEGIN
-    SELECT RAISE(ABORT, 'account_identity: what an account is, and that it is closed, never changes');
+    SELECT RAISE(ABORT, 'account_identity: its id, kind, currency and being CLOSED cannot change');
 END

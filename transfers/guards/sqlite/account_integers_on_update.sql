@@ -3,5 +3,5 @@ BEFORE UPDATE OF balance, held, overdraft_limit, version ON accounts_account
 WHEN typeof(NEW.balance) <> 'integer' OR typeof(NEW.held) <> 'integer'
     OR typeof(NEW.overdraft_limit) <> 'integer' OR typeof(NEW.version) <> 'integer'
 BEGIN
-    SELECT RAISE(ABORT, 'account_integers_on_update: money is counted in whole minor units');
+    SELECT RAISE(ABORT, 'account_integers_on_update: amounts and versions must be integers');
 END

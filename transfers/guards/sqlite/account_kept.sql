@@ -1,4 +1,4 @@
 CREATE TRIGGER account_kept BEFORE DELETE ON accounts_account
 BEGIN
-    SELECT RAISE(ABORT, 'account_kept: an account is closed, never deleted');
+    SELECT RAISE(ABORT, 'account_kept: accounts cannot be deleted: close the account instead');
 END

@@ -8,5 +8,5 @@ WHEN (OLD.status <> NEW.status AND NEW.status IS NOT (
         WHERE account_id = NEW.id AND action = 'SET_OVERDRAFT_LIMIT'
         ORDER BY id DESC LIMIT 1))
 BEGIN
-    SELECT RAISE(ABORT, 'account_recorded: a status or limit changes as its record says');
+    SELECT RAISE(ABORT, 'account_recorded: a change of status or overdraft limit must be recorded');
 END

@@ -3,5 +3,5 @@ WHEN typeof(NEW.amount) <> 'integer'
     OR typeof(NEW.balance) NOT IN ('integer', 'null')
     OR typeof(NEW.sequence) NOT IN ('integer', 'null')
 BEGIN
-    SELECT RAISE(ABORT, 'entry_integers: money is counted in whole minor units');
+    SELECT RAISE(ABORT, 'entry_integers: amounts and sequences must be integers');
 END

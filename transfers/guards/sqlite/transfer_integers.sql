@@ -1,5 +1,5 @@
 CREATE TRIGGER transfer_integers BEFORE INSERT ON transfers_transfer
 WHEN typeof(NEW.amount) <> 'integer'
 BEGIN
-    SELECT RAISE(ABORT, 'transfer_integers: money is counted in whole minor units');
+    SELECT RAISE(ABORT, 'transfer_integers: the amount must be an integer');
 END

@@ -5,5 +5,5 @@ WHEN EXISTS (SELECT 1 FROM (
     ) WHERE id IS NOT NULL AND NOT (typeof(id) = 'text' AND length(CAST(id AS blob)) = 32
         AND id NOT GLOB '*[^0-9a-f]*'))
 BEGIN
-    SELECT RAISE(ABORT, 'transfer_uuids: an id is a UUID in 32 lower-case hexadecimal digits');
+    SELECT RAISE(ABORT, 'transfer_uuids: an id must be a UUID in 32 lower-case hexadecimal digits');
 END

@@ -1,4 +1,4 @@
-"""Give back what expired holds reserve."""
+"""Release expired holds."""
 
 from typing import Any
 
@@ -10,15 +10,15 @@ from transfers.models import Transfer
 
 
 class Command(BaseCommand):
-    help = "Release every hold that has expired without a capture or a void."
+    help = "Release all expired holds that were neither captured nor voided."
 
     def handle(self, *args: Any, **options: Any) -> None:
         expired = Transfer.objects.unresolved_holds().filter(expires_at__lte=clock.of_statement())
         sources = expired.order_by("source_id").values_list("source_id", flat=True).distinct()
         released = 0
-        # One transaction an account: each lock is short, and a run that is stopped loses nothing.
-        # None leaves it to tqdm: a bar on a terminal, and nothing in a log.
+        # One transaction per account: locks are held briefly, and an interrupted run keeps the
+        # releases it has committed. `disable=None` shows the progress bar only on a terminal.
         for source_id in tqdm(list(sources), desc="Releasing", unit=" accounts", disable=None):
-            # What a rival run released meanwhile is no longer found under the lock.
+            # The holds are read again under the lock: a concurrent run may have released them.
             released += services.release_expired_holds(source_id=source_id)
         self.stdout.write(f"Released {released:,} expired holds.")

@@ -1,4 +1,4 @@
-"""Fill an empty ledger with as many entries as wanted, to measure it by."""
+"""Fill an empty ledger with accounts and entries for benchmarks."""
 
 import random
 from collections.abc import Iterator
@@ -17,42 +17,61 @@ from transfers.kinds import Kind
 from transfers.posting import Draft
 from transfers.recording import record
 
-# Drafts in one transaction: enough that the statements around them cost nothing.
+# The drafts in one transaction, so many that the cost of its other statements is negligible.
 BATCH = 5_000
 
-# In minor units. Nobody spends what was deposited, whatever happens by chance.
+# In minor units. The deposit is so large that no account can run out of money by chance.
 DEPOSIT = 10_000_000_00
 LARGEST_AMOUNT = 100
 
 
 class Command(BaseCommand):
-    help = "Fill an empty ledger with accounts and entries, posted like any other, for benchmarks."
+    help = "Fill an empty ledger with accounts and entries for benchmarks."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--entries", type=int, required=True, help="two for each transfer")
-        parser.add_argument("--accounts", type=int, default=1000)
-        parser.add_argument("--users", type=int, default=10, help="who own the accounts by turns")
         parser.add_argument(
-            "--busiest", type=int, default=1, help="how many entries the first account has"
+            "--entries",
+            type=int,
+            required=True,
+            help="Number of entries to post: two for each transfer.",
+        )
+        parser.add_argument(
+            "--accounts", type=int, default=1000, help="Number of accounts. Defaults to 1000."
+        )
+        parser.add_argument(
+            "--users",
+            type=int,
+            default=10,
+            help="Number of users, among whom the accounts are divided. Defaults to 10.",
+        )
+        parser.add_argument(
+            "--busiest",
+            type=int,
+            default=1,
+            help="Number of entries of the first account. Defaults to 1, its opening deposit.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         count, transfers = options["accounts"], options["entries"] // 2
         if User.objects.exists():
-            raise CommandError("The ledger is in use: it has users. Nothing was changed.")
+            raise CommandError(
+                "The ledger isn't empty: it has users. Run this on a new database. Nothing was "
+                "changed."
+            )
         if options["users"] < 1 or count < 3 or options["entries"] % 2 or transfers < count:
             raise CommandError(
-                "It takes a user, three accounts, and an even number of entries: two for the "
-                "deposit with which each account begins, and two for each transfer."
+                "Request at least one user, at least three accounts, and an even number of entries "
+                "that is at least twice the number of accounts: each account begins with a deposit."
             )
         if not 1 <= options["busiest"] <= 1 + transfers - count:
             raise CommandError(
-                f"The first account can have 1 to {1 + transfers - count:,} of these entries."
+                f"--busiest must be between 1 and {1 + transfers - count:,} for these numbers of "
+                "entries and accounts."
             )
         teller = User.objects.create_user("load-teller")
         account_ids = _open_accounts(count, options["users"])
         drafts = _drafts(account_ids, transfers - count, options["busiest"] - 1)
-        # None leaves it to tqdm: a bar on a terminal, and nothing in a log.
+        # `disable=None` shows the progress bar only on a terminal.
         with tqdm(total=2 * transfers, desc="Posting", unit=" entries", disable=None) as bar:
             while batch := list(islice(drafts, BATCH)):
                 _post(account_ids, batch, teller)
@@ -62,7 +81,7 @@ class Command(BaseCommand):
 
 @transaction.atomic
 def _open_accounts(count: int, users: int) -> list[UUID]:
-    # Nobody logs in as them: without a password, and without the time that hashing one takes.
+    # Without passwords: nobody logs in as these users, and hashing passwords takes time.
     owners = [User.objects.create_user(f"load-{number}") for number in range(users)]
     opened = Account.objects.bulk_create(
         Account(
@@ -76,18 +95,22 @@ def _open_accounts(count: int, users: int) -> list[UUID]:
 
 
 def _drafts(account_ids: list[UUID], transfers: int, of_busiest: int) -> Iterator[Draft]:
-    """Yield a deposit to each account, and then transfers; the first account's among the others."""
+    """
+    Yield a deposit to each account, then transfers between the others.
+
+    The transfers of the first account are spread evenly among them.
+    """
     external = external_account_id(settings.DEFAULT_CURRENCY)
     for account_id in account_ids:
         yield Draft(Kind.DEPOSIT, external, account_id, DEPOSIT, memo="Opening deposit")
     busiest, *others = account_ids
-    # Always the same books, so that runs can be compared.
+    # A fixed seed, so that runs can be compared.
     chance = random.Random(0)
     for number in range(transfers):
         source, dest = chance.sample(others, 2)
         turn = (number + 1) * of_busiest // transfers
         if turn > number * of_busiest // transfers:
-            # In and out by turns, so that it neither runs dry nor hoards.
+            # Alternately in and out, so that its balance stays about the same.
             source, dest = (source, busiest) if turn % 2 else (busiest, dest)
         amount = chance.randint(1, LARGEST_AMOUNT)
         yield Draft(Kind.TRANSFER, source, dest, amount, memo=f"Invoice {number}")
