@@ -1,7 +1,7 @@
 """Questions about accounts, and their locks."""
 
-from collections.abc import Collection
-from functools import cache
+from collections.abc import Callable, Collection
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
@@ -67,17 +67,45 @@ class AccountQuerySet(models.QuerySet["Account"]):
 
         Their ``locked_at`` is when the last of the locks was granted.
         """
+        wanted = set(ids)
+        if self.query.where or len(wanted) not in (1, 2):
+            return self._lock(lambda: LockingQuery(self.to_be_locked(wanted)))
+        return self._lock(lambda: _to_be_locked(self.model, len(wanted)), *wanted)
+
+    def locked_by_owner(
+        self, owner: User, sources: Collection[UUID], dests: Collection[UUID]
+    ) -> dict[UUID, "Account"]:
+        """
+        Lock ``sources`` and ``dests`` as ``locked`` does, if ``owner`` owns all of ``sources``.
+
+        If not, it waits for no lock and takes none, and returns no account. One statement.
+        """
+        spent, others = set(sources), set(dests) - set(sources)
+        if len(spent) == 1 and len(others) <= 1:
+            query = partial(_to_be_locked_by_owner, self.model, len(others))
+            return self._lock(query, owner.pk, *spent, *others)
+        return self._lock(lambda: LockingQuery(self.to_be_locked_by_owner(owner.pk, spent, others)))
+
+    def to_be_locked_by_owner(
+        self, owner: Any, sources: Collection[Any], others: Collection[Any]
+    ) -> Self:
+        """Return what ``locked_by_owner`` locks."""
+        # The owner is no part of WHERE, so that they are found by their keys: an owner may have
+        # very many accounts. The kind is only there because Django groups by something.
+        spent = self.model.objects.customers().filter(pk__in=sources).order_by().values("kind")
+        count = spent.annotate(count=models.Count("pk", filter=models.Q(owner_id=owner)))
+        accounts = self.to_be_locked([*sources, *others])
+        return accounts.alias(owned=models.Subquery(count.values("count"))).filter(
+            owned=len(sources)
+        )
+
+    def _lock(
+        self, query: "Callable[[], LockingQuery[Account]]", *values: Any
+    ) -> dict[UUID, "Account"]:
         if not connections[self.db].in_atomic_block:
             raise TransactionManagementError("An account is locked within a transaction.")
-        wanted = set(ids)
-        locking: LockingQuery[Account]
         try:
-            if self.query.where or len(wanted) not in (1, 2):
-                locking = LockingQuery(self.to_be_locked(wanted))
-                accounts, locked_at = locking.lock()
-            else:
-                locking = _to_be_locked(self.model, len(wanted))
-                accounts, locked_at = locking.lock(*wanted)
+            accounts, locked_at = query().lock(*values)
         except EmptyResultSet:
             return {}
         for account in accounts:
@@ -96,3 +124,10 @@ def _to_be_locked(model: "type[Account]", count: int) -> "LockingQuery[Account]"
     # For every movement but a batch.
     ids = [Placeholder() for _ in range(count)]
     return LockingQuery(model.objects.to_be_locked(ids), ids)
+
+
+@cache
+def _to_be_locked_by_owner(model: "type[Account]", others: int) -> "LockingQuery[Account]":
+    owner, source, *more = [Placeholder() for _ in range(2 + others)]
+    accounts = model.objects.to_be_locked_by_owner(owner, [source], more)
+    return LockingQuery(accounts, [owner, source, *more])

@@ -6,9 +6,10 @@ It joins the caller's transaction if there is one, so an application can post wi
 Nothing here is retried: a retry must repeat the whole transaction, which belongs to the caller.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -105,14 +106,9 @@ def post_batch(*, orders: Sequence[Order], actor: User) -> list[Transfer]:
     :raises AccountNotFound, LedgerError: as ``transfer``, with the ``index`` of the order
     :raises PermissionDenied: as ``transfer``
     """
-    accounts = Account.objects.locked(
-        *{account_id for order in orders for account_id in (order.source_id, order.dest_id)}
-    )
     drafts = [_draft(Kind.TRANSFER, order) for order in orders]
     try:
-        for draft in drafts:
-            _require_parties(accounts, draft, actor)
-        return record(accounts, drafts, actor)
+        return record(_locked_parties(Kind.TRANSFER, drafts, actor), drafts, actor)
     except LedgerError as refusal:
         positions = (index for index, draft in enumerate(drafts) if draft is refusal.draft)
         refusal.index = next(positions, None)
@@ -129,10 +125,8 @@ def hold(*, order: Order, expires_in: timedelta, actor: User) -> Transfer:
     """
     if expires_in > LONGEST_HOLD:
         raise ValueError(f"A hold lasts at most {LONGEST_HOLD.days} days, not {expires_in}.")
-    accounts = Account.objects.locked(order.source_id, order.dest_id)
     draft = _draft(Kind.HOLD, order, expires_in)
-    _require_parties(accounts, draft, actor)
-    return _record_one(accounts, draft, actor)
+    return _record_one(_locked_parties(Kind.HOLD, [draft], actor), draft, actor)
 
 
 @in_transaction
@@ -226,12 +220,41 @@ def _move_cash(
     memo: str | None,
     metadata: Metadata | None,
 ) -> Transfer:
-    accounts = Account.objects.locked(account_id)
-    account = rights.require_cash(kind, accounts, account_id, actor)
+    require = partial(rights.require_cash, kind, account_id=account_id, actor=actor)
+    accounts = _locked(kind, [account_id], [], actor, require)
+    account = accounts[account_id]
     parties = account_id, external_account_id(account.currency)
     source, dest = reversed(parties) if kind.rules.source is AccountKind.EXTERNAL else parties
     draft = Draft(kind, source, dest, amount, memo=memo, metadata=metadata or {})
     return _record_one(accounts, draft, actor)
+
+
+def _locked_parties(kind: Kind, drafts: Sequence[Draft], actor: User) -> Accounts:
+    def require_parties(accounts: Accounts) -> None:
+        for draft in drafts:
+            _require_parties(accounts, draft, actor)
+
+    sources, dests = {draft.source for draft in drafts}, {draft.dest for draft in drafts}
+    return _locked(kind, sources, dests, actor, require_parties)
+
+
+def _locked(
+    kind: Kind,
+    sources: Collection[UUID],
+    dests: Collection[UUID],
+    actor: User,
+    require: Callable[[Accounts], object],
+) -> Accounts:
+    """Lock the accounts that ``actor`` may spend from, or else let ``require`` refuse."""
+    # Rights come before the locks, or else anybody could wait for the lock of an account that they
+    # may not see, and hold it.
+    if actor.has_perm(kind.rules.permission):
+        accounts = Account.objects.locked(*sources, *dests)
+    else:
+        accounts = Account.objects.locked_by_owner(actor, sources, dests)
+    require(accounts or Account.objects.customers().in_bulk({*sources, *dests}))
+    # None are locked here only if an account was opened between the two statements.
+    return accounts or Account.objects.locked(*sources, *dests)
 
 
 def _require_parties(accounts: Accounts, draft: Draft, actor: User) -> None:

@@ -1,8 +1,11 @@
 """Who waits for the lock of an account. (SQLite has one lock for all of its tables.)"""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 
+from accounts.models import Account
 from api.tests.contract import assert_problem
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -13,6 +16,11 @@ CHANGES = [
     ("post", "/freeze", {}),
     ("post", "/unfreeze", {}),
 ]
+
+
+def order_of(source: Account, dest: Account) -> dict[str, Any]:
+    """Return the body of a transfer of 1."""
+    return {"source_account_id": str(source.pk), "dest_account_id": str(dest.pk), "amount": 1}
 
 
 @pytest.fixture
@@ -50,5 +58,45 @@ def test_whoever_may_see_the_account_waits_for_its_lock(
     change = getattr(client_for(request.getfixturevalue(name)), method)
 
     response = change(f"/accounts/{locked_elsewhere.pk}{action}", body)
+
+    assert_problem(response, 503, "temporarily_unavailable")
+
+
+@pytest.fixture(params=["deposit", "withdraw", "transfer", "hold", "batch", "batch of many"])
+def spend(request, locked_elsewhere, funded_account, alice, bob):
+    """Return a function that asks, by a client, for a movement of the account that is locked."""
+    theirs = funded_account(bob, 10)
+    order, own = order_of(locked_elsewhere, theirs), order_of(theirs, funded_account(bob))
+    path, body = {
+        "deposit": (f"/accounts/{locked_elsewhere.pk}/deposit", {"amount": 1}),
+        "withdraw": (f"/accounts/{locked_elsewhere.pk}/withdraw", {"amount": 1}),
+        "transfer": ("/transfers", order),
+        "hold": ("/transfers", {**order, "hold": True}),
+        "batch": ("/transfers/batch", {"transfers": [order]}),
+        "batch of many": ("/transfers/batch", {"transfers": [own, order]}),
+    }[request.param]
+    return lambda client: client.post(path, body)
+
+
+def test_a_stranger_who_spends_from_an_account_does_not_wait_for_its_lock(client_for, bob, spend):
+    response = spend(client_for(bob))
+
+    assert (response.status_code, response.json()["code"]) == (404, "account_not_found")
+
+
+def test_whoever_may_only_see_an_account_does_not_wait_for_its_lock(make_user, client_for, spend):
+    reader = make_user("accounts.read_any")
+
+    assert_problem(spend(client_for(reader)), 403, "permission_denied")
+
+
+def test_whoever_may_spend_from_an_account_waits_for_its_lock(client_for, staff, spend):
+    assert_problem(spend(client_for(staff)), 503, "temporarily_unavailable")
+
+
+def test_an_owner_who_spends_from_their_account_waits_for_its_lock(
+    api, bob, locked_elsewhere, funded_account
+):
+    response = api.post("/transfers", order_of(locked_elsewhere, funded_account(bob)))
 
     assert_problem(response, 503, "temporarily_unavailable")
