@@ -15,7 +15,7 @@ def decimals_of(currency: str) -> int | None:
     try:
         return Currency(currency).exponent
     except ValueError:
-        # A setting may name a code that the standard has dropped since, or never had.
+        # An account may have a currency that the standard has dropped since.
         return None
 
 

@@ -1,9 +1,20 @@
 """IP addresses as proxies and systems write them."""
 
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 
 Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+# The length of the prefix of mapped IPv4 addresses (RFC 4291 §2.5.5.2).
+MAPPED_PREFIX = 96
 
 
 @lru_cache(1024)
@@ -20,3 +31,19 @@ def parse(text: str) -> Address | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
+
+
+def parse_network(text: str) -> Network:
+    """
+    Return the network, or the single address, that a text names.
+
+    A network of IPv4 addresses that are mapped into IPv6 is that IPv4 network.
+
+    :raises ValueError: if it names none
+    """
+    network = ip_network(text)
+    if isinstance(network, IPv6Network) and network.prefixlen >= MAPPED_PREFIX:
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None:
+            return IPv4Network((mapped, network.prefixlen - MAPPED_PREFIX))
+    return network

@@ -45,6 +45,32 @@ CHOICES = {
 }
 
 
+# Errors of libpq, and of a server, that don't go away by waiting. An error of theirs has no code
+# while a connection is being made.
+NEVER = re.compile(
+    r"""
+    definition\ of\ service | service\ file | certificate\ file | private\ key\ file
+    | invalid\ (?:integer\ )?value | invalid\ \S+\ value | invalid\ command-line\ argument
+    | unrecognized\ configuration\ parameter | FATAL:\s+(?:database|role)\ .*\ does\ not\ exist
+    | does\ not\ support\ SSL,\ but
+    """,
+    re.VERBOSE,
+)
+
+
+def why_never_connected(error: str) -> str | None:
+    """
+    Return why a connection to PostgreSQL that failed will always fail; None if it may not.
+
+    :param error: the text of psycopg's error
+    """
+    if "Multiple connection attempts failed" in error or not NEVER.search(error):
+        return None
+    # After the address of the server.
+    reason = re.split(r" failed: |connection is bad: ", error)[-1].splitlines()[0]
+    return reason.removeprefix("FATAL:").strip()
+
+
 def database_of(url: str, folder: Path, *, is_command: bool) -> dict[str, Any]:
     """
     Return the entry of ``DATABASES`` for a URL.

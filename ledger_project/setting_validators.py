@@ -7,9 +7,12 @@ value that may be secret.
 
 import re
 from collections.abc import Callable, Sequence
-from ipaddress import ip_network
+from ipaddress import IPv6Address
 
 from environs import ValidationError
+from iso4217 import Currency
+
+from ledger_project.addresses import parse_network
 
 # The surrogates are what Python makes of bytes that aren't UTF-8.
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -65,7 +68,8 @@ def metrics_token(value: str) -> None:
 
 
 def host(value: str) -> None:
-    if not re.fullmatch(r"\*|\.?[\w.-]+|\[[0-9A-Fa-f:.]+\]", value, re.ASCII):
+    name = re.fullmatch(r"\*|\.?[\w-]+(\.[\w-]+)*", value, re.ASCII)
+    if not name and not _is_ipv6(value):
         raise ValidationError(
             f"has {value!r}, which is not a host name such as ledger.example, without a port"
         )
@@ -74,22 +78,36 @@ def host(value: str) -> None:
 def origin(value: str) -> None:
     # It is compared with what a browser sends: lower case, and no default port.
     name = r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:]+\]"
-    found = re.fullmatch(rf"(https?)://({name})(:(?P<port>[1-9][0-9]{{0,4}}))?", value)
+    found = re.fullmatch(rf"(https?)://(?P<host>{name})(:(?P<port>[1-9][0-9]{{0,4}}))?", value)
     port = int(found["port"] or 0) if found else 0
-    if not found or port > 65535 or (found[1], port) in (("http", 80), ("https", 443)):
+    if (
+        not found
+        or (found["host"].startswith("[") and not _is_ipv6(found["host"]))
+        or port > 65535
+        or (found[1], port) in (("http", 80), ("https", 443))
+    ):
         raise ValidationError(
             f"has {value!r}, which is not an origin as a browser sends it: https://app.example"
         )
 
 
+def _is_ipv6(host: str) -> bool:
+    """Return whether a host is an IPv6 address in brackets."""
+    try:
+        IPv6Address(host.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return host.startswith("[") and host.endswith("]") and "%" not in host
+
+
 def currency_code(value: str) -> None:
-    if not re.fullmatch("[A-Z]{3}", value):
+    if value not in {each.code for each in Currency}:
         raise ValidationError(f"has {value!r}, which is not an ISO 4217 code such as USD")
 
 
 def network(value: str) -> None:
     try:
-        ip_network(value)
+        parse_network(value)
     except ValueError as error:
         raise ValidationError(f"has {value!r}, which is not an IP address or a network") from error
 

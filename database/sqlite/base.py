@@ -37,6 +37,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
                 raise UnusableDatabase("The file is not a SQLite database.") from error
+            if os.path.isdir(self.settings_dict["NAME"]):
+                raise UnusableDatabase("The database's file is a directory.") from error
             if not os.path.exists(self.settings_dict["NAME"]):
                 raise UnusableDatabase(
                     "The database's file is not there. Restore it, or make an empty ledger with"

@@ -10,6 +10,7 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 import argparse
 import os
 import sys
+from tempfile import TemporaryFile
 
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
@@ -62,7 +63,7 @@ def load() -> WSGIHandler:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ledger_project.settings")
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         # The counters open their files in it as they are made.
-        os.makedirs(folder, exist_ok=True)
+        _make(folder)
     application = get_wsgi_application()
 
     from django.urls import get_resolver
@@ -74,18 +75,34 @@ def load() -> WSGIHandler:
     return application
 
 
+def _make(folder: str) -> None:
+    try:
+        os.makedirs(folder, exist_ok=True)
+        # Each process makes files of its own in it.
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        sys.exit(f"Mini Ledger can't start: PROMETHEUS_MULTIPROC_DIR {folder!r}: {reason}")
+
+
 def _check_database() -> None:
-    """End the process if the database must not be used. One that is away may come back."""
+    """
+    End the process if the database must not be used, or can never be reached by its URL.
+
+    One that is away may come back.
+    """
     from django.db import DatabaseError, connection
 
     from database.exceptions import UnusableDatabase
+    from ledger_project.database_url import why_never_connected
 
     try:
         connection.ensure_connection()
     except UnusableDatabase as error:
         sys.exit(f"Mini Ledger can't start: {error}")
-    except DatabaseError:
-        pass
+    except DatabaseError as error:
+        if reason := why_never_connected(str(error)):
+            sys.exit(f"Mini Ledger can't start: LEDGER_DATABASE_URL: {reason}")
     finally:
         # No connection survives a fork.
         connection.close()

@@ -1,16 +1,15 @@
 """Where a request comes from: the address that the nearest trusted proxy saw."""
 
 from collections.abc import Iterable
-from ipaddress import ip_network
 
-from ledger_project.addresses import parse
+from ledger_project.addresses import parse, parse_network
 
 
 class TrustedProxies:
     """The proxies whose ``X-Forwarded-*`` headers are believed: addresses and networks."""
 
     def __init__(self, networks: Iterable[str]) -> None:
-        self._networks = [ip_network(each, strict=False) for each in networks]
+        self._networks = [parse_network(each) for each in networks]
 
     def __contains__(self, address: str) -> bool:
         parsed = parse(address)

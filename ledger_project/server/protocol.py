@@ -153,7 +153,9 @@ class Protocol(HttpToolsProtocol):
         # Of a request that is sent as if to a proxy, the target's host counts (RFC 9112 §3.2.2).
         target = httptools.parse_url(self.url)
         if target.host:
-            host = target.host if target.port is None else b"%s:%d" % (target.host, target.port)
+            # The parser takes the brackets of an IPv6 address away.
+            host = b"[%s]" % target.host if b":" in target.host else target.host
+            host = host if target.port is None else b"%s:%d" % (host, target.port)
             # In place of each Host, so that two of them are still refused.
             self.headers[:] = [
                 (name, host if name == b"host" else value) for name, value in self.headers

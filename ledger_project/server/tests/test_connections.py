@@ -135,6 +135,15 @@ def test_a_host_in_the_target_counts(server):
     assert refused == [(400, "invalid_host"), (400, "malformed_request")]
 
 
+@pytest.mark.parametrize("host", ["[::1]", "[::1]:8000", "[2001:db8::1]"])
+def test_the_host_in_the_target_may_be_an_ipv6_address(server, settings, host):
+    settings.ALLOWED_HOSTS = ["[::1]", "[2001:db8::1]"]
+
+    received = exchange(server.port, request(f"GET http://{host}/healthz HTTP/1.1", host="b"))
+
+    assert answers(received) == [OK]
+
+
 def test_a_content_type_that_cannot_be_read_is_none(server, bearer):
     header = "Content-Type: application/json;x*=nope'en'z"
     read = request("GET /accounts HTTP/1.1", bearer, header)

@@ -76,6 +76,22 @@ def test_a_proxy_that_connects_by_a_mapped_address_is_trusted():
     assert seen("::ffff:10.1.2.3", x_forwarded_for="198.51.100.1")["REMOTE_ADDR"] == "198.51.100.1"
 
 
+@pytest.mark.parametrize(
+    ("named", "peer", "is_trusted"),
+    [
+        ("::ffff:10.0.0.5", "10.0.0.5", True),
+        ("::ffff:10.0.0.5", "::ffff:10.0.0.5", True),
+        ("::ffff:10.0.0.5", "10.0.0.6", False),
+        ("::ffff:10.0.0.0/104", "10.200.0.5", True),
+        ("::ffff:10.0.0.0/104", "11.0.0.5", False),
+        ("::ffff:0:0/96", "192.0.2.1", True),
+        ("2001:db8::/112", "2001:db8::5", True),
+    ],
+)
+def test_a_proxy_may_be_named_by_a_mapped_address_or_network(named, peer, is_trusted):
+    assert (peer in TrustedProxies([named])) == is_trusted
+
+
 def test_a_chain_may_be_in_several_headers():
     headers = [("x-forwarded-for", "198.51.100.1"), ("x-forwarded-for", "10.9.9.9")]
 

@@ -57,6 +57,24 @@ def test_a_database_that_must_not_be_used_is_one_line(tmp_path):
     )
 
 
+def test_a_sqlite_file_that_is_a_directory_is_one_line(tmp_path):
+    said = refused(LiveServer(LEDGER_DATABASE_URL=f"sqlite:///{tmp_path}"))
+
+    assert said == "Mini Ledger can't start: The database's file is a directory.\n"
+
+
+@pytest.mark.parametrize(
+    ("folder", "reason"), [("file", "File exists"), ("file/metrics", "Not a directory")]
+)
+def test_a_folder_for_metrics_that_cannot_be_made_is_one_line(tmp_path, folder, reason):
+    (tmp_path / "file").touch()
+    path = f"{tmp_path}/{folder}"
+
+    said = refused(LiveServer(PROMETHEUS_MULTIPROC_DIR=path))
+
+    assert said == f"Mini Ledger can't start: PROMETHEUS_MULTIPROC_DIR {path!r}: {reason}\n"
+
+
 def test_everything_is_loaded_before_the_fork():
     _built.cache_clear()
 

@@ -1,0 +1,45 @@
+"""A start with a URL by which PostgreSQL can never be reached, and with one that is away."""
+
+import socket
+from contextlib import closing
+
+import pytest
+
+from ledger_project.server.tests.test_start import refused
+from ledger_project.tests.live import HOST, FreshServer, LiveClient, LiveServer, database_url
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ("service=nosuch", 'definition of service "nosuch" not found'),
+        ("keepalives=abc", 'invalid integer value "abc" for connection option "keepalives"'),
+        ("gssencmode=odd", 'invalid gssencmode value: "odd"'),
+        ("sslmode=require", "server does not support SSL, but SSL was required"),
+        ("options=nonsense", "invalid command-line argument for server process: nonsense"),
+        ("options=-c%20wrk_mem%3D8MB", 'unrecognized configuration parameter "wrk_mem"'),
+        ("options=-c%20work_mem%3Dx", 'invalid value for parameter "work_mem": "x"'),
+        ("dbname=nosuch", 'database "nosuch" does not exist'),
+    ],
+)
+def test_a_url_that_can_never_work_is_one_line(options, reason):
+    said = refused(LiveServer(LEDGER_DATABASE_URL=f"{database_url()}?{options}"))
+
+    assert said == f"Mini Ledger can't start: LEDGER_DATABASE_URL: {reason}\n"
+
+
+def test_a_database_that_is_away_is_waited_for():
+    with closing(socket.socket()) as unused:
+        unused.bind((HOST, 0))
+        port = unused.getsockname()[1]
+        server = FreshServer(LEDGER_DATABASE_URL=f"postgresql://user@{HOST}:{port}/ledger")
+        server.start()
+        try:
+            with LiveClient(server.port) as client:
+                statuses = [client.get(path).status for path in ("/healthz", "/readyz")]
+        finally:
+            server.stop()
+
+    assert statuses == [200, 503]
