@@ -1,4 +1,8 @@
-"""The words for an account. Free of Django, so that the pure posting engine can use them."""
+"""
+The kinds and statuses of an account, and the bounds of amounts and times.
+
+This module doesn't import Django, so that the posting engine can use it.
+"""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -6,22 +10,25 @@ from enum import StrEnum
 # The largest integer that every JSON client holds exactly (RFC 8259 §6): 2^53 - 1.
 MONEY_MAX = 9_007_199_254_740_991
 
-# The first and the last instant that Python and JSON's dates can say: the years 1 to 9999.
-# PostgreSQL also stores infinity and the years BC, which no client could then read.
+# The first and the last instant that Python and RFC 3339 can express, in the years 1 and 9999.
+# PostgreSQL can also store infinity and years BC, which clients couldn't read.
 CALENDAR = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class AccountKind(StrEnum):
-    """Who stands behind an account."""
+    """What an account is for."""
 
     CUSTOMER = "CUSTOMER"
-    # The outside world: where deposits come from and withdrawals go to. One per currency.
+    # The outside world: the source of deposits and the destination of withdrawals. There is one
+    # per currency.
     EXTERNAL = "EXTERNAL"
 
 
 class AccountStatus(StrEnum):
-    """What an account lets happen to it."""
+    """The status of an account."""
 
     OPEN = "OPEN"
+    # No money moves in or out until the account is unfrozen.
     FROZEN = "FROZEN"
+    # Final.
     CLOSED = "CLOSED"

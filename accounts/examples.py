@@ -1,13 +1,13 @@
-"""The accounts of the examples in the documentation. The demo data has them too."""
+"""The accounts in the documentation's examples. They also exist in the demo data."""
 
 from datetime import UTC, datetime
 from typing import Any
 
-# The accounts of the examples, opened at OPENED_AT: a UUIDv7 begins with its time.
+# The ids are UUIDv7s, which begin with the time at which the accounts were opened.
 OPENED_AT = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
 ACCOUNT_ID = "019b8d7d-f1c0-7000-8000-000000000001"
 OTHER_ACCOUNT_ID = "019b8d7d-f1c0-7000-8000-000000000002"
-# What is closed or frozen when tried out, no other example needs.
+# Trying out an example closes or freezes these accounts, so no other example uses them.
 EMPTY_ACCOUNT_ID = "019b8d7d-f1c0-7000-8000-000000000003"
 FROZEN_ACCOUNT_ID = "019b8d7d-f1c0-7000-8000-000000000004"
 

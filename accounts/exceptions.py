@@ -1,4 +1,4 @@
-"""The refusals of an account. Each names the rule broken and says what to do about it."""
+"""The errors of accounts. Each says which rule was broken and what to do about it."""
 
 from typing import Self
 
@@ -15,10 +15,12 @@ class AccountNotFound(LedgerError):
         "Check the id. To retry a POST or PATCH, use a new key: this response is stored under the "
         "old one."
     )
-    for_staff = "It is the account of the outside world, which can't be changed."
+    for_staff = "It is an EXTERNAL account, which can't be changed."
 
     def __init__(self, account_id: object) -> None:
-        super().__init__(f"No account {account_id} is open to you. Check the id.")
+        super().__init__(
+            f"Account {account_id} doesn't exist, or you may not see it. Check the id."
+        )
 
     @classmethod
     def example(cls) -> Self:
@@ -27,7 +29,7 @@ class AccountNotFound(LedgerError):
 
 class AccountFrozen(LedgerError):
     code = "account_frozen"
-    meaning = "The account is frozen: nothing moves in or out."
+    meaning = "The account is frozen. No money can move in or out."
     remedy = "Ask an operator to unfreeze it, then use a new key."
     for_staff = "{account} is frozen. Unfreeze it first."
 
@@ -50,7 +52,8 @@ class AccountClosed(LedgerError):
 
     def __init__(self, account_id: object) -> None:
         super().__init__(
-            f"Account {account_id} is closed for good. Use another account.", account_id=account_id
+            f"Account {account_id} is closed. This can't be undone. Use another account.",
+            account_id=account_id,
         )
 
     @classmethod
@@ -63,8 +66,8 @@ class AccountNotEmpty(LedgerError):
     meaning = "The account can't be closed, because it has a balance or a pending hold."
     remedy = "Move the balance out and resolve the holds, then use a new key."
     for_staff = (
-        "{account} has a balance of {balance}, and {held} held. Move the balance out and resolve "
-        "its holds first."
+        "{account} has a balance of {balance}, and {held} is held. Move the balance out and "
+        "resolve its holds first."
     )
 
     def __init__(self, account_id: object, balance: int, held: int) -> None:
@@ -82,20 +85,20 @@ class AccountNotEmpty(LedgerError):
 
 
 class OverdraftInUse(LedgerError):
-    """Raised in the admin only: no route of the API sets a limit."""
+    """Raised only in the admin. No route of the API sets a limit."""
 
     code = "overdraft_in_use"
     meaning = (
-        "The account already uses more of its overdraft than the new limit allows. Limits are set "
-        "in the admin only, so no route answers with this."
+        "The account already uses more of its overdraft than the new limit allows. Limits can be "
+        "set only in the admin, so the API never returns this error."
     )
     remedy = "Set a limit of at least `used`."
-    for_staff = "{account} already uses {used} of its overdraft. Set the limit to at least that."
+    for_staff = "{account} already uses {used} of its overdraft. Set a limit of at least that."
 
     def __init__(self, account_id: object, used: int, limit: int) -> None:
         super().__init__(
-            f"Account {account_id} already uses {used} of its overdraft. Set the limit to at "
-            "least that.",
+            f"Account {account_id} already uses {used} of its overdraft, in minor units. Set a "
+            "limit of at least that.",
             account_id=account_id,
             used=used,
             limit=limit,
@@ -106,7 +109,7 @@ class OverdraftInUse(LedgerError):
         return cls(ACCOUNT_ID, used=25_00, limit=20_00)
 
 
-# ── What may refuse an operation ─────────────────────────────────────────────────────────────────
+# ── The errors of each operation ─────────────────────────────────────────────────────────────────
 
 DESCRIBE_ERRORS = (AccountNotFound, PermissionDenied)
 CLOSE_ERRORS = (AccountNotFound, AccountFrozen, AccountNotEmpty, PermissionDenied)

@@ -1,8 +1,8 @@
 """
-What expired holds still reserve of an account gives way to whatever it stands in the way of.
+Finds the expired holds of an account, so that they don't block other operations.
 
-A hold is a transfer, and accounts know nothing of transfers. So the transfers say here, when Django
-starts, how the expired holds of an account are found.
+An expired hold reserves money until something releases it. Accounts can't import transfers, which
+holds are, so ``transfers`` registers its finder here when Django starts.
 """
 
 from collections.abc import Callable
@@ -14,9 +14,10 @@ from accounts.models import Account
 @dataclass(frozen=True, slots=True)
 class ExpiredHolds:
     """
-    The expired holds of an account: the ``amount`` that they reserve, in minor units.
+    The expired holds of an account.
 
-    ``release`` gives it back, and brings the account, which must be locked, up to date.
+    ``amount`` is what they reserve, in minor units. ``release`` releases it and updates the
+    account, whose lock the caller must hold.
     """
 
     amount: int
@@ -30,11 +31,11 @@ _find: Finder | None = None
 
 
 def find_by(finder: Finder) -> None:
-    """Find the expired holds of an account by ``finder`` from now on."""
+    """Register the function that finds the expired holds of an account."""
     global _find
     _find = finder
 
 
 def expired_holds(account: Account) -> ExpiredHolds:
-    """Return the expired holds of an account. Where nothing is held, nothing is asked."""
+    """Return the expired holds of an account. Without a held amount, this makes no query."""
     return _find(account) if _find and account.held else _NONE

@@ -1,4 +1,4 @@
-"""How a list of accounts is narrowed."""
+"""The filters of the list of accounts."""
 
 from typing import Any
 
@@ -12,7 +12,9 @@ from api.filters import OneOfFilter
 
 
 class AccountFilter(filters.FilterSet):
-    currency = OneOfFilter(settings.CURRENCIES, help_text="Only accounts of this currency.")
+    """Filters by currency, status and owner name."""
+
+    currency = OneOfFilter(settings.CURRENCIES, help_text="Only accounts with this currency.")
     status = OneOfFilter(
         [each.value for each in AccountStatus], help_text="Only accounts with this status."
     )

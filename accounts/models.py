@@ -1,4 +1,4 @@
-"""The account: the only mutable row of the ledger. Everything on it follows from its entries."""
+"""Accounts, and the record of changes to them."""
 
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from accounts.names import folded
 from accounts.querysets import AccountQuerySet
 from accounts.rights import may
 
-# How the owner name of each EXTERNAL account begins; its currency follows.
+# The owner name of an EXTERNAL account is this, followed by its currency.
 EXTERNAL_NAME = "External"
 
 LONGEST_NAME = 200
@@ -27,14 +27,14 @@ def external_account_id(currency: str) -> UUID:
     """
     Return the id of the EXTERNAL account of ``currency`` (ISO 4217).
 
-    The id is made of the code's own letters, as a UUIDv7 of the year 1970, so that posting a
-    deposit needs no look-up.
+    The id is a UUIDv7 of the year 1970 that contains the letters of the currency code, so that a
+    deposit doesn't need to look it up.
     """
     return UUID(f"00000000-0000-7000-8000-000000{currency.encode('ascii').hex()}")
 
 
 class FoldedNameField(models.CharField):
-    """What an ``owner_name`` is compared by. It is computed whenever a row is written."""
+    """The form of ``owner_name`` that comparisons use. It is computed whenever a row is saved."""
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
         value = folded(model_instance.owner_name)  # type: ignore[attr-defined]
@@ -44,11 +44,11 @@ class FoldedNameField(models.CharField):
 
 class Account(models.Model):
     """
-    A place where money of one currency is held. All amounts are in minor units.
+    An account, which holds money in one currency. All amounts are in minor units.
 
-    ``balance``, ``held`` and ``version`` are caches of the history, changed only by
-    ``transfers.services`` under the account's lock. On an EXTERNAL account they stay 0, and its
-    status stays OPEN.
+    ``balance``, ``held`` and ``version`` follow from the account's history. Only ``transfers``
+    changes them, under the account's lock. On an EXTERNAL account they stay 0, and its status
+    stays OPEN.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -56,7 +56,8 @@ class Account(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="accounts"
     )
     owner_name = models.CharField(max_length=LONGEST_NAME)
-    # No letter becomes more than three. (A folding by the database would depend on its collation.)
+    # Folding a character produces at most three. It isn't done by the database, where it would
+    # depend on the collation.
     owner_name_folded = FoldedNameField(max_length=3 * LONGEST_NAME, editable=False)
     currency = models.CharField(max_length=3)
     kind = models.CharField(
@@ -77,14 +78,14 @@ class Account(models.Model):
     metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(db_default=Now())
 
-    # When its lock was granted, by the database's clock (UTC). Whatever is done to an account under
-    # its lock is of this time: whoever had the lock before has an earlier one.
+    # When the account's lock was acquired, by the database's clock (UTC). This is the time of
+    # everything done under the lock, so that times increase from one holder to the next.
     locked_at: datetime
 
     objects = AccountQuerySet.as_manager()
 
     class Meta:
-        # Django's own four would promise what nobody may do, such as deleting an account.
+        # Django's default permissions would include what nobody may do, such as deleting accounts.
         default_permissions = ()
         permissions = [
             ("read_any", "Can see every account and transfer"),
@@ -135,7 +136,7 @@ class Account(models.Model):
                 condition=Q(kind=AccountKind.CUSTOMER.value)
                 | Q(balance=0, held=0, version=0, overdraft_limit=0),
             ),
-            # Cash moves without a look at its row.
+            # Deposits and withdrawals don't read the EXTERNAL account's status.
             models.CheckConstraint(
                 name="account_external_stays_open",
                 condition=Q(kind=AccountKind.CUSTOMER.value) | Q(status=AccountStatus.OPEN.value),
@@ -159,7 +160,7 @@ class Account(models.Model):
         return f"{self.owner_name} {self.currency} {self.id}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save the account; a new name is folded as well."""
+        """Save the account, and the folded name with the name."""
         fields = kwargs.get("update_fields")
         if fields is not None and "owner_name" in fields:
             kwargs["update_fields"] = {*fields, "owner_name_folded"}
@@ -167,22 +168,22 @@ class Account(models.Model):
 
     @property
     def available(self) -> int:
-        """What can be spent now, in minor units: balance less holds plus the overdraft."""
+        """What can be spent, in minor units: balance, minus holds, plus overdraft limit."""
         return self.balance - self.held + self.overdraft_limit
 
     def is_owned_by(self, user: User | AnonymousUser) -> bool:
-        """Whether ``user`` is the owner. An EXTERNAL account has none."""
+        """Return whether ``user`` owns the account. An EXTERNAL account has no owner."""
         return self.owner_id is not None and self.owner_id == user.pk
 
     def is_visible_to(self, user: User | AnonymousUser) -> bool:
-        """Whether ``visible_to`` has this account, which was read already."""
+        """Return whether ``user`` may see the account, as ``AccountQuerySet.visible_to`` does."""
         if self.kind == AccountKind.EXTERNAL:
             return False
         return self.is_owned_by(user) or may(user, "accounts.read_any")
 
 
 class AccountChange(models.Model):
-    """Who changed an account's status, limit or name, and when. Inserted, never edited."""
+    """A change to an account's status, limit or name. Rows are only inserted, never updated."""
 
     class Action(models.TextChoices):
         RENAME = "RENAME"
@@ -212,14 +213,14 @@ class AccountChange(models.Model):
 
 
 def lacks_external_accounts() -> bool:
-    """Whether a currency of ``LEDGER_CURRENCIES`` has no EXTERNAL account: no cash can move."""
+    """Return whether a currency of ``LEDGER_CURRENCIES`` lacks its EXTERNAL account."""
     wanted = {external_account_id(currency) for currency in settings.CURRENCIES}
     return Account.objects.filter(pk__in=wanted).count() < len(wanted)
 
 
 def ensure_external_accounts(using: str = "default", **_signal: object) -> None:
-    """Open the EXTERNAL account of every currency in ``LEDGER_CURRENCIES`` that has none yet."""
-    # The signal also comes after the tables were migrated away.
+    """Create the missing EXTERNAL accounts of the currencies in ``LEDGER_CURRENCIES``."""
+    # `post_migrate` is also sent after a migration back to zero, which drops the table.
     if Account._meta.db_table not in connections[using].introspection.table_names():
         return
     Account.objects.using(using).bulk_create(

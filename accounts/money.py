@@ -1,7 +1,7 @@
 """
-Money as people read and write it. In code, over the wire and in the database it is minor units.
+Converts amounts between minor units and the text that people read and write.
 
-Plain Python, and exact: no float comes near an amount.
+Code, the API and the database use minor units. Conversions are exact and never use floats.
 """
 
 import re
@@ -11,7 +11,7 @@ from iso4217 import Currency
 
 
 def decimals_of(currency: str) -> int | None:
-    """Return how many decimals a currency has; None if ISO 4217 doesn't say, as for gold."""
+    """Return how many decimals a currency has; None if ISO 4217 defines none, as for gold."""
     try:
         return Currency(currency).exponent
     except ValueError:
@@ -20,35 +20,36 @@ def decimals_of(currency: str) -> int | None:
 
 
 def unit_of(currency: str) -> str:
-    """Return the unit that amounts of a currency are shown and typed in."""
+    """Return the name of the unit in which amounts of a currency are shown and entered."""
     return currency if decimals_of(currency) is not None else f"minor units of {currency}"
 
 
 def figure(amount: int, currency: str) -> str:
-    """Return an amount in minor units as a number of the currency's own: ``1,234.56``."""
+    """Return an amount in minor units as a number in the currency's unit: ``1,234.56``."""
     decimals = decimals_of(currency) or 0
     return f"{Decimal(amount).scaleb(-decimals):,.{decimals}f}"
 
 
 def money(amount: int, currency: str) -> str:
-    """Return an amount in minor units as people read it: ``1,234.56 EUR``."""
+    """Return an amount in minor units as a number and its unit: ``1,234.56 EUR``."""
     return f"{figure(amount, currency)} {unit_of(currency)}"
 
 
 def minor_units(text: str, currency: str) -> int:
     """
-    Return what somebody wrote in the currency's own unit, in minor units.
+    Return an amount that a person wrote in the currency's unit, in minor units.
 
-    Nothing is rounded and nothing is guessed: a comma is 1,500 to the one and 1.5 to the other.
+    Nothing is rounded or guessed. A comma is refused, because it separates thousands in some
+    countries and decimals in others.
 
-    :raises ValueError: if it isn't such a number, in words for who wrote it
+    :raises ValueError: if the text isn't such a number, with a message for the person
     """
     decimals = decimals_of(currency) or 0
     unit = unit_of(currency)
-    example = f"Write 1500{'.' if decimals else ''}{'0' * decimals} for 1,500 {unit}."
+    example = f"Enter 1500{'.' if decimals else ''}{'0' * decimals} for 1,500 {unit}."
     written = text.strip()
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", written):
-        raise ValueError(f"Write digits, and a point before the decimals. {example}")
+        raise ValueError(f"Use only digits, and a point before the decimals. {example}")
     fraction = written.partition(".")[2]
     if len(fraction) > decimals:
         most = f"at most {decimals} decimals" if decimals else "no decimals"

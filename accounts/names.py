@@ -1,13 +1,13 @@
-"""How names of owners are compared."""
+"""Comparing owner names."""
 
 from unicodedata import normalize
 
 
 def folded(name: str) -> str:
     """
-    Return what is equal for names that differ in case only, or in how an accent is encoded.
+    Return a form of ``name`` for comparisons that ignore case and how accents are encoded.
 
-    This is Unicode's canonical caseless matching (section 3.13, D145), composed again, so that a
-    part of a name that ends in a letter doesn't match that letter with an accent.
+    This is Unicode's canonical caseless matching (section 3.13, D145). The result is composed
+    again, so that a search for part of a name doesn't match ``e`` in ``é``.
     """
     return normalize("NFC", normalize("NFD", name).casefold())

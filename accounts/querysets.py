@@ -1,4 +1,4 @@
-"""Questions about accounts, and their locks."""
+"""Queries for accounts, and locks on them."""
 
 from collections.abc import Callable, Collection
 from functools import cache, partial
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 
 class AccountQuerySet(models.QuerySet["Account"]):
-    """Questions about accounts."""
+    """Queries for accounts."""
 
     def update(self, **changes: Any) -> int:
-        """Update the rows; a new name is folded as well."""
+        """Update the rows, and the folded name with the name."""
         if "owner_name" in changes and "owner_name_folded" not in changes:
             changes["owner_name_folded"] = folded(changes["owner_name"])
         return super().update(**changes)
 
     def bulk_update(self, objs: Any, fields: Any, *args: Any, **kwargs: Any) -> int:
-        """Update the rows; a new name is folded as well."""
+        """Update the rows, and the folded name with the name."""
         if "owner_name" in fields:
             for account in objs:
                 account.owner_name_folded = folded(account.owner_name)
@@ -37,35 +37,37 @@ class AccountQuerySet(models.QuerySet["Account"]):
         return super().bulk_update(objs, fields, *args, **kwargs)
 
     def named(self, owner_name: str) -> Self:
-        """Return the accounts whose owner's name is ``owner_name`` in any case."""
+        """Return the accounts with this owner name, ignoring case."""
         return self.filter(owner_name_folded=folded(owner_name))
 
     def customers(self) -> Self:
-        """Leave out the EXTERNAL accounts, which nobody may address."""
+        """Exclude EXTERNAL accounts, which no caller may see or name."""
         return self.filter(kind=AccountKind.CUSTOMER)
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Return the accounts that ``user`` may see: their own, or all with ``read_any``."""
+        """Return the customer accounts that ``user`` owns, or all with ``accounts.read_any``."""
         if may(user, "accounts.read_any"):
             return self.customers()
         return self.customers().filter(owner_id=user.pk) if user.pk else self.none()
 
     def find(self, account_id: UUID) -> "Account | None":
-        """Return the customer's account of this id, whoever may see it."""
+        """Return the customer account with this id or None, without checking who may see it."""
         return next(iter(_of_id(self.model)(account_id)), None)
 
     def to_be_locked(self, ids: Collection[UUID | Placeholder]) -> Self:
-        """Return the customers' accounts among ``ids``; reading them locks them."""
-        # Always in primary-key order, so that opposing transfers cannot deadlock. NO KEY, because
-        # a foreign key's check of an account (FOR KEY SHARE) need not wait for a change of balance.
+        """Return the customer accounts with these ids. Evaluating the queryset locks them."""
+        # Accounts are always locked in primary-key order, so that opposing transfers can't
+        # deadlock. NO KEY lets the checks of foreign keys to an account go on without waiting.
         accounts = self.customers().filter(pk__in=ids).order_by("pk")
         return accounts.select_for_update(no_key=True)
 
     def locked(self, *ids: UUID) -> dict[UUID, "Account"]:
         """
-        Lock the customers' accounts among ``ids`` for this transaction; return them by id.
+        Lock the customer accounts with these ids until the transaction ends, and return them by id.
 
-        Their ``locked_at`` is when the last of the locks was granted.
+        Sets their ``locked_at`` to the time (UTC) at which the last of the locks was acquired.
+
+        :raises TransactionManagementError: outside of a transaction
         """
         wanted = set(ids)
         if self.query.where or len(wanted) not in (1, 2):
@@ -76,9 +78,10 @@ class AccountQuerySet(models.QuerySet["Account"]):
         self, owner: User, sources: Collection[UUID], dests: Collection[UUID]
     ) -> dict[UUID, "Account"]:
         """
-        Lock ``sources`` and ``dests`` as ``locked`` does, if ``owner`` owns all of ``sources``.
+        Lock ``sources`` and ``dests`` like ``locked``, if ``owner`` owns all of ``sources``.
 
-        If not, it waits for no lock and takes none, and returns no account. One statement.
+        Otherwise, return no accounts, without waiting for a lock or acquiring one. Either way,
+        this is one statement.
         """
         spent, others = set(sources), set(dests) - set(sources)
         if len(spent) == 1 and len(others) <= 1:
@@ -89,9 +92,9 @@ class AccountQuerySet(models.QuerySet["Account"]):
     def to_be_locked_by_owner(
         self, owner: Any, sources: Collection[Any], others: Collection[Any]
     ) -> Self:
-        """Return what ``locked_by_owner`` locks."""
-        # The owner is no part of WHERE, so that they are found by their keys: an owner may have
-        # very many accounts. The kind is only there because Django groups by something.
+        """Return the queryset whose accounts ``locked_by_owner`` locks."""
+        # The owner isn't part of WHERE, so that the accounts are found by primary key and not by
+        # owner, who may have very many accounts. Django needs a column to group by, hence the kind.
         spent = self.model.objects.customers().filter(pk__in=sources).order_by().values("kind")
         count = spent.annotate(count=models.Count("pk", filter=models.Q(owner_id=owner)))
         accounts = self.to_be_locked([*sources, *others])
@@ -103,7 +106,7 @@ class AccountQuerySet(models.QuerySet["Account"]):
         self, query: "Callable[[], LockingQuery[Account]]", *values: Any
     ) -> dict[UUID, "Account"]:
         if not connections[self.db].in_atomic_block:
-            raise TransactionManagementError("An account is locked within a transaction.")
+            raise TransactionManagementError("Accounts can be locked only in a transaction.")
         try:
             accounts, locked_at = query().lock(*values)
         except EmptyResultSet:
@@ -121,7 +124,8 @@ def _of_id(model: "type[Account]") -> "ComposedQuery[Account]":
 
 @cache
 def _to_be_locked(model: "type[Account]", count: int) -> "LockingQuery[Account]":
-    # For every movement but a batch.
+    # The query is composed once for 1 and for 2 accounts, which is what all transfers outside of a
+    # batch lock.
     ids = [Placeholder() for _ in range(count)]
     return LockingQuery(model.objects.to_be_locked(ids), ids)
 

@@ -1,9 +1,9 @@
 """
-Who may do what to accounts that aren't their own.
+Permissions on accounts that belong to other users.
 
-An owner needs no permission for what is theirs. Anybody else needs one of Django's permissions, in
-the API and in the admin alike; a superuser has all of them. Ask for ownership first: the answer is
-on the account, and a permission has to be looked up.
+An owner needs no permission for their own accounts. Other users need one of Django's permissions,
+both in the API and in the admin; a superuser has all of them. Check ownership first: it needs no
+query, because the account is already loaded, and a permission has to be looked up.
 """
 
 from typing import TYPE_CHECKING
@@ -19,13 +19,13 @@ def may(user: User | AnonymousUser, permission: str) -> bool:
     """
     Return whether ``user`` holds ``permission``, such as ``accounts.read_any``.
 
-    If they do, it is noted in ``user.relied_on``: what they are answered may show what they see by
-    this permission only, so that a replay of the answer asks for it again.
+    If they do, the permission is added to ``user.relied_on``. The response may show data that only
+    this permission gives access to, so replaying the stored response checks it again.
     """
     if not user.has_perm(permission):
         return False
     noted: frozenset[str] = getattr(user, "relied_on", frozenset())
-    user.relied_on = noted | {permission}  # type: ignore[union-attr]  # of this request alone
+    user.relied_on = noted | {permission}  # type: ignore[union-attr]  # not a field: one request
     return True
 
 
@@ -36,17 +36,16 @@ def require(user: User, permission: str) -> None:
     :raises PermissionDenied: if they don't
     """
     if not may(user, permission):
-        raise PermissionDenied(f"Only holders of the permission {permission} may do this.")
+        raise PermissionDenied(f"This requires the permission {permission}.")
 
 
 def require_own_or(account: "Account", user: User, permission: str) -> None:
     """
-    Check that the account belongs to ``user``, or else that they hold ``permission``.
+    Check that ``user`` owns the account or holds ``permission``.
 
-    :raises PermissionDenied: if neither is so
+    :raises PermissionDenied: if neither is the case
     """
     if not (account.is_owned_by(user) or may(user, permission)):
         raise PermissionDenied(
-            f"Only the owner of account {account.pk} may do this, and holders of the permission "
-            f"{permission}."
+            f"This requires the permission {permission}, unless you own account {account.pk}."
         )

@@ -1,4 +1,4 @@
-"""The shapes of an account on the wire."""
+"""Serializers for accounts in requests and responses."""
 
 from typing import Any
 
@@ -28,10 +28,11 @@ class MoneyField(StrictIntegerField):
 
 def account_document(account: Account) -> dict[str, Any]:
     """
-    Return the Account of the wire contract.
+    Return an account as the API's responses contain it.
 
-    By hand, because DRF builds a serializer's fields anew for each instance of it, which took
-    longer than everything else in an answer. The serializer describes it to OpenAPI.
+    Responses are built here and not by the serializer, because DRF copies a serializer's fields for
+    each instance, which took longer than everything else in a response. The serializer describes
+    the same members for OpenAPI.
     """
     return {
         "id": str(account.pk),
@@ -88,13 +89,14 @@ class AccountPageSerializer(serializers.Serializer):
 
 
 class OpenAccountSerializer(StrictSerializer):
-    """An account to open."""
+    """The body of a request to open an account."""
 
     owner_name = StrictCharField(min_length=1, max_length=LONGEST_NAME)
     currency = OneOfField(
         settings.CURRENCIES,
         default=settings.DEFAULT_CURRENCY,
-        help_text=f"ISO 4217. Defaults to {settings.DEFAULT_CURRENCY}, and can't be changed later.",
+        help_text=f"An ISO 4217 code. Defaults to {settings.DEFAULT_CURRENCY}. It can't be changed "
+        "later.",
     )
     metadata = MetadataField(required=False, default=dict)
 
@@ -107,7 +109,7 @@ class DescribeAccountSerializer(StrictSerializer):
 
 
 class ReasonSerializer(StrictSerializer):
-    """Why an account is closed, frozen or unfrozen."""
+    """The reason for closing, freezing or unfreezing an account."""
 
     reason = StrictCharField(
         max_length=LONGEST_REASON,

@@ -1,4 +1,8 @@
-"""What needs an account's lock: its name, its status, its limit. Each change is recorded."""
+"""
+Changes to an account: its name, metadata, status and overdraft limit.
+
+Each is made under the account's lock. All but changes of metadata are recorded.
+"""
 
 from uuid import UUID
 
@@ -27,10 +31,12 @@ def describe(
     metadata: dict[str, str] | None = None,
 ) -> Account:
     """
-    Rename an account, or replace the whole of its metadata, and return it. None leaves as it is.
+    Rename an account, replace its metadata, or both, and return it.
 
+    :param owner_name: the new name, or None to keep the name
+    :param metadata: the new metadata, or None to keep it
     :raises AccountNotFound: if ``actor`` may not see the account
-    :raises PermissionDenied: if it isn't theirs, and they lack ``accounts.describe_any``
+    :raises PermissionDenied: if they neither own it nor hold ``accounts.describe_any``
     """
     account = _locked(account_id, actor)
     rights.require_own_or(account, actor, "accounts.describe_any")
@@ -46,10 +52,10 @@ def describe(
 @transaction.atomic
 def freeze(*, account_id: UUID, actor: User, reason: str = "") -> Account:
     """
-    Stop every movement in and out of an account, and return it.
+    Freeze an account, so that no money can move in or out, and return it.
 
     :raises AccountNotFound: if ``actor`` may not see the account
-    :raises PermissionDenied: if they lack ``accounts.freeze``, whoever owns it
+    :raises PermissionDenied: if they lack ``accounts.freeze``, even if they own the account
     :raises AccountClosed: if it is closed
     """
     return _set_status(account_id, actor, AccountStatus.FROZEN, reason)
@@ -58,9 +64,9 @@ def freeze(*, account_id: UUID, actor: User, reason: str = "") -> Account:
 @transaction.atomic
 def unfreeze(*, account_id: UUID, actor: User, reason: str = "") -> Account:
     """
-    Let money move again, and return the account.
+    Unfreeze an account, so that money can move in and out again, and return it.
 
-    :raises: as ``freeze``
+    :raises AccountNotFound, PermissionDenied, AccountClosed: as ``freeze``
     """
     return _set_status(account_id, actor, AccountStatus.OPEN, reason)
 
@@ -68,12 +74,12 @@ def unfreeze(*, account_id: UUID, actor: User, reason: str = "") -> Account:
 @transaction.atomic
 def close(*, account_id: UUID, actor: User, reason: str = "") -> Account:
     """
-    Close an empty account for good, and return it. A closed one stays as it is.
+    Close an account and return it. This can't be undone. A closed account is left unchanged.
 
     :raises AccountNotFound: if ``actor`` may not see the account
-    :raises PermissionDenied: if it isn't theirs, and they lack ``accounts.close_any``
+    :raises PermissionDenied: if they neither own it nor hold ``accounts.close_any``
     :raises AccountFrozen: if it is frozen
-    :raises AccountNotEmpty: if it has a balance or a hold
+    :raises AccountNotEmpty: if it has a balance or a pending hold
     """
     account = _locked(account_id, actor)
     rights.require_own_or(account, actor, "accounts.close_any")
@@ -85,7 +91,7 @@ def close(*, account_id: UUID, actor: User, reason: str = "") -> Account:
 
 def require_closable(account: Account) -> ExpiredHolds:
     """
-    Check that nothing stands against closing an account; return what must be released for it.
+    Check that an open account can be closed, and return the expired holds to release first.
 
     :raises AccountFrozen, AccountNotEmpty: as ``close``
     """
@@ -101,12 +107,13 @@ def require_closable(account: Account) -> ExpiredHolds:
 @transaction.atomic
 def set_overdraft_limit(*, account_id: UUID, actor: User, limit: int, reason: str = "") -> Account:
     """
-    Set how far below zero an account may go, in minor units, and return it.
+    Set the overdraft limit of an account, and return the account.
 
+    :param limit: how far below zero the balance may go, counting holds as spent, in minor units
     :raises AccountNotFound: if ``actor`` may not see the account
-    :raises PermissionDenied: if they lack ``accounts.set_limit``, whoever owns it
+    :raises PermissionDenied: if they lack ``accounts.set_limit``, even if they own the account
     :raises AccountClosed: if it is closed
-    :raises OverdraftInUse: if the account already owes more than ``limit``
+    :raises OverdraftInUse: if the account already uses more of its overdraft than ``limit``
     """
     account = _locked(account_id, actor)
     rights.require(actor, "accounts.set_limit")
@@ -129,12 +136,13 @@ def set_overdraft_limit(*, account_id: UUID, actor: User, limit: int, reason: st
 @transaction.atomic
 def settle(*, account_id: UUID) -> Account:
     """
-    Wait for whoever is posting to an account, and return it.
+    Wait for transactions that are posting to an account to end, and return the account.
 
-    A posting has the time of its account's lock. Whatever comes after this has therefore a later
-    time than this ``locked_at``, so that what is said of an instant up to then stays true.
+    The time of a posting is the time at which its account's lock was acquired. Every later posting
+    therefore has a later time than the returned account's ``locked_at`` (UTC), and the history up
+    to then can't change.
 
-    :raises AccountNotFound: if there is no such customer's account
+    :raises AccountNotFound: if there is no customer account with this id
     """
     return _locked_by_anybody(account_id)
 
@@ -162,8 +170,8 @@ def _change_status(account: Account, actor: User, status: AccountStatus, reason:
 
 
 def _locked(account_id: UUID, actor: User) -> Account:
-    # Visibility comes before the lock, or else anybody could wait for the lock of an account that
-    # they may not see, and learn from the wait that it exists. An owner needs no other statement.
+    # Check that the actor may see the account before locking it. Otherwise, the time that a caller
+    # waits for the lock would disclose that the account exists. For owners, this is one query.
     own = Account.objects.filter(owner=actor).locked(account_id).get(account_id)
     if own is not None:
         return own
@@ -194,7 +202,7 @@ def _record(
         before=before,
         after=after,
         reason=reason,
-        # Nothing that came before is later, not even if the clock was set back in between: the
-        # audit compares the two.
+        # The audit checks that the change isn't earlier than postings before it. Keep that true
+        # even if the clock was set back in between.
         at=max(account.locked_at, account.last_posted_at or account.locked_at),
     )

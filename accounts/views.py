@@ -1,4 +1,4 @@
-"""Accounts over HTTP."""
+"""The API's routes for accounts."""
 
 from typing import Any
 from uuid import UUID
@@ -31,13 +31,13 @@ from api.viewset import LedgerViewSet
 
 
 class OneAccountViewSet(LedgerViewSet):
-    """The routes that read an account."""
+    """A base class for routes with the id of an account in their path."""
 
     def visible_account(self, account_id: UUID) -> Account:
         """
-        Return an account that is in the path.
+        Return the account in the path.
 
-        :raises AccountNotFound: if there is none that the caller may see
+        :raises AccountNotFound: if it doesn't exist, or the caller may not see it
         """
         account = Account.objects.find(account_id)
         if account is None or not (self.is_public or account.is_visible_to(self.request.user)):
@@ -46,7 +46,7 @@ class OneAccountViewSet(LedgerViewSet):
 
 
 class AccountViewSet(mixins.ListModelMixin, OneAccountViewSet):
-    """Open an account, look at it, describe it, close it. Its money is moved by transfers."""
+    """Open, list, retrieve, update, close, freeze and unfreeze accounts."""
 
     queryset = Account.objects.customers()
     serializer_class = AccountSerializer

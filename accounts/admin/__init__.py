@@ -1,4 +1,8 @@
-"""Accounts for staff: find one, look at it, and act on it through the services, with a reason."""
+"""
+The admin of accounts.
 
-# Importing them registers their pages.
+Staff find accounts, view them, and change them through the services. Each change needs a reason.
+"""
+
+# Importing these modules registers their pages.
 from accounts.admin import account, change  # noqa: F401

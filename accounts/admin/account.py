@@ -1,4 +1,4 @@
-"""An account's figures, its changes, and what staff may do to it."""
+"""The list of accounts and the page of one account, with the actions on it."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -32,7 +32,7 @@ from database.sums import sum_in_halves, whole
 
 
 class AccountAdmin(LedgerAdmin):
-    """Find an account, read its figures, and freeze it, close it or set its limit."""
+    """Find and view accounts, freeze, unfreeze and close them, and set their overdraft limits."""
 
     form = OverdraftForm
     action_form = ReasonForm
@@ -49,8 +49,7 @@ class AccountAdmin(LedgerAdmin):
     )
     list_filter = ("status", "currency", "kind")
     list_select_related = ("owner",)
-    search_help_text = "A full account id, an owner's user name, or part of an owner name."
-    # The overdraft limit is among them where it can't be changed, and a field of the form else.
+    search_help_text = "Search by a complete account id, a username, or part of an owner name."
     readonly_fields = (
         "owner_name",
         "owner",
@@ -69,7 +68,8 @@ class AccountAdmin(LedgerAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
-        # An EXTERNAL account keeps no balance: it is minus the sum of the others of its currency.
+        # An EXTERNAL account stores no balance. Its balance is minus the sum of the balances of
+        # the customer accounts with its currency.
         others = Account.objects.customers().filter(currency=OuterRef("currency")).order_by()
         total = others.values("currency").annotate(**sum_in_halves(F("balance")))
         halves = {
@@ -95,7 +95,7 @@ class AccountAdmin(LedgerAdmin):
         return [(None, {"fields": rows}), ("Overdraft limit", limit)]
 
     def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
-        """Whether the user may set the limit, which is all that the form changes."""
+        """Return whether the user may set the overdraft limit, the only field of the form."""
         changeable = obj is None or _can_change(obj)
         return (
             changeable
@@ -116,7 +116,7 @@ class AccountAdmin(LedgerAdmin):
         return queryset
 
     def action_checkbox(self, obj: Account) -> SafeString:
-        """Offer no action on an account on which none is possible."""
+        """Return the checkbox of a row; nothing for an account that no action applies to."""
         return super().action_checkbox(obj) if _can_change(obj) else SafeString()
 
     @admin.display(description="account", ordering="owner_name")
@@ -148,11 +148,11 @@ class AccountAdmin(LedgerAdmin):
 
     @admin.action(description="Unfreeze", permissions=["freeze"])
     def unfreeze(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
-        return self._act(request, queryset, services.unfreeze, "open")
+        return self._act(request, queryset, services.unfreeze, "unfrozen")
 
-    @admin.action(description="Close for good…", permissions=["close"])
+    @admin.action(description="Close…", permissions=["close"])
     def close(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
-        """Ask first, because this can't be undone."""
+        """Close accounts, after a page that asks staff to confirm, because this can't be undone."""
         if "confirmed" in request.POST:
             return self._act(request, queryset, services.close, "closed")
         accounts = selected(self, request, queryset)
@@ -162,7 +162,7 @@ class AccountAdmin(LedgerAdmin):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": "Close for good",
+            "title": "Close account" if len(accounts) == 1 else "Close accounts",
             "closable": [account for account, why in refusals if why is None],
             "refused": [(account, why) for account, why in refusals if why is not None],
             "reason": request.POST.get("reason", ""),
@@ -197,31 +197,31 @@ class AccountAdmin(LedgerAdmin):
             account = self.get_object(request, object_id)
             assert account is not None
             why = in_words(refusal, account)
-            self.message_user(
-                request, f"The limit of {account} is unchanged. {why}", messages.ERROR
-            )
+            message = f"The overdraft limit of {account} was not changed. {why}"
+            self.message_user(request, message, messages.ERROR)
             return redirect(request.path)
 
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
-        """Set the limit by the service; the model itself is never saved."""
+        """Set the limit through the service. The model itself is never saved here."""
         services.set_overdraft_limit(
             account_id=obj.pk,
-            actor=request.user,  # type: ignore[arg-type]  # the admin lets nobody else in
+            actor=request.user,  # type: ignore[arg-type]  # the admin requires a login
             limit=form.cleaned_data["overdraft_limit"],
             reason=form.cleaned_data["reason"],
         )
 
     def log_change(self, request: HttpRequest, obj: Account, message: Any) -> Any:
-        """Leave it to the service, whose record says what it was before as well."""
+        """Write no log entry: the service records the change, with the value before it."""
 
     def response_change(self, request: HttpRequest, obj: Account) -> HttpResponse:
-        said = f"The overdraft limit of {obj} is {self.limit_shown(obj)}."
-        self.message_user(request, said, messages.SUCCESS)
+        message = f"The overdraft limit of {obj} is now {self.limit_shown(obj)}."
+        self.message_user(request, message, messages.SUCCESS)
         return redirect(request.path)
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        """Redirect to the changes of the account, which take the place of Django's history."""
         changes = reverse("admin:accounts_accountchange_changelist")
         return redirect(f"{changes}?{urlencode({'q': object_id})}")
 
@@ -244,7 +244,7 @@ class AccountAdmin(LedgerAdmin):
 
 
 def _can_change(account: Account) -> bool:
-    # The outside world is not for staff to change, and what is closed is closed for good.
+    # Staff can't change EXTERNAL accounts, and a closed account can't be changed any more.
     return account.kind == AccountKind.CUSTOMER and account.status != AccountStatus.CLOSED
 
 

@@ -1,4 +1,4 @@
-"""How staff act on rows: through a service, with a reason, and told of each that was refused."""
+"""Admin actions that call a service for each selected row and report each refusal."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,43 +13,48 @@ from django.http import HttpRequest
 from accounts.admin.pages import money_shown
 from api.errors import LedgerError
 
-# Each is a transaction of its own, and each refusal a message on the next page.
+# Each row takes a transaction of its own, and each refusal adds a message to the next page.
 MOST_AT_ONCE = 100
 
 
-# What accounts are called, by their ids.
+# The names of accounts in a message, by account id.
 Names = Mapping[Any, object]
 
 
 def itself(account: Any) -> Names:
-    """Return what an account is called in a sentence after one that has named it."""
+    """Return "It" as the name of an account that the message has already named."""
     return {account.pk: "It"}
 
 
 class ReasonForm(helpers.ActionForm):
-    """Which action to take on the selected rows, and why."""
+    """The action to take on the selected rows, and the reason for it."""
 
-    # Not checked here, because Django would answer "No action selected"; the action insists.
+    # Not required here: Django would report a missing reason as "No action selected". The action
+    # checks it instead.
     reason = forms.CharField(label="Reason:", required=False)
 
 
 def reason_of(admin: ModelAdmin, request: HttpRequest, longest: int) -> str | None:
-    """Return why staff act; tell them and return None if they don't say, or say too much."""
+    """
+    Return the reason that staff gave.
+
+    If it is missing or longer than ``longest`` characters, add an error message and return None.
+    """
     reason = request.POST.get("reason", "").strip()
     if 0 < len(reason) <= longest:
         return reason
-    wanted = f"Give a reason, in at most {longest} characters. Nothing was changed."
-    admin.message_user(request, wanted, messages.ERROR)
+    message = f"Nothing was changed. Enter a reason of at most {longest} characters."
+    admin.message_user(request, message, messages.ERROR)
     return None
 
 
 def selected(admin: ModelAdmin, request: HttpRequest, queryset: QuerySet) -> Sequence[Any]:
-    """Return the rows to act on; tell staff and return none if they are too many."""
+    """Return the selected rows. If there are too many, add an error message and return none."""
     rows = list(queryset[: MOST_AT_ONCE + 1])
     if len(rows) <= MOST_AT_ONCE:
         return rows
-    wanted = f"Select at most {MOST_AT_ONCE} at once. Nothing was changed."
-    admin.message_user(request, wanted, messages.ERROR)
+    message = f"Nothing was changed. Select at most {MOST_AT_ONCE} rows."
+    admin.message_user(request, message, messages.ERROR)
     return []
 
 
@@ -61,28 +66,35 @@ def act_on_each(
     outcome: str,
     named: Callable[[Any], Names] = itself,
 ) -> None:
-    """Act on every row; name each that was refused with its reason, and count the others."""
+    """
+    Call ``act`` with each row. Add one message for each refusal, and one for all that succeeded.
+
+    :param outcome: the past participle of the action, such as ``frozen``
+    :param named: as in ``in_words``
+    """
     done = []
     for row in rows:
         try:
             act(row)
         except (LedgerError, PermissionDenied) as refusal:
             why = in_words(refusal, row, named)
-            admin.message_user(request, f"{row} is not {outcome}. {why}", messages.ERROR)
+            admin.message_user(request, f"{row} couldn't be {outcome}. {why}", messages.ERROR)
         else:
             done.append(row)
     if len(done) == 1:
-        admin.message_user(request, f"{done[0]} is {outcome}.", messages.SUCCESS)
+        admin.message_user(request, f"{done[0]} is now {outcome}.", messages.SUCCESS)
     elif done:
         count = f"{len(done)} {admin.opts.verbose_name_plural}"
-        admin.message_user(request, f"{count} are {outcome}.", messages.SUCCESS)
+        admin.message_user(request, f"{count} are now {outcome}.", messages.SUCCESS)
 
 
 def in_words(refusal: Exception, row: Any, named: Callable[[Any], Names] = itself) -> str:
     """
-    Return what a refusal to act on ``row`` means to staff, with its figures as people read them.
+    Return a message for staff that explains why an action on ``row`` was refused.
 
-    :param named: what the accounts that the row may be refused for are called
+    Amounts are shown in the unit of the row's currency.
+
+    :param named: returns the names of the accounts that the message may mention
     """
     if not isinstance(refusal, LedgerError) or not refusal.for_staff:
         return str(refusal)

@@ -1,4 +1,4 @@
-"""The one place that says who changed an account, when and why."""
+"""The list of account changes: who changed an account, when and why."""
 
 from django.contrib import admin
 
@@ -7,7 +7,7 @@ from accounts.models import AccountChange
 
 
 def value_shown(change: AccountChange, value: str) -> str:
-    """Return what was or became of the account as people read it: a limit is money."""
+    """Return a value before or after the change as staff read it: limits as money."""
     if change.action == AccountChange.Action.SET_OVERDRAFT_LIMIT:
         return money_shown(int(value), change.account.currency)
     return value
@@ -15,7 +15,7 @@ def value_shown(change: AccountChange, value: str) -> str:
 
 @admin.register(AccountChange)
 class AccountChangeAdmin(HistoryAdmin):
-    """Who changed an account's status, limit or name, when and why."""
+    """A read-only list of the changes to accounts' statuses, limits and names."""
 
     id_columns = ("account",)
     list_display = (
@@ -29,7 +29,7 @@ class AccountChangeAdmin(HistoryAdmin):
     )
     list_filter = ("action",)
     list_select_related = ("account", "actor")
-    search_help_text = "A full account id."
+    search_help_text = "Search by a complete account id."
     fields = list_display
     readonly_fields = fields
 

@@ -1,4 +1,4 @@
-"""The one number on an account that staff set, typed as they read it."""
+"""The form in which staff set an account's overdraft limit."""
 
 from typing import Any
 
@@ -12,21 +12,22 @@ from accounts.money import decimals_of, figure, minor_units, money, unit_of
 
 
 class MoneyField(forms.CharField):
-    """An amount in the currency's own unit; in code it is minor units."""
+    """An amount that staff enter in the unit of its currency. Its value is in minor units."""
 
-    # The largest amount has 16 digits and a point.
+    # The largest amount has 16 digits and a decimal point.
     widget = AdminTextInputWidget(attrs={"inputmode": "decimal", "maxlength": 20})
     currency: str
 
     def in_currency(self, currency: str) -> None:
-        """Name the unit where it is typed, so that nobody takes euros for cents."""
+        """Set the currency, and name its unit in the label and the help text."""
         self.currency = currency
         self.label = f"{self.label or ''} in {unit_of(currency)}"
         decimals = decimals_of(currency)
-        written = f"with {decimals} decimals" if decimals else "without decimals"
+        most = f"at most {decimals} decimals" if decimals else "no decimals"
+        example = self.prepare_value(1500 * 10 ** (decimals or 0))
         self.help_text = (
-            f"How far below zero the account may go, {written} and without commas: "
-            f"{self.prepare_value(1500 * 10 ** (decimals or 0))} is 1,500 {unit_of(currency)}."
+            f"How far below zero the balance may go, counting holds as spent. Use {most} and no "
+            f"commas: enter {example} for 1,500 {unit_of(currency)}."
         )
 
     def prepare_value(self, value: Any) -> Any:
@@ -44,7 +45,7 @@ class MoneyField(forms.CharField):
 
 
 class OverdraftForm(forms.ModelForm):
-    """How far below zero an account may go, and why."""
+    """The new overdraft limit, and the reason for it."""
 
     overdraft_limit = MoneyField(label="Overdraft limit")
     reason = forms.CharField(
@@ -57,10 +58,10 @@ class OverdraftForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Who may only look gets no field.
+        # For users who may only view the account, the form has no fields.
         limit = self.fields.get("overdraft_limit")
         if isinstance(limit, MoneyField):
             limit.in_currency(self.instance.currency)
 
     def validate_constraints(self) -> None:
-        """Leave it to the service, which looks at the balance under the account's lock."""
+        """Skip them here. The service checks the balance while it holds the account's lock."""

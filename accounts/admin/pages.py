@@ -1,4 +1,4 @@
-"""What the pages of every table of the ledger have in common."""
+"""Base classes and formatting for the admin pages of the ledger's tables."""
 
 from functools import cached_property
 from typing import Any, ClassVar
@@ -18,45 +18,45 @@ from accounts.models import Account
 from accounts.money import money
 from accounts.rights import may
 
-# What a page shows of a history; the whole of it is a link away.
+# How many rows of a history a page shows. It links to the rest.
 LAST_ROWS = 50
-# To count more rows takes longer than a page may, and nobody leafs through them.
+# Lists stop counting here: counting millions of rows takes seconds.
 MOST_COUNTED = 10_000
 
 DASH = "\N{EN DASH}"
 
 
 def money_shown(amount: int | None, currency: str) -> str:
-    """Return an amount in minor units as people read it, on one line; a dash for none."""
+    """Return an amount in minor units as text that doesn't wrap; a dash for None."""
     return DASH if amount is None else money(amount, currency).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def account_link(account: Account) -> str:
-    """Return a link to an account's page, which shows whose it is."""
+    """Return a link to an account's page, with the owner name as its text."""
     url = reverse("admin:accounts_account_change", args=[account.pk])
     return format_html('<a href="{}">{}</a>', url, account.owner_name)
 
 
 def name_and_id(name: str, row_id: UUID) -> str:
-    """Return what a row is called, and below it the id by which it is known for sure."""
+    """Return the name of a row with its id below it."""
     return format_html('{}<br> <span class="id">{}</span>', name, row_id)
 
 
 class MoreThan(int):
-    """A count that was given up, and says so."""
+    """The count of rows at which counting stopped, shown as "more than 10,000"."""
 
     def __str__(self) -> str:
         return f"more than {int(self):,}"
 
 
 class BoundedPaginator(Paginator):
-    """Pages of a list whose rows are counted only so far: counting millions takes seconds."""
+    """A paginator that counts at most ``MOST_COUNTED`` rows."""
 
     object_list: QuerySet
 
     @cached_property
     def count(self) -> int:
-        # Without what a list computes beside its rows, such as the balance of the outside world.
+        # Count primary keys only, without annotations such as the balance of EXTERNAL accounts.
         keys = self.object_list.order_by().values("pk")
         counted = keys[: MOST_COUNTED + 1].count()
         return MoreThan(MOST_COUNTED) if counted > MOST_COUNTED else counted
@@ -64,13 +64,13 @@ class BoundedPaginator(Paginator):
 
 class StrictList(admin.ModelAdmin):
     """
-    A list that is narrowed by its own filters alone, and whose actions take only ids of rows.
+    A list that accepts only the lookups of its own filters, and only valid ids in its actions.
 
-    Django's own admin fails on lookups and ids that somebody makes up.
+    Other lookups and ids in a request make Django's own lists fail with a server error.
     """
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        # Django would allow any of a column's, such as a year that no calendar has.
+        # Django would accept any lookup on a column, such as a year that doesn't exist.
         for each in self.list_filter:
             name = getattr(each, "parameter_name", each)
             related = isinstance(each, str) and self.opts.get_field(each).is_relation
@@ -82,27 +82,27 @@ class StrictList(admin.ModelAdmin):
     def response_action(  # type: ignore[override]  # the stubs know Django 6 already
         self, request: HttpRequest, queryset: QuerySet
     ) -> HttpResponse | None:
-        # Django would fail on an id that can't be one, which no page of the admin sends.
+        # Django fails on a malformed id. No page of the admin sends one.
         try:
             for row_id in request.POST.getlist(helpers.ACTION_CHECKBOX_NAME):
                 self.opts.pk.clean(row_id, None)
         except ValidationError as error:
-            raise BadRequest("The id of a selected row can't be one.") from error
+            raise BadRequest("The id of a selected row is malformed.") from error
         return super().response_action(request, queryset)
 
 
 class LedgerAdmin(StrictList):
     """
-    What staff see of the ledger: rows that are made elsewhere, found by a full id.
+    A table of the ledger, whose rows staff find by a complete id.
 
-    The permissions are those of the API, and not Django's own of each table.
+    Staff can't add or delete rows. Permissions are the API's, and not Django's own of each table.
     """
 
     change_form_template = "admin/accounts/page.html"
-    # The columns that an id is looked for in.
+    # The columns in which a search looks for an id.
     id_columns: tuple[str, ...] = ("pk",)
     search_fields: ClassVar[tuple[str, ...]] = ("id",)
-    # Counting every row, or the rows behind every filter, is slow in a large ledger.
+    # Counting all rows, or the rows of each filter, is slow in a large ledger.
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -120,7 +120,7 @@ class LedgerAdmin(StrictList):
         return queryset.filter(any_column), False
 
     def search_by_text(self, request: HttpRequest, queryset: QuerySet, text: str) -> QuerySet:
-        """Return the rows that a text other than an id stands for."""
+        """Return the rows that match a search text that isn't an id."""
         return queryset.none() if text.strip() else queryset
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -141,13 +141,13 @@ class LedgerAdmin(StrictList):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Send to the page itself, which tells what became of the row: the ledger records that."""
+        """Redirect to the row's page, which shows its history as the ledger records it."""
         return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", object_id)
 
 
 class HistoryAdmin(LedgerAdmin):
-    """Staff may look. History is corrected by posting, never by editing."""
+    """A read-only table of the ledger. Mistakes are corrected by new postings, never by edits."""
 
-    # Newest first by primary key: no other order is worth sorting millions of rows for.
+    # Newest first, by primary key. Any other order would sort millions of rows.
     ordering = ("-pk",)
     sortable_by = ()

@@ -44,9 +44,9 @@ def test_an_account_is_frozen_unfrozen_and_closed_with_a_reason(officer, alice, 
 
     assert [answer["Location"] for answer in answers] == [page_of(account)] * 3
     assert said(answers[-1]) == [
-        ("success", f"{account} is frozen."),
-        ("success", f"{account} is open."),
-        ("success", f"{account} is closed."),
+        ("success", f"{account} is now frozen."),
+        ("success", f"{account} is now unfrozen."),
+        ("success", f"{account} is now closed."),
     ]
     assert changes() == [
         ("FREEZE", "OPEN", "FROZEN", "Card lost", "staff"),
@@ -69,11 +69,11 @@ def test_each_refusal_names_its_account_and_the_others_are_done_and_counted(
     assert sorted(said(answer)[1:]) == [
         (
             "error",
-            f"Bob Jones EUR {funded.pk} is not closed. It has a balance of 1,234.56\xa0EUR, and "
-            "0.00\xa0EUR held. Move the balance out and resolve its holds first.",
+            f"Bob Jones EUR {funded.pk} couldn't be closed. It has a balance of 1,234.56\xa0EUR, "
+            "and 0.00\xa0EUR is held. Move the balance out and resolve its holds first.",
         ),
-        ("error", f"bob USD {frozen.pk} is not closed. It is frozen. Unfreeze it first."),
-        ("success", "2 accounts are closed."),
+        ("error", f"bob USD {frozen.pk} couldn't be closed. It is frozen. Unfreeze it first."),
+        ("success", "2 accounts are now closed."),
     ]
     now = [Account.objects.get(pk=each.pk).status for each in (*empty, funded, frozen)]
     assert now == ["CLOSED", "CLOSED", "OPEN", "FROZEN"]
@@ -86,7 +86,7 @@ def test_more_accounts_than_a_page_shows_are_not_acted_on_at_once(
 
     answer = act(officer, "freeze", *(funded_account(alice) for _ in range(3)))
 
-    assert said(answer) == [("error", "Select at most 2 at once. Nothing was changed.")]
+    assert said(answer) == [("error", "Nothing was changed. Select at most 2 rows.")]
     assert changes() == []
 
 
@@ -101,7 +101,7 @@ def test_closing_asks_first_and_names_the_account(officer, alice, funded_account
     assert asked.status_code == 200
     [row] = table(asked, "closable")
     assert row == ["Alice Smith", "USD", "alice", str(account.pk)]
-    assert "never opened again" in asked.content.decode()
+    assert "A closed account can't be reopened." in asked.content.decode()
     assert 'value="As asked"' in asked.content.decode()
     assert (Account.objects.get(pk=account.pk).status, changes()) == ("OPEN", [])
 
@@ -120,10 +120,10 @@ def test_what_cannot_be_closed_is_said_before_it_is_asked(
 
     rows = {row[1]: row[2] for row in table(asked, "not-closable")}
     assert rows == {
-        str(held.pk): "It has a balance of 5.00 USD, and 2.00 USD held. Move the balance out and "
-        "resolve its holds first.",
+        str(held.pk): "It has a balance of 5.00 USD, and 2.00 USD is held. Move the balance out "
+        "and resolve its holds first.",
         str(closed.pk): "It is closed. This can't be undone.",
-        str(external.pk): "It is the account of the outside world, which can't be changed.",
+        str(external.pk): "It is an EXTERNAL account, which can't be changed.",
     }
     assert b'name="confirmed"' not in asked.content
 
@@ -138,7 +138,8 @@ def test_what_was_paid_in_while_staff_were_asked_keeps_the_account_open(
     answer = close(officer, account)
 
     [(level, text)] = said(answer)
-    assert (level, f"{account} is not closed. It has a balance of 0.01" in text) == ("error", True)
+    expected = f"{account} couldn't be closed. It has a balance of 0.01"
+    assert (level, expected in text) == ("error", True)
     assert Account.objects.get(pk=account.pk).status == "OPEN"
 
 
@@ -151,7 +152,7 @@ def test_nothing_is_done_without_a_reason(officer, alice, funded_account, reason
 
     answer = act(officer, "freeze", account, reason=reason)
 
-    expected = "Give a reason, in at most 200 characters. Nothing was changed."
+    expected = "Nothing was changed. Enter a reason of at most 200 characters."
     assert said(answer) == [("error", expected)]
     assert (Account.objects.get(pk=account.pk).status, changes()) == ("OPEN", [])
 
@@ -161,8 +162,8 @@ def test_the_outside_world_cannot_be_frozen(officer, db):
 
     answer = act(officer, "freeze", external)
 
-    expected = "It is the account of the outside world, which can't be changed."
-    assert said(answer) == [("error", f"{external} is not frozen. {expected}")]
+    expected = "It is an EXTERNAL account, which can't be changed."
+    assert said(answer) == [("error", f"{external} couldn't be frozen. {expected}")]
     assert changes() == []
 
 

@@ -20,7 +20,9 @@ def test_the_overdraft_limit_is_set_by_the_service_and_recorded(officer, alice, 
     assert answer["Location"] == page_of(account)
     assert (account.overdraft_limit, account.balance) == (1500_50, 300)
     assert changes() == [("SET_OVERDRAFT_LIMIT", "0", "150050", "Salary", "staff")]
-    assert said(answer) == [("success", f"The overdraft limit of {account} is 1,500.50\xa0USD.")]
+    assert said(answer) == [
+        ("success", f"The overdraft limit of {account} is now 1,500.50\xa0USD.")
+    ]
     assert LogEntry.objects.count() == 0, "there is one record of it"
 
 
@@ -43,9 +45,9 @@ def test_the_limit_is_typed_and_shown_in_the_unit_that_the_field_names(
 @pytest.mark.parametrize(
     ("currency", "typed", "message"),
     [
-        ("USD", "12.345", "An amount in USD has at most 2 decimals. Write 1500.00 for 1,500 USD."),
-        ("JPY", "12.5", "An amount in JPY has no decimals. Write 1500 for 1,500 JPY."),
-        ("USD", "1,500", "Write digits, and a point before the decimals. Write 1500.00 for 1,500"),
+        ("USD", "12.345", "An amount in USD has at most 2 decimals. Enter 1500.00 for 1,500 USD."),
+        ("JPY", "12.5", "An amount in JPY has no decimals. Enter 1500 for 1,500 JPY."),
+        ("USD", "1,500", "Use only digits, and a point before the decimals. Enter 1500.00 for"),
         ("USD", "90071992547409.92", "The limit can be at most 90,071,992,547,409.91 USD."),
     ],
 )
@@ -96,8 +98,8 @@ def test_a_limit_below_what_is_owed_is_refused_with_the_figures(
     answer = officer.post(page_of(account), {"overdraft_limit": "3.99", "reason": "Lower"})
 
     expected = (
-        f"The limit of {account} is unchanged. It already uses 4.00\xa0USD of its overdraft. Set "
-        "the limit to at least that."
+        f"The overdraft limit of {account} was not changed. It already uses 4.00\xa0USD of its "
+        "overdraft. Set a limit of at least that."
     )
     assert said(answer)[-1] == ("error", expected)
     assert Account.objects.get(pk=account.pk).overdraft_limit == 500

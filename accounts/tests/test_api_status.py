@@ -175,7 +175,7 @@ def test_freezing_is_for_staff_only_even_for_the_owner(api, alice, bob, funded_a
     response = api.post(f"/accounts/{own.pk}/{action}", {})
     unseen = [api.post(f"/accounts/{each}/{action}", {}) for each in (foreign.pk, NOWHERE)]
 
-    detail = "Only holders of the permission accounts.freeze may do this."
+    detail = "This requires the permission accounts.freeze."
     assert_problem(response, 403, "permission_denied", detail=detail)
     for answer in unseen:
         assert_problem(answer, 404, "account_not_found")

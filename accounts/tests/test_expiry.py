@@ -133,7 +133,7 @@ def test_staff_are_asked_whether_to_close_such_an_account_and_close_it(officer, 
     assert [each.pk for each in asked.context["closable"]] == [account.pk]
     assert asked.context["refused"] == []
     assert released_by_asking == []
-    assert said(closed) == [("success", f"{account} is closed.")]
+    assert said(closed) == [("success", f"{account} is now closed.")]
     assert state(account) == ("CLOSED", 0, 0, 50)
 
 

@@ -55,16 +55,16 @@ def test_what_is_written_is_read_exactly(text, currency, expected):
 @pytest.mark.parametrize(
     ("text", "currency", "message"),
     [
-        ("1,500", "EUR", "Write digits, and a point before the decimals. Write 1500.00 for 1,500"),
-        ("1.500", "EUR", "An amount in EUR has at most 2 decimals. Write 1500.00 for 1,500 EUR."),
-        ("1500.0", "JPY", "An amount in JPY has no decimals. Write 1500 for 1,500 JPY."),
-        ("-5", "EUR", "Write digits"),
-        ("1e3", "EUR", "Write digits"),
-        ("15 00", "EUR", "Write digits"),
-        (".5", "EUR", "Write digits"),
-        ("5.", "EUR", "Write digits"),
-        ("\uff15", "EUR", "Write digits"),
-        ("", "EUR", "Write digits"),
+        ("1,500", "EUR", "Use only digits, and a point before the decimals. Enter 1500.00 for"),
+        ("1.500", "EUR", "An amount in EUR has at most 2 decimals. Enter 1500.00 for 1,500 EUR."),
+        ("1500.0", "JPY", "An amount in JPY has no decimals. Enter 1500 for 1,500 JPY."),
+        ("-5", "EUR", "Use only digits"),
+        ("1e3", "EUR", "Use only digits"),
+        ("15 00", "EUR", "Use only digits"),
+        (".5", "EUR", "Use only digits"),
+        ("5.", "EUR", "Use only digits"),
+        ("\uff15", "EUR", "Use only digits"),
+        ("", "EUR", "Use only digits"),
     ],
 )
 def test_what_could_be_read_in_two_ways_is_refused(text, currency, message):

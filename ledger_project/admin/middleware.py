@@ -1,4 +1,4 @@
-"""What only requests to the admin pass through: sessions, messages, and problems as pages."""
+"""Middleware that applies only to the admin: sessions, messages and error pages."""
 
 from collections.abc import Awaitable
 from urllib.parse import unquote
@@ -15,7 +15,7 @@ from ledger_project.admin import problems
 
 
 class AdminOnly(MiddlewareMixin):
-    """Show a middleware the requests of the admin, and no others."""
+    """A mixin that applies a middleware to the admin's requests and skips it for all others."""
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if request.path.startswith("/admin/"):
@@ -24,7 +24,7 @@ class AdminOnly(MiddlewareMixin):
 
 
 class AdminProblemMiddleware(AdminOnly):
-    """Show a page in place of a problem document: it is read by a person in a browser."""
+    """Replace problem documents with error pages, because people read them in a browser."""
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         error: ApiError | None = getattr(response, "error", None)
@@ -32,44 +32,45 @@ class AdminProblemMiddleware(AdminOnly):
             return response
         page = problems.page(request, error.status, error.page or (error.title, error.detail))
         page.error = error  # type: ignore[attr-defined]  # for the metrics
-        del response["Content-Length"]  # Of the document.
+        del response["Content-Length"]  # It is the length of the problem document.
         for name, value in response.items():
             page.headers.setdefault(name, value)
         return page
 
 
 class AdminAddressMiddleware(AdminOnly):
-    """Answer 404 for an address that can't identify a row."""
+    """Respond 404 to a URL that can't identify a row, and 400 to one that can't be read."""
 
     def process_request(self, request: HttpRequest) -> None:
-        # No text in the database has a NUL, and PostgreSQL would not even look for one.
+        # PostgreSQL raises an error for a text with a NUL character.
         if "\0" in unquote(request.get_full_path()):
-            raise BadRequest("The address has a NUL.")
+            raise BadRequest("The URL contains a NUL character.")
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
-        # An id that is no UUID, where Django expects numbers. Django calls this for every request.
+        # Django calls this for requests outside of the admin, too.
         if not request.path.startswith("/admin/"):
             return
+        # An id that isn't a UUID. Django's admin only expects the errors of numeric ids.
         if request.method in ("GET", "HEAD") and isinstance(exception, ValidationError):
             raise Http404 from exception
-        # A choice in a form whose number is too large for SQLite; PostgreSQL says it isn't there.
+        # The id of a choice is too large for SQLite. PostgreSQL just doesn't find it.
         if isinstance(exception, OverflowError):
             raise BadRequest("A number in the form is too large.") from exception
 
 
 class AdminSessionMiddleware(AdminOnly, SessionMiddleware):
-    """The session of staff who are logged in."""
+    """Sessions for the admin only."""
 
 
 class AdminAuthenticationMiddleware(AdminOnly, AuthenticationMiddleware):
-    """Who a session belongs to, for the page and for the log."""
+    """Set the user of the session on the request, and their id for the request log."""
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        # Of a page that worked, because it has asked who they are; another one may not be able to.
+        # After a server error, looking up the user may fail as well. Any other page has done it.
         if response.status_code < 500:
             request.caller_id = request.user.pk  # type: ignore[attr-defined]
         return response
 
 
 class AdminMessageMiddleware(AdminOnly, MessageMiddleware):
-    """What the admin tells of the last thing done."""
+    """Messages for the admin only."""

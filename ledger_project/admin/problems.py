@@ -1,4 +1,4 @@
-"""What went wrong in the admin, as a page: who sees it is a person, with a browser."""
+"""Error pages of the admin, in HTML because people read them in a browser."""
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -6,13 +6,17 @@ from django.template.loader import render_to_string
 
 OUT_OF_DATE = (
     "This form is out of date",
-    "You have logged in again since it was shown. Nothing was changed: go back, reload the page, "
-    "and send it again.",
+    "You have logged in again since the form was loaded. Nothing was changed. Go back, reload the "
+    "page, and submit the form again.",
 )
 
 
 def page(request: HttpRequest, status: int, words: tuple[str, str]) -> HttpResponse:
-    """Return a page of the admin with what happened and what to do about it, and a way back."""
+    """
+    Return an error page with a link back to the admin's home page.
+
+    :param words: what happened, as the title, and what to do about it
+    """
     title, advice = words
     context = {
         "title": title,
@@ -24,5 +28,5 @@ def page(request: HttpRequest, status: int, words: tuple[str, str]) -> HttpRespo
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Answer a form whose token isn't that of the session."""
+    """Return the error page for a form whose CSRF token doesn't match the session."""
     return page(request, 403, OUT_OF_DATE)

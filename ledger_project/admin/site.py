@@ -1,4 +1,4 @@
-"""The admin site: its name, and a login whose failures are counted."""
+"""The admin site, and its login form with a limit on failed logins."""
 
 from math import ceil
 from typing import Any, cast
@@ -13,41 +13,45 @@ from ledger_project.throttling import LoginTry
 
 
 class CountedLoginForm(AdminAuthenticationForm):
-    """A login whose tries are counted with those of the token route, before the password is."""
+    """
+    A login form that counts attempts together with those of ``POST /auth/token``.
+
+    An attempt over the limit is refused before its password is checked.
+    """
 
     wait: float | None = None
 
     def clean(self) -> dict[str, Any]:
-        request = cast(HttpRequest, self.request)  # LoginView always gives it.
+        request = cast(HttpRequest, self.request)  # LoginView always passes it.
         login_try = LoginTry(request.META.get("REMOTE_ADDR"), self.data.get("username"))
         self.wait = login_try.wait
         if self.wait is not None:
             raise ValidationError(
-                "Too many logins failed. Wait %(seconds)d seconds.",
+                "Too many failed logins. Try again in %(seconds)d seconds.",
                 code="throttled",
                 params={"seconds": ceil(self.wait)},
             )
         with login_try:
             cleaned = super().clean()
-            # Without a name or a password nothing is raised either.
+            # A missing username or password raises nothing here and leaves the user None.
             login_try.user = self.get_user()
             return cleaned
 
 
 class LedgerAdminSite(AdminSite):
-    """The admin of the ledger. Its apps register with it as with Django's own."""
+    """The default admin site of the project, with the ledger's name and login form."""
 
     site_header = settings.APP_NAME
     site_title = settings.APP_NAME
     index_title = "Ledger"
-    # All of its tables are on the first page; the room is for the columns of the lists.
+    # The index page lists all tables. Without the sidebar, lists have room for their columns.
     enable_nav_sidebar = False
     login_form = CountedLoginForm
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the login form; 429 with ``Retry-After`` if too many logins have failed."""
+        """Show the login form, or respond 429 with ``Retry-After`` after too many failed logins."""
         response = super().login(request, extra_context)
         form = (getattr(response, "context_data", None) or {}).get("form")
         if isinstance(form, CountedLoginForm) and form.wait is not None:

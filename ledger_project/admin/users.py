@@ -1,4 +1,4 @@
-"""The users and groups of the admin, and what of theirs it doesn't show."""
+"""The admin of users and groups. Tokens are not shown."""
 
 from typing import Any
 
@@ -12,15 +12,17 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from accounts.admin.pages import StrictList
 
 PERMISSIONS = "Permissions"
-# What others than superusers may change of a user who has no rights; the password besides.
+# The fields that staff other than superusers may change, for users without rights. They may also
+# set the password.
 EDITABLE = {"username", "first_name", "last_name", "email", "is_active"}
 DEACTIVATE = (
-    "A user can't be deleted, because history names them. Take away “Active” instead: it ends "
-    "their session and their tokens at once. Staff status opens the admin and nothing else: what a "
-    "user may do, there and in the API, is their permissions. Give those by a group."
+    "Users can't be deleted, because the ledger's history names them. To lock a user out, clear "
+    "“Active”: their sessions and tokens stop working immediately. Staff status only lets a user "
+    "log in to the admin. What they may do, there and in the API, depends on their permissions. "
+    "Grant permissions through groups."
 )
 
-# Their pages list refresh tokens as they are: whoever reads one can be its user.
+# Their pages show refresh tokens in full. Anyone who can read one can act as its user.
 admin.site.unregister([OutstandingToken, BlacklistedToken])
 
 admin.site.unregister([User, Group])
@@ -29,10 +31,10 @@ admin.site.unregister([User, Group])
 @admin.register(User)
 class LedgerUserAdmin(StrictList, UserAdmin):
     """
-    Users, who are deactivated and never deleted: history names them.
+    The admin of users. Users can be deactivated, and never deleted, because history names them.
 
-    Only superusers give rights, and only they change somebody who has any: whoever could set an
-    approver's password would be one.
+    Only superusers may grant rights or change users who have rights. Otherwise, staff who may
+    change users could set an approver's password and log in as the approver.
     """
 
     def get_list_display(self, request: HttpRequest) -> Any:
@@ -62,7 +64,7 @@ class LedgerUserAdmin(StrictList, UserAdmin):
 
 @admin.register(Group)
 class LedgerGroupAdmin(StrictList, GroupAdmin):
-    """Groups, which only superusers change: their members may do what they say."""
+    """The admin of groups. Only superusers may change them, because groups grant permissions."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return _is_superuser(request)
@@ -79,7 +81,7 @@ def _is_superuser(request: HttpRequest) -> bool:
 
 
 def _has_rights(user: User) -> bool:
-    # Not by `get_all_permissions`: a deactivated user has none, until somebody activates them.
+    # `get_all_permissions` is empty for a deactivated user, who may be activated again.
     if user.is_staff or user.is_superuser:
         return True
     return user.groups.exists() or user.user_permissions.exists()

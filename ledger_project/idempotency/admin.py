@@ -1,4 +1,4 @@
-"""Keys for staff: to see what became of a request."""
+"""The admin of idempotency keys, where staff look up what happened to a request."""
 
 from django.contrib import admin
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
@@ -9,28 +9,41 @@ from ledger_project.idempotency.models import IdempotencyKey
 
 @admin.register(IdempotencyKey)
 class IdempotencyKeyAdmin(admin.ModelAdmin):
-    """A key and what it was sent for. The answer itself is its user's: it is never shown."""
+    """
+    A read-only list of keys and their requests.
 
-    list_display = ("created_at", "user", "key", "method", "path", "response_status", "kept")
+    The stored response is never shown, because it belongs to the user who sent the request.
+    """
+
+    list_display = (
+        "created_at",
+        "user",
+        "key",
+        "method",
+        "path",
+        "response_status",
+        "response_stored",
+    )
     list_select_related = ("user",)
     fields = ("id", *list_display)
     readonly_fields = fields
     search_fields = ("=key", "=user__username")
-    search_help_text = "A whole key, or a user name."
+    search_help_text = "Search by a complete key or a username."
     show_full_result_count = False
     ordering = ("-pk",)
     sortable_by = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[IdempotencyKey]:
-        has_answer = ExpressionWrapper(Q(response_body__isnull=False), output_field=BooleanField())
-        return super().get_queryset(request).defer("response_body").annotate(has_answer=has_answer)
+        stored = ExpressionWrapper(Q(response_body__isnull=False), output_field=BooleanField())
+        keys = super().get_queryset(request).defer("response_body")
+        return keys.annotate(has_stored_response=stored)
 
-    @admin.display(description="answer kept", boolean=True)
-    def kept(self, record: IdempotencyKey) -> bool:
-        return record.has_answer  # type: ignore[attr-defined]  # annotated above
+    @admin.display(description="response stored", boolean=True)
+    def response_stored(self, record: IdempotencyKey) -> bool:
+        return record.has_stored_response  # type: ignore[attr-defined]  # annotated above
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        # It has no filters; Django would allow any lookup of a column.
+        # The list has no filters. Without this, Django would accept lookups on any column.
         return False
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -1,4 +1,4 @@
-"""Transfers and entries for staff: to look at, to find, and to undo by a reversal."""
+"""The admin of transfers and entries. Staff find and view them, and reverse transfers."""
 
-# Importing them registers their pages.
+# Importing these modules registers their pages.
 from transfers.admin import account, entry, transfer  # noqa: F401

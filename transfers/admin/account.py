@@ -1,4 +1,4 @@
-"""The statement on an account's page, of which accounts/ itself knows nothing."""
+"""Adds the statement to the page of an account. ``accounts`` itself can't import entries."""
 
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ admin.site.unregister(Account)
 
 @admin.register(Account)
 class AccountWithStatementAdmin(AccountAdmin):
-    """An account with its entries, newest first, page by page."""
+    """The admin of accounts, with the entries of an account on its page, newest first."""
 
     change_form_template = "admin/transfers/account.html"
 
@@ -28,7 +28,7 @@ class AccountWithStatementAdmin(AccountAdmin):
     ) -> HttpResponse:
         account = context["original"]
         before = _entry_of(account, request.GET.get("before", ""))
-        # One more than is shown says whether there are older ones.
+        # Read one more entry than is shown, to know whether there are older ones.
         entries = list(entries_of(account, before)[: LAST_ROWS + 1])
         shown = entries[:LAST_ROWS]
         context["rows"] = [entry_row(entry, entry.transfer) for entry in shown]
@@ -39,12 +39,12 @@ class AccountWithStatementAdmin(AccountAdmin):
 
 def entries_of(account: Account, before: LedgerEntry | None = None) -> QuerySet[LedgerEntry]:
     """
-    Return an account's entries, newest first, from the one before ``before`` on.
+    Return an account's entries, newest first. With ``before``, return only those older than it.
 
-    Every page is read from an index and costs the same, however long the history is.
+    Each page is read from an index, and takes the same time however long the history is.
     """
     entries = account.entries.select_related("transfer__source", "transfer__dest", "transfer__hold")
-    # An EXTERNAL account's entries have no sequence; each order has an index of its own.
+    # The entries of an EXTERNAL account have no sequence. There is an index for each order.
     if account.kind == AccountKind.EXTERNAL:
         if before is not None:
             entries = entries.filter(ts__lte=before.ts).exclude(ts=before.ts, pk__gte=before.pk)

@@ -1,4 +1,4 @@
-"""Entries: one side of a transfer each."""
+"""The list of ledger entries and the page of one entry."""
 
 from datetime import datetime
 
@@ -11,10 +11,10 @@ from transfers.models import LedgerEntry
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(HistoryAdmin):
-    """One side of a transfer."""
+    """A read-only list of ledger entries."""
 
     id_columns = ("pk", "account", "transfer")
-    search_help_text = "A full id, of an entry, an account or a transfer."
+    search_help_text = "Search by the complete id of an entry, an account or a transfer."
     list_select_related = ("account", "transfer__hold")
     list_filter = ("type",)
     list_display = (

@@ -1,4 +1,4 @@
-"""How a transfer is named and shown on the pages of staff."""
+"""Links to transfers, and rows of entries, for the admin's pages."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from transfers.posting import EntryType
 
 
 def transfer_link(transfer: Transfer | None) -> str:
-    """Return a link to a transfer's page; a dash for none."""
+    """Return a link to a transfer's page, with its kind and id; a dash for None."""
     if transfer is None:
         return DASH
     link = '<a class="nowrap" href="{}">{} {}</a>'
@@ -19,17 +19,17 @@ def transfer_link(transfer: Transfer | None) -> str:
 
 
 def kind_link(transfer: Transfer) -> str:
-    """Return a link to a transfer's page that is as short as a column of a list."""
+    """Return a link to a transfer's page, with only its kind, for a column of a list."""
     return format_html('<a href="{}">{}</a>', _page_of(transfer), transfer.get_kind_display())
 
 
 def memo_of(transfer: Transfer) -> str:
-    """Return a transfer's memo; of a CAPTURE or VOID that has none, that of its hold."""
+    """Return a transfer's memo. A CAPTURE or VOID without one has the memo of its hold."""
     return transfer.memo or (transfer.hold.memo if transfer.hold else None) or ""
 
 
 def entry_row(entry: LedgerEntry, transfer: Transfer) -> dict[str, Any]:
-    """Return what a table shows of an entry, whose other side is the counterparty."""
+    """Return the cells of an entry's row in a table, by name."""
     amount = money_shown(entry.amount, transfer.currency)
     is_debit = entry.type == EntryType.DEBIT
     return {

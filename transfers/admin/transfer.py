@@ -1,4 +1,4 @@
-"""Transfers: to look at, to find, and to undo by a reversal."""
+"""The list of transfers and the page of one transfer, with the action that reverses it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ from transfers.querysets import TransferStatus
 
 
 class StatusFilter(admin.SimpleListFilter):
-    """By the status that is derived, never stored."""
+    """A filter by status, which is computed and not a column of the table."""
 
     title = "status"
     parameter_name = "status"
@@ -36,12 +36,12 @@ class StatusFilter(admin.SimpleListFilter):
 
 @admin.register(Transfer)
 class TransferAdmin(HistoryAdmin):
-    """A transfer, what came of it, and its two entries."""
+    """A read-only list of transfers, which staff can reverse."""
 
     actions = ("reverse",)
     action_form = ReasonForm
     id_columns = ("pk", "source", "dest")
-    search_help_text = "A full id, of a transfer or of an account."
+    search_help_text = "Search by the complete id of a transfer or an account."
     change_form_template = "admin/transfers/transfer/change_form.html"
     list_display_links = ("kind_shown",)
     list_display = (
@@ -69,8 +69,9 @@ class TransferAdmin(HistoryAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Transfer]:
         transfers = Transfer.objects.with_resolution().order_by("-pk")
-        # Not what only the page of one transfer shows: with more than eight tables PostgreSQL
-        # doesn't look for the best order of joins (`join_collapse_limit`), and reads all of them.
+        # Don't join the tables that only the page of one transfer needs. With more than eight
+        # tables (`join_collapse_limit`), PostgreSQL doesn't search for the best order of joins,
+        # and scans whole tables.
         return transfers.select_related("source", "dest")
 
     def has_reverse_permission(self, request: HttpRequest) -> bool:
@@ -145,5 +146,5 @@ class TransferAdmin(HistoryAdmin):
 
 
 def parties(transfer: Transfer) -> Mapping[Any, object]:
-    """Return what the two accounts of a transfer are called, by their ids."""
+    """Return the names of a transfer's two accounts, by account id."""
     return {transfer.source_id: transfer.source, transfer.dest_id: transfer.dest}

@@ -87,7 +87,7 @@ def test_the_page_of_a_transfer_shows_its_two_entries_and_links_its_relatives(of
         ["alice", "25.00 USD", "", "975.00 USD", "2"],
         ["bob", "", "25.00 USD", "25.00 USD", "1"],
     ]
-    assert table(pages["hold"], "entries") == [["It moves no money."]]
+    assert table(pages["hold"], "entries") == [["No entries: this transfer moved no money."]]
     assert [
         field(pages["transfer"], "reversal_shown"),
         field(pages["hold"], "resolution_shown"),

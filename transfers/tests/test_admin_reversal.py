@@ -48,7 +48,7 @@ def test_a_transfer_is_reversed_with_a_reason(officer, staff, paid):
 
     reversal = Transfer.objects.get(reverses=paid)
     assert answer["Location"] == page(paid)
-    assert said(answer) == [("success", f"Transfer of 25.00 USD {paid.pk} is reversed.")]
+    assert said(answer) == [("success", f"Transfer of 25.00 USD {paid.pk} is now reversed.")]
     assert (reversal.memo, reversal.created_by, reversal.amount) == ("Paid twice", staff, 2_500)
     assert balances(paid) == (10_000, 0)
 
@@ -67,7 +67,7 @@ def test_a_second_reversal_is_refused_and_changes_nothing(officer, paid):
     answer = reverse_in_admin(officer, paid)
 
     expected = "It was already reversed, and can be reversed only once."
-    assert said(answer)[-1] == ("error", f"{paid} is not reversed. {expected}")
+    assert said(answer)[-1] == ("error", f"{paid} couldn't be reversed. {expected}")
     assert balances(paid) == (10_000, 0)
 
 
@@ -93,10 +93,10 @@ def test_what_the_dest_cannot_afford_is_refused_and_the_others_are_reversed(
     assert sorted(said(answer)) == [
         (
             "error",
-            f"{kept} is not reversed. {poor} has 0.10\xa0USD available, and 0.40\xa0USD is "
+            f"{kept} couldn't be reversed. {poor} has 0.10\xa0USD available, and 0.40\xa0USD is "
             "required.",
         ),
-        ("success", f"{returned} is reversed."),
+        ("success", f"{returned} is now reversed."),
     ]
     assert (balances(kept), balances(returned)) == ((9_960, 10), (9_960, 100))
 
@@ -105,7 +105,7 @@ def test_what_the_dest_cannot_afford_is_refused_and_the_others_are_reversed(
 def test_nothing_is_reversed_without_a_reason(officer, paid, reason):
     answer = reverse_in_admin(officer, paid, reason=reason)
 
-    expected = "Give a reason, in at most 140 characters. Nothing was changed."
+    expected = "Nothing was changed. Enter a reason of at most 140 characters."
     assert said(answer) == [("error", expected)]
     assert balances(paid) == (7_500, 2_500)
 
@@ -129,8 +129,8 @@ def test_who_may_reverse_but_not_move_cash_is_told_so_of_a_deposit(
 
     answer = reverse_in_admin(client, deposit)
 
-    why = "Only holders of the permission transfers.move_cash may do this."
-    assert said(answer) == [("error", f"{deposit} is not reversed. {why}")]
+    why = "This requires the permission transfers.move_cash."
+    assert said(answer) == [("error", f"{deposit} couldn't be reversed. {why}")]
     assert Transfer.objects.filter(reverses=deposit).count() == 0
 
 
@@ -152,7 +152,7 @@ def test_what_an_account_cannot_hold_is_refused_by_its_name(officer, alice, bob,
     answer = reverse_in_admin(officer, paid)
 
     expected = "would exceed 90,071,992,547,409.91\xa0USD, the most that an account can hold."
-    assert said(answer) == [("error", f"{paid} is not reversed. {source} {expected}")]
+    assert said(answer) == [("error", f"{paid} couldn't be reversed. {source} {expected}")]
 
 
 def test_several_that_are_reversed_are_counted(officer, alice, bob, funded_account):
@@ -161,4 +161,4 @@ def test_several_that_are_reversed_are_counted(officer, alice, bob, funded_accou
 
     answer = reverse_in_admin(officer, *services.post_batch(orders=orders, actor=alice))
 
-    assert said(answer) == [("success", "3 transfers are reversed.")]
+    assert said(answer) == [("success", "3 transfers are now reversed.")]

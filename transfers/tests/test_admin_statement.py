@@ -94,7 +94,7 @@ def test_a_line_leads_to_its_transfer_and_to_the_counterparty(reader, pay):
 def test_an_account_without_entries_says_so(reader, pay):
     response = reader.get(page(pay(0).pk))
 
-    assert table(response, "statement") == [["Nothing was posted yet."]]
+    assert table(response, "statement") == [["No entries yet."]]
     assert older(response) is None
 
 

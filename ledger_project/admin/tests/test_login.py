@@ -33,7 +33,7 @@ def test_the_fourth_try_is_refused_with_a_page_that_says_how_long_to_wait(log_in
     assert statuses(answers) == [200, 200, 200, 429]
     assert answers[3]["Retry-After"] == "60"
     assert answers[3].context["form"].non_field_errors() == [
-        "Too many logins failed. Wait 60 seconds."
+        "Too many failed logins. Try again in 60 seconds."
     ]
 
 

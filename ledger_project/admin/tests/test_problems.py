@@ -10,7 +10,7 @@ from ledger_project.admin.middleware import AdminProblemMiddleware
 
 pytestmark = pytest.mark.django_db
 
-BACK = '<a href="/admin/">Back to the start of the admin</a>'
+BACK = '<a href="/admin/">Back to the admin home page</a>'
 
 
 def assert_page(answer, status, title):

@@ -70,7 +70,7 @@ def test_a_user_is_never_deleted_and_the_page_says_what_to_do(admin_client, alic
     form = {"action": "delete_selected", "_selected_action": alice.pk, "post": "yes"}
     admin_client.post("/admin/auth/user/", form)
 
-    assert "A user can't be deleted, because history names them." in page
+    assert "Users can't be deleted, because the ledger's history names them." in page
     assert "deletelink" not in page
     assert deleted.status_code == 403
     assert User.objects.filter(pk=alice.pk).exists()

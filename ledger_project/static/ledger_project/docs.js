@@ -1,7 +1,7 @@
 "use strict";
 
-// The `type` of a problem document is /docs#insufficient_funds, say. Swagger UI renders the table of
-// errors long after the browser has looked for that anchor, so the page goes there itself.
+// The `type` of a problem document links here, for example /docs#insufficient_funds. Swagger UI
+// renders the table of errors after the browser has looked for that anchor, so scroll to it here.
 function showError() {
   document.querySelector("tr.asked-for")?.classList.remove("asked-for");
   const row = document.getElementById(location.hash.slice(1))?.closest("tr");
@@ -11,7 +11,7 @@ function showError() {
   row.scrollIntoView({ block: "center" });
 }
 
-// Swagger UI takes every anchor for a deep link of its own, which begins with "#/".
+// Swagger UI's own deep links begin with "#/". Keep it from handling any other anchor.
 const leaveErrorsAlone = () => ({
   statePlugins: {
     layout: {
