@@ -50,7 +50,7 @@ def test_the_list_shows_the_figures_of_an_account(reader, alice, staff, funded_a
 @pytest.mark.parametrize(
     ("currency", "expected"), [("EUR", "1,234.56 EUR"), ("JPY", "123,456 JPY")]
 )
-def test_money_has_the_decimals_of_its_currency_on_the_list_and_on_the_page(
+def test_list_and_page_show_money_with_the_decimals_of_its_currency(
     reader, alice, funded_account, currency, expected
 ):
     account = funded_account(alice, 123_456, currency=currency)
@@ -62,7 +62,7 @@ def test_money_has_the_decimals_of_its_currency_on_the_list_and_on_the_page(
     assert [field(detail, name) for name in ("balance_shown", "available_shown")] == [expected] * 2
 
 
-def test_an_account_is_found_by_its_id_its_owner_and_its_name(reader, alice, bob, funded_account):
+def test_accounts_are_found_by_id_username_and_owner_name(reader, alice, bob, funded_account):
     wanted = funded_account(alice, owner_name="Alice Smith")
     funded_account(bob, owner_name="Bob Jones")
 
@@ -89,7 +89,7 @@ def test_the_page_of_an_account_lists_its_changes_with_their_reasons(
     ]
 
 
-def test_the_balance_of_the_outside_world_is_minus_the_sum_of_its_currency(
+def test_the_balance_of_an_external_account_is_minus_the_sum_of_its_currency(
     reader, alice, bob, funded_account
 ):
     funded_account(alice, 700)
@@ -102,7 +102,7 @@ def test_the_balance_of_the_outside_world_is_minus_the_sum_of_its_currency(
     assert response.context["has_change_permission"] is False
 
 
-def test_an_account_can_neither_be_opened_nor_deleted(admin_client, alice, funded_account):
+def test_accounts_cannot_be_added_or_deleted_in_the_admin(admin_client, alice, funded_account):
     account = funded_account(alice)
 
     answers = [
@@ -115,7 +115,7 @@ def test_an_account_can_neither_be_opened_nor_deleted(admin_client, alice, funde
     assert Account.objects.filter(pk=account.pk).exists()
 
 
-def test_a_change_can_neither_be_edited_nor_deleted(admin_client, alice, staff, funded_account):
+def test_changes_cannot_be_edited_or_deleted(admin_client, alice, staff, funded_account):
     account = funded_account(alice)
     services.freeze(account_id=account.pk, actor=staff, reason="Card lost")
     change = AccountChange.objects.get()
@@ -133,7 +133,7 @@ def test_a_change_can_neither_be_edited_nor_deleted(admin_client, alice, staff, 
     assert AccountChange.objects.get().reason == "Card lost"
 
 
-def test_no_list_offers_to_delete(admin_client, rf, admin_user):
+def test_the_lists_offer_no_delete_action(admin_client, rf, admin_user):
     request = rf.get("/")
     request.user = admin_user
 
@@ -145,7 +145,7 @@ def test_no_list_offers_to_delete(admin_client, rf, admin_user):
     assert offered == {"Account": ["freeze", "unfreeze", "close"], "AccountChange": []}
 
 
-def test_staff_without_the_permission_see_nothing(client, newcomer, alice, funded_account):
+def test_staff_without_the_read_permission_get_403(client, newcomer, alice, funded_account):
     account = funded_account(alice)
     client.force_login(newcomer)
 
@@ -154,7 +154,7 @@ def test_staff_without_the_permission_see_nothing(client, newcomer, alice, funde
     assert [answer.status_code for answer in answers] == [403, 403, 403]
 
 
-def test_an_owner_who_is_not_staff_is_sent_to_the_login(client, alice):
+def test_an_owner_who_is_not_staff_is_redirected_to_the_login(client, alice):
     client.force_login(alice)
 
     response = client.get(LIST)
@@ -175,9 +175,7 @@ def test_three_rows_take_as_many_queries_as_one(reader, alice, staff, funded_acc
     assert column(reader.get(CHANGES), "account_shown") == ["alice"] * 3
 
 
-def test_the_history_of_an_account_is_its_changes_and_nothing_else(
-    reader, alice, staff, funded_account
-):
+def test_the_history_of_an_account_redirects_to_its_changes(reader, alice, staff, funded_account):
     account = funded_account(alice)
     services.set_overdraft_limit(account_id=account.pk, actor=staff, limit=500, reason="Salary")
 
@@ -196,7 +194,7 @@ def test_the_history_of_an_account_is_its_changes_and_nothing_else(
 
 
 @pytest.mark.parametrize("status", ["OPEN", "FROZEN"])
-def test_the_actions_are_offered_that_are_possible(
+def test_list_and_page_offer_the_actions_that_are_possible(
     admin_client, alice, staff, funded_account, status
 ):
     account = funded_account(alice)
@@ -214,7 +212,7 @@ def test_the_actions_are_offered_that_are_possible(
 
 
 @pytest.mark.parametrize("status", ["CLOSED", "EXTERNAL"])
-def test_no_action_is_offered_on_what_cannot_be_changed(
+def test_closed_and_external_accounts_offer_no_actions(
     admin_client, alice, staff, funded_account, status
 ):
     if status == "CLOSED":
@@ -231,14 +229,14 @@ def test_no_action_is_offered_on_what_cannot_be_changed(
     assert "closelink" not in shown, "a way back to the list is not called like an act"
 
 
-def test_the_limit_that_cannot_be_changed_is_shown_as_money(reader, alice, staff, funded_account):
+def test_a_read_only_overdraft_limit_is_shown_as_money(reader, alice, staff, funded_account):
     account = funded_account(alice)
     services.set_overdraft_limit(account_id=account.pk, actor=staff, limit=123_456)
 
     assert field(reader.get(page(account)), "limit_shown") == "1,234.56 USD"
 
 
-def test_a_list_counts_its_rows_only_so_far(reader, alice, funded_account, monkeypatch):
+def test_a_list_stops_counting_at_a_limit(reader, alice, funded_account, monkeypatch):
     monkeypatch.setattr(pages, "MOST_COUNTED", 2)
     for _ in range(3):
         funded_account(alice)
@@ -249,7 +247,7 @@ def test_a_list_counts_its_rows_only_so_far(reader, alice, funded_account, monke
     assert "more than 2 accounts" in html
 
 
-def test_a_list_and_a_page_are_called_what_they_show(reader, alice, funded_account):
+def test_lists_and_pages_are_titled_by_what_they_show(reader, alice, funded_account):
     account = funded_account(alice)
 
     titles = [

@@ -33,7 +33,7 @@ def test_an_invalid_row_id_is_a_bad_request(officer):
     assert "This request can&#x27;t be read" in answer.content.decode()
 
 
-def test_an_account_is_frozen_unfrozen_and_closed_with_a_reason(officer, alice, funded_account):
+def test_accounts_are_frozen_unfrozen_and_closed_with_a_reason(officer, alice, funded_account):
     account = funded_account(alice)
 
     answers = [
@@ -55,7 +55,7 @@ def test_an_account_is_frozen_unfrozen_and_closed_with_a_reason(officer, alice, 
     ]
 
 
-def test_each_refusal_names_its_account_and_the_others_are_done_and_counted(
+def test_each_refusal_names_its_account_and_the_other_accounts_are_closed(
     officer, alice, bob, funded_account
 ):
     empty = [funded_account(alice), funded_account(alice)]
@@ -79,9 +79,7 @@ def test_each_refusal_names_its_account_and_the_others_are_done_and_counted(
     assert now == ["CLOSED", "CLOSED", "OPEN", "FROZEN"]
 
 
-def test_more_accounts_than_a_page_shows_are_not_acted_on_at_once(
-    officer, alice, funded_account, monkeypatch
-):
+def test_an_action_on_too_many_accounts_is_refused(officer, alice, funded_account, monkeypatch):
     monkeypatch.setattr(acting, "MOST_AT_ONCE", 2)
 
     answer = act(officer, "freeze", *(funded_account(alice) for _ in range(3)))
@@ -93,7 +91,7 @@ def test_more_accounts_than_a_page_shows_are_not_acted_on_at_once(
 # ── Closing ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_closing_asks_first_and_names_the_account(officer, alice, funded_account):
+def test_closing_asks_for_confirmation_and_names_the_account(officer, alice, funded_account):
     account = funded_account(alice, owner_name="Alice Smith")
 
     asked = act(officer, "close", account)
@@ -106,7 +104,7 @@ def test_closing_asks_first_and_names_the_account(officer, alice, funded_account
     assert (Account.objects.get(pk=account.pk).status, changes()) == ("OPEN", [])
 
 
-def test_what_cannot_be_closed_is_said_before_it_is_asked(
+def test_the_confirmation_page_says_why_accounts_cannot_be_closed(
     officer, alice, bob, staff, funded_account
 ):
     held, order = funded_account(alice, 500), {"amount": 200}
@@ -128,9 +126,7 @@ def test_what_cannot_be_closed_is_said_before_it_is_asked(
     assert b'name="confirmed"' not in asked.content
 
 
-def test_what_was_paid_in_while_staff_were_asked_keeps_the_account_open(
-    officer, alice, funded_account
-):
+def test_a_deposit_during_the_confirmation_prevents_closing(officer, alice, funded_account):
     account = funded_account(alice)
     act(officer, "close", account)
     services.deposit(account_id=account.pk, amount=1, actor=alice)
@@ -147,7 +143,7 @@ def test_what_was_paid_in_while_staff_were_asked_keeps_the_account_open(
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 201])
-def test_nothing_is_done_without_a_reason(officer, alice, funded_account, reason):
+def test_an_action_without_a_valid_reason_changes_nothing(officer, alice, funded_account, reason):
     account = funded_account(alice)
 
     answer = act(officer, "freeze", account, reason=reason)
@@ -157,7 +153,7 @@ def test_nothing_is_done_without_a_reason(officer, alice, funded_account, reason
     assert (Account.objects.get(pk=account.pk).status, changes()) == ("OPEN", [])
 
 
-def test_the_outside_world_cannot_be_frozen(officer, db):
+def test_an_external_account_cannot_be_frozen(officer, db):
     external = Account.objects.get(pk=external_account_id("USD"))
 
     answer = act(officer, "freeze", external)
@@ -177,7 +173,7 @@ DEEDS = {
 
 
 @pytest.mark.parametrize("permission", DEEDS)
-def test_each_deed_needs_its_own_permission_and_is_offered_to_nobody_else(
+def test_each_action_requires_its_own_permission_and_is_offered_only_with_it(
     client, make_user, staff, alice, funded_account, permission
 ):
     account, frozen, empty = (funded_account(alice) for _ in range(3))
@@ -200,7 +196,9 @@ def test_each_deed_needs_its_own_permission_and_is_offered_to_nobody_else(
     ) == DEEDS[permission]
 
 
-def test_who_may_not_see_an_account_can_do_nothing_to_it(client, make_user, alice, funded_account):
+def test_staff_without_the_read_permission_cannot_act_on_accounts(
+    client, make_user, alice, funded_account
+):
     account = funded_account(alice)
     client.force_login(make_user(*DEEDS, is_staff=True))
 

@@ -11,7 +11,9 @@ from transfers import services
 from transfers.services import Order
 
 
-def test_the_overdraft_limit_is_set_by_the_service_and_recorded(officer, alice, funded_account):
+def test_the_overdraft_limit_is_set_through_the_service_and_recorded(
+    officer, alice, funded_account
+):
     account = funded_account(alice, 300)
 
     answer = officer.post(page_of(account), {"overdraft_limit": "1500.5", "reason": "Salary"})
@@ -29,7 +31,7 @@ def test_the_overdraft_limit_is_set_by_the_service_and_recorded(officer, alice, 
 @pytest.mark.parametrize(
     ("currency", "typed", "limit"), [("USD", "12.34", 12_34), ("JPY", "1234", 1_234)]
 )
-def test_the_limit_is_typed_and_shown_in_the_unit_that_the_field_names(
+def test_the_limit_is_entered_and_shown_in_the_unit_named_by_the_label(
     officer, alice, funded_account, currency, typed, limit
 ):
     account = funded_account(alice, currency=currency)
@@ -51,7 +53,7 @@ def test_the_limit_is_typed_and_shown_in_the_unit_that_the_field_names(
         ("USD", "90071992547409.92", "The limit can be at most 90,071,992,547,409.91 USD."),
     ],
 )
-def test_a_limit_that_could_be_misread_is_refused_and_said_how_to_write_it(
+def test_an_ambiguous_limit_is_refused_with_an_example(
     officer, alice, funded_account, currency, typed, message
 ):
     account = funded_account(alice, currency=currency)
@@ -64,7 +66,7 @@ def test_a_limit_that_could_be_misread_is_refused_and_said_how_to_write_it(
     assert (Account.objects.get(pk=account.pk).overdraft_limit, changes()) == (0, [])
 
 
-def test_no_other_field_of_an_account_can_be_sent(officer, alice, bob, funded_account):
+def test_other_fields_in_the_form_are_ignored(officer, alice, bob, funded_account):
     account = funded_account(alice, 300)
     others = {"balance": "9999", "held": "1", "status": "CLOSED", "currency": "EUR"}
     form = {**others, "owner": bob.pk, "owner_name": "Bob", "overdraft_limit": "1", "reason": "?"}
@@ -76,7 +78,7 @@ def test_no_other_field_of_an_account_can_be_sent(officer, alice, bob, funded_ac
     assert (now.owner, now.owner_name, now.overdraft_limit) == (alice, "alice", 1_00)
 
 
-def test_setting_the_limit_never_writes_back_a_balance_read_before(officer, alice, funded_account):
+def test_setting_the_limit_never_overwrites_a_newer_balance(officer, alice, funded_account):
     account = funded_account(alice, 300)
     officer.get(page_of(account))
     services.deposit(account_id=account.pk, amount=50, actor=alice)
@@ -87,7 +89,7 @@ def test_setting_the_limit_never_writes_back_a_balance_read_before(officer, alic
     assert (account.balance, account.version, account.overdraft_limit) == (350, 2, 10_00)
 
 
-def test_a_limit_below_what_is_owed_is_refused_with_the_figures(
+def test_a_limit_below_the_overdraft_in_use_is_refused_with_the_amount(
     officer, alice, bob, funded_account
 ):
     account, other = funded_account(alice), funded_account(bob)
@@ -116,7 +118,7 @@ def test_a_limit_below_what_is_owed_is_refused_with_the_figures(
         {"overdraft_limit": "5", "reason": "x" * 201},
     ],
 )
-def test_a_form_that_makes_no_sense_is_shown_again(officer, alice, funded_account, form):
+def test_an_invalid_form_is_shown_again(officer, alice, funded_account, form):
     account = funded_account(alice)
 
     answer = officer.post(page_of(account), form)

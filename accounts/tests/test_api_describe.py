@@ -14,7 +14,7 @@ def account(alice, funded_account):
     return funded_account(alice, 10_00, owner_name="Alice", metadata={"a": "1", "b": "2"})
 
 
-def test_an_owner_renames_the_account_and_nothing_else_changes(api, alice, account):
+def test_renaming_an_account_changes_only_its_name(api, alice, account):
     before = account_document(account)
 
     response = api.patch(f"/accounts/{account.pk}", {"owner_name": "  Alice Smith "})
@@ -43,7 +43,7 @@ def test_empty_metadata_clears_it(api, account):
     assert response.json()["metadata"] == {}
 
 
-def test_a_description_of_nothing_changes_nothing(api, account):
+def test_an_empty_update_changes_nothing(api, account):
     before = account_document(account)
 
     response = api.patch(f"/accounts/{account.pk}", {})
@@ -52,14 +52,14 @@ def test_a_description_of_nothing_changes_nothing(api, account):
     assert response.json() == before == account_document(account)
 
 
-def test_the_same_name_again_is_no_change(api, account):
+def test_an_update_to_the_same_name_is_not_recorded(api, account):
     response = api.patch(f"/accounts/{account.pk}", {"owner_name": "Alice"})
 
     assert response.status_code == 200
     assert AccountChange.objects.count() == 0
 
 
-def test_staff_rename_the_account_of_anybody(client_for, staff, account):
+def test_staff_can_rename_any_account(client_for, staff, account):
     response = client_for(staff).patch(f"/accounts/{account.pk}", {"owner_name": "Alice Jones"})
 
     assert response.status_code == 200
@@ -69,7 +69,7 @@ def test_staff_rename_the_account_of_anybody(client_for, staff, account):
 
 
 @pytest.mark.parametrize("state", ["FROZEN", "CLOSED"])
-def test_an_account_can_be_described_whatever_its_status(api, alice, staff, funded_account, state):
+def test_an_account_can_be_updated_in_any_status(api, alice, staff, funded_account, state):
     account = funded_account(alice)
     change = services.freeze if state == "FROZEN" else services.close
     change(account_id=account.pk, actor=staff)
@@ -102,7 +102,7 @@ def test_an_account_can_be_described_whatever_its_status(api, alice, staff, fund
         ({"owner": 1}, "#/owner", "unknown_field"),
     ],
 )
-def test_an_invalid_description_is_refused_and_changes_nothing(api, account, body, pointer, code):
+def test_an_invalid_update_is_refused_and_changes_nothing(api, account, body, pointer, code):
     before = account_document(account)
 
     response = api.patch(f"/accounts/{account.pk}", body)
@@ -112,7 +112,7 @@ def test_an_invalid_description_is_refused_and_changes_nothing(api, account, bod
 
 
 @pytest.mark.parametrize("owner", ["bob", None])
-def test_only_who_sees_an_account_can_describe_it(api, bob, funded_account, owner):
+def test_updating_an_account_that_the_user_may_not_see_is_404(api, bob, funded_account, owner):
     account = funded_account(bob)
     account_id = account.pk if owner else NOWHERE
     before = account_document(account)

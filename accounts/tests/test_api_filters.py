@@ -13,7 +13,7 @@ def names(response) -> list[str]:
     return [item["owner_name"] for item in response.json()["items"]]
 
 
-def test_accounts_are_narrowed_by_currency(api, alice, funded_account):
+def test_accounts_are_filtered_by_currency(api, alice, funded_account):
     funded_account(alice, currency="USD")
     euros = funded_account(alice, currency="EUR")
 
@@ -23,7 +23,7 @@ def test_accounts_are_narrowed_by_currency(api, alice, funded_account):
 
 
 @pytest.mark.parametrize("status", ["OPEN", "FROZEN", "CLOSED"])
-def test_accounts_are_narrowed_by_status(api, alice, staff, funded_account, status):
+def test_accounts_are_filtered_by_status(api, alice, staff, funded_account, status):
     accounts = {each: funded_account(alice) for each in ("OPEN", "FROZEN", "CLOSED")}
     services.freeze(account_id=accounts["FROZEN"].pk, actor=staff)
     services.close(account_id=accounts["CLOSED"].pk, actor=alice)
@@ -34,7 +34,7 @@ def test_accounts_are_narrowed_by_status(api, alice, staff, funded_account, stat
 
 
 @pytest.mark.parametrize("wanted", ["Ann Lee", "ann lee", "ANN LEE"])
-def test_an_owner_name_matches_whole_and_in_any_case(api, alice, funded_account, wanted):
+def test_the_owner_name_filter_matches_whole_names_in_any_case(api, alice, funded_account, wanted):
     for owner_name in ("Ann", "Ann Lee", "Ann Leeds", "Joann Lee"):
         funded_account(alice, owner_name=owner_name)
 
@@ -44,7 +44,9 @@ def test_an_owner_name_matches_whole_and_in_any_case(api, alice, funded_account,
 
 
 @pytest.mark.parametrize("wanted", ["émile zoë", "ÉMILE ZOË"])
-def test_an_owner_name_matches_in_any_case_of_any_letter(api, alice, funded_account, wanted):
+def test_the_owner_name_filter_ignores_the_case_of_accented_letters(
+    api, alice, funded_account, wanted
+):
     funded_account(alice, owner_name="Émile Zoë")
 
     response = api.get("/accounts", {"owner_name": wanted})
@@ -67,7 +69,7 @@ def test_an_owner_name_matches_in_any_case_of_any_letter(api, alice, funded_acco
         ("Zoe\u0308", "zo\u00cb"),
     ],
 )
-def test_an_owner_name_matches_by_the_folding_of_unicode(api, alice, funded_account, name, wanted):
+def test_the_owner_name_filter_uses_unicode_case_folding(api, alice, funded_account, name, wanted):
     funded_account(alice, owner_name=name)
     funded_account(alice, owner_name=f"{name}s")
 
@@ -77,7 +79,9 @@ def test_an_owner_name_matches_by_the_folding_of_unicode(api, alice, funded_acco
 
 
 @pytest.mark.parametrize(("name", "wanted"), [("Zoë", "Zoe"), ("Ⅳ", "IV")])
-def test_an_owner_name_of_other_letters_does_not_match(api, alice, funded_account, name, wanted):
+def test_the_owner_name_filter_distinguishes_different_letters(
+    api, alice, funded_account, name, wanted
+):
     funded_account(alice, owner_name=name)
 
     response = api.get("/accounts", {"owner_name": wanted})
@@ -86,7 +90,7 @@ def test_an_owner_name_of_other_letters_does_not_match(api, alice, funded_accoun
 
 
 @pytest.mark.parametrize("wanted", ["%", "_nn", "A%", "a\\"])
-def test_an_owner_name_is_no_pattern(api, alice, funded_account, wanted):
+def test_the_owner_name_filter_is_not_a_pattern(api, alice, funded_account, wanted):
     funded_account(alice, owner_name="Ann")
     funded_account(alice, owner_name=wanted)
 
@@ -95,7 +99,7 @@ def test_an_owner_name_is_no_pattern(api, alice, funded_account, wanted):
     assert names(response) == [wanted]
 
 
-def test_filters_are_combined(api, alice, funded_account):
+def test_filters_can_be_combined(api, alice, funded_account):
     funded_account(alice, owner_name="Ann", currency="USD")
     funded_account(alice, owner_name="Ann", currency="EUR")
     funded_account(alice, owner_name="Bea", currency="EUR")
@@ -107,7 +111,7 @@ def test_filters_are_combined(api, alice, funded_account):
     ]
 
 
-def test_a_filter_shows_nobody_the_accounts_of_another(api, bob, funded_account):
+def test_a_filter_shows_no_accounts_of_other_users(api, bob, funded_account):
     funded_account(bob, owner_name="Bob")
 
     response = api.get("/accounts", {"owner_name": "Bob"})
@@ -115,7 +119,7 @@ def test_a_filter_shows_nobody_the_accounts_of_another(api, bob, funded_account)
     assert response.json() == {"items": [], "next_cursor": None}
 
 
-def test_the_pages_of_a_narrowed_list_stay_narrowed(api, alice, funded_account):
+def test_later_pages_keep_the_filter(api, alice, funded_account):
     for owner_name in ("Ann", "Bea", "Ann", "Bea", "Ann"):
         funded_account(alice, owner_name=owner_name)
     query = {"owner_name": "Ann", "limit": 2}
@@ -132,7 +136,7 @@ def test_the_pages_of_a_narrowed_list_stay_narrowed(api, alice, funded_account):
     "query",
     [{}, {"owner_name": "Bea"}, {"owner_name": "Ann", "currency": "USD"}, {"status": "OPEN"}],
 )
-def test_a_cursor_of_other_filters_is_refused(api, alice, funded_account, query):
+def test_a_cursor_from_a_list_with_other_filters_is_refused(api, alice, funded_account, query):
     for _ in range(2):
         funded_account(alice, owner_name="Ann")
     first = api.get("/accounts", {"owner_name": "Ann", "limit": 1})
@@ -176,7 +180,7 @@ def test_an_invalid_query_is_refused(api, query, pointer, code):
 @pytest.mark.parametrize(
     ("name", "choices"), [("currency", "USD, EUR, GBP, JPY"), ("status", "OPEN, FROZEN, CLOSED")]
 )
-def test_a_filter_that_is_no_choice_is_told_which_there_are(api, name, choices):
+def test_the_error_of_an_invalid_choice_lists_the_valid_ones(api, name, choices):
     response = api.get(f"/accounts?{name}=open")
 
     detail = f'"open" is not a valid choice. Send one of {choices}.'

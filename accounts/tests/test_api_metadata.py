@@ -25,7 +25,7 @@ def members(count: int) -> dict[str, str]:
         {"ab": "é" * 2047},
     ],
 )
-def test_metadata_within_its_limits_is_kept_and_returned_as_it_is(api, metadata):
+def test_metadata_within_the_limits_is_stored_and_returned_unchanged(api, metadata):
     response = api.post("/accounts", {"owner_name": "Alice", "metadata": metadata})
 
     assert response.status_code == 201
@@ -54,14 +54,14 @@ def test_metadata_within_its_limits_is_kept_and_returned_as_it_is(api, metadata)
         ({"nul \0": "a"}, "#/metadata/nul%20%00", "null_characters_not_allowed"),
     ],
 )
-def test_metadata_beyond_its_limits_is_refused(api, metadata, pointer, code):
+def test_metadata_beyond_the_limits_is_refused(api, metadata, pointer, code):
     response = api.post("/accounts", {"owner_name": "Alice", "metadata": metadata})
 
     assert_invalid(response, (pointer, code))
     assert Account.objects.customers().count() == 0
 
 
-def test_members_with_the_names_of_an_error_s_own_are_each_pointed_at(api):
+def test_invalid_metadata_named_message_or_code_gets_an_error_each(api):
     response = api.post("/accounts", {"owner_name": "Alice", "metadata": {"message": 1, "code": 2}})
 
     assert_invalid(response, ("#/metadata/message", "invalid"), ("#/metadata/code", "invalid"))

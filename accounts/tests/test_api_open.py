@@ -14,7 +14,7 @@ from api.tests.contract import (
 pytestmark = pytest.mark.django_db
 
 
-def test_opening_an_account_answers_the_account_and_where_it_is(api, alice):
+def test_opening_an_account_returns_it_with_its_location(api, alice):
     body = {"owner_name": "Alice", "currency": "EUR", "metadata": {"ref": "A-1"}}
 
     response = api.post("/accounts", body)
@@ -39,7 +39,7 @@ def test_opening_an_account_answers_the_account_and_where_it_is(api, alice):
     }
 
 
-def test_the_location_of_a_new_account_leads_to_it(api):
+def test_the_location_of_a_new_account_can_be_read(api):
     opened = api.post("/accounts", {"owner_name": "Alice"})
 
     response = api.get(opened["Location"])
@@ -48,7 +48,7 @@ def test_the_location_of_a_new_account_leads_to_it(api):
     assert response.json() == opened.json()
 
 
-def test_an_account_that_names_neither_currency_nor_metadata_gets_the_defaults(api):
+def test_currency_and_metadata_have_defaults(api):
     response = api.post("/accounts", {"owner_name": "Alice"})
 
     assert response.status_code == 201
@@ -57,7 +57,7 @@ def test_an_account_that_names_neither_currency_nor_metadata_gets_the_defaults(a
 
 
 @pytest.mark.parametrize("currency", ["USD", "EUR", "GBP", "JPY"])
-def test_an_account_can_be_opened_in_every_currency_of_the_settings(api, currency):
+def test_an_account_can_be_opened_in_each_configured_currency(api, currency):
     response = api.post("/accounts", {"owner_name": "Alice", "currency": currency})
 
     assert response.status_code == 201
@@ -85,7 +85,7 @@ def test_an_invalid_currency_is_refused(api, currency, code):
     assert Account.objects.customers().count() == 0
 
 
-def test_the_refusal_of_a_currency_names_those_that_there_are(api, settings):
+def test_the_error_of_an_invalid_currency_lists_the_valid_ones(api, settings):
     response = api.post("/accounts", {"owner_name": "Alice", "currency": "usd"})
 
     detail = f'"usd" is not a valid choice. Send one of {", ".join(settings.CURRENCIES)}.'
@@ -94,7 +94,7 @@ def test_the_refusal_of_a_currency_names_those_that_there_are(api, settings):
     ]
 
 
-def test_an_owner_name_is_trimmed_before_it_is_measured(api):
+def test_an_owner_name_is_trimmed_before_its_length_is_checked(api):
     response = api.post("/accounts", {"owner_name": f" \t\n{'x' * 200}  "})
 
     assert response.status_code == 201
@@ -103,7 +103,7 @@ def test_an_owner_name_is_trimmed_before_it_is_measured(api):
 
 
 @pytest.mark.parametrize("owner_name", ["x", "x" * 200, "\U0001f600" * 200, "Zoë  O'Hara"])
-def test_an_owner_name_of_1_to_200_characters_is_kept_as_it_is(api, owner_name):
+def test_an_owner_name_of_1_to_200_characters_is_stored_unchanged(api, owner_name):
     response = api.post("/accounts", {"owner_name": owner_name})
 
     assert response.status_code == 201
@@ -138,7 +138,7 @@ def test_an_account_without_an_owner_name_is_refused(api):
     assert_invalid(response, ("#/owner_name", "required"))
 
 
-def test_every_mistake_is_named_at_once(api):
+def test_all_invalid_members_are_reported_at_once(api):
     response = api.post("/accounts", {"owner_name": 5, "currency": "XXX", "metadata": {"a": 1}})
 
     assert_invalid(
@@ -152,20 +152,20 @@ def test_every_mistake_is_named_at_once(api):
 @pytest.mark.parametrize(
     "name", ["id", "owner", "kind", "status", "balance", "held", "overdraft_limit", "ownerName", ""]
 )
-def test_a_field_that_an_account_is_not_opened_with_is_refused(api, name):
+def test_an_unknown_or_read_only_member_is_refused(api, name):
     response = api.post("/accounts", {"owner_name": "Alice", name: 1})
 
     assert_invalid(response, (f"#/{name}", "unknown_field"))
     assert Account.objects.customers().count() == 0
 
 
-def test_the_pointer_to_an_unknown_field_is_escaped(api):
+def test_the_pointer_to_an_unknown_member_is_escaped(api):
     response = api.post("/accounts", {"owner_name": "Alice", "a/b~c": 1})
 
     assert_invalid(response, ("#/a~1b~0c", "unknown_field"))
 
 
-def test_unknown_fields_with_the_names_of_an_error_s_own_members_are_each_pointed_at(api):
+def test_unknown_members_named_message_or_code_get_an_error_each(api):
     response = api.post("/accounts", {"owner_name": "Alice", "message": 1, "code": 2})
 
     assert_invalid(response, ("#/message", "unknown_field"), ("#/code", "unknown_field"))
@@ -183,25 +183,25 @@ def test_unknown_fields_with_the_names_of_an_error_s_own_members_are_each_pointe
         ("a#b", "#/metadata/a%23b"),
     ],
 )
-def test_the_pointer_to_a_member_of_the_metadata_is_the_fragment_of_a_uri(api, name, pointer):
+def test_the_pointer_to_a_metadata_member_is_a_uri_fragment(api, name, pointer):
     response = api.post("/accounts", {"owner_name": "Alice", "metadata": {name: 1}})
 
     assert_invalid(response, (pointer, "invalid"))
 
 
-def test_a_bad_name_in_the_metadata_is_pointed_at(api):
+def test_an_invalid_metadata_name_is_pointed_at(api):
     response = api.post("/accounts", {"owner_name": "Alice", "metadata": {"a\0b": "c"}})
 
     assert_invalid(response, ("#/metadata/a%00b", "null_characters_not_allowed"))
 
 
-def test_an_unknown_field_called_non_field_errors_is_pointed_at(api):
+def test_an_unknown_member_named_non_field_errors_is_pointed_at(api):
     response = api.post("/accounts", {"owner_name": "Alice", "non_field_errors": 1})
 
     assert_invalid(response, ("#/non_field_errors", "unknown_field"))
 
 
-def test_a_query_parameter_is_refused_where_there_is_none(api):
+def test_an_unknown_query_parameter_is_refused(api):
     response = api.post("/accounts?currency=EUR", {"owner_name": "Alice"})
 
     assert_invalid(response, ("#/currency", "unknown_parameter"))
@@ -219,7 +219,7 @@ def test_a_query_parameter_is_refused_where_there_is_none(api):
         b'{"owner_name": "x", "\\ud800": 1}',
     ],
 )
-def test_an_unpaired_surrogate_is_refused_wherever_it_stands(api, body):
+def test_an_unpaired_surrogate_is_refused_anywhere_in_the_body(api, body):
     response = api.post("/accounts", body, content_type=JSON)
 
     assert response.status_code == 422
@@ -227,7 +227,7 @@ def test_an_unpaired_surrogate_is_refused_wherever_it_stands(api, body):
     assert Account.objects.customers().count() == 0
 
 
-def test_an_account_is_not_opened_for_somebody_who_is_not_logged_in(client_for):
+def test_opening_an_account_requires_a_login(client_for):
     response = client_for(None).post("/accounts", {"owner_name": "Alice"})
 
     assert_problem(response, 401, "not_authenticated")
@@ -235,7 +235,7 @@ def test_an_account_is_not_opened_for_somebody_who_is_not_logged_in(client_for):
     assert Account.objects.customers().count() == 0
 
 
-def test_very_many_unknown_members_are_not_all_named(api):
+def test_at_most_20_unknown_members_are_reported(api):
     unknown = {str(number): 1 for number in range(5000)}
 
     answer = api.post("/accounts", {"owner_name": "Ada", **unknown})
@@ -243,7 +243,7 @@ def test_very_many_unknown_members_are_not_all_named(api):
     assert (answer.status_code, len(answer.json()["errors"])) == (422, 20)
 
 
-def test_very_many_metadata_are_one_error(api):
+def test_too_many_metadata_members_are_reported_as_one_error(api):
     metadata = {str(number): 1 for number in range(4000)}
 
     answer = api.post("/accounts", {"owner_name": "Ada", "metadata": metadata})

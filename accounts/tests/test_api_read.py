@@ -9,7 +9,7 @@ from api.tests.contract import NOWHERE, account_document, assert_invalid, assert
 pytestmark = pytest.mark.django_db
 
 
-def test_an_owner_sees_the_account_as_it_stands(api, alice, staff, funded_account):
+def test_an_owner_can_read_their_account(api, alice, staff, funded_account):
     account = funded_account(alice, 10_00)
     services.set_overdraft_limit(account_id=account.pk, actor=staff, limit=5_00)
 
@@ -21,7 +21,7 @@ def test_an_owner_sees_the_account_as_it_stands(api, alice, staff, funded_accoun
     assert response.json()["available"] == 15_00
 
 
-def test_staff_see_the_account_of_anybody(client_for, alice, staff, funded_account):
+def test_staff_can_read_any_account(client_for, alice, staff, funded_account):
     account = funded_account(alice, 10_00)
 
     response = client_for(staff).get(f"/accounts/{account.pk}")
@@ -30,7 +30,7 @@ def test_staff_see_the_account_of_anybody(client_for, alice, staff, funded_accou
     assert response.json() == account_document(account)
 
 
-def test_an_id_in_upper_case_is_the_same_account(api, alice, funded_account):
+def test_an_id_in_upper_case_finds_the_account(api, alice, funded_account):
     account = funded_account(alice)
 
     response = api.get(f"/accounts/{str(account.pk).upper()}")
@@ -39,7 +39,7 @@ def test_an_id_in_upper_case_is_the_same_account(api, alice, funded_account):
     assert response.json() == account_document(account)
 
 
-def test_the_account_of_another_is_answered_like_one_that_is_not_there(api, bob, funded_account):
+def test_another_users_account_gets_the_same_404_as_a_missing_one(api, bob, funded_account):
     account = funded_account(bob, 10_00)
 
     foreign = api.get(f"/accounts/{account.pk}")
@@ -55,13 +55,13 @@ def test_the_account_of_another_is_answered_like_one_that_is_not_there(api, bob,
 @pytest.mark.parametrize(
     "path", ["x", "5", "0" * 32, f"{NOWHERE}0", f"{{{NOWHERE}}}", f"{NOWHERE}/"]
 )
-def test_a_path_without_a_uuid_is_an_unknown_url(api, path):
+def test_a_path_with_a_malformed_id_is_an_unknown_url(api, path):
     response = api.get(f"/accounts/{path}")
 
     assert_problem(response, 404, "not_found")
 
 
-def test_a_query_parameter_is_refused_where_there_is_none(api, alice, funded_account):
+def test_an_unknown_query_parameter_is_refused(api, alice, funded_account):
     account = funded_account(alice)
 
     response = api.get(f"/accounts/{account.pk}?limit=1")
@@ -92,7 +92,7 @@ def test_a_user_without_accounts_gets_an_empty_list(api, bob, funded_account):
     assert response.json() == {"items": [], "next_cursor": None}
 
 
-def test_staff_list_the_accounts_of_all_but_never_an_external_one(
+def test_staff_list_all_accounts_except_external_ones(
     client_for, alice, bob, staff, funded_account
 ):
     accounts = [funded_account(alice), funded_account(bob), funded_account(staff)]
@@ -140,7 +140,7 @@ def test_public_reads_are_off_by_default(client_for, alice, funded_account):
     assert_problem(response, 401, "not_authenticated")
 
 
-def test_public_reads_show_no_list_and_no_external_account(client_for, db, settings):
+def test_public_reads_allow_no_list_and_no_external_account(client_for, db, settings):
     settings.PUBLIC_READS = True
 
     listed = client_for(None).get("/accounts")
@@ -162,7 +162,7 @@ def test_public_reads_refuse_a_bad_token(client_for, alice, funded_account, sett
     assert response["WWW-Authenticate"].split()[0] == "Bearer"
 
 
-def test_public_reads_let_nobody_write(client_for, bob, alice, funded_account, settings):
+def test_public_reads_do_not_allow_writes(client_for, bob, alice, funded_account, settings):
     settings.PUBLIC_READS = True
     account = funded_account(alice)
 

@@ -91,7 +91,7 @@ def test_staff_freeze_and_unfreeze_an_account(client_for, alice, staff, funded_a
 
 
 @pytest.mark.parametrize(("action", "status"), [("freeze", "FROZEN"), ("unfreeze", "OPEN")])
-def test_the_same_status_asked_for_again_changes_nothing(
+def test_freezing_or_unfreezing_twice_changes_nothing(
     client_for, alice, staff, funded_account, action, status
 ):
     account = funded_account(alice)
@@ -117,7 +117,9 @@ def test_the_same_status_asked_for_again_changes_nothing(
         (" ", ""),
     ],
 )
-def test_the_reason_of_a_change_is_recorded(client_for, alice, staff, funded_account, reason, kept):
+def test_the_reason_for_a_change_of_status_is_recorded(
+    client_for, alice, staff, funded_account, reason, kept
+):
     account = funded_account(alice)
     client = client_for(staff)
 
@@ -169,7 +171,9 @@ def test_a_closed_account_stays_closed(client_for, alice, staff, funded_account,
 
 
 @pytest.mark.parametrize("action", ["freeze", "unfreeze"])
-def test_freezing_is_for_staff_only_even_for_the_owner(api, alice, bob, funded_account, action):
+def test_an_owner_without_the_permission_cannot_freeze_their_account(
+    api, alice, bob, funded_account, action
+):
     own, foreign = funded_account(alice), funded_account(bob)
 
     response = api.post(f"/accounts/{own.pk}/{action}", {})
@@ -183,7 +187,7 @@ def test_freezing_is_for_staff_only_even_for_the_owner(api, alice, bob, funded_a
 
 
 @pytest.mark.parametrize("action", ["freeze", "unfreeze"])
-def test_the_body_of_a_freeze_is_read_before_permission_is_asked(
+def test_the_body_of_a_freeze_is_validated_before_the_permission(
     api, alice, funded_account, action
 ):
     path = f"/accounts/{funded_account(alice).pk}/{action}"
@@ -198,13 +202,13 @@ def test_the_body_of_a_freeze_is_read_before_permission_is_asked(
 
 
 @pytest.mark.parametrize("action", ["close", "freeze", "unfreeze"])
-def test_staff_are_told_of_an_account_that_is_not_there(client_for, staff, action):
+def test_changing_the_status_of_a_missing_account_is_404_for_staff(client_for, staff, action):
     response = client_for(staff).post(f"/accounts/{NOWHERE}/{action}", {})
 
     assert_problem(response, 404, "account_not_found")
 
 
-def test_the_account_of_another_cannot_be_closed(api, bob, funded_account):
+def test_another_users_account_cannot_be_closed(api, bob, funded_account):
     account = funded_account(bob)
 
     response = api.post(f"/accounts/{account.pk}/close", {})
@@ -214,7 +218,7 @@ def test_the_account_of_another_cannot_be_closed(api, bob, funded_account):
 
 
 @pytest.mark.parametrize("action", ["close", "freeze", "unfreeze"])
-def test_a_change_of_status_takes_no_member_in_its_body(
+def test_a_change_of_status_refuses_unknown_members(
     client_for, alice, staff, funded_account, action
 ):
     account = funded_account(alice)

@@ -49,7 +49,7 @@ def state(account) -> tuple:
     return account.status, account.balance, account.held, account.overdraft_limit
 
 
-def test_it_does_not_keep_an_account_open(alice, account):
+def test_an_account_with_only_expired_holds_can_be_closed(alice, account):
     closed = services.close(account_id=account.pk, actor=alice)
 
     assert (closed.status, closed.held) == ("CLOSED", 0)
@@ -57,7 +57,7 @@ def test_it_does_not_keep_an_account_open(alice, account):
     assert releases() == [(40, None)]
 
 
-def test_it_does_not_keep_a_limit_high(staff, account):
+def test_a_limit_that_only_expired_holds_use_can_be_lowered(staff, account):
     lowered = services.set_overdraft_limit(account_id=account.pk, actor=staff, limit=0)
 
     assert (lowered.overdraft_limit, lowered.held) == (0, 0)
@@ -65,14 +65,14 @@ def test_it_does_not_keep_a_limit_high(staff, account):
     assert releases() == [(40, None)]
 
 
-def test_a_limit_that_it_does_not_stand_in_the_way_of_releases_nothing(staff, account):
+def test_setting_a_limit_releases_no_expired_hold_that_fits_in_it(staff, account):
     services.set_overdraft_limit(account_id=account.pk, actor=staff, limit=40)
 
     assert state(account) == ("OPEN", 0, 40, 40)
     assert releases() == []
 
 
-def test_a_close_that_is_refused_all_the_same_releases_nothing(alice, account, payee):
+def test_a_refused_close_releases_no_expired_hold(alice, account, payee):
     hold_order(account, payee, 10, actor=alice)
     before = state(account)
 
@@ -83,7 +83,7 @@ def test_a_close_that_is_refused_all_the_same_releases_nothing(alice, account, p
     assert (state(account), releases()) == (before, [])
 
 
-def test_a_limit_that_is_refused_all_the_same_releases_nothing(alice, staff, account, payee):
+def test_a_refused_limit_releases_no_expired_hold(alice, staff, account, payee):
     hold_order(account, payee, 10, actor=alice)
     before = state(account)
 
@@ -94,7 +94,7 @@ def test_a_limit_that_is_refused_all_the_same_releases_nothing(alice, staff, acc
     assert (state(account), releases()) == (before, [])
 
 
-def test_a_hold_that_is_pending_gives_no_way(alice, staff, payee, funded_account):
+def test_a_pending_hold_prevents_closing_and_a_lower_limit(alice, staff, payee, funded_account):
     account = funded_account(alice)
     services.set_overdraft_limit(account_id=account.pk, actor=staff, limit=50)
     hold_order(account, payee, 40, actor=alice)
@@ -107,7 +107,7 @@ def test_a_hold_that_is_pending_gives_no_way(alice, staff, payee, funded_account
     assert state(account) == ("OPEN", 0, 40, 50)
 
 
-def test_where_nothing_is_held_nothing_is_asked(alice, funded_account):
+def test_without_a_held_amount_expired_holds_are_not_looked_up(alice, funded_account):
     account = funded_account(alice)
 
     with CaptureQueriesContext(connection) as asked:
@@ -116,14 +116,14 @@ def test_where_nothing_is_held_nothing_is_asked(alice, funded_account):
     assert (expired.amount, len(asked)) == (0, 0)
 
 
-def test_an_owner_closes_such_an_account_over_the_api(api, account):
+def test_an_owner_closes_an_account_with_an_expired_hold_over_the_api(api, account):
     response = api.post(f"/accounts/{account.pk}/close")
 
     assert (response.status_code, response.json()["status"]) == (200, "CLOSED")
     assert releases() == [(40, None)]
 
 
-def test_staff_are_asked_whether_to_close_such_an_account_and_close_it(officer, account):
+def test_staff_close_an_account_with_an_expired_hold_in_the_admin(officer, account):
     form = {"action": "close", "_selected_action": [str(account.pk)], "reason": "Moved away"}
 
     asked = officer.post(LIST, form)
@@ -137,7 +137,7 @@ def test_staff_are_asked_whether_to_close_such_an_account_and_close_it(officer, 
     assert state(account) == ("CLOSED", 0, 0, 50)
 
 
-def test_staff_lower_the_limit_of_such_an_account(officer, account):
+def test_staff_lower_the_limit_of_an_account_with_an_expired_hold(officer, account):
     page = reverse("admin:accounts_account_change", args=[account.pk])
 
     officer.post(page, {"overdraft_limit": "0.00", "reason": "As asked"})

@@ -58,7 +58,7 @@ def test_a_balance_is_within_bounds(mine):
     "figures",
     [{"held": -1}, {"balance": MONEY_MAX, "held": MONEY_MAX + 1, "overdraft_limit": 1}],
 )
-def test_what_is_held_is_within_bounds(mine, figures):
+def test_a_held_amount_is_within_bounds(mine, figures):
     assert_update_refused(mine.pk, "account_held_within_bounds", **figures)
 
 
@@ -79,16 +79,16 @@ def test_a_closed_account_is_empty(mine, figures):
 
 
 @pytest.mark.parametrize("status", ["ODD", "", "open"])
-def test_an_account_is_in_a_known_status(mine, status):
+def test_an_account_has_a_known_status(mine, status):
     assert_update_refused(mine.pk, "account_status_known", status=status)
 
 
 @pytest.mark.parametrize("kind", ["ODD", "", "customer"])
-def test_an_account_is_of_a_known_kind(alice, kind):
+def test_an_account_has_a_known_kind(alice, kind):
     assert_insert_refused(account_of(alice, kind=kind), "account_kind_known")
 
 
-def test_a_customers_account_has_an_owner(db):
+def test_a_customer_account_has_an_owner(db):
     assert_insert_refused(account_of(None), "account_external_has_no_owner")
 
 
@@ -99,7 +99,7 @@ def test_an_external_account_has_no_owner(alice):
 
 
 @pytest.mark.parametrize("figure", ["balance", "held", "version", "overdraft_limit"])
-def test_an_external_account_keeps_no_figures(db, figure):
+def test_an_external_account_stores_no_figures(db, figure):
     outside = external_account_id("USD")
 
     assert_update_refused(outside, "account_external_keeps_no_balance", **{figure: 1})
@@ -116,7 +116,7 @@ def test_an_external_account_stays_open_even_if_a_change_is_recorded(staff, stat
     assert_update_refused(outside, "account_external_stays_open", status=status)
 
 
-def test_an_external_account_has_the_id_of_its_currency(db):
+def test_an_external_account_has_the_id_for_its_currency(db):
     misplaced = account_of(None, kind="EXTERNAL", currency="CHF", id=external_account_id("CHE"))
 
     assert_insert_refused(misplaced, "account_external_id")
@@ -136,7 +136,7 @@ def test_there_is_one_external_account_per_currency(db):
 
 
 @pytest.mark.parametrize("change", [{"kind": "EXTERNAL", "owner": None}, {"currency": "EUR"}])
-def test_what_an_account_is_never_changes(bob, funded_account, change):
+def test_the_kind_and_currency_of_an_account_cannot_change(bob, funded_account, change):
     empty = funded_account(bob)
     if "kind" in change:
         change = {**change, "currency": "CHF"}
@@ -145,7 +145,7 @@ def test_what_an_account_is_never_changes(bob, funded_account, change):
         Account.objects.filter(pk=empty.pk).update(**change)
 
 
-def test_the_outside_of_a_currency_has_an_id_made_of_its_letters(settings, db):
+def test_the_id_of_an_external_account_contains_the_currency_code(settings, db):
     outside = Account.objects.filter(kind="EXTERNAL")
 
     assert str(external_account_id("USD")) == "00000000-0000-7000-8000-000000555344"
@@ -154,7 +154,7 @@ def test_the_outside_of_a_currency_has_an_id_made_of_its_letters(settings, db):
     }
 
 
-def test_a_currency_that_is_added_gets_its_outside_and_the_others_keep_theirs(settings, db):
+def test_a_new_currency_gets_an_external_account_and_the_others_keep_theirs(settings, db):
     before = set(Account.objects.values_list("pk", flat=True))
     settings.CURRENCIES = ["USD", "CHF"]
 
@@ -167,7 +167,7 @@ def test_a_currency_that_is_added_gets_its_outside_and_the_others_keep_theirs(se
     }
 
 
-def test_a_user_sees_their_own_accounts_and_staff_see_all_customers(
+def test_users_see_their_own_accounts_and_staff_see_all_customer_accounts(
     alice, bob, staff, mine, funded_account
 ):
     theirs = funded_account(bob)
@@ -178,7 +178,7 @@ def test_a_user_sees_their_own_accounts_and_staff_see_all_customers(
     assert seen == [{mine}, {theirs}, {mine, theirs}, set()]
 
 
-def test_only_customers_accounts_are_locked(alice, mine, funded_account):
+def test_external_accounts_are_never_locked(alice, mine, funded_account):
     other, outside = funded_account(alice), external_account_id("USD")
 
     with transaction.atomic():
@@ -187,11 +187,11 @@ def test_only_customers_accounts_are_locked(alice, mine, funded_account):
     assert list(locked.items()) == sorted([(mine.pk, mine), (other.pk, other)])
 
 
-def test_what_is_available_is_the_balance_less_holds_plus_the_overdraft():
+def test_available_is_balance_minus_held_plus_overdraft_limit():
     assert Account(balance=100, held=30, overdraft_limit=7).available == 77
 
 
-def test_an_account_with_an_owner_or_a_history_is_never_deleted(alice, staff, mine):
+def test_accounts_with_changes_and_their_users_cannot_be_deleted(alice, staff, mine):
     freeze(account_id=mine.pk, actor=staff)
 
     for kept in (alice, staff, mine):
@@ -201,7 +201,7 @@ def test_an_account_with_an_owner_or_a_history_is_never_deleted(alice, staff, mi
     assert AccountChange.objects.filter(account=mine, actor=staff).count() == 1
 
 
-def test_the_database_stores_no_float_as_money(mine):
+def test_the_database_stores_money_as_integers(mine):
     with connection.cursor() as cursor:
         cursor.execute("SELECT balance FROM accounts_account WHERE balance <> 0")
         [(balance,)] = cursor.fetchall()

@@ -21,17 +21,17 @@ from accounts.money import decimals_of, figure, minor_units, money
         (-MONEY_MAX, "JPY", "-9,007,199,254,740,991 JPY"),
     ],
 )
-def test_an_amount_has_the_decimals_of_its_currency(amount, currency, expected):
+def test_an_amount_is_shown_with_the_decimals_of_its_currency(amount, currency, expected):
     assert money(amount, currency) == expected
 
 
-def test_the_decimals_are_those_of_iso_4217_where_others_round_coins_away():
+def test_the_decimals_are_those_of_iso_4217_and_not_of_cldr():
     # CLDR, and Babel with it, gives these none: the smallest coin is not the minor unit.
     assert [decimals_of(code) for code in ("RSD", "IQD", "LBP")] == [2, 3, 2]
 
 
 @pytest.mark.parametrize("currency", ["XAU", "AAA", "usd"])
-def test_where_the_standard_names_no_decimals_the_unit_is_said(currency):
+def test_a_currency_without_decimals_in_iso_4217_is_shown_in_minor_units(currency):
     assert money(123_456, currency) == f"123,456 minor units of {currency}"
     assert minor_units("1500", currency) == 1500
 
@@ -48,7 +48,7 @@ def test_where_the_standard_names_no_decimals_the_unit_is_said(currency):
         ("90071992547409.92", "USD", MONEY_MAX + 1),
     ],
 )
-def test_what_is_written_is_read_exactly(text, currency, expected):
+def test_an_amount_is_read_exactly(text, currency, expected):
     assert minor_units(text, currency) == expected
 
 
@@ -67,11 +67,11 @@ def test_what_is_written_is_read_exactly(text, currency, expected):
         ("", "EUR", "Use only digits"),
     ],
 )
-def test_what_could_be_read_in_two_ways_is_refused(text, currency, message):
+def test_an_ambiguous_or_malformed_amount_is_refused(text, currency, message):
     with pytest.raises(ValueError, match=message):
         minor_units(text, currency)
 
 
 @given(st.integers(0, MONEY_MAX * 1_000_000), st.sampled_from(["EUR", "JPY", "KWD", "CLF", "XAU"]))
-def test_a_figure_without_its_commas_is_read_back_as_it_was(amount, currency):
+def test_a_figure_without_its_commas_is_read_back_unchanged(amount, currency):
     assert minor_units(figure(amount, currency).replace(",", ""), currency) == amount

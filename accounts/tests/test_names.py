@@ -42,14 +42,14 @@ def by_bulk_update(owner):
 @pytest.mark.parametrize(
     "write", [by_create, by_bulk_create, by_renaming, by_update, by_bulk_update]
 )
-def test_a_name_is_folded_however_it_is_written(alice, write):
+def test_every_way_of_writing_a_name_folds_it(alice, write):
     written = write(alice)
 
     assert list(Account.objects.named("STRAUSS")) == [written]
     assert list(Account.objects.named("Anna")) == []
 
 
-def test_an_account_has_a_folded_name(alice):
+def test_a_folded_name_cannot_be_null(alice):
     account = opened(alice)
 
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:

@@ -40,7 +40,7 @@ def locked_elsewhere(alice, funded_account):
 
 
 @pytest.mark.parametrize(("method", "action", "body"), CHANGES)
-def test_a_stranger_does_not_wait_for_the_lock_of_an_account(
+def test_a_user_who_may_not_see_an_account_does_not_wait_for_its_lock(
     client_for, bob, locked_elsewhere, method, action, body
 ):
     change = getattr(client_for(bob), method)
@@ -52,7 +52,7 @@ def test_a_stranger_does_not_wait_for_the_lock_of_an_account(
 
 @pytest.mark.parametrize("name", ["alice", "staff"])
 @pytest.mark.parametrize(("method", "action", "body"), CHANGES[:2])
-def test_whoever_may_see_the_account_waits_for_its_lock(
+def test_a_user_who_may_see_an_account_waits_for_its_lock(
     client_for, name, request, locked_elsewhere, method, action, body
 ):
     change = getattr(client_for(request.getfixturevalue(name)), method)
@@ -78,23 +78,23 @@ def spend(request, locked_elsewhere, funded_account, alice, bob):
     return lambda client: client.post(path, body)
 
 
-def test_a_stranger_who_spends_from_an_account_does_not_wait_for_its_lock(client_for, bob, spend):
+def test_spending_from_an_account_that_the_user_may_not_see_does_not_wait(client_for, bob, spend):
     response = spend(client_for(bob))
 
     assert (response.status_code, response.json()["code"]) == (404, "account_not_found")
 
 
-def test_whoever_may_only_see_an_account_does_not_wait_for_its_lock(make_user, client_for, spend):
+def test_spending_with_only_the_read_permission_does_not_wait_for_the_lock(make_user, client_for, spend):
     reader = make_user("accounts.read_any")
 
     assert_problem(spend(client_for(reader)), 403, "permission_denied")
 
 
-def test_whoever_may_spend_from_an_account_waits_for_its_lock(client_for, staff, spend):
+def test_spending_with_permission_waits_for_the_lock(client_for, staff, spend):
     assert_problem(spend(client_for(staff)), 503, "temporarily_unavailable")
 
 
-def test_an_owner_who_spends_from_their_account_waits_for_its_lock(
+def test_spending_by_the_owner_waits_for_the_lock(
     api, bob, locked_elsewhere, funded_account
 ):
     response = api.post("/transfers", order_of(locked_elsewhere, funded_account(bob)))

@@ -53,7 +53,7 @@ def assert_refused(refusal, account, call, **arguments):
 
 
 @pytest.mark.parametrize("actor", ["alice", "staff"])
-def test_an_account_is_renamed_and_the_change_recorded(request, mine, actor):
+def test_renaming_an_account_is_recorded(request, mine, actor):
     actor, before = request.getfixturevalue(actor), row(mine)
 
     answer = services.describe(account_id=mine.pk, actor=actor, owner_name="Alice Smith")
@@ -67,7 +67,7 @@ def test_an_account_is_renamed_and_the_change_recorded(request, mine, actor):
     assert changes() == [(mine.pk, actor.pk, "RENAME", "Alice", "Alice Smith", "")]
 
 
-def test_metadata_is_replaced_as_a_whole_and_is_no_change_to_record(alice, mine):
+def test_metadata_is_replaced_as_a_whole_and_not_recorded(alice, mine):
     before = row(mine)
 
     services.describe(account_id=mine.pk, actor=alice, metadata={"size": "small"})
@@ -77,7 +77,7 @@ def test_metadata_is_replaced_as_a_whole_and_is_no_change_to_record(alice, mine)
 
 
 @pytest.mark.parametrize("given", [{}, {"owner_name": "Alice"}])
-def test_a_description_that_changes_nothing_records_nothing(alice, mine, given):
+def test_an_update_that_changes_nothing_is_not_recorded(alice, mine, given):
     before = row(mine)
 
     services.describe(account_id=mine.pk, actor=alice, **given)
@@ -86,7 +86,7 @@ def test_a_description_that_changes_nothing_records_nothing(alice, mine, given):
 
 
 @pytest.mark.parametrize("verb", [services.freeze, services.close])
-def test_an_account_can_be_described_in_any_status(staff, mine, verb):
+def test_describe_works_in_any_status(staff, mine, verb):
     verb(account_id=mine.pk, actor=staff)
 
     answer = services.describe(account_id=mine.pk, actor=staff, owner_name="A", metadata={"a": "b"})
@@ -96,7 +96,7 @@ def test_an_account_can_be_described_in_any_status(staff, mine, verb):
     assert (answer.owner_name, answer.metadata) == ("A", {"a": "b"})
 
 
-def test_a_freeze_and_its_end_are_recorded_with_their_reasons(staff, mine):
+def test_freezing_and_unfreezing_are_recorded_with_their_reasons(staff, mine):
     before = row(mine)
 
     frozen = services.freeze(account_id=mine.pk, actor=staff, reason="Stolen phone")
@@ -118,7 +118,7 @@ def test_an_account_with_money_can_be_frozen(staff, funded):
 
 
 @pytest.mark.parametrize("actor", ["alice", "staff"])
-def test_an_empty_account_is_closed_for_good(request, mine, actor):
+def test_an_empty_account_can_be_closed(request, mine, actor):
     actor, before = request.getfixturevalue(actor), row(mine)
 
     closed = services.close(account_id=mine.pk, actor=actor, reason="Moved away")
@@ -135,7 +135,7 @@ def test_an_empty_account_is_closed_for_good(request, mine, actor):
         (None, services.unfreeze, "OPEN"),
     ],
 )
-def test_the_same_state_asked_for_again_changes_nothing(staff, mine, first, again, status):
+def test_changing_to_the_current_status_changes_nothing(staff, mine, first, again, status):
     if first:
         first(account_id=mine.pk, actor=staff)
     before = row(mine), changes()
@@ -147,7 +147,7 @@ def test_the_same_state_asked_for_again_changes_nothing(staff, mine, first, agai
 
 
 @pytest.mark.parametrize("verb", [services.freeze, services.unfreeze])
-def test_a_closed_account_is_neither_frozen_nor_unfrozen(staff, mine, verb):
+def test_a_closed_account_cannot_be_frozen_or_unfrozen(staff, mine, verb):
     services.close(account_id=mine.pk, actor=staff)
 
     refusal = assert_refused(AccountClosed, mine, verb, account_id=mine.pk, actor=staff)
@@ -155,7 +155,7 @@ def test_a_closed_account_is_neither_frozen_nor_unfrozen(staff, mine, verb):
     assert refusal.evidence == {"account_id": mine.pk}
 
 
-def test_a_frozen_account_is_not_closed(alice, staff, mine):
+def test_closing_a_frozen_account_is_refused(alice, staff, mine):
     services.freeze(account_id=mine.pk, actor=staff)
 
     refusal = assert_refused(AccountFrozen, mine, services.close, account_id=mine.pk, actor=alice)
@@ -163,7 +163,7 @@ def test_a_frozen_account_is_not_closed(alice, staff, mine):
     assert refusal.evidence == {"account_id": mine.pk}
 
 
-def test_an_account_with_a_balance_is_not_closed(alice, funded):
+def test_closing_an_account_with_a_balance_is_refused(alice, funded):
     refusal = assert_refused(
         AccountNotEmpty, funded, services.close, account_id=funded.pk, actor=alice
     )
@@ -171,7 +171,7 @@ def test_an_account_with_a_balance_is_not_closed(alice, funded):
     assert refusal.evidence == {"account_id": funded.pk, "balance": 100, "held": 0}
 
 
-def test_an_account_with_a_hold_on_its_overdraft_is_not_closed(
+def test_closing_an_account_with_a_hold_on_its_overdraft_is_refused(
     alice, bob, staff, mine, funded_account
 ):
     services.set_overdraft_limit(account_id=mine.pk, actor=staff, limit=5)
@@ -183,7 +183,7 @@ def test_an_account_with_a_hold_on_its_overdraft_is_not_closed(
     assert refusal.evidence == {"account_id": mine.pk, "balance": 0, "held": 5}
 
 
-def test_a_limit_is_set_and_the_change_recorded(staff, mine):
+def test_setting_a_limit_is_recorded(staff, mine):
     before = row(mine)
 
     answer = services.set_overdraft_limit(
@@ -196,7 +196,7 @@ def test_a_limit_is_set_and_the_change_recorded(staff, mine):
     assert changes() == [action]
 
 
-def test_the_same_limit_again_records_nothing(staff, mine):
+def test_setting_the_same_limit_is_not_recorded(staff, mine):
     before = row(mine)
 
     services.set_overdraft_limit(account_id=mine.pk, actor=staff, limit=0)
@@ -204,7 +204,7 @@ def test_the_same_limit_again_records_nothing(staff, mine):
     assert (row(mine), changes()) == (before, [])
 
 
-def test_a_limit_is_not_lowered_below_what_is_used(alice, staff, mine):
+def test_a_limit_cannot_be_lowered_below_the_overdraft_in_use(alice, staff, mine):
     services.set_overdraft_limit(account_id=mine.pk, actor=staff, limit=50)
     transfers.withdraw(account_id=mine.pk, amount=30, actor=alice)
     given = {"account_id": mine.pk, "actor": staff}
@@ -216,7 +216,7 @@ def test_a_limit_is_not_lowered_below_what_is_used(alice, staff, mine):
     assert (lowered.overdraft_limit, lowered.available) == (30, 0)
 
 
-def test_a_closed_account_gets_no_limit(staff, mine):
+def test_the_limit_of_a_closed_account_cannot_be_set(staff, mine):
     services.close(account_id=mine.pk, actor=staff)
     given = {"account_id": mine.pk, "actor": staff, "limit": 5}
 
@@ -224,7 +224,7 @@ def test_a_closed_account_gets_no_limit(staff, mine):
 
 
 @pytest.mark.parametrize("limit", [-1, MONEY_MAX + 1])
-def test_a_limit_out_of_bounds_is_stopped_by_the_database(staff, funded, limit):
+def test_the_database_refuses_a_limit_out_of_bounds(staff, funded, limit):
     before = row(funded)
 
     with pytest.raises(IntegrityError, match="overdraft_limit_within"), transaction.atomic():
@@ -241,7 +241,9 @@ FOR_STAFF = [
 
 
 @pytest.mark.parametrize(("verb", "arguments"), FOR_STAFF)
-def test_some_changes_are_for_staff_only(alice, mine, verb, arguments):
+def test_an_owner_cannot_freeze_unfreeze_or_set_the_limit_of_their_account(
+    alice, mine, verb, arguments
+):
     assert_refused(PermissionDenied, mine, verb, account_id=mine.pk, actor=alice, **arguments)
 
 
@@ -249,7 +251,7 @@ def test_some_changes_are_for_staff_only(alice, mine, verb, arguments):
     ("verb", "arguments"),
     [(services.describe, {"owner_name": "Mine now"}), (services.close, {}), *FOR_STAFF],
 )
-def test_another_users_account_is_not_found(bob, mine, verb, arguments):
+def test_changing_another_users_account_raises_not_found(bob, mine, verb, arguments):
     given = {"account_id": mine.pk, "actor": bob, **arguments}
 
     assert_refused(AccountNotFound, mine, verb, **given)
@@ -259,6 +261,8 @@ def test_another_users_account_is_not_found(bob, mine, verb, arguments):
 @pytest.mark.parametrize(
     ("verb", "arguments"), [*FOR_STAFF, (services.close, {}), (services.describe, {})]
 )
-def test_staff_find_neither_the_outside_nor_what_is_not_there(staff, account_id, verb, arguments):
+def test_changing_an_external_or_missing_account_raises_not_found_for_staff(
+    staff, account_id, verb, arguments
+):
     with pytest.raises(AccountNotFound):
         verb(account_id=account_id, actor=staff, **arguments)

@@ -48,7 +48,7 @@ def found(response) -> list:
     return [row.pk for row in response.context["cl"].result_list]
 
 
-def test_the_list_shows_what_happened_newest_first(officer, book):
+def test_the_list_shows_transfers_newest_first(officer, book):
     response = officer.get(TRANSFERS, {"q": str(book["dest"].pk)})
 
     names = ("kind_shown", "status", "amount_shown", "source_shown", "dest_shown", "memo_shown")
@@ -60,7 +60,7 @@ def test_the_list_shows_what_happened_newest_first(officer, book):
     ]
 
 
-def test_a_transfer_is_found_by_its_id_and_by_its_accounts(officer, book):
+def test_transfers_are_found_by_their_id_and_by_their_accounts(officer, book):
     terms = (book["hold"], book["dest"])
     results = [found(officer.get(TRANSFERS, {"q": str(row.pk)})) for row in terms]
     nothing = found(officer.get(TRANSFERS, {"q": "Lunch"}))
@@ -70,7 +70,7 @@ def test_a_transfer_is_found_by_its_id_and_by_its_accounts(officer, book):
     assert nothing == []
 
 
-def test_the_list_is_narrowed_by_the_derived_status(officer, book):
+def test_the_list_is_filtered_by_status(officer, book):
     results = {
         status: found(officer.get(TRANSFERS, {"status": status, "kind__exact": "HOLD"}))
         for status in ("CAPTURED", "PENDING", "nonsense")
@@ -80,7 +80,7 @@ def test_the_list_is_narrowed_by_the_derived_status(officer, book):
     assert results == {"CAPTURED": held, "PENDING": [], "nonsense": held}
 
 
-def test_the_page_of_a_transfer_shows_its_two_entries_and_links_its_relatives(officer, book):
+def test_the_page_of_a_transfer_shows_its_entries_and_links_related_transfers(officer, book):
     pages = {name: officer.get(page(book[name])) for name in ("transfer", "hold", "capture")}
 
     assert [row[:5] for row in table(pages["transfer"], "entries")] == [
@@ -116,7 +116,7 @@ def test_entries_are_found_by_account_and_transfer_with_their_balances(officer, 
 
 
 @pytest.mark.parametrize("model", [Transfer, LedgerEntry])
-def test_history_can_neither_be_added_edited_nor_deleted(admin_client, book, model):
+def test_transfers_and_entries_cannot_be_added_edited_or_deleted(admin_client, book, model):
     row = model.objects.last()
     before = model.objects.filter(pk=row.pk).values().get()
 
@@ -132,7 +132,7 @@ def test_history_can_neither_be_added_edited_nor_deleted(admin_client, book, mod
     assert model.objects.filter(pk=row.pk).values().get() == before
 
 
-def test_the_only_action_on_history_is_a_reversal(admin_user, rf):
+def test_the_only_action_is_reversing_transfers(admin_user, rf):
     request = rf.get("/")
     request.user = admin_user
 
@@ -144,7 +144,7 @@ def test_the_only_action_on_history_is_a_reversal(admin_user, rf):
     assert offered == {"Transfer": ["reverse"], "LedgerEntry": []}
 
 
-def test_staff_without_the_permission_see_no_history(client, make_user, book):
+def test_staff_without_the_read_permission_get_403(client, make_user, book):
     client.force_login(make_user("transfers.move_any", "transfers.reverse_any", is_staff=True))
 
     paths = (TRANSFERS, ENTRIES, page(book["transfer"]))
@@ -152,7 +152,7 @@ def test_staff_without_the_permission_see_no_history(client, make_user, book):
 
 
 @pytest.mark.parametrize("name", ["transfer", "hold"])
-def test_the_page_of_a_transfer_has_no_second_history(admin_client, book, name):
+def test_the_history_of_a_transfer_redirects_to_its_page(admin_client, book, name):
     shown = admin_client.get(page(book[name]))
     history = admin_client.get(page(book[name]).replace("change/", "history/"))
 

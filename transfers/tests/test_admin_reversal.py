@@ -53,7 +53,7 @@ def test_a_transfer_is_reversed_with_a_reason(officer, staff, paid):
     assert balances(paid) == (10_000, 0)
 
 
-def test_a_frozen_account_gives_back_to_staff(officer, staff, paid):
+def test_staff_can_reverse_a_transfer_to_a_frozen_account(officer, staff, paid):
     account_services.freeze(account_id=paid.dest_id, actor=staff)
 
     reverse_in_admin(officer, paid)
@@ -71,7 +71,7 @@ def test_a_second_reversal_is_refused_and_changes_nothing(officer, paid):
     assert balances(paid) == (10_000, 0)
 
 
-def test_what_the_dest_cannot_afford_is_refused_and_the_others_are_reversed(
+def test_a_reversal_beyond_available_is_refused_and_the_others_are_made(
     officer, alice, bob, funded_account
 ):
     source, rich, poor = (
@@ -111,7 +111,7 @@ def test_nothing_is_reversed_without_a_reason(officer, paid, reason):
 
 
 @pytest.mark.parametrize("permission", ["transfers.move_any", "transfers.move_cash"])
-def test_who_may_do_anything_but_reverse_cannot_reverse(client, make_user, paid, permission):
+def test_reversing_requires_its_own_permission(client, make_user, paid, permission):
     client.force_login(make_user("accounts.read_any", permission, is_staff=True))
 
     answer = reverse_in_admin(client, paid)
@@ -121,7 +121,7 @@ def test_who_may_do_anything_but_reverse_cannot_reverse(client, make_user, paid,
     assert balances(paid) == (7_500, 2_500)
 
 
-def test_who_may_reverse_but_not_move_cash_is_told_so_of_a_deposit(
+def test_reversing_a_deposit_requires_the_cash_permission_too(
     client, make_user, staff, alice, funded_account
 ):
     deposit = services.deposit(account_id=funded_account(alice).pk, amount=500, actor=staff)
@@ -134,7 +134,7 @@ def test_who_may_reverse_but_not_move_cash_is_told_so_of_a_deposit(
     assert Transfer.objects.filter(reverses=deposit).count() == 0
 
 
-def test_the_page_offers_a_reversal_only_where_there_can_be_one(officer, paid):
+def test_the_page_offers_a_reversal_only_if_it_is_possible(officer, paid):
     before = officer.get(page(paid)).context["reversible"]
     reversal = services.reverse(transfer_id=paid.pk, actor=paid.dest.owner)
 
@@ -143,7 +143,9 @@ def test_the_page_offers_a_reversal_only_where_there_can_be_one(officer, paid):
     assert (before, after) == (True, [False, False])
 
 
-def test_what_an_account_cannot_hold_is_refused_by_its_name(officer, alice, bob, funded_account):
+def test_a_reversal_beyond_the_largest_balance_is_refused_with_the_account(
+    officer, alice, bob, funded_account
+):
     source, dest = funded_account(alice, 50), funded_account(bob)
     order = Order(source_id=source.pk, dest_id=dest.pk, amount=50)
     paid = services.transfer(order=order, actor=alice)
@@ -155,7 +157,7 @@ def test_what_an_account_cannot_hold_is_refused_by_its_name(officer, alice, bob,
     assert said(answer) == [("error", f"{paid} couldn't be reversed. {source} {expected}")]
 
 
-def test_several_that_are_reversed_are_counted(officer, alice, bob, funded_account):
+def test_several_reversals_are_counted_in_one_message(officer, alice, bob, funded_account):
     source, dest = funded_account(alice, 100), funded_account(bob)
     orders = [Order(source_id=source.pk, dest_id=dest.pk, amount=10)] * 3
 

@@ -55,7 +55,7 @@ def older(response) -> str | None:
     return found[0] if found else None
 
 
-def test_the_figures_stand_above_the_statement(reader, alice, bob, funded_account):
+def test_the_page_shows_figures_and_statement(reader, alice, bob, funded_account):
     source = funded_account(alice, 123_456, currency="EUR")
     dest = funded_account(bob, currency="EUR", owner_name="Bob Jones")
     order = Order(source_id=source.pk, dest_id=dest.pk, amount=100_00, memo="Hotel")
@@ -79,7 +79,7 @@ def test_the_figures_stand_above_the_statement(reader, alice, bob, funded_accoun
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", rows[0][1])
 
 
-def test_a_line_leads_to_its_transfer_and_to_the_counterparty(reader, pay):
+def test_a_statement_line_links_to_its_transfer_and_counterparty(reader, pay):
     dest = pay(1)
     entry = dest.entries.get()
 
@@ -91,14 +91,14 @@ def test_a_line_leads_to_its_transfer_and_to_the_counterparty(reader, pay):
     assert f'href="{reverse("admin:transfers_transfer_changelist")}?q={dest.pk}"' in html
 
 
-def test_an_account_without_entries_says_so(reader, pay):
+def test_the_statement_of_an_account_without_entries_says_so(reader, pay):
     response = reader.get(page(pay(0).pk))
 
     assert table(response, "statement") == [["No entries yet."]]
     assert older(response) is None
 
 
-def test_every_entry_is_on_one_of_the_pages(reader, pay):
+def test_each_entry_is_on_exactly_one_page(reader, pay):
     path, seen = page(pay(120).pk), []
 
     while path:
@@ -111,18 +111,20 @@ def test_every_entry_is_on_one_of_the_pages(reader, pay):
 
 
 @pytest.mark.parametrize("count", [49, 50])
-def test_nothing_older_is_offered_where_there_is_nothing(reader, pay, count):
+def test_no_link_to_older_entries_on_the_last_page(reader, pay, count):
     response = reader.get(page(pay(count).pk))
 
     assert (len(numbers(response)), older(response)) == (count, None)
 
 
 @pytest.mark.parametrize("before", ["nonsense", "", "01900000-0000-7000-8000-000000000009"])
-def test_a_page_that_is_not_there_is_the_newest(reader, pay, before):
+def test_an_invalid_page_shows_the_newest_entries(reader, pay, before):
     assert numbers(reader.get(page(pay(2).pk), {"before": before})) == ["2", "1"]
 
 
-def test_the_outside_world_has_pages_without_a_balance(reader, alice, funded_account):
+def test_the_statement_of_an_external_account_has_pages_without_balances(
+    reader, alice, funded_account
+):
     account = funded_account(alice)
     for amount in range(1, 53):
         services.deposit(account_id=account.pk, amount=amount, actor=alice)
@@ -136,7 +138,7 @@ def test_the_outside_world_has_pages_without_a_balance(reader, alice, funded_acc
     ]
 
 
-def test_entries_of_one_instant_are_all_shown_and_none_twice(alice, funded_account):
+def test_entries_with_the_same_time_are_each_shown_once(alice, funded_account):
     account = funded_account(alice)
     with clock.at(clock.now()):
         for _ in range(4):
@@ -150,7 +152,7 @@ def test_entries_of_one_instant_are_all_shown_and_none_twice(alice, funded_accou
     assert rest == [whole[number:] for number in range(1, 5)]
 
 
-def test_a_long_history_takes_as_many_queries_as_a_short_one(reader, pay):
+def test_the_number_of_queries_does_not_depend_on_the_history(reader, pay):
     def queries(path) -> int:
         return queries_of(reader, path)
 
@@ -170,7 +172,7 @@ def test_a_long_history_takes_as_many_queries_as_a_short_one(reader, pay):
         ("EXTERNAL", "entry_by_account_and_time"),
     ],
 )
-def test_a_page_is_read_from_an_index_in_its_order(pay, kind, index):
+def test_a_page_is_read_in_order_from_an_index(pay, kind, index):
     account = pay(3) if kind == "CUSTOMER" else pay(0) and external_account()
     newest = entries_of(account)[0]
     if connection.vendor == "postgresql":

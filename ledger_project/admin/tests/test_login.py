@@ -27,7 +27,7 @@ def ask_for_token(client_for):
     return logging_in(client_for, "staff")
 
 
-def test_the_fourth_try_is_refused_with_a_page_that_says_how_long_to_wait(log_in, clock):
+def test_the_fourth_attempt_is_refused_with_the_seconds_to_wait(log_in, clock):
     answers = [log_in() for _ in range(4)]
 
     assert statuses(answers) == [200, 200, 200, 429]
@@ -37,7 +37,7 @@ def test_the_fourth_try_is_refused_with_a_page_that_says_how_long_to_wait(log_in
     ]
 
 
-def test_the_right_password_does_not_help_who_is_refused(staff, log_in, client):
+def test_an_attempt_over_the_limit_is_refused_despite_the_right_password(staff, log_in, client):
     for _ in range(3):
         log_in()
 
@@ -47,7 +47,7 @@ def test_the_right_password_does_not_help_who_is_refused(staff, log_in, client):
     assert "_auth_user_id" not in client.session
 
 
-def test_waiting_as_long_as_told_lets_in_again(staff, log_in, clock):
+def test_a_login_succeeds_after_retry_after(staff, log_in, clock):
     for _ in range(3):
         log_in()
     clock.go_on(seconds=int(log_in()["Retry-After"]))
@@ -57,7 +57,7 @@ def test_waiting_as_long_as_told_lets_in_again(staff, log_in, clock):
     assert (answer.status_code, answer["Location"]) == (302, "/admin/")
 
 
-def test_logins_that_succeed_may_be_ten_times_as_many(staff, log_in, client):
+def test_the_limit_for_successful_logins_is_ten_times_as_high(staff, log_in, client):
     answers = []
     for _ in range(31):
         answers.append(log_in(password="a password"))
@@ -67,7 +67,7 @@ def test_logins_that_succeed_may_be_ten_times_as_many(staff, log_in, client):
 
 
 @pytest.mark.parametrize("door", ["log_in", "ask_for_token"])
-def test_whoever_guesses_from_elsewhere_cannot_lock_staff_out(
+def test_guessing_from_another_network_does_not_lock_staff_out(
     staff, log_in, ask_for_token, door, request
 ):
     request.getfixturevalue(door)(password="a password", address=HERE)
@@ -85,21 +85,21 @@ def test_whoever_guesses_from_elsewhere_cannot_lock_staff_out(
     [{"username": "staff"}, {"password": "a password"}, {}, {"username": "staff", "password": ""}],
     ids=repr,
 )
-def test_half_a_login_has_failed_and_makes_no_network_known(staff, client, body):
+def test_a_login_without_name_or_password_counts_as_failed(staff, client, body):
     answers = [client.post(LOGIN, body, REMOTE_ADDR=HERE) for _ in range(4)]
 
     assert statuses(answers) == [200, 200, 200, 429]
     assert KnownNetwork.objects.count() == 0
 
 
-def test_whose_password_is_right_but_who_is_not_staff_has_failed(alice, log_in):
+def test_a_login_of_a_user_who_is_not_staff_counts_as_failed(alice, log_in):
     answers = [log_in("alice", "a password") for _ in range(4)]
 
     assert statuses(answers) == [200, 200, 200, 429]
     assert KnownNetwork.objects.count() == 0
 
 
-def test_other_addresses_of_one_network_are_one_count(log_in):
+def test_addresses_of_one_network_are_counted_together(log_in):
     addresses = ["2001:db8::1", "2001:db8::2", "2001:db8::3%eth0", "2001:db8::4"]
 
     answers = [log_in(f"name-{n}", address=address) for n, address in enumerate(addresses)]
@@ -107,20 +107,20 @@ def test_other_addresses_of_one_network_are_one_count(log_in):
     assert statuses(answers) == [200, 200, 200, 429]
 
 
-def test_looking_at_the_page_does_not_count(client):
+def test_showing_the_login_form_is_not_counted(client):
     answers = [client.get(LOGIN, REMOTE_ADDR=HERE) for _ in range(5)]
 
     assert statuses(answers) == [200] * 5
     assert LoginAttempt.objects.count() == 0
 
 
-def test_one_network_is_counted_over_both_doors_and_all_names(log_in, ask_for_token):
+def test_a_network_is_counted_across_both_logins_and_all_names(log_in, ask_for_token):
     answers = [log_in("x"), ask_for_token("y"), log_in("z"), ask_for_token("u"), log_in("v")]
 
     assert statuses(answers) == [200, 401, 200, 429, 429]
 
 
-def test_one_name_is_counted_over_both_doors_and_all_new_networks(log_in, ask_for_token):
+def test_a_name_is_counted_across_both_logins_and_all_new_networks(log_in, ask_for_token):
     doors = [log_in, ask_for_token, log_in, ask_for_token, log_in]
 
     answers = [door(address=f"203.0.113.{n}") for n, door in enumerate(doors)]
@@ -128,7 +128,7 @@ def test_one_name_is_counted_over_both_doors_and_all_new_networks(log_in, ask_fo
     assert statuses(answers) == [200, 401, 200, 429, 429]
 
 
-def test_another_name_from_another_address_is_not_refused(log_in):
+def test_another_name_from_another_network_is_not_refused(log_in):
     for _ in range(4):
         log_in()
 
@@ -142,7 +142,7 @@ SPELLINGS = ["staff", " staff", "staff\t", "STAFF", "\uff53taff", "\u00a0staff"]
 
 
 @pytest.mark.parametrize("door", ["log_in", "ask_for_token"])
-def test_one_name_spelt_otherwise_is_the_same_count(door, request):
+def test_different_spellings_of_a_name_are_counted_together(door, request):
     log_in = request.getfixturevalue(door)
 
     answers = [log_in(name, address=f"203.0.113.{n}") for n, name in enumerate(SPELLINGS)]
@@ -151,7 +151,7 @@ def test_one_name_spelt_otherwise_is_the_same_count(door, request):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_12_tries_at_once_over_both_doors_exactly_3_reach_the_password(
+def test_exactly_3_of_12_concurrent_attempts_reach_the_password_check(
     log_in, ask_for_token, at_once
 ):
     answers = at_once(*[log_in, ask_for_token] * 6)

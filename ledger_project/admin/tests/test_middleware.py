@@ -11,7 +11,7 @@ def logged_in(client, staff):
     return client
 
 
-def test_staff_with_a_session_are_in_the_admin(logged_in):
+def test_a_session_opens_the_admin_and_is_renewed(logged_in):
     answer = logged_in.get("/admin/")
 
     assert answer.status_code == 200
@@ -19,7 +19,7 @@ def test_staff_with_a_session_are_in_the_admin(logged_in):
 
 
 @pytest.mark.parametrize("path", ["/accounts", "/integrity", "/admins/"])
-def test_outside_of_the_admin_a_session_is_nobodys(logged_in, path):
+def test_a_session_does_not_authenticate_outside_of_the_admin(logged_in, path):
     anonymous = type(logged_in)().get(path)
     answer = logged_in.get(path)
 
@@ -31,7 +31,7 @@ def test_outside_of_the_admin_a_session_is_nobodys(logged_in, path):
 
 
 @pytest.mark.parametrize("path", ["/accounts", "/docs", "/healthz", "/openapi.json"])
-def test_outside_of_the_admin_a_session_is_not_even_looked_up(
+def test_a_session_is_not_looked_up_outside_of_the_admin(
     logged_in, path, django_assert_num_queries
 ):
     with django_assert_num_queries(0):

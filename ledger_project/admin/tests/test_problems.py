@@ -22,11 +22,11 @@ def assert_page(answer, status, title):
 
 
 @pytest.mark.parametrize("path", ["/admin/nothing/", "/admin/accounts/nothing/"])
-def test_a_page_that_is_not_there_says_so_as_a_page(admin_client, path):
+def test_an_unknown_url_is_an_error_page(admin_client, path):
     assert_page(admin_client.get(path), 404, "There is nothing here")
 
 
-def test_a_page_that_staff_may_not_see_says_so_as_a_page(client, newcomer):
+def test_a_missing_permission_is_an_error_page(client, newcomer):
     client.force_login(newcomer)
 
     answer = client.get("/admin/accounts/account/")
@@ -34,7 +34,7 @@ def test_a_page_that_staff_may_not_see_says_so_as_a_page(client, newcomer):
     assert_page(answer, 403, "You may not do this")
 
 
-def test_a_form_without_its_token_says_so_as_a_page(admin_user):
+def test_a_missing_csrf_token_is_an_error_page(admin_user):
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(admin_user)
 
@@ -43,7 +43,7 @@ def test_a_form_without_its_token_says_so_as_a_page(admin_user):
     assert_page(answer, 403, "This form is out of date")
 
 
-def test_the_page_of_a_database_that_is_away_asks_it_nothing(rf, django_assert_num_queries):
+def test_the_error_page_of_an_unreachable_database_makes_no_query(rf, django_assert_num_queries):
     def away():
         raise OperationalError("away")
 
@@ -60,7 +60,7 @@ def test_the_page_of_a_database_that_is_away_asks_it_nothing(rf, django_assert_n
     assert answer["Retry-After"] == "1"
 
 
-def test_a_crash_says_so_as_a_page_without_the_code(rf):
+def test_an_unhandled_exception_is_an_error_page_without_its_message(rf):
     try:
         raise ZeroDivisionError("secret")
     except ZeroDivisionError:
@@ -71,7 +71,7 @@ def test_a_crash_says_so_as_a_page_without_the_code(rf):
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/administrators/"])
-def test_outside_of_the_admin_it_is_a_problem_document(client, path):
+def test_an_error_outside_of_the_admin_is_a_problem_document(client, path):
     answer = client.get(path)
 
     assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")

@@ -14,19 +14,19 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from ledger_project.models import LoginAttempt
 
 
-def test_the_admin_has_the_name_of_the_service(client, db):
+def test_the_admin_is_titled_with_the_service_name(client, db):
     response = client.get("/admin/login/")
 
     assert response.context["site_header"] == settings.APP_NAME == "Mini Ledger API"
 
 
-def test_neither_tokens_nor_login_attempts_are_shown():
+def test_tokens_and_login_attempts_are_not_registered():
     hidden = (OutstandingToken, BlacklistedToken, LoginAttempt)
 
     assert [admin.site.is_registered(model) for model in hidden] == [False, False, False]
 
 
-def test_the_admin_shows_these_tables_and_no_others():
+def test_only_these_models_are_registered():
     shown = [model._meta.label for model in apps.get_models() if admin.site.is_registered(model)]
 
     assert sorted(shown) == [
@@ -40,7 +40,7 @@ def test_the_admin_shows_these_tables_and_no_others():
     ]
 
 
-def test_the_admin_brings_its_own_icon_and_style(client, db):
+def test_the_admin_has_its_own_icon_and_style_sheet(client, db):
     html = client.get("/admin/login/").content.decode()
 
     icon, style = "ledger_project/favicon.svg", "ledger_project/admin.css"
@@ -49,7 +49,7 @@ def test_the_admin_brings_its_own_icon_and_style(client, db):
     assert None not in (finders.find(icon), finders.find(style))
 
 
-def test_a_time_is_shown_in_one_format_that_names_its_zone(admin_client, alice, funded_account):
+def test_times_are_shown_with_their_time_zone(admin_client, alice, funded_account):
     account = funded_account(alice)
     instant = datetime(2026, 1, 31, 9, 5, 7, tzinfo=UTC)
     type(account).objects.filter(pk=account.pk).update(created_at=instant)
@@ -64,7 +64,7 @@ def page_of_alice(alice) -> str:
     return f"/admin/auth/user/{alice.pk}/change/"
 
 
-def test_a_user_is_never_deleted_and_the_page_says_what_to_do(admin_client, alice, page_of_alice):
+def test_a_user_cannot_be_deleted_and_the_page_says_what_to_do(admin_client, alice, page_of_alice):
     page = admin_client.get(page_of_alice).content.decode()
     deleted = admin_client.post(page_of_alice.replace("change", "delete"), {"post": "yes"})
     form = {"action": "delete_selected", "_selected_action": alice.pk, "post": "yes"}
@@ -76,7 +76,7 @@ def test_a_user_is_never_deleted_and_the_page_says_what_to_do(admin_client, alic
     assert User.objects.filter(pk=alice.pk).exists()
 
 
-def test_a_user_is_deactivated(admin_client, alice, page_of_alice):
+def test_a_user_can_be_deactivated(admin_client, alice, page_of_alice):
     form = admin_client.get(page_of_alice).context["adminform"].form
     joined = form.initial["date_joined"]
     kept = {

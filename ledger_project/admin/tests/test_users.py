@@ -74,7 +74,7 @@ def dates_of(user) -> dict[str, str]:
     return {"date_joined_0": f"{joined:%Y-%m-%d}", "date_joined_1": f"{joined:%H:%M:%S}"}
 
 
-def test_who_may_change_users_gives_nobody_a_right(browser, alice):
+def test_a_user_manager_cannot_grant_rights(browser, alice):
     before = row(alice)
     form = {"username": "alice", "email": "new@example.com", **everything(), **dates_of(alice)}
 
@@ -86,7 +86,7 @@ def test_who_may_change_users_gives_nobody_a_right(browser, alice):
     assert (groups, permissions) == (set(), set())
 
 
-def test_who_may_change_users_sees_the_rights_of_others_and_no_field_for_them(browser, alice):
+def test_a_user_manager_sees_rights_as_read_only(browser, alice):
     shown = browser.get(page(alice))
 
     editable = set(shown.context["adminform"].form.fields) - {"password"}
@@ -94,7 +94,7 @@ def test_who_may_change_users_sees_the_rights_of_others_and_no_field_for_them(br
     assert field(shown, "is_superuser") == ""
 
 
-def test_who_may_change_users_changes_nobody_who_has_a_right(browser, entitled):
+def test_a_user_manager_cannot_change_a_user_with_rights(browser, entitled):
     before = row(entitled)
     form = {"username": "renamed", "email": "mine@example.com", **dates_of(entitled)}
 
@@ -109,7 +109,7 @@ def test_who_may_change_users_changes_nobody_who_has_a_right(browser, entitled):
     assert entitled.password not in seen.content.decode()
 
 
-def test_who_may_change_users_sets_no_password_of_somebody_who_has_a_right(browser, entitled):
+def test_a_user_manager_cannot_set_the_password_of_a_user_with_rights(browser, entitled):
     before = row(entitled)
 
     answers = [
@@ -122,7 +122,7 @@ def test_who_may_change_users_sets_no_password_of_somebody_who_has_a_right(brows
     assert row(entitled) == before
 
 
-def test_who_may_change_users_helps_a_customer_with_password_and_activity(browser, alice):
+def test_a_user_manager_can_set_a_customers_password_and_deactivate_them(browser, alice):
     answers = [
         browser.post(password_page(alice), {**PASSWORDS, "usable_password": "true"}),
         browser.post(page(alice), {"username": "alice"}),
@@ -133,7 +133,7 @@ def test_who_may_change_users_helps_a_customer_with_password_and_activity(browse
     assert (alice.check_password("of an attacker"), alice.is_active) == (True, False)
 
 
-def test_a_new_user_has_no_right_whatever_the_form_says(browser):
+def test_a_new_user_has_no_rights_whatever_the_form_contains(browser):
     form = {"username": "accomplice", "usable_password": "true", **PASSWORDS, **everything()}
 
     answer = browser.post(f"{USERS}add/", form)
@@ -144,7 +144,7 @@ def test_a_new_user_has_no_right_whatever_the_form_says(browser):
     assert (made.groups.count(), made.user_permissions.count()) == (0, 0)
 
 
-def test_who_may_change_groups_changes_none(browser):
+def test_a_group_manager_cannot_change_groups(browser):
     support = Group.objects.get(name="Support")
     before = set(support.permissions.values_list("pk", flat=True))
     form = {"name": "Support", "permissions": list(Permission.objects.values_list("pk", flat=True))}
@@ -163,7 +163,7 @@ def test_who_may_change_groups_changes_none(browser):
     assert browser.get(GROUPS).status_code == 200
 
 
-def test_a_superuser_gives_rights_to_users_and_groups(admin_client, alice):
+def test_a_superuser_can_grant_rights_to_users_and_groups(admin_client, alice):
     approvers = Group.objects.get(name="Approvers")
     freeze = Permission.objects.get(codename="freeze")
     form = {"username": "alice", "is_active": "on", **RIGHTS, "groups": [approvers.pk]}
