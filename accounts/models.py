@@ -190,7 +190,7 @@ class AccountChange(models.Model):
         FREEZE = "FREEZE"
         UNFREEZE = "UNFREEZE"
         CLOSE = "CLOSE"
-        SET_OVERDRAFT_LIMIT = "SET_OVERDRAFT_LIMIT"
+        SET_OVERDRAFT_LIMIT = "SET_OVERDRAFT_LIMIT", "Set overdraft limit"
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="changes")
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")

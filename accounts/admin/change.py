@@ -1,5 +1,7 @@
 """The list of account changes: who changed an account, when and why."""
 
+from datetime import datetime
+
 from django.contrib import admin
 
 from accounts.admin.pages import HistoryAdmin, account_link, money_shown
@@ -19,19 +21,27 @@ class AccountChangeAdmin(HistoryAdmin):
 
     id_columns = ("account",)
     list_display = (
-        "at",
+        "time",
         "account_shown",
         "action",
         "before_shown",
         "after_shown",
         "reason",
-        "actor",
+        "changed_by",
     )
     list_filter = ("action",)
     list_select_related = ("account", "actor")
     search_help_text = "Search by a complete account id."
     fields = list_display
     readonly_fields = fields
+
+    @admin.display
+    def time(self, change: AccountChange) -> datetime:
+        return change.at
+
+    @admin.display
+    def changed_by(self, change: AccountChange) -> str:
+        return change.actor.get_username()
 
     @admin.display(description="account")
     def account_shown(self, change: AccountChange) -> str:

@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
             name='AccountChange',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('action', models.CharField(choices=[('RENAME', 'Rename'), ('FREEZE', 'Freeze'), ('UNFREEZE', 'Unfreeze'), ('CLOSE', 'Close'), ('SET_OVERDRAFT_LIMIT', 'Set Overdraft Limit')], max_length=19)),
+                ('action', models.CharField(choices=[('RENAME', 'Rename'), ('FREEZE', 'Freeze'), ('UNFREEZE', 'Unfreeze'), ('CLOSE', 'Close'), ('SET_OVERDRAFT_LIMIT', 'Set overdraft limit')], max_length=19)),
                 ('before', models.CharField(max_length=200)),
                 ('after', models.CharField(max_length=200)),
                 ('reason', models.CharField(blank=True, max_length=200)),

@@ -1,4 +1,4 @@
-"""What the tests of every room's admin read from its pages."""
+"""Functions with which tests read the pages of the admin."""
 
 import re
 from html import unescape
@@ -14,13 +14,13 @@ from django.utils.html import strip_tags
 from accounts.models import Account, AccountChange
 
 
-def said(response: HttpResponse) -> list[tuple[str, str]]:
-    """Return the messages that an answer left for the next page: their level and text."""
+def messages_of(response: HttpResponse) -> list[tuple[str, str]]:
+    """Return the level and text of the messages that a response leaves for the next page."""
     return [(each.level_tag, str(each)) for each in get_messages(response.wsgi_request)]
 
 
 def queries_of(browser: Client, path: str) -> int:
-    """Return how many statements it takes to show a page."""
+    """Return the number of queries that a page makes."""
     with CaptureQueriesContext(connection) as queries:
         response = browser.get(path)
     assert response.status_code == 200
@@ -28,20 +28,20 @@ def queries_of(browser: Client, path: str) -> int:
 
 
 def column(response: HttpResponse, name: str) -> list[str]:
-    """Return the texts of one column of a list, from the top."""
+    """Return the texts in one column of a list, from top to bottom."""
     cell = rf'<t[dh] class="field-{name}(?: [^"]*)?">(.*?)</t[dh]>'
     return [_text(html) for html in re.findall(cell, response.content.decode(), re.S)]
 
 
 def field(response: HttpResponse, name: str) -> str:
-    """Return the text of a read-only field of a page."""
+    """Return the text of a read-only field on a page."""
     cell = rf'(?:form-row|fieldBox) field-{name}">.*?<div class="readonly">(.*?)</div>'
     [html] = re.findall(cell, response.content.decode(), re.S)
     return _text(html)
 
 
 def table(response: HttpResponse, module_id: str) -> list[list[str]]:
-    """Return the texts of a table of a page, row by row, without its head."""
+    """Return the texts in the rows of a table on a page, without its header."""
     html = response.content.decode()
     [body] = re.findall(rf'id="{module_id}">.*?<tbody>(.*?)</tbody>', html, re.S)
     rows = re.findall(r"<tr>(.*?)</tr>", body, re.S)
@@ -53,11 +53,11 @@ def _text(html: str) -> str:
 
 
 def page_of(account: Account) -> str:
-    """Return the address of an account's page."""
+    """Return the URL of an account's page."""
     return reverse("admin:accounts_account_change", args=[account.pk])
 
 
 def changes() -> list[tuple]:
-    """Return the recorded changes of accounts, with who made them and why, oldest first."""
+    """Return all recorded changes, oldest first: action, before, after, reason and username."""
     recorded = AccountChange.objects.order_by("pk")
     return list(recorded.values_list("action", "before", "after", "reason", "actor__username"))

@@ -1,4 +1,4 @@
-"""What the tests of the accounts share."""
+"""Fixtures for the tests of accounts."""
 
 import pytest
 from django.test import Client
@@ -6,6 +6,6 @@ from django.test import Client
 
 @pytest.fixture
 def officer(client, staff) -> Client:
-    """Return a browser in which staff are logged in who may change accounts."""
+    """Return a client logged in as a staff user who may change accounts."""
     client.force_login(staff)
     return client

@@ -1,4 +1,4 @@
-"""What staff see of accounts in the admin, and what they don't."""
+"""The admin's pages of accounts and their changes."""
 
 import re
 
@@ -21,12 +21,13 @@ def page(account) -> str:
 
 @pytest.fixture
 def reader(client, make_user):
-    """A browser in which staff are logged in who may look at everything and change nothing."""
+    """Return a client logged in as a staff user who may read everything and change nothing."""
     client.force_login(make_user("accounts.read_any", is_staff=True))
     return client
 
 
 def found(response) -> list:
+    """Return the ids of the accounts in a list."""
     return [account.pk for account in response.context["cl"].result_list]
 
 
@@ -83,7 +84,7 @@ def test_the_page_of_an_account_lists_its_changes_with_their_reasons(
     response = reader.get(page(account))
 
     assert [row[1:] for row in table(response, "account-changes")] == [
-        ["Set Overdraft Limit", "0.00 USD", "1,234.56 USD", "Salary", "staff"],
+        ["Set overdraft limit", "0.00 USD", "1,234.56 USD", "Salary", "staff"],
         ["Unfreeze", "FROZEN", "OPEN", "Card found", "staff"],
         ["Freeze", "OPEN", "FROZEN", "Card lost", "staff"],
     ]
@@ -105,13 +106,13 @@ def test_the_balance_of_an_external_account_is_minus_the_sum_of_its_currency(
 def test_accounts_cannot_be_added_or_deleted_in_the_admin(admin_client, alice, funded_account):
     account = funded_account(alice)
 
-    answers = [
+    responses = [
         admin_client.get(reverse("admin:accounts_account_add")),
         admin_client.post(reverse("admin:accounts_account_delete", args=[account.pk])),
         admin_client.get(reverse("admin:accounts_accountchange_add")),
     ]
 
-    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert [response.status_code for response in responses] == [403, 403, 403]
     assert Account.objects.filter(pk=account.pk).exists()
 
 
@@ -149,9 +150,9 @@ def test_staff_without_the_read_permission_get_403(client, newcomer, alice, fund
     account = funded_account(alice)
     client.force_login(newcomer)
 
-    answers = [client.get(path) for path in (LIST, page(account), CHANGES)]
+    responses = [client.get(path) for path in (LIST, page(account), CHANGES)]
 
-    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert [response.status_code for response in responses] == [403, 403, 403]
 
 
 def test_an_owner_who_is_not_staff_is_redirected_to_the_login(client, alice):
@@ -182,9 +183,9 @@ def test_the_history_of_an_account_redirects_to_its_changes(reader, alice, staff
     history = reader.get(reverse("admin:accounts_account_history", args=[account.pk]), follow=True)
 
     assert history.redirect_chain == [(f"{CHANGES}?q={account.pk}", 302)]
-    names = ("action", "before_shown", "after_shown", "reason", "actor")
+    names = ("action", "before_shown", "after_shown", "reason", "changed_by")
     assert [column(history, name) for name in names] == [
-        ["Set Overdraft Limit"],
+        ["Set overdraft limit"],
         ["0.00 USD"],
         ["5.00 USD"],
         ["Salary"],
@@ -205,10 +206,10 @@ def test_list_and_page_offer_the_actions_that_are_possible(
     shown = admin_client.get(page(account)).content.decode()
 
     assert f'name="_selected_action" value="{account.pk}"' in listed
-    acts = {"OPEN": ["freeze", "close"], "FROZEN": ["unfreeze", "close"]}
-    assert re.findall('name="action" value="([^"]*)"', shown) == acts[status]
+    actions = {"OPEN": ["freeze", "close"], "FROZEN": ["unfreeze", "close"]}
+    assert re.findall('name="action" value="([^"]*)"', shown) == actions[status]
     labels = re.findall(r"Reason for (?:the new limit|(?:un)?freezing)", shown)
-    assert len(set(labels)) == len(labels) == 2, "each reason says what for"
+    assert len(set(labels)) == len(labels) == 2, "each reason has a label of its own"
 
 
 @pytest.mark.parametrize("status", ["CLOSED", "EXTERNAL"])
@@ -224,9 +225,9 @@ def test_closed_and_external_accounts_offer_no_actions(
     shown = admin_client.get(page(account)).content.decode()
 
     assert str(account.pk) in listed
-    offers = [f'name="_selected_action" value="{account.pk}"' in html for html in (listed, shown)]
-    assert offers == [False, False]
-    assert "closelink" not in shown, "a way back to the list is not called like an act"
+    offered = [f'name="_selected_action" value="{account.pk}"' in html for html in (listed, shown)]
+    assert offered == [False, False]
+    assert "closelink" not in shown, "Django's Close button could be taken for closing the account"
 
 
 def test_a_read_only_overdraft_limit_is_shown_as_money(reader, alice, staff, funded_account):

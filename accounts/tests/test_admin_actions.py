@@ -1,4 +1,4 @@
-"""Freezing, unfreezing and closing accounts in the admin: by the services, with a reason."""
+"""The admin's actions that freeze, unfreeze and close accounts."""
 
 import re
 from datetime import timedelta
@@ -9,7 +9,7 @@ from django.urls import reverse
 from accounts import services as account_services
 from accounts.admin import acting
 from accounts.models import Account, AccountChange, external_account_id
-from accounts.tests.admin_pages import changes, page_of, said, table
+from accounts.tests.admin_pages import changes, messages_of, page_of, table
 from transfers import services
 from transfers.services import Order
 
@@ -27,23 +27,23 @@ def close(browser, *accounts, reason: str = "As asked"):
 
 
 def test_an_invalid_row_id_is_a_bad_request(officer):
-    answer = officer.post(LIST, {"action": "freeze", "_selected_action": "none", "reason": "x"})
+    response = officer.post(LIST, {"action": "freeze", "_selected_action": "none", "reason": "x"})
 
-    assert answer.status_code == 400
-    assert "This request can&#x27;t be read" in answer.content.decode()
+    assert response.status_code == 400
+    assert "This request can&#x27;t be read" in response.content.decode()
 
 
 def test_accounts_are_frozen_unfrozen_and_closed_with_a_reason(officer, alice, funded_account):
     account = funded_account(alice)
 
-    answers = [
+    responses = [
         act(officer, "freeze", account, reason="Card lost"),
         act(officer, "unfreeze", account, reason="Card found"),
         close(officer, account, reason="Moved away"),
     ]
 
-    assert [answer["Location"] for answer in answers] == [page_of(account)] * 3
-    assert said(answers[-1]) == [
+    assert [response["Location"] for response in responses] == [page_of(account)] * 3
+    assert messages_of(responses[-1]) == [
         ("success", f"{account} is now frozen."),
         ("success", f"{account} is now unfrozen."),
         ("success", f"{account} is now closed."),
@@ -63,10 +63,10 @@ def test_each_refusal_names_its_account_and_the_other_accounts_are_closed(
     frozen = funded_account(bob)
     act(officer, "freeze", frozen)
 
-    answer = close(officer, *empty, funded, frozen)
+    response = close(officer, *empty, funded, frozen)
 
-    assert answer["Location"] == LIST
-    assert sorted(said(answer)[1:]) == [
+    assert response["Location"] == LIST
+    assert sorted(messages_of(response)[1:]) == [
         (
             "error",
             f"Bob Jones EUR {funded.pk} couldn't be closed. It has a balance of 1,234.56\xa0EUR, "
@@ -82,9 +82,9 @@ def test_each_refusal_names_its_account_and_the_other_accounts_are_closed(
 def test_an_action_on_too_many_accounts_is_refused(officer, alice, funded_account, monkeypatch):
     monkeypatch.setattr(acting, "MOST_AT_ONCE", 2)
 
-    answer = act(officer, "freeze", *(funded_account(alice) for _ in range(3)))
+    response = act(officer, "freeze", *(funded_account(alice) for _ in range(3)))
 
-    assert said(answer) == [("error", "Nothing was changed. Select at most 2 rows.")]
+    assert messages_of(response) == [("error", "Nothing was changed. Select at most 2 rows.")]
     assert changes() == []
 
 
@@ -131,40 +131,41 @@ def test_a_deposit_during_the_confirmation_prevents_closing(officer, alice, fund
     act(officer, "close", account)
     services.deposit(account_id=account.pk, amount=1, actor=alice)
 
-    answer = close(officer, account)
+    response = close(officer, account)
 
-    [(level, text)] = said(answer)
+    [(level, text)] = messages_of(response)
     expected = f"{account} couldn't be closed. It has a balance of 0.01"
     assert (level, expected in text) == ("error", True)
     assert Account.objects.get(pk=account.pk).status == "OPEN"
 
 
-# ── Reasons and rights ───────────────────────────────────────────────────────────────────────────
+# ── Reasons and permissions ──────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 201])
 def test_an_action_without_a_valid_reason_changes_nothing(officer, alice, funded_account, reason):
     account = funded_account(alice)
 
-    answer = act(officer, "freeze", account, reason=reason)
+    response = act(officer, "freeze", account, reason=reason)
 
     expected = "Nothing was changed. Enter a reason of at most 200 characters."
-    assert said(answer) == [("error", expected)]
+    assert messages_of(response) == [("error", expected)]
     assert (Account.objects.get(pk=account.pk).status, changes()) == ("OPEN", [])
 
 
 def test_an_external_account_cannot_be_frozen(officer, db):
     external = Account.objects.get(pk=external_account_id("USD"))
 
-    answer = act(officer, "freeze", external)
+    response = act(officer, "freeze", external)
 
     expected = "It is an EXTERNAL account, which can't be changed."
-    assert said(answer) == [("error", f"{external} couldn't be frozen. {expected}")]
+    assert messages_of(response) == [("error", f"{external} couldn't be frozen. {expected}")]
     assert changes() == []
 
 
-# What is done with each permission, as it is recorded; and what the list and the page offer for it.
-DEEDS = {
+# For each permission: the changes it allows, the actions that the list and the page offer with it,
+# and whether the page has a field for the overdraft limit.
+ALLOWED = {
     "accounts.freeze": (["FREEZE", "UNFREEZE"], ["freeze", "unfreeze"], ["freeze"], False),
     "accounts.close_any": (["CLOSE"], ["close"], ["close"], False),
     "accounts.set_limit": (["SET_OVERDRAFT_LIMIT"], [], [], True),
@@ -172,7 +173,7 @@ DEEDS = {
 }
 
 
-@pytest.mark.parametrize("permission", DEEDS)
+@pytest.mark.parametrize("permission", ALLOWED)
 def test_each_action_requires_its_own_permission_and_is_offered_only_with_it(
     client, make_user, staff, alice, funded_account, permission
 ):
@@ -187,22 +188,22 @@ def test_each_action_requires_its_own_permission_and_is_offered_only_with_it(
     close(client, empty)
     client.post(page_of(frozen), {"overdraft_limit": "5", "reason": "Salary"})
 
-    done = AccountChange.objects.exclude(actor=staff).order_by("pk")
+    recorded = AccountChange.objects.exclude(actor=staff).order_by("pk")
     assert (
-        list(done.values_list("action", flat=True)),
+        list(recorded.values_list("action", flat=True)),
         re.findall(r'<option value="(freeze|unfreeze|close)">', listed),
         re.findall(r'name="action" value="(\w+)"', shown),
         'name="overdraft_limit"' in shown,
-    ) == DEEDS[permission]
+    ) == ALLOWED[permission]
 
 
 def test_staff_without_the_read_permission_cannot_act_on_accounts(
     client, make_user, alice, funded_account
 ):
     account = funded_account(alice)
-    client.force_login(make_user(*DEEDS, is_staff=True))
+    client.force_login(make_user(*ALLOWED, is_staff=True))
 
-    answers = [
+    responses = [
         client.get(LIST),
         client.get(page_of(account)),
         act(client, "freeze", account),
@@ -210,5 +211,5 @@ def test_staff_without_the_read_permission_cannot_act_on_accounts(
         client.post(page_of(account), {"overdraft_limit": "5", "reason": "Salary"}),
     ]
 
-    assert [answer.status_code for answer in answers] == [403] * 5
+    assert [response.status_code for response in responses] == [403] * 5
     assert changes() == []

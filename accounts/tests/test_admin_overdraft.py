@@ -1,4 +1,4 @@
-"""Setting an overdraft limit in the admin: by the service, with a reason."""
+"""The admin's form for an account's overdraft limit."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 
 from accounts.models import Account
-from accounts.tests.admin_pages import changes, page_of, said
+from accounts.tests.admin_pages import changes, messages_of, page_of
 from transfers import services
 from transfers.services import Order
 
@@ -16,16 +16,16 @@ def test_the_overdraft_limit_is_set_through_the_service_and_recorded(
 ):
     account = funded_account(alice, 300)
 
-    answer = officer.post(page_of(account), {"overdraft_limit": "1500.5", "reason": "Salary"})
+    response = officer.post(page_of(account), {"overdraft_limit": "1500.5", "reason": "Salary"})
 
     account.refresh_from_db()
-    assert answer["Location"] == page_of(account)
+    assert response["Location"] == page_of(account)
     assert (account.overdraft_limit, account.balance) == (1500_50, 300)
     assert changes() == [("SET_OVERDRAFT_LIMIT", "0", "150050", "Salary", "staff")]
-    assert said(answer) == [
+    assert messages_of(response) == [
         ("success", f"The overdraft limit of {account} is now 1,500.50\xa0USD.")
     ]
-    assert LogEntry.objects.count() == 0, "there is one record of it"
+    assert LogEntry.objects.count() == 0, "the service's record is the only one"
 
 
 @pytest.mark.parametrize(
@@ -58,11 +58,11 @@ def test_an_ambiguous_limit_is_refused_with_an_example(
 ):
     account = funded_account(alice, currency=currency)
 
-    answer = officer.post(page_of(account), {"overdraft_limit": typed, "reason": "Salary"})
+    response = officer.post(page_of(account), {"overdraft_limit": typed, "reason": "Salary"})
 
-    [error] = answer.context["adminform"].form.errors["overdraft_limit"]
+    [error] = response.context["adminform"].form.errors["overdraft_limit"]
     assert error.startswith(message)
-    assert f'value="{typed}"' in answer.content.decode()
+    assert f'value="{typed}"' in response.content.decode()
     assert (Account.objects.get(pk=account.pk).overdraft_limit, changes()) == (0, [])
 
 
@@ -97,13 +97,13 @@ def test_a_limit_below_the_overdraft_in_use_is_refused_with_the_amount(
     order = Order(source_id=account.pk, dest_id=other.pk, amount=400)
     services.transfer(order=order, actor=alice)
 
-    answer = officer.post(page_of(account), {"overdraft_limit": "3.99", "reason": "Lower"})
+    response = officer.post(page_of(account), {"overdraft_limit": "3.99", "reason": "Lower"})
 
     expected = (
         f"The overdraft limit of {account} was not changed. It already uses 4.00\xa0USD of its "
         "overdraft. Set a limit of at least that."
     )
-    assert said(answer)[-1] == ("error", expected)
+    assert messages_of(response)[-1] == ("error", expected)
     assert Account.objects.get(pk=account.pk).overdraft_limit == 500
     assert len(changes()) == 1
 
@@ -121,7 +121,7 @@ def test_a_limit_below_the_overdraft_in_use_is_refused_with_the_amount(
 def test_an_invalid_form_is_shown_again(officer, alice, funded_account, form):
     account = funded_account(alice)
 
-    answer = officer.post(page_of(account), form)
+    response = officer.post(page_of(account), form)
 
-    assert (answer.status_code, len(answer.context["errors"])) == (200, 1)
+    assert (response.status_code, len(response.context["errors"])) == (200, 1)
     assert (Account.objects.get(pk=account.pk).overdraft_limit, changes()) == (0, [])

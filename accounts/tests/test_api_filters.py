@@ -1,4 +1,4 @@
-"""GET /accounts, narrowed."""
+"""The filters of GET /accounts."""
 
 import pytest
 
@@ -9,6 +9,7 @@ pytestmark = pytest.mark.django_db
 
 
 def names(response) -> list[str]:
+    """Return the owner names in a list of accounts."""
     assert response.status_code == 200, response.content
     return [item["owner_name"] for item in response.json()["items"]]
 
@@ -64,7 +65,7 @@ def test_the_owner_name_filter_ignores_the_case_of_accented_letters(
         ("Strauss", "strauß"),
         ("Ĳsbrand", "ĳsbrand"),
         ("ﬁnn", "FINN"),
-        # Composed, and with an accent of its own.
+        # The same letter as one code point, and as a letter with a combining accent.
         ("Zo\u00eb", "ZOE\u0308"),
         ("Zoe\u0308", "zo\u00cb"),
     ],

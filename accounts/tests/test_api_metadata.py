@@ -1,4 +1,4 @@
-"""``metadata``: an object of at most 20 string values, 4 KiB in all."""
+"""``metadata``: an object with at most 20 members, whose values are strings, of at most 4 KiB."""
 
 import pytest
 
@@ -17,11 +17,11 @@ def members(count: int) -> dict[str, str]:
     [
         {},
         {"": ""},
-        {"a": " kept as it is \n"},
+        {"a": " stored unchanged \n"},
         {"a/b~c": "é", "__proto__": "x"},
         members(20),
         {"ab": "x" * 4094},
-        # 4 KiB are bytes: 2,047 letters of two bytes, and a name of two.
+        # The limit is in bytes: 2,047 letters of two bytes each, and a name of two bytes.
         {"ab": "é" * 2047},
     ],
 )

@@ -238,15 +238,15 @@ def test_opening_an_account_requires_a_login(client_for):
 def test_at_most_20_unknown_members_are_reported(api):
     unknown = {str(number): 1 for number in range(5000)}
 
-    answer = api.post("/accounts", {"owner_name": "Ada", **unknown})
+    response = api.post("/accounts", {"owner_name": "Ada", **unknown})
 
-    assert (answer.status_code, len(answer.json()["errors"])) == (422, 20)
+    assert (response.status_code, len(response.json()["errors"])) == (422, 20)
 
 
 def test_too_many_metadata_members_are_reported_as_one_error(api):
     metadata = {str(number): 1 for number in range(4000)}
 
-    answer = api.post("/accounts", {"owner_name": "Ada", "metadata": metadata})
+    response = api.post("/accounts", {"owner_name": "Ada", "metadata": metadata})
 
-    [error] = answer.json()["errors"]
-    assert (answer.status_code, error["pointer"]) == (422, "#/metadata")
+    [error] = response.json()["errors"]
+    assert (response.status_code, error["pointer"]) == (422, "#/metadata")

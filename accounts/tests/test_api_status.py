@@ -181,8 +181,8 @@ def test_an_owner_without_the_permission_cannot_freeze_their_account(
 
     detail = "This requires the permission accounts.freeze."
     assert_problem(response, 403, "permission_denied", detail=detail)
-    for answer in unseen:
-        assert_problem(answer, 404, "account_not_found")
+    for each in unseen:
+        assert_problem(each, 404, "account_not_found")
     assert account_document(own)["status"] == "OPEN"
 
 

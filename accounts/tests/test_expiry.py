@@ -1,4 +1,4 @@
-"""What expired holds still reserve of an account stands in the way of nothing."""
+"""Expired holds don't prevent closing an account or lowering its overdraft limit."""
 
 import pytest
 from django.db import connection
@@ -9,7 +9,7 @@ from accounts import services
 from accounts.exceptions import AccountNotEmpty, OverdraftInUse
 from accounts.expiry import expired_holds
 from accounts.models import Account, AccountChange
-from accounts.tests.admin_pages import said
+from accounts.tests.admin_pages import messages_of
 from transfers.models import Transfer
 from transfers.tests.orders import expired_hold, hold_order
 
@@ -25,7 +25,7 @@ def payee(bob, funded_account):
 
 @pytest.fixture
 def account(alice, staff, payee, funded_account):
-    """An account of alice's with nothing in it, and an expired hold on its overdraft."""
+    """Return an account of alice's with a balance of 0 and an expired hold on its overdraft."""
     account = funded_account(alice)
     services.set_overdraft_limit(account_id=account.pk, actor=staff, limit=50)
     expired_hold(account, payee, 40, actor=alice)
@@ -33,18 +33,13 @@ def account(alice, staff, payee, funded_account):
     return account
 
 
-@pytest.fixture
-def officer(client, staff):
-    """A browser in which staff are logged in who may change accounts."""
-    client.force_login(staff)
-    return client
-
-
 def releases() -> list[tuple]:
+    """Return the amounts and creators of all VOIDs."""
     return list(Transfer.objects.filter(kind="VOID").values_list("amount", "created_by"))
 
 
 def state(account) -> tuple:
+    """Return the account's status, balance, held amount and overdraft limit."""
     account.refresh_from_db()
     return account.status, account.balance, account.held, account.overdraft_limit
 
@@ -133,7 +128,7 @@ def test_staff_close_an_account_with_an_expired_hold_in_the_admin(officer, accou
     assert [each.pk for each in asked.context["closable"]] == [account.pk]
     assert asked.context["refused"] == []
     assert released_by_asking == []
-    assert said(closed) == [("success", f"{account} is now closed.")]
+    assert messages_of(closed) == [("success", f"{account} is now closed.")]
     assert state(account) == ("CLOSED", 0, 0, 50)
 
 

@@ -1,4 +1,4 @@
-"""The account: its questions, and each of its constraints broken by a query of its own."""
+"""The model of an account: its methods, and each of its constraints, broken by a query."""
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -17,22 +17,24 @@ def mine(alice, funded_account):
 
 
 def account_of(owner, **fields):
+    """Return an account that isn't saved."""
     return Account(owner=owner, **{"owner_name": "Somebody", "currency": "USD", **fields})
 
 
 @pytest.fixture(autouse=True)
-def without_what_speaks_first(db):
-    """Take away the guards that see a status or a limit before the constraints do."""
+def without_guards_that_hide_constraints(db):
+    """Drop the guards that would refuse a status or a limit before the constraints do."""
     guards.drop(connection, "account_opened", "account_recorded")
 
 
 def assert_update_refused(account_id, name, **fields):
-    """Update an account's row, and assert that the constraint of that name refuses."""
+    """Assert that the constraint of this name refuses an update of an account's row."""
     with pytest.raises(IntegrityError, match=name), transaction.atomic():
         Account.objects.filter(pk=account_id).update(**fields)
 
 
 def assert_insert_refused(account, name):
+    """Assert that the constraint of this name refuses to insert an account."""
     with pytest.raises(IntegrityError, match=name), transaction.atomic():
         account.save(force_insert=True)
 
@@ -123,10 +125,10 @@ def test_an_external_account_has_the_id_for_its_currency(db):
 
 
 def test_there_is_one_external_account_per_currency(db):
-    # It would have the id of the first, if that guard were there.
+    # This guard would require the second account to have the id of the first.
     guards.drop(connection, "account_external_id")
     second = account_of(None, kind="EXTERNAL")
-    # SQLite names the column of a unique index, and not the index.
+    # SQLite's error names the column of a unique index and not the index.
     name = "account_one_external_per_currency|UNIQUE constraint failed: accounts_account.currency"
 
     assert_insert_refused(second, name)

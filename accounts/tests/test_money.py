@@ -1,4 +1,4 @@
-"""Money as people read and write it."""
+"""Converting amounts to and from the text that people read and write."""
 
 import pytest
 from hypothesis import given
@@ -26,7 +26,7 @@ def test_an_amount_is_shown_with_the_decimals_of_its_currency(amount, currency, 
 
 
 def test_the_decimals_are_those_of_iso_4217_and_not_of_cldr():
-    # CLDR, and Babel with it, gives these none: the smallest coin is not the minor unit.
+    # CLDR, and therefore Babel, gives these currencies no decimals: it goes by the coins in use.
     assert [decimals_of(code) for code in ("RSD", "IQD", "LBP")] == [2, 3, 2]
 
 

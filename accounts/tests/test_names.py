@@ -1,4 +1,4 @@
-"""Whatever writes an owner's name writes what it is compared by."""
+"""Every way of writing an owner name also writes its folded form."""
 
 import pytest
 from django.db import IntegrityError, connection, transaction

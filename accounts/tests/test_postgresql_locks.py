@@ -1,4 +1,4 @@
-"""Who waits for the lock of an account. (SQLite has one lock for all of its tables.)"""
+"""Which requests wait for the lock of an account. SQLite has one lock for the whole database."""
 
 from typing import Any
 
@@ -19,13 +19,13 @@ CHANGES = [
 
 
 def order_of(source: Account, dest: Account) -> dict[str, Any]:
-    """Return the body of a transfer of 1."""
+    """Return the body of a request to transfer 1."""
     return {"source_account_id": str(source.pk), "dest_account_id": str(dest.pk), "amount": 1}
 
 
 @pytest.fixture
 def locked_elsewhere(alice, funded_account):
-    """An account of alice's that another session has locked; nobody waits long for it."""
+    """Return an account of alice's that another session has locked. Waits end after a second."""
     account = funded_account(alice)
     other = connection.copy()
     other.set_autocommit(False)
@@ -64,7 +64,7 @@ def test_a_user_who_may_see_an_account_waits_for_its_lock(
 
 @pytest.fixture(params=["deposit", "withdraw", "transfer", "hold", "batch", "batch of many"])
 def spend(request, locked_elsewhere, funded_account, alice, bob):
-    """Return a function that asks, by a client, for a movement of the account that is locked."""
+    """Return a function that sends a request to move money of the locked account."""
     theirs = funded_account(bob, 10)
     order, own = order_of(locked_elsewhere, theirs), order_of(theirs, funded_account(bob))
     path, body = {
@@ -84,7 +84,9 @@ def test_spending_from_an_account_that_the_user_may_not_see_does_not_wait(client
     assert (response.status_code, response.json()["code"]) == (404, "account_not_found")
 
 
-def test_spending_with_only_the_read_permission_does_not_wait_for_the_lock(make_user, client_for, spend):
+def test_spending_with_only_the_read_permission_does_not_wait_for_the_lock(
+    make_user, client_for, spend
+):
     reader = make_user("accounts.read_any")
 
     assert_problem(spend(client_for(reader)), 403, "permission_denied")
@@ -94,9 +96,7 @@ def test_spending_with_permission_waits_for_the_lock(client_for, staff, spend):
     assert_problem(spend(client_for(staff)), 503, "temporarily_unavailable")
 
 
-def test_spending_by_the_owner_waits_for_the_lock(
-    api, bob, locked_elsewhere, funded_account
-):
+def test_spending_by_the_owner_waits_for_the_lock(api, bob, locked_elsewhere, funded_account):
     response = api.post("/transfers", order_of(locked_elsewhere, funded_account(bob)))
 
     assert_problem(response, 503, "temporarily_unavailable")

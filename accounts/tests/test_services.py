@@ -1,4 +1,4 @@
-"""What changes an account, who may, and how it is recorded."""
+"""The services that change accounts: their effects, permissions and records."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -32,17 +32,18 @@ def funded(alice, funded_account):
 
 
 def row(account):
+    """Return all columns of an account's row."""
     return Account.objects.filter(pk=account.pk).values().get()
 
 
 def changes():
-    """Return what is recorded: whose account, who, which action, before, after and why."""
+    """Return all recorded changes: account, actor, action, before, after and reason."""
     columns = ("account", "actor", "action", "before", "after", "reason")
     return list(AccountChange.objects.order_by("pk").values_list(*columns))
 
 
 def assert_refused(refusal, account, call, **arguments):
-    """Call, and assert that it is refused so and has changed and recorded nothing."""
+    """Assert that ``call`` raises ``refusal`` and changes and records nothing; return the error."""
     before = row(account), changes()
 
     with pytest.raises(refusal) as refused:
@@ -56,14 +57,14 @@ def assert_refused(refusal, account, call, **arguments):
 def test_renaming_an_account_is_recorded(request, mine, actor):
     actor, before = request.getfixturevalue(actor), row(mine)
 
-    answer = services.describe(account_id=mine.pk, actor=actor, owner_name="Alice Smith")
+    returned = services.describe(account_id=mine.pk, actor=actor, owner_name="Alice Smith")
 
     assert row(mine) == {
         **before,
         "owner_name": "Alice Smith",
         "owner_name_folded": "alice smith",
     }
-    assert answer.owner_name == "Alice Smith"
+    assert returned.owner_name == "Alice Smith"
     assert changes() == [(mine.pk, actor.pk, "RENAME", "Alice", "Alice Smith", "")]
 
 
@@ -89,11 +90,13 @@ def test_an_update_that_changes_nothing_is_not_recorded(alice, mine, given):
 def test_describe_works_in_any_status(staff, mine, verb):
     verb(account_id=mine.pk, actor=staff)
 
-    answer = services.describe(account_id=mine.pk, actor=staff, owner_name="A", metadata={"a": "b"})
+    returned = services.describe(
+        account_id=mine.pk, actor=staff, owner_name="A", metadata={"a": "b"}
+    )
 
     stored = row(mine)
     assert (stored["owner_name"], stored["metadata"]) == ("A", {"a": "b"})
-    assert (answer.owner_name, answer.metadata) == ("A", {"a": "b"})
+    assert (returned.owner_name, returned.metadata) == ("A", {"a": "b"})
 
 
 def test_freezing_and_unfreezing_are_recorded_with_their_reasons(staff, mine):
@@ -140,9 +143,9 @@ def test_changing_to_the_current_status_changes_nothing(staff, mine, first, agai
         first(account_id=mine.pk, actor=staff)
     before = row(mine), changes()
 
-    answer = again(account_id=mine.pk, actor=staff)
+    returned = again(account_id=mine.pk, actor=staff)
 
-    assert answer.status == status
+    assert returned.status == status
     assert (row(mine), changes()) == before
 
 
@@ -186,12 +189,12 @@ def test_closing_an_account_with_a_hold_on_its_overdraft_is_refused(
 def test_setting_a_limit_is_recorded(staff, mine):
     before = row(mine)
 
-    answer = services.set_overdraft_limit(
+    returned = services.set_overdraft_limit(
         account_id=mine.pk, actor=staff, limit=50, reason="Good customer"
     )
 
     assert row(mine) == {**before, "overdraft_limit": 50}
-    assert (answer.overdraft_limit, answer.available) == (50, 50)
+    assert (returned.overdraft_limit, returned.available) == (50, 50)
     action = (mine.pk, staff.pk, "SET_OVERDRAFT_LIMIT", "0", "50", "Good customer")
     assert changes() == [action]
 

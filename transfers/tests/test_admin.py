@@ -1,4 +1,4 @@
-"""What staff see of transfers and entries in the admin, and that none of it can be edited."""
+"""The admin's pages of transfers and entries, which are read-only."""
 
 from datetime import timedelta
 
@@ -17,14 +17,14 @@ ENTRIES = reverse("admin:transfers_ledgerentry_changelist")
 
 @pytest.fixture
 def officer(client, staff):
-    """A browser in which staff are logged in who may look at everything and change accounts."""
+    """Return a client logged in as a staff user who may read everything and change accounts."""
     client.force_login(staff)
     return client
 
 
 @pytest.fixture
 def book(alice, bob, funded_account):
-    """Two accounts, and what happened between them, by name."""
+    """Return two accounts and the transfers between them, by name."""
     source, dest = funded_account(alice, 100_000), funded_account(bob)
     order = Order(source_id=source.pk, dest_id=dest.pk, amount=2_500, memo="Lunch")
     week = timedelta(days=7)
@@ -120,14 +120,14 @@ def test_transfers_and_entries_cannot_be_added_edited_or_deleted(admin_client, b
     row = model.objects.last()
     before = model.objects.filter(pk=row.pk).values().get()
 
-    answers = [
+    responses = [
         admin_client.get(reverse(f"admin:transfers_{model._meta.model_name}_add")),
         admin_client.post(page(row), {"amount": 1, "memo": "No"}),
         admin_client.post(page(row).replace("change/", "delete/"), {"post": "yes"}),
     ]
     seen = admin_client.get(page(row))
 
-    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert [response.status_code for response in responses] == [403, 403, 403]
     assert (seen.status_code, seen.context["adminform"].form.fields) == (200, {})
     assert model.objects.filter(pk=row.pk).values().get() == before
 

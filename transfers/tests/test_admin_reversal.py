@@ -1,4 +1,4 @@
-"""A reversal by staff in the admin: by the service, with a reason, and its refusals shown."""
+"""The admin's action that reverses transfers."""
 
 import pytest
 from django.urls import reverse
@@ -6,7 +6,7 @@ from django.urls import reverse
 from accounts import services as account_services
 from accounts.enums import MONEY_MAX
 from accounts.models import Account
-from accounts.tests.admin_pages import said
+from accounts.tests.admin_pages import messages_of
 from transfers import services
 from transfers.models import Transfer
 from transfers.services import Order
@@ -16,14 +16,14 @@ LIST = reverse("admin:transfers_transfer_changelist")
 
 @pytest.fixture
 def officer(client, staff):
-    """A browser in which staff are logged in who may reverse transfers."""
+    """Return a client logged in as a staff user who may reverse transfers."""
     client.force_login(staff)
     return client
 
 
 @pytest.fixture
 def paid(alice, bob, funded_account):
-    """A transfer of 2500 from alice to bob, who had nothing."""
+    """Return a transfer of 2,500 from alice to bob, whose balance was 0."""
     source, dest = funded_account(alice, 10_000), funded_account(bob)
     order = Order(source_id=source.pk, dest_id=dest.pk, amount=2_500)
     return services.transfer(order=order, actor=alice)
@@ -44,11 +44,13 @@ def balances(transfer) -> tuple[int, int]:
 
 
 def test_a_transfer_is_reversed_with_a_reason(officer, staff, paid):
-    answer = reverse_in_admin(officer, paid)
+    response = reverse_in_admin(officer, paid)
 
     reversal = Transfer.objects.get(reverses=paid)
-    assert answer["Location"] == page(paid)
-    assert said(answer) == [("success", f"Transfer of 25.00 USD {paid.pk} is now reversed.")]
+    assert response["Location"] == page(paid)
+    assert messages_of(response) == [
+        ("success", f"Transfer of 25.00 USD {paid.pk} is now reversed.")
+    ]
     assert (reversal.memo, reversal.created_by, reversal.amount) == ("Paid twice", staff, 2_500)
     assert balances(paid) == (10_000, 0)
 
@@ -64,10 +66,10 @@ def test_staff_can_reverse_a_transfer_to_a_frozen_account(officer, staff, paid):
 def test_a_second_reversal_is_refused_and_changes_nothing(officer, paid):
     reverse_in_admin(officer, paid)
 
-    answer = reverse_in_admin(officer, paid)
+    response = reverse_in_admin(officer, paid)
 
     expected = "It was already reversed, and can be reversed only once."
-    assert said(answer)[-1] == ("error", f"{paid} couldn't be reversed. {expected}")
+    assert messages_of(response)[-1] == ("error", f"{paid} couldn't be reversed. {expected}")
     assert balances(paid) == (10_000, 0)
 
 
@@ -87,10 +89,10 @@ def test_a_reversal_beyond_available_is_refused_and_the_others_are_made(
         order=Order(source_id=source.pk, dest_id=rich.pk, amount=60), actor=alice
     )
 
-    answer = reverse_in_admin(officer, kept, returned)
+    response = reverse_in_admin(officer, kept, returned)
 
-    assert answer["Location"] == LIST
-    assert sorted(said(answer)) == [
+    assert response["Location"] == LIST
+    assert sorted(messages_of(response)) == [
         (
             "error",
             f"{kept} couldn't be reversed. {poor} has 0.10\xa0USD available, and 0.40\xa0USD is "
@@ -103,10 +105,10 @@ def test_a_reversal_beyond_available_is_refused_and_the_others_are_made(
 
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 141])
 def test_nothing_is_reversed_without_a_reason(officer, paid, reason):
-    answer = reverse_in_admin(officer, paid, reason=reason)
+    response = reverse_in_admin(officer, paid, reason=reason)
 
     expected = "Nothing was changed. Enter a reason of at most 140 characters."
-    assert said(answer) == [("error", expected)]
+    assert messages_of(response) == [("error", expected)]
     assert balances(paid) == (7_500, 2_500)
 
 
@@ -114,9 +116,9 @@ def test_nothing_is_reversed_without_a_reason(officer, paid, reason):
 def test_reversing_requires_its_own_permission(client, make_user, paid, permission):
     client.force_login(make_user("accounts.read_any", permission, is_staff=True))
 
-    answer = reverse_in_admin(client, paid)
+    response = reverse_in_admin(client, paid)
 
-    assert said(answer) == []
+    assert messages_of(response) == []
     assert b'name="_selected_action"' not in client.get(page(paid)).content
     assert balances(paid) == (7_500, 2_500)
 
@@ -127,10 +129,10 @@ def test_reversing_a_deposit_requires_the_cash_permission_too(
     deposit = services.deposit(account_id=funded_account(alice).pk, amount=500, actor=staff)
     client.force_login(make_user("accounts.read_any", "transfers.reverse_any", is_staff=True))
 
-    answer = reverse_in_admin(client, deposit)
+    response = reverse_in_admin(client, deposit)
 
     why = "This requires the permission transfers.move_cash."
-    assert said(answer) == [("error", f"{deposit} couldn't be reversed. {why}")]
+    assert messages_of(response) == [("error", f"{deposit} couldn't be reversed. {why}")]
     assert Transfer.objects.filter(reverses=deposit).count() == 0
 
 
@@ -151,16 +153,16 @@ def test_a_reversal_beyond_the_largest_balance_is_refused_with_the_account(
     paid = services.transfer(order=order, actor=alice)
     services.deposit(account_id=source.pk, amount=MONEY_MAX, actor=alice)
 
-    answer = reverse_in_admin(officer, paid)
+    response = reverse_in_admin(officer, paid)
 
     expected = "would exceed 90,071,992,547,409.91\xa0USD, the most that an account can hold."
-    assert said(answer) == [("error", f"{paid} couldn't be reversed. {source} {expected}")]
+    assert messages_of(response) == [("error", f"{paid} couldn't be reversed. {source} {expected}")]
 
 
 def test_several_reversals_are_counted_in_one_message(officer, alice, bob, funded_account):
     source, dest = funded_account(alice, 100), funded_account(bob)
     orders = [Order(source_id=source.pk, dest_id=dest.pk, amount=10)] * 3
 
-    answer = reverse_in_admin(officer, *services.post_batch(orders=orders, actor=alice))
+    response = reverse_in_admin(officer, *services.post_batch(orders=orders, actor=alice))
 
-    assert said(answer) == [("success", "3 transfers are now reversed.")]
+    assert messages_of(response) == [("success", "3 transfers are now reversed.")]

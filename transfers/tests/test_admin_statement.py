@@ -1,4 +1,4 @@
-"""The statement on an account's page in the admin: newest first, page by page, at one cost."""
+"""The statement on an account's page in the admin."""
 
 import re
 from datetime import timedelta
@@ -18,14 +18,14 @@ DASH = "\N{EN DASH}"
 
 @pytest.fixture
 def reader(client, make_user):
-    """A browser in which staff are logged in who may look at accounts and entries."""
+    """Return a client logged in as a staff user who may read accounts and entries."""
     client.force_login(make_user("accounts.read_any", is_staff=True))
     return client
 
 
 @pytest.fixture
 def pay(alice, bob, funded_account):
-    """Return a function that makes so many transfers to an account, and returns the account."""
+    """Return a function that makes ``times`` transfers to an account and returns the account."""
     source, dest = funded_account(alice, 1_000_00), funded_account(bob, owner_name="Bob Jones")
 
     def pay(times: int) -> Account:
@@ -50,7 +50,7 @@ def numbers(response) -> list[str]:
 
 
 def older(response) -> str | None:
-    """Return where the older entries are."""
+    """Return the URL of the link to older entries, if the page has one."""
     found = re.findall(r'href="([^"#]*)#statement">Older', response.content.decode())
     return found[0] if found else None
 
@@ -161,7 +161,7 @@ def test_the_number_of_queries_does_not_depend_on_the_history(reader, pay):
     first = reader.get(page(dest.pk))
 
     assert queries(page(dest.pk)) == with_one
-    # The page after it also looks up the entry that it begins at.
+    # A later page makes one more query, for the entry after which it begins.
     assert queries(older(first)) == with_one + 1
 
 
@@ -177,17 +177,18 @@ def test_a_page_is_read_in_order_from_an_index(pay, kind, index):
     newest = entries_of(account)[0]
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            # Three rows are read faster whole; what is asked is whether they must be.
+            # PostgreSQL would scan such a small table. Disable the other plans, to see whether the
+            # index can be used.
             for way in ("seqscan", "bitmapscan", "sort"):
                 cursor.execute(f"SET LOCAL enable_{way} = off")
 
     plans = [entries_of(account, before)[:51].explain() for before in (None, newest)]
 
-    # SQLite gives the index of a unique constraint a name of its own.
+    # On SQLite, the index of a unique constraint doesn't have the constraint's name.
     used = index if connection.vendor == "postgresql" else "SEARCH transfers_ledgerentry USING"
     for plan in plans:
         assert used in plan
-        # To order the entries of one instant is no sort of the whole.
+        # An incremental sort only orders entries with the same time.
         whole = plan.replace("Incremental Sort", "")
         ways = ("Sort  (", "TEMP B-TREE FOR ORDER BY", "Seq Scan", "SCAN transfers_ledgerentry")
         assert [way for way in ways if way in whole] == []

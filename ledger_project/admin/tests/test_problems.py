@@ -1,4 +1,4 @@
-"""What goes wrong in the admin is a page with a way back; in the API it stays a document."""
+"""Errors in the admin are HTML pages. Errors elsewhere stay problem documents."""
 
 import pytest
 from django.db import OperationalError
@@ -13,9 +13,9 @@ pytestmark = pytest.mark.django_db
 BACK = '<a href="/admin/">Back to the admin home page</a>'
 
 
-def assert_page(answer, status, title):
-    html = answer.content.decode()
-    assert (answer.status_code, answer["Content-Type"]) == (status, "text/html; charset=utf-8")
+def assert_page(response, status, title):
+    html = response.content.decode()
+    assert (response.status_code, response["Content-Type"]) == (status, "text/html; charset=utf-8")
     assert f"<title>{title} | Mini Ledger API</title>" in html
     assert f"<h1>{title}</h1>" in html
     assert BACK in html
@@ -29,18 +29,18 @@ def test_an_unknown_url_is_an_error_page(admin_client, path):
 def test_a_missing_permission_is_an_error_page(client, newcomer):
     client.force_login(newcomer)
 
-    answer = client.get("/admin/accounts/account/")
+    response = client.get("/admin/accounts/account/")
 
-    assert_page(answer, 403, "You may not do this")
+    assert_page(response, 403, "You may not do this")
 
 
 def test_a_missing_csrf_token_is_an_error_page(admin_user):
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(admin_user)
 
-    answer = browser.post("/admin/accounts/account/")
+    response = browser.post("/admin/accounts/account/")
 
-    assert_page(answer, 403, "This form is out of date")
+    assert_page(response, 403, "This form is out of date")
 
 
 def test_the_error_page_of_an_unreachable_database_makes_no_query(rf, django_assert_num_queries):
@@ -54,24 +54,24 @@ def test_the_error_page_of_an_unreachable_database_makes_no_query(rf, django_ass
         try:
             raise OperationalError("away")
         except OperationalError:
-            answer = AdminProblemMiddleware(problems.server_error)(request)
+            response = AdminProblemMiddleware(problems.server_error)(request)
 
-    assert_page(answer, 503, "The ledger can&#x27;t reach its database")
-    assert answer["Retry-After"] == "1"
+    assert_page(response, 503, "The ledger can&#x27;t reach its database")
+    assert response["Retry-After"] == "1"
 
 
 def test_an_unhandled_exception_is_an_error_page_without_its_message(rf):
     try:
         raise ZeroDivisionError("secret")
     except ZeroDivisionError:
-        answer = AdminProblemMiddleware(problems.server_error)(rf.get("/admin/"))
+        response = AdminProblemMiddleware(problems.server_error)(rf.get("/admin/"))
 
-    assert_page(answer, 500, "The ledger failed")
-    assert "secret" not in answer.content.decode()
+    assert_page(response, 500, "The ledger failed")
+    assert "secret" not in response.content.decode()
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/administrators/"])
 def test_an_error_outside_of_the_admin_is_a_problem_document(client, path):
-    answer = client.get(path)
+    response = client.get(path)
 
-    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+    assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")

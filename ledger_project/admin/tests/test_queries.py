@@ -1,4 +1,4 @@
-"""Whatever somebody types into an address of the admin, it is a page, and never a crash."""
+"""No URL, query or form of the admin causes a server error."""
 
 from collections.abc import Iterator
 from io import StringIO
@@ -27,12 +27,12 @@ pytestmark = [pytest.mark.django_db, pytest.mark.no_cover]
 
 MODELS = [model for model in apps.get_models() if admin.site.is_registered(model)]
 
-# What no column holds, or no calendar, or no number, or no regular expression.
+# Values that are invalid as text, numbers, dates or regular expressions.
 HOSTILE = ["\0", "", "0", "-1", "9" * 30, "abc", "0001-01-01"]
 
-# What a list reads beside its filters.
+# The query parameters that Django's lists read, besides filters.
 PARAMETERS = ["q", "p", "o", "e", "all", "_changelist_filters", "_popup", "_to_field", "_facets"]
-# Lookups that somebody may make up of any column, and of a relation.
+# Lookups that a client may send for a column or a relation.
 LOOKUPS = [
     "",
     "__exact",
@@ -52,7 +52,7 @@ def address(model: type[Model], page: str, *args: str) -> str:
 
 
 def queries(model: type[Model]) -> Iterator[dict[str, str]]:
-    """Return hostile values of what a list reads, of its filters, and of made-up lookups."""
+    """Yield queries with hostile values of parameters, filters and other lookups."""
     lists = admin.site.get_model_admin(model).list_filter
     filters = [getattr(each, "parameter_name", each) for each in lists]
     for name in [*PARAMETERS, *NOWHERE, *filters]:
@@ -67,15 +67,15 @@ def queries(model: type[Model]) -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def browser(db) -> Client:
-    """A browser with the demo data, in which a superuser is logged in."""
+    """Return a client logged in as a superuser, on a database with the demo data."""
     call_command("seed_demo", stdout=StringIO())
     browser = Client(raise_request_exception=False)
     browser.force_login(User.objects.get(username="admin"))
     return browser
 
 
-def assert_page(answer) -> None:
-    assert answer.status_code in (200, 302, 400, 403, 404)
+def assert_page(response) -> None:
+    assert response.status_code in (200, 302, 400, 403, 404)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
@@ -97,11 +97,11 @@ def test_a_list_accepts_its_own_filters(browser, model):
 
     for choices in page.context["cl"].filter_specs:
         for choice in choices.choices(page.context["cl"]):
-            answer = browser.get(address(model, "changelist") + choice["query_string"])
-            assert answer.status_code == 200
+            response = browser.get(address(model, "changelist") + choice["query_string"])
+            assert response.status_code == 200
 
 
-# What can't be the id of a row, or is the id of none.
+# Malformed ids, and well-formed ids of no row.
 SELECTED = ["x", "zz", "", "\0", "-1", "9" * 24, "1.5", str(UUID(int=0)), "0"]
 
 
@@ -206,8 +206,8 @@ def test_no_random_query_of_a_list_is_a_server_error(browser, model, query):
 
 
 def test_external_balances_beyond_64_bits_are_shown(browser, alice):
-    # SQLite's sum() fails beyond 64 bits, which 1,025 accounts at their cap pass. Their deposits
-    # are left out, which PostgreSQL's guards would refuse.
+    # SQLite's sum() fails beyond 64 bits, which 1,025 accounts with the largest balance exceed. The
+    # test creates balances without deposits, so it drops the guards, which would refuse that.
     connection.check_constraints()
     guards.drop(connection)
     Account.objects.bulk_create(
@@ -219,6 +219,6 @@ def test_external_balances_beyond_64_bits_are_shown(browser, alice):
         browser.get(f"{address(Account, 'changelist')}?kind__exact=EXTERNAL"),
     ]
 
-    texts = [answer.content.decode().replace("\N{NO-BREAK SPACE}", " ") for answer in pages]
-    assert [answer.status_code for answer in pages] == [200, 200]
+    texts = [response.content.decode().replace("\N{NO-BREAK SPACE}", " ") for response in pages]
+    assert [response.status_code for response in pages] == [200, 200]
     assert [f"{1030 * MONEY_MAX:,} JPY" in text for text in texts] == [True, True]

@@ -1,4 +1,4 @@
-"""The admin as a whole: its name, and what it leaves out."""
+"""The admin site as a whole, and its pages of users."""
 
 import re
 from datetime import UTC, datetime

@@ -1,4 +1,9 @@
-"""Users and groups in the admin: only superusers give rights, or touch somebody who has any."""
+"""
+The admin of users and groups.
+
+Only superusers may grant rights or change users who have rights. Staff with all of Django's
+permissions on users and groups, called managers here, may not.
+"""
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
@@ -7,7 +12,7 @@ from accounts.tests.admin_pages import field
 
 USERS, GROUPS = "/admin/auth/user/", "/admin/auth/group/"
 PASSWORDS = {"password1": "of an attacker", "password2": "of an attacker"}
-# Everything that Django lets somebody do with users and groups.
+# All of Django's permissions on users and groups.
 MANAGES = [
     f"auth.{verb}_{model}"
     for verb in ("add", "change", "delete", "view")
@@ -18,7 +23,7 @@ RIGHTS = {"is_staff": "on", "is_superuser": "on"}
 
 @pytest.fixture
 def manager(make_user) -> User:
-    """Staff who may do with users and groups whatever Django has a permission for."""
+    """Return a staff user with all of Django's permissions on users and groups."""
     return make_user(*MANAGES, username="manager", is_staff=True)
 
 
@@ -30,7 +35,7 @@ def browser(client, manager):
 
 @pytest.fixture(params=["staff", "superuser", "member", "holder", "deactivated", "oneself"])
 def entitled(request, make_user, manager) -> User:
-    """Somebody who has rights of one kind."""
+    """Return a user with one kind of rights."""
     user = {
         "staff": lambda: make_user(is_staff=True),
         "superuser": lambda: make_user(is_superuser=True),
@@ -53,14 +58,14 @@ def password_page(user) -> str:
 
 
 def row(user) -> tuple:
-    """Return all that is kept of a user."""
+    """Return a user's columns, group names and permission codenames."""
     columns = User.objects.filter(pk=user.pk).values().get()
     groups = set(user.groups.values_list("name", flat=True))
     return columns, groups, set(user.user_permissions.values_list("codename", flat=True))
 
 
 def everything() -> dict[str, object]:
-    """Return a form that gives its user every right."""
+    """Return a form that would grant every right to its user."""
     return {
         **RIGHTS,
         "is_active": "on",
@@ -78,10 +83,10 @@ def test_a_user_manager_cannot_grant_rights(browser, alice):
     before = row(alice)
     form = {"username": "alice", "email": "new@example.com", **everything(), **dates_of(alice)}
 
-    answer = browser.post(page(alice), {**form, "last_login_0": "2020-01-01", "_save": "Save"})
+    response = browser.post(page(alice), {**form, "last_login_0": "2020-01-01", "_save": "Save"})
 
     columns, groups, permissions = row(alice)
-    assert answer.status_code == 302
+    assert response.status_code == 302
     assert columns == {**before[0], "email": "new@example.com"}
     assert (groups, permissions) == (set(), set())
 
@@ -98,12 +103,12 @@ def test_a_user_manager_cannot_change_a_user_with_rights(browser, entitled):
     before = row(entitled)
     form = {"username": "renamed", "email": "mine@example.com", **dates_of(entitled)}
 
-    answers = [
+    responses = [
         browser.post(page(entitled), {**form, **rights}) for rights in ({}, RIGHTS, everything())
     ]
     seen = browser.get(page(entitled))
 
-    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert [response.status_code for response in responses] == [403, 403, 403]
     assert row(entitled) == before
     assert (seen.status_code, seen.context["has_change_permission"]) == (200, False)
     assert entitled.password not in seen.content.decode()
@@ -112,34 +117,34 @@ def test_a_user_manager_cannot_change_a_user_with_rights(browser, entitled):
 def test_a_user_manager_cannot_set_the_password_of_a_user_with_rights(browser, entitled):
     before = row(entitled)
 
-    answers = [
+    responses = [
         browser.get(password_page(entitled)),
         browser.post(password_page(entitled), PASSWORDS),
         browser.post(password_page(entitled), {"usable_password": "false", "unset-password": "1"}),
     ]
 
-    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert [response.status_code for response in responses] == [403, 403, 403]
     assert row(entitled) == before
 
 
 def test_a_user_manager_can_set_a_customers_password_and_deactivate_them(browser, alice):
-    answers = [
+    responses = [
         browser.post(password_page(alice), {**PASSWORDS, "usable_password": "true"}),
         browser.post(page(alice), {"username": "alice"}),
     ]
 
     alice.refresh_from_db()
-    assert [answer.status_code for answer in answers] == [302, 302]
+    assert [response.status_code for response in responses] == [302, 302]
     assert (alice.check_password("of an attacker"), alice.is_active) == (True, False)
 
 
 def test_a_new_user_has_no_rights_whatever_the_form_contains(browser):
     form = {"username": "accomplice", "usable_password": "true", **PASSWORDS, **everything()}
 
-    answer = browser.post(f"{USERS}add/", form)
+    response = browser.post(f"{USERS}add/", form)
 
     made = User.objects.get(username="accomplice")
-    assert answer.status_code == 302
+    assert response.status_code == 302
     assert (made.is_staff, made.is_superuser, made.is_active) == (False, False, True)
     assert (made.groups.count(), made.user_permissions.count()) == (0, 0)
 
@@ -149,7 +154,7 @@ def test_a_group_manager_cannot_change_groups(browser):
     before = set(support.permissions.values_list("pk", flat=True))
     form = {"name": "Support", "permissions": list(Permission.objects.values_list("pk", flat=True))}
 
-    answers = [
+    responses = [
         browser.post(f"{GROUPS}{support.pk}/change/", form),
         browser.post(f"{GROUPS}add/", {**form, "name": "Mine"}),
         browser.post(f"{GROUPS}{support.pk}/delete/", {"post": "yes"}),
@@ -157,7 +162,7 @@ def test_a_group_manager_cannot_change_groups(browser):
     delete = {"action": "delete_selected", "_selected_action": support.pk, "post": "yes"}
     browser.post(GROUPS, delete)
 
-    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert [response.status_code for response in responses] == [403, 403, 403]
     assert set(Group.objects.get(name="Support").permissions.values_list("pk", flat=True)) == before
     assert Group.objects.filter(name="Mine").count() == 0
     assert browser.get(GROUPS).status_code == 200
@@ -168,7 +173,7 @@ def test_a_superuser_can_grant_rights_to_users_and_groups(admin_client, alice):
     freeze = Permission.objects.get(codename="freeze")
     form = {"username": "alice", "is_active": "on", **RIGHTS, "groups": [approvers.pk]}
 
-    answers = [
+    responses = [
         admin_client.post(page(alice), {**form, **dates_of(alice)}),
         admin_client.post(password_page(alice), {**PASSWORDS, "usable_password": "true"}),
         admin_client.post(
@@ -177,7 +182,7 @@ def test_a_superuser_can_grant_rights_to_users_and_groups(admin_client, alice):
     ]
 
     alice.refresh_from_db()
-    assert [answer.status_code for answer in answers] == [302, 302, 302]
+    assert [response.status_code for response in responses] == [302, 302, 302]
     assert (alice.is_staff, alice.is_superuser, alice.groups.get()) == (True, True, approvers)
     assert alice.check_password("of an attacker")
     assert set(approvers.permissions.all()) == {freeze}
