@@ -1,8 +1,8 @@
 """
 Finds the expired holds of an account, so that they don't block other operations.
 
-An expired hold reserves money until something releases it. Accounts can't import transfers, which
-holds are, so ``transfers`` registers its finder here when Django starts.
+An expired hold still reserves money until it is released. A hold is a transfer, and accounts can't
+import transfers. Therefore ``transfers`` registers the finder here when Django starts.
 """
 
 from collections.abc import Callable

@@ -157,7 +157,9 @@ class Account(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.owner_name} {self.currency} {self.id}"
+        # The owner name of an EXTERNAL account already contains the currency.
+        currency = "" if self.kind == AccountKind.EXTERNAL else f"{self.currency} "
+        return f"{self.owner_name} {currency}{self.id}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save the account, and the folded name with the name."""
@@ -209,7 +211,8 @@ class AccountChange(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.action} {self.account_id} at {self.at:%Y-%m-%d %H:%M:%S}"
+        time = f"{self.at:%Y-%m-%d %H:%M:%S} UTC"
+        return f"{self.get_action_display()}, account {self.account_id}, {time}"
 
 
 def lacks_external_accounts() -> bool:

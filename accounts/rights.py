@@ -1,9 +1,9 @@
 """
-Permissions on accounts that belong to other users.
+Checks of permissions on accounts.
 
-An owner needs no permission for their own accounts. Other users need one of Django's permissions,
-both in the API and in the admin; a superuser has all of them. Check ownership first: it needs no
-query, because the account is already loaded, and a permission has to be looked up.
+Owners need no permission for their own accounts. For the accounts of others, users need one of
+Django's permissions, both in the API and in the admin; a superuser has all of them. Check ownership
+first: it needs no query, because the account is already loaded.
 """
 
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ def may(user: User | AnonymousUser, permission: str) -> bool:
     if not user.has_perm(permission):
         return False
     noted: frozenset[str] = getattr(user, "relied_on", frozenset())
-    user.relied_on = noted | {permission}  # type: ignore[union-attr]  # not a field: one request
+    user.relied_on = noted | {permission}  # type: ignore[union-attr]  # per request
     return True
 
 

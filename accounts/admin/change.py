@@ -1,10 +1,8 @@
 """The list of account changes: who changed an account, when and why."""
 
-from datetime import datetime
-
 from django.contrib import admin
 
-from accounts.admin.pages import HistoryAdmin, account_link, money_shown
+from accounts.admin.pages import HistoryAdmin, account_link, money_shown, time_shown
 from accounts.models import AccountChange
 
 
@@ -36,8 +34,8 @@ class AccountChangeAdmin(HistoryAdmin):
     readonly_fields = fields
 
     @admin.display
-    def time(self, change: AccountChange) -> datetime:
-        return change.at
+    def time(self, change: AccountChange) -> str:
+        return time_shown(change.at)
 
     @admin.display
     def changed_by(self, change: AccountChange) -> str:

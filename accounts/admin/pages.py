@@ -1,5 +1,6 @@
 """Base classes and formatting for the admin pages of the ledger's tables."""
 
+from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
 from uuid import UUID
@@ -12,7 +13,9 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.timezone import localtime
 
 from accounts.models import Account
 from accounts.money import money
@@ -29,6 +32,11 @@ DASH = "\N{EN DASH}"
 def money_shown(amount: int | None, currency: str) -> str:
     """Return an amount in minor units as text that doesn't wrap; a dash for None."""
     return DASH if amount is None else money(amount, currency).replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def time_shown(time: datetime) -> str:
+    """Return a time as all pages show it: ``2026-01-31 09:05:07 UTC``."""
+    return date_format(localtime(time), "DATETIME_FORMAT")
 
 
 def account_link(account: Account) -> str:

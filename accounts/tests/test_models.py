@@ -189,6 +189,13 @@ def test_external_accounts_are_never_locked(alice, mine, funded_account):
     assert list(locked.items()) == sorted([(mine.pk, mine), (other.pk, other)])
 
 
+def test_an_account_is_named_by_owner_name_currency_and_id(mine):
+    external = Account.objects.get(pk=external_account_id("USD"))
+
+    assert str(mine) == f"alice USD {mine.pk}"
+    assert str(external) == f"External USD {external.pk}"
+
+
 def test_available_is_balance_minus_held_plus_overdraft_limit():
     assert Account(balance=100, held=30, overdraft_limit=7).available == 77
 

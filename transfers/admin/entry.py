@@ -1,10 +1,8 @@
 """The list of ledger entries and the page of one entry."""
 
-from datetime import datetime
-
 from django.contrib import admin
 
-from accounts.admin.pages import HistoryAdmin, account_link, money_shown
+from accounts.admin.pages import HistoryAdmin, account_link, money_shown, time_shown
 from transfers.admin.links import kind_link, memo_of
 from transfers.models import LedgerEntry
 
@@ -31,8 +29,8 @@ class LedgerEntryAdmin(HistoryAdmin):
     readonly_fields = fields
 
     @admin.display
-    def time(self, entry: LedgerEntry) -> datetime:
-        return entry.ts
+    def time(self, entry: LedgerEntry) -> str:
+        return time_shown(entry.ts)
 
     @admin.display(description="account")
     def account_shown(self, entry: LedgerEntry) -> str:

@@ -11,6 +11,8 @@ from django.contrib.auth.models import User
 from django.contrib.staticfiles import finders
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
+from accounts import services
+from accounts.tests.admin_pages import field
 from ledger_project.models import LoginAttempt
 
 
@@ -57,6 +59,19 @@ def test_times_are_shown_with_their_time_zone(admin_client, alice, funded_accoun
     page = admin_client.get(f"/admin/accounts/account/{account.pk}/change/")
 
     assert "2026-01-31 09:05:07 UTC" in page.content.decode()
+
+
+def test_the_pages_of_entries_and_changes_show_times_like_all_others(
+    admin_client, alice, staff, funded_account
+):
+    account = funded_account(alice, 100)
+    services.freeze(account_id=account.pk, actor=staff)
+    entry, change = account.entries.get(), account.changes.get()
+    paths = [f"transfers/ledgerentry/{entry.pk}", f"accounts/accountchange/{change.pk}"]
+
+    shown = [field(admin_client.get(f"/admin/{path}/change/"), "time") for path in paths]
+
+    assert shown == [f"{time:%Y-%m-%d %H:%M:%S} UTC" for time in (entry.ts, change.at)]
 
 
 @pytest.fixture
