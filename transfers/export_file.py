@@ -22,7 +22,7 @@ class NoRoomForExport(TemporarilyUnavailable):
 
 class ExportFile(BufferedRandom):
     """
-    An unnamed temporary file, which counts towards the limits until it is closed.
+    An unnamed temporary file that counts towards the limits until it is closed.
 
     :raises TooManyExports: if ``FILES`` of them are open already
     :raises NoRoomForExport: on a write, if all open files together would exceed ``BYTES``

@@ -2,8 +2,8 @@
 
 import signal
 
-# First of all, because some libraries swallow a KeyboardInterrupt while they are loaded: until
-# gunicorn takes over, SIGINT ends the process like any other signal.
+# This must come before the other imports, because some libraries swallow a KeyboardInterrupt while
+# they are imported. Until gunicorn takes over, SIGINT terminates the process immediately.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 # ruff: noqa: E402
@@ -17,13 +17,30 @@ from django.core.wsgi import get_wsgi_application
 
 
 def main() -> None:
-    """Load the application, and serve it until told to stop."""
+    """Load the application and serve it until a signal stops the process."""
     parser = argparse.ArgumentParser(prog="ledger_project.server", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
-    parser.add_argument("--port", type=int, choices=range(65536), metavar="PORT", default=8000)
-    parser.add_argument("--workers", type=_positive, default=2, help="processes")
     parser.add_argument(
-        "--threads", type=_positive, default=8, help="requests at a time, per worker"
+        "--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--port",
+        type=int,
+        choices=range(65536),
+        metavar="PORT",
+        default=8000,
+        help="the TCP port to listen on; 0 picks a free port (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=_positive,
+        default=2,
+        help="the number of worker processes (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--threads",
+        type=_positive,
+        default=8,
+        help="the number of requests that each worker handles at a time (default: %(default)s)",
     )
     options = parser.parse_args()
 
@@ -52,18 +69,18 @@ def main() -> None:
 
 
 def _positive(text: str) -> int:
-    """Return a number of at least 1; argparse tells of any other."""
+    """Return the text as an integer of at least 1. argparse reports the ``ValueError``."""
     if (number := int(text)) < 1:
         raise ValueError
     return number
 
 
 def load() -> WSGIHandler:
-    """Load the application whole: before the fork, so that a new worker has nothing left to do."""
+    """Load the whole application before the fork, so that new workers start immediately."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ledger_project.settings")
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        # The counters open their files in it as they are made.
-        _make(folder)
+        # The metrics open files in this folder as soon as they are imported.
+        _create_folder(folder)
     application = get_wsgi_application()
 
     from django.urls import get_resolver
@@ -75,10 +92,10 @@ def load() -> WSGIHandler:
     return application
 
 
-def _make(folder: str) -> None:
+def _create_folder(folder: str) -> None:
     try:
         os.makedirs(folder, exist_ok=True)
-        # Each process makes files of its own in it.
+        # Check that files can be created in it: each process creates its own.
         TemporaryFile(dir=folder).close()
     except OSError as error:
         reason = os.strerror(error.errno or 0)
@@ -87,9 +104,9 @@ def _make(folder: str) -> None:
 
 def _check_database() -> None:
     """
-    End the process if the database must not be used, or can never be reached by its URL.
+    Exit if the database is unusable, or if its URL can never work.
 
-    One that is away may come back.
+    A database that is unavailable may come back, so it doesn't prevent the start.
     """
     from django.db import DatabaseError, connection
 
@@ -104,7 +121,7 @@ def _check_database() -> None:
         if reason := why_never_connected(str(error)):
             sys.exit(f"Mini Ledger can't start: LEDGER_DATABASE_URL: {reason}")
     finally:
-        # No connection survives a fork.
+        # A connection must not be shared with the forked workers.
         connection.close()
 
 

@@ -1,4 +1,4 @@
-"""Where a request comes from: the address that the nearest trusted proxy saw."""
+"""Find the address of the client behind trusted proxies."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from ledger_project.addresses import parse, parse_network
 
 
 class TrustedProxies:
-    """The proxies whose ``X-Forwarded-*`` headers are believed: addresses and networks."""
+    """The addresses and networks of proxies whose ``X-Forwarded-*`` headers are trusted."""
 
     def __init__(self, networks: Iterable[str]) -> None:
         self._networks = [parse_network(each) for each in networks]
@@ -17,14 +17,14 @@ class TrustedProxies:
 
     def client(self, peer: str, forwarded_for: str) -> str:
         """
-        Return the address of the client, without a port and in its canonical form.
+        Return the address of the client in its canonical form, without a port.
 
-        ``forwarded_for`` is read from its end, where the nearest proxy wrote, as far as it was
-        written by trusted proxies. What isn't an address is not believed: the client is then the
-        last proxy before it.
+        Each proxy appends the address it received the request from, so ``forwarded_for`` is read
+        from right to left, until an address doesn't belong to a trusted proxy. That address is the
+        client's. Reading also stops before a value that isn't an address.
 
         :param peer: the address that the connection comes from
-        :param forwarded_for: the value of ``X-Forwarded-For``; empty if there is none
+        :param forwarded_for: the value of ``X-Forwarded-For``, or an empty string
         """
         client = str(parse(peer) or peer)
         for value in reversed(forwarded_for.split(",")):
@@ -39,6 +39,6 @@ def _without_port(value: str) -> str:
     if value.startswith("["):
         host, bracket, port = value[1:].partition("]")
         return host if bracket and (not port or port[1:].isdigit()) else ""
-    # One colon: an IPv4 address and a port. More of them: an IPv6 address.
+    # One colon separates an IPv4 address from its port. An IPv6 address has several.
     host, _, port = value.partition(":")
     return host if port.isdigit() else value

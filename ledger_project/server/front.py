@@ -1,4 +1,4 @@
-"""The ASGI application in front of Django: it waits for slow clients, so that no thread does."""
+"""The ASGI application in front of Django. It waits for slow clients, so that no thread has to."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,44 +8,47 @@ from typing import Any
 
 from api.errors import ApiError
 from api.exceptions import PayloadTooLarge
-from ledger_project.server.exceptions import BrokenOff, Busy, RequestTimeout
+from ledger_project.server.exceptions import Busy, IncompleteRequest, RequestTimeout
 from ledger_project.server.forwarded import TrustedProxies
 from ledger_project.server.head import Head, asks_for_export, environ, refusal
-from ledger_project.server.protocol import ABORT, BROKEN_OFF, IS_GONE, LINGER_SECONDS
+from ledger_project.server.protocol import ABORT, INCOMPLETE, IS_GONE, LINGER_SECONDS
 from ledger_project.server.refusals import REFUSAL
-from ledger_project.server.threads import Answer, Application, Environ, Threads
+from ledger_project.server.threads import Application, Environ, Response, Threads
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
+# The deadline for receiving the whole body.
 BODY_SECONDS = 10
-# For each piece of an answer.
+# The deadline for sending each piece of a response.
 WRITE_SECONDS = 30
 PIECE_BYTES = 64 * 1024
-# For all of it. Until then the file of an export stays on the disk.
+# The deadline for sending a whole response. Until it is sent, an export's file stays on disk.
 SEND_SECONDS = 300
-# Bodies of requests that are being read or wait, in one worker.
+# The total size of the request bodies that one worker holds in memory.
 BUFFERED_BYTES = 64 * 1024 * 1024
 
-# Needs neither the database nor a place in the queue.
+# Needs no database connection and bypasses the queue.
 HEALTH = "/healthz"
-# An export may take minutes. It has threads of its own, so that other requests don't wait for it.
+# Exports may take minutes. They have their own threads, so that other requests don't wait for them.
 EXPORT_THREADS = 2
-# Dropped if the client is gone before a thread is free. A write is carried out all the same: it is
-# short, and a client that only lost its connection finds it done when it retries.
+# These are dropped if the client disconnects before a thread is free. Writes are carried out
+# anyway: they are short, and a client that lost its connection gets the stored response on a retry.
 READS = ("GET", "HEAD")
 
 
 class Disconnected(Exception):
-    """The client has gone before its request was whole: there is nobody to answer."""
+    """The client disconnected before it had sent its whole request."""
 
 
 class Front:
     """
-    Serve a WSGI application from ``threads`` threads, and others for exports, health and refusals.
+    Serve a WSGI application over ASGI, in threads.
 
-    :param proxies: whose ``X-Forwarded-*`` headers are believed
-    :param largest_body: in bytes
+    :param threads: the number of threads for ordinary requests. Exports, ``/healthz`` and refused
+        requests have threads of their own.
+    :param proxies: the proxies whose ``X-Forwarded-*`` headers are trusted
+    :param largest_body: the size limit for a request body, in bytes
     """
 
     def __init__(
@@ -56,14 +59,14 @@ class Front:
         self.buffered = 0
 
     def start(self) -> None:
-        """Start the threads: in the worker, because threads don't survive a fork."""
+        """Start the threads. Call this in the worker, because threads don't survive a fork."""
         self.threads = Threads(self._application, self._count)
         self.exports = Threads(self._application, EXPORT_THREADS)
         self._health = Threads(self._application, 1)
-        self._reserve = Threads(self._application, 1)
+        self._refusals = Threads(self._application, 1)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        """Answer one request (ASGI 3)."""
+        """Handle one request (ASGI 3)."""
         head = Head.of(scope)
         variables = environ(head, scope, self._proxies)
         body = bytearray()
@@ -72,26 +75,26 @@ class Front:
             error = error or await self._read(body, scope, receive)
             if error is not None:
                 variables[REFUSAL] = error
-            answer = await self._answer(variables, bytes(body), scope["state"][IS_GONE])
+            response = await self._respond(variables, bytes(body), scope["state"][IS_GONE])
         except Disconnected:
             return
         except asyncio.CancelledError:
-            # The worker must end, and nobody knows whether the request will be carried out. A
-            # client retries after a lost connection.
+            # The worker is stopping, and it isn't known whether the request will be carried out.
+            # Close the connection, so that the client retries.
             scope["state"][ABORT]()
             return
         finally:
             self.buffered -= len(body)
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                await _send(answer, head.method, send, None if error is None else receive)
+                await _send(response, head.method, send, None if error is None else receive)
         except (TimeoutError, asyncio.CancelledError):
             scope["state"][ABORT]()
 
     async def _read(
         self, body: bytearray, scope: dict[str, Any], receive: Receive
     ) -> ApiError | None:
-        """Read a body whole; return why it is refused, None if it isn't."""
+        """Read the whole body into ``body``. Return the reason for a refusal, or None."""
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 async for piece in _pieces(receive):
@@ -103,20 +106,22 @@ class Front:
                     body += piece
         except TimeoutError:
             return RequestTimeout()
-        return BrokenOff() if BROKEN_OFF in scope["state"] else None
+        return IncompleteRequest() if INCOMPLETE in scope["state"] else None
 
-    async def _answer(self, variables: Environ, body: bytes, is_gone: Callable[[], bool]) -> Answer:
-        """Run Django in a thread, as soon as one is free, and return its answer."""
+    async def _respond(
+        self, variables: Environ, body: bytes, is_gone: Callable[[], bool]
+    ) -> Response:
+        """Run Django in a thread as soon as one is free, and return its response."""
         variables["CONTENT_LENGTH"] = str(len(body))
         variables["wsgi.input"] = BytesIO(body)
         if REFUSAL not in variables:
             droppable = variables["REQUEST_METHOD"] in READS
             threads = self._threads_for(variables)
-            answer = await threads.run(variables, is_gone if droppable else None)
-            if answer is not None:
-                return answer
+            response = await threads.run(variables, is_gone if droppable else None)
+            if response is not None:
+                return response
             variables[REFUSAL] = Busy()
-        return await self._reserve.run_at_last(variables)
+        return await self._refusals.run_unconditionally(variables)
 
     def _threads_for(self, variables: Environ) -> Threads:
         if variables["PATH_INFO"] == HEALTH:
@@ -135,39 +140,40 @@ async def _pieces(receive: Receive) -> Any:
         more = message.get("more_body", False)
 
 
-async def _send(answer: Answer, method: str, send: Send, unread: Receive | None) -> None:
+async def _send(response: Response, method: str, send: Send, unread: Receive | None) -> None:
     """
-    Send an answer piece by piece, as fast as the client takes it.
+    Send a response piece by piece, as fast as the client reads it.
 
-    :param unread: where the rest of the request is, if it wasn't read; the connection then closes
-    :raises TimeoutError: if the client doesn't take it
+    :param unread: ``receive`` of a request whose body wasn't read to its end, or None. If it is
+        given, the connection is closed after the response.
+    :raises TimeoutError: if the client doesn't read a piece within ``WRITE_SECONDS``
     """
     headers = [
-        (name.lower().encode("latin-1"), text.encode("latin-1")) for name, text in answer.headers
+        (name.lower().encode("latin-1"), text.encode("latin-1")) for name, text in response.headers
     ]
-    body = answer.body
+    body = response.body
     if isinstance(body, bytes):
-        if b"content-length" not in dict(headers) and answer.status[:3] not in ("204", "304"):
+        if b"content-length" not in dict(headers) and response.status[:3] not in ("204", "304"):
             headers.append((b"content-length", b"%d" % len(body)))
         body = BytesIO(body)
     if unread is not None:
         headers.append((b"connection", b"close"))
     await send(
-        {"type": "http.response.start", "status": int(answer.status[:3]), "headers": headers}
+        {"type": "http.response.start", "status": int(response.status[:3]), "headers": headers}
     )
     with closing(body):
         while method != "HEAD" and (piece := body.read(PIECE_BYTES)):
             async with asyncio.timeout(WRITE_SECONDS):
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
     if unread is not None:
-        await _drop(unread)
+        await _discard(unread)
     async with asyncio.timeout(WRITE_SECONDS):
         await send({"type": "http.response.body", "body": b""})
 
 
-async def _drop(unread: Receive) -> None:
-    # A system that closes while the client still sends tells it so by a reset, and the client may
-    # never read the answer: so what it sends is read for a while, and thrown away.
+async def _discard(unread: Receive) -> None:
+    # Closing a connection with unread data resets it, and the client may then lose the response.
+    # So keep reading for a while, and discard the data.
     with suppress(TimeoutError, Disconnected):
         async with asyncio.timeout(LINGER_SECONDS):
             async for _ in _pieces(unread):

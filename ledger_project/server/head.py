@@ -1,4 +1,4 @@
-"""What the head of a request decides: whether it is refused, and what Django gets to see of it."""
+"""Check the head of a request, and build the WSGI environment from it."""
 
 import sys
 from collections.abc import Mapping
@@ -17,43 +17,43 @@ from ledger_project.server.exceptions import LengthRequired, MalformedRequest
 from ledger_project.server.forwarded import TrustedProxies
 from ledger_project.server.target import has_encoded_slash
 
-# A second one would be another request to whoever reads the other one (RFC 9110 §5.3).
-# An Idempotency-Key that is sent twice reaches the middleware joined by a comma, and is refused
-# there.
+# Headers that must not be repeated: a proxy may use the first value where we use the last (RFC 9110
+# §5.3). The values of a repeated Idempotency-Key are joined by a comma, and the middleware for
+# idempotency refuses the result.
 ONCE = {
     *("authorization", "content-length", "content-type", "host", "transfer-encoding"),
     "x-forwarded-proto",
 }
-# Every header that the service reads. WSGI can't tell `idempotency_key` from `idempotency-key`.
+# All headers that the service reads. WSGI can't tell `idempotency_key` from `idempotency-key`.
 READ = {
     *ONCE,
     *("accept", "accept-encoding", "cookie", "expect", "idempotency-key", "origin", "range"),
     *("if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since"),
     *("referer", "x-csrftoken", "x-forwarded-for", "x-request-id"),
 }
-# Their content means something. A lost length would be taken for an empty body, and an empty body
-# of a capture takes the whole hold.
+# Methods whose requests must state the length of their body. Without a length the body would be
+# taken as empty, and a capture with an empty body captures the whole hold.
 WITH_CONTENT = ("POST", "PUT", "PATCH")
-# What a statement can be answered with. CSV may take minutes.
+# The media types of a statement. CSV may take minutes.
 STATEMENT_TYPES = ("application/json", "text/csv")
 LONGEST_ACCEPT = 500
 
 
 @dataclass(frozen=True)
 class Head:
-    """The request line, and the headers by their names in lower case."""
+    """The request line and the headers, by lower-case name."""
 
     method: str
     path: str
     query: str
     version: str
     headers: dict[str, str]
-    # The names of headers that were sent more than once; their values are joined.
+    # The names of headers that were sent more than once. Their values are joined.
     repeated: frozenset[str]
 
     @classmethod
     def of(cls, scope: Mapping[str, Any]) -> Self:
-        """Return the head of a request as ASGI describes it."""
+        """Return the head of the request with this ASGI scope."""
         joined: dict[str, str] = {}
         repeated = set()
         for raw_name, raw_value in scope["headers"]:
@@ -67,16 +67,20 @@ class Head:
 
 
 def refusal(head: Head, largest_body: int) -> ApiError | None:
-    """Return why a request is refused before its body is read; None if it isn't."""
+    """
+    Return the error with which the request is refused before its body is read, or None.
+
+    :param largest_body: the size limit for a request body, in bytes
+    """
     for name in head.headers:
         if "_" in name and name.replace("_", "-") in READ:
             return MalformedRequest(
-                f"Send {name.replace('_', '-')} with a hyphen, not an underscore."
+                f"Write the header {name.replace('_', '-')} with a hyphen, not an underscore."
             )
     for name in head.repeated & ONCE:
-        return MalformedRequest(f"Send {name} once.")
+        return MalformedRequest(f"Send the header {name} only once.")
     if head.version not in ("1.0", "1.1"):
-        return MalformedRequest("Only HTTP/1.0 and 1.1 are supported.")
+        return MalformedRequest("Only HTTP/1.0 and HTTP/1.1 are supported.")
     if head.version == "1.1" and "host" not in head.headers:
         return MalformedRequest("Send a Host header.")
     return _refusal_of_framing(head, largest_body) or _refusal_of_path(head)
@@ -86,9 +90,9 @@ def _refusal_of_framing(head: Head, largest_body: int) -> ApiError | None:
     coding, length = head.headers.get("transfer-encoding"), head.headers.get("content-length")
     if coding is not None:
         if length is not None:
-            return MalformedRequest("Send Content-Length or Transfer-Encoding, not both.")
+            return MalformedRequest("Send either Content-Length or Transfer-Encoding, not both.")
         if coding.lower() != "chunked" or head.version == "1.0":
-            return MalformedRequest("The only Transfer-Encoding is chunked, in HTTP/1.1.")
+            return MalformedRequest("The only supported Transfer-Encoding is chunked, in HTTP/1.1.")
         return None
     if length is None:
         return LengthRequired() if head.method in WITH_CONTENT else None
@@ -96,13 +100,14 @@ def _refusal_of_framing(head: Head, largest_body: int) -> ApiError | None:
 
 
 def _refusal_of_path(head: Head) -> ApiError | None:
-    # It isn't a slash between segments (RFC 3986 §2.2), and decoded it would be taken for one.
+    # An encoded slash doesn't separate segments (RFC 3986 §2.2), but Django decodes the path and
+    # can't tell the two apart.
     return NotFound() if has_encoded_slash(head.path) else None
 
 
 def environ(head: Head, scope: Mapping[str, Any], proxies: TrustedProxies) -> dict[str, Any]:
-    """Return what WSGI (PEP 3333) says of a request; the body is put in when it has arrived."""
-    # It has no address if it is gone already.
+    """Return the WSGI environment (PEP 3333) of a request, without its body."""
+    # There is no address if the client has already disconnected.
     peer, _ = scope["client"] or ("", 0)
     name, port = scope["server"]
     scheme = head.headers.get("x-forwarded-proto") if peer in proxies else None
@@ -127,7 +132,7 @@ def environ(head: Head, scope: Mapping[str, Any], proxies: TrustedProxies) -> di
         if key := _key(header):
             variables[key] = value
     if not _is_readable(head.headers.get("content-type", "")):
-        # Django fails on it before it can answer. Without it, a body is 415.
+        # Django would raise before it can respond. Without the header, a body is refused with 415.
         del variables["CONTENT_TYPE"]
     return variables
 
@@ -136,19 +141,19 @@ def _is_readable(media_type: str) -> bool:
     try:
         parse_header_parameters(media_type)
     except ValueError:
-        # A parameter names a charset that doesn't exist (RFC 8187).
+        # A parameter names an unknown charset (RFC 8187).
         return False
     return True
 
 
 def asks_for_export(variables: Mapping[str, Any]) -> bool:
-    """Return whether a request may be answered by a statement as CSV."""
+    """Return whether the response to a request may be a statement as CSV."""
     if variables["REQUEST_METHOD"] not in ("GET", "HEAD"):
         return False
     if "/statement" not in variables["PATH_INFO"]:
         return False
     accept = variables.get("HTTP_ACCEPT", "*/*")
-    # To weigh a long one takes too long for the event loop.
+    # Parsing a long header would block the event loop for too long.
     return len(accept) > LONGEST_ACCEPT or _prefers_csv(accept)
 
 
@@ -160,7 +165,8 @@ def _prefers_csv(accept: str) -> bool:
 @lru_cache(1024)
 def _key(name: str) -> str | None:
     if "_" in name or name in ("content-length", "transfer-encoding"):
-        # An underscore would be taken for a hyphen; and the body is there, whole.
+        # WSGI would take an underscore for a hyphen. The two headers about the body don't apply any
+        # more, because it has been read.
         return None
     key = name.upper().replace("-", "_")
     return key if key == "CONTENT_TYPE" else f"HTTP_{key}"

@@ -1,8 +1,9 @@
 """
-What the server refuses before it reaches a view.
+The responses to requests that the server refuses.
 
-Django answers it, so that it is logged and counted like any other request. Only what can't be read
-as a request is answered by ``bare``: it is logged, but not counted in ``/metrics``.
+They pass through Django, so they are logged and counted like all other responses. The exception is
+a request that can't be parsed: ``raw_response`` makes its response, which is logged but isn't
+counted in ``/metrics``.
 """
 
 import json
@@ -13,12 +14,12 @@ from django.http import HttpRequest, HttpResponse
 from api.errors import ApiError
 from api.problems import MEDIA_TYPE, Problem
 
-# Where the environment of a refused request carries the reason.
+# The key of the WSGI environment under which a refused request has its error.
 REFUSAL = "ledger.refusal"
 
 
-def bare(error: ApiError, request_id: str) -> bytes:
-    """Return a whole answer, in bytes, to what can't be read as a request."""
+def raw_response(error: ApiError, request_id: str) -> bytes:
+    """Return the bytes of the response to a request that can't be parsed."""
     body = json.dumps(Problem(error).body("")).encode()
     lines = [
         f"HTTP/1.1 {error.status} {error.title}",
@@ -32,9 +33,9 @@ def bare(error: ApiError, request_id: str) -> bytes:
 
 class RefusalMiddleware:
     """
-    Answer what the server has refused, in the format of the face that it was sent to.
+    Respond to a refused request: with a problem document in the API, and a page in the admin.
 
-    It comes before every middleware that needs the database or the body.
+    It must come before every middleware that needs the database or the body.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -1,4 +1,4 @@
-"""gunicorn, which forks the workers and replaces those that die, and uvicorn in each of them."""
+"""Run gunicorn, which forks and replaces the workers, and uvicorn in each worker."""
 
 import asyncio
 import os
@@ -19,16 +19,17 @@ from gunicorn.workers.base import Worker
 from ledger_project.server.front import Front
 from ledger_project.server.protocol import IDLE_SECONDS, Protocol
 
-# After which a worker that was told to stop ends, whatever is under way; and is killed.
+# A worker that was told to stop cuts off the requests in progress after the first of these, and is
+# killed after the second.
 STOP_SECONDS, KILL_SECONDS = 14, 16
-# A worker whose event loop stands still for so long is replaced.
+# A worker whose event loop is blocked for this long is replaced.
 STALLED_SECONDS = 30
-# Connections and files of a worker; many systems allow 1,024 unless more is asked for.
+# The open files that a worker needs, including connections. The default limit is often only 1,024.
 OPEN_FILES = 4096
 
 
 class Service(BaseApplication):
-    """The service: its supervisor loads it once, before it forks ``workers`` workers."""
+    """The gunicorn application, which is loaded once, before ``workers`` workers are forked."""
 
     def __init__(self, front: Front, listener: socket.socket, workers: int) -> None:
         self._front, self._listener, self._workers = front, listener, workers
@@ -36,7 +37,7 @@ class Service(BaseApplication):
 
     def load_config(self) -> None:
         options = {
-            # Opened already, so that a port that is taken is one line.
+            # The socket is open already, so that a port in use is reported in one line.
             "bind": f"fd://{self._listener.fileno()}",
             "workers": self._workers,
             "worker_class": UvicornWorker,
@@ -53,18 +54,18 @@ class Service(BaseApplication):
         return self._front
 
     def run(self) -> None:
-        """Supervise until SIGTERM, SIGINT, SIGQUIT or SIGHUP. A second one ends it within 2 s."""
-        PatientArbiter(self).run()
+        """Run until SIGTERM, SIGINT, SIGQUIT or SIGHUP. A second one stops it within 2 s."""
+        ResilientArbiter(self).run()
 
 
-class PatientArbiter(Arbiter):
-    """gunicorn's supervisor, which also goes on where the system has no room for a worker."""
+class ResilientArbiter(Arbiter):
+    """gunicorn's supervisor, which keeps running when a worker can't be started."""
 
-    # A terminal that is closed ends what was started in it.
+    # A terminal sends SIGHUP when it is closed.
     handle_hup = Arbiter.handle_term
 
     def ignore(self) -> None:
-        """Do nothing. There are as many workers as were asked for, and no log files to reopen."""
+        """Do nothing: the number of workers is fixed, and there are no log files to reopen."""
 
     handle_ttin = handle_ttou = handle_usr1 = handle_usr2 = handle_winch = ignore
 
@@ -72,22 +73,22 @@ class PatientArbiter(Arbiter):
         try:
             return super().spawn_worker()
         except OSError as error:
-            # The system has no room for a process. The next round comes in a second.
-            self.log.error("No worker could be started: %s", error)
+            # The system can't create another process. The supervisor retries after a second.
+            self.log.error("Can't fork a worker: %s. Retrying.", error)
 
     def reap_workers(self) -> None:
         try:
             super().reap_workers()
         except HaltServer as error:
-            # The application was loaded before the fork, so that only the system can be in the way,
-            # for example by its bound on open files. Wait, because the next one may fail as well.
-            self.log.error("A worker could not start: %s", error.reason)
+            # The application was loaded before the fork, so the cause is the system, for example
+            # its limit on open files. Wait, because the next attempt may fail as well.
+            self.log.error("A worker failed to start: %s Retrying.", error.reason)
             time.sleep(1)
             self.reap_workers()
 
 
 class PropagatingLogger(Logger):
-    """Leave gunicorn's lines to the service's own logging."""
+    """Send gunicorn's log messages to the service's own logging."""
 
     def setup(self, cfg: Any) -> None:
         for logger in (self.error_log, self.access_log):
@@ -96,43 +97,43 @@ class PropagatingLogger(Logger):
 
 
 class UvicornWorker(Worker):
-    """One process with an event loop."""
+    """A worker process, which runs uvicorn in an event loop."""
 
     def init_signals(self) -> None:
-        # gunicorn's handlers are those of its own loop; uvicorn has its own.
+        # Remove gunicorn's handlers. uvicorn installs its own.
         for number in self.SIGNALS:
             signal.signal(number, signal.SIG_DFL)
-        # gunicorn passes it on to reopen log files, of which there are none.
+        # gunicorn forwards SIGUSR1 to reopen log files. There are none.
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
     def run(self) -> None:
-        # Or two workers could make the same ids.
+        # Otherwise two workers could generate the same ids.
         uuid_utils.reseed_rng()
         front: Front = self.wsgi
-        config = configuration(front, timeout_notify=1, callback_notify=self._look_round)
+        config = configuration(front, timeout_notify=1, callback_notify=self._report_to_supervisor)
         server = uvicorn.Server(config)
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(self._serve(server, front))
-        # Without waiting for a thread that waits for the database.
+        # Exit without waiting for threads, because one may be waiting for the database.
         os._exit(0)
 
     async def _serve(self, server: uvicorn.Server, front: Front) -> None:
         front.start()
-        # gunicorn's SIGQUIT is what SIGINT was to it, and a terminal that is closed sends SIGHUP.
+        # The supervisor sends SIGQUIT when it receives SIGINT, and a closed terminal sends SIGHUP.
         loop = asyncio.get_running_loop()
         for number in (signal.SIGQUIT, signal.SIGHUP):
             loop.add_signal_handler(number, os.kill, os.getpid(), signal.SIGTERM)
         await server.serve(sockets=self.sockets)
 
-    async def _look_round(self) -> None:
+    async def _report_to_supervisor(self) -> None:
         self.notify()
         if os.getppid() != self.ppid:
-            # The supervisor was killed; nobody will tell this worker to stop.
+            # The supervisor was killed and can't stop this worker any more.
             os.kill(os.getpid(), signal.SIGTERM)
 
 
 def configuration(front: Front, **options: Any) -> uvicorn.Config:
-    """Return how uvicorn serves the application."""
+    """Return uvicorn's configuration for the application."""
     return uvicorn.Config(
         front,
         http=Protocol,
@@ -150,13 +151,19 @@ def configuration(front: Front, **options: Any) -> uvicorn.Config:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Open the port, for every worker together: what waits to be accepted survives them."""
+    """
+    Open the port and return its socket.
+
+    All workers share it, so connections in its backlog survive the death of a worker.
+
+    :raises OSError: if the address can't be used
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=2048)
 
 
 def allow_open_files() -> None:
-    """Raise the limit of open files as far as it is needed and allowed."""
+    """Raise this process's limit on open files to ``OPEN_FILES``, or as far as is allowed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
