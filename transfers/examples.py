@@ -1,15 +1,15 @@
-"""The examples of movements in the OpenAPI document: one small story between two accounts."""
+"""Examples of transfers in the OpenAPI document, which together form a consistent history."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from accounts.examples import ACCOUNT, ACCOUNT_ID, OTHER_ACCOUNT_ID
 
-# The movements of the examples, made at NOON: a UUIDv7 begins with its time.
+# The example transfers are created at NOON. A UUIDv7 begins with the time of its creation.
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 TRANSFER_ID = "019c13ec-9e00-7000-8000-0000000000a1"
 OTHER_TRANSFER_ID = "019c13ec-9e00-7000-8000-0000000000a2"
-# A hold is resolved once: one is there to be captured, the other to be voided.
+# A hold can be resolved only once, so there is one to capture and another to void.
 HOLD_ID = "019c13ec-9e00-7000-8000-0000000000a3"
 OTHER_HOLD_ID = "019c13ec-9e00-7000-8000-0000000000a4"
 

@@ -1,4 +1,4 @@
-"""The refusals of a movement. Each names the rule broken, with the figures that broke it."""
+"""Errors of transfers. Each names the rule that was broken, with the figures that broke it."""
 
 from datetime import datetime
 from typing import Self
@@ -22,7 +22,9 @@ class TransferNotFound(LedgerError):
     )
 
     def __init__(self, transfer_id: object) -> None:
-        super().__init__(f"No transfer {transfer_id} is open to you. Check the id.")
+        super().__init__(
+            f"Transfer {transfer_id} doesn't exist, or you may not see it. Check the id."
+        )
 
     @classmethod
     def example(cls) -> Self:
@@ -45,8 +47,8 @@ class CurrencyMismatch(LedgerError):
 
     def __init__(self, source_currency: str, dest_currency: str) -> None:
         super().__init__(
-            f"The source holds {source_currency} and the dest {dest_currency}. Transfer between "
-            "accounts of one currency.",
+            f"The source has the currency {source_currency} and the destination {dest_currency}. "
+            "Use two accounts with the same currency.",
             source_currency=source_currency,
             dest_currency=dest_currency,
         )
@@ -58,10 +60,10 @@ class CurrencyMismatch(LedgerError):
 
 class DestinationUnavailable(LedgerError):
     """
-    An account that the caller may not see is frozen, closed or at its cap.
+    An account that the caller may not see is frozen, closed or at the largest balance.
 
-    It is the same whichever account it is and whatever its state. It names no draft either: in a
-    batch that is refused in any case, the position of the refusal would tell a balance.
+    The error doesn't depend on which account it is or on its state. It doesn't name a draft either:
+    the position in a batch that is refused anyway would disclose a balance.
     """
 
     code = "destination_unavailable"
@@ -70,14 +72,14 @@ class DestinationUnavailable(LedgerError):
     )
     remedy = "Ask its owner, or use another account, with a new key."
     detail = (
-        "An account that isn't yours can't take part in this now. Ask its owner, or use another "
-        "account, with a new Idempotency-Key. To find out which account of a batch it is, send the "
-        "transfers separately."
+        "An account that isn't yours can't take part in this transfer now. Ask its owner, or use "
+        "another account, with a new Idempotency-Key. To find out which account of a batch it is, "
+        "send the transfers separately."
     )
 
 
 class InsufficientFunds(LedgerError):
-    """``available`` is None where the caller may spend from the account but not see it."""
+    """``available`` is None if the caller may spend from the account but not see it."""
 
     code = "insufficient_funds"
     meaning = "The source has less `available` than is `required`; `shortfall` is the difference."
@@ -112,7 +114,7 @@ class BalanceLimitExceeded(LedgerError):
 
     def __init__(self, account_id: UUID, limit: int) -> None:
         super().__init__(
-            f"Account {account_id} would pass {limit}, the most that an account can hold. "
+            f"Account {account_id} would exceed {limit}, the most that an account can hold. "
             "Use another account.",
             account_id=account_id,
             limit=limit,
@@ -145,8 +147,8 @@ class HoldAlreadyResolved(LedgerError):
 
     def __init__(self, transfer_id: UUID) -> None:
         super().__init__(
-            f"Hold {transfer_id} was captured or voided before. Look at its status; place a new "
-            "hold if you still need one."
+            f"Hold {transfer_id} was already captured or voided. Look at its status. If you still "
+            "need a hold, place a new one."
         )
 
     @classmethod
@@ -176,8 +178,8 @@ class CaptureExceedsHold(LedgerError):
 
     def __init__(self, transfer_id: UUID, *, held: int, requested: int) -> None:
         super().__init__(
-            f"Hold {transfer_id} reserves {held}, and {requested} was asked for. Capture at most "
-            "what is held.",
+            f"Hold {transfer_id} reserves {held}, but {requested} was requested. Capture at most "
+            f"{held}.",
             held=held,
             requested=requested,
         )
@@ -194,7 +196,9 @@ class AlreadyReversed(LedgerError):
     for_staff = "It was already reversed, and can be reversed only once."
 
     def __init__(self, transfer_id: UUID) -> None:
-        super().__init__(f"Transfer {transfer_id} was reversed before. It can be reversed once.")
+        super().__init__(
+            f"Transfer {transfer_id} was already reversed. It can be reversed only once."
+        )
 
     @classmethod
     def example(cls) -> Self:
@@ -208,8 +212,8 @@ class NotReversible(LedgerError):
 
     def __init__(self, transfer_id: UUID, kind: str) -> None:
         super().__init__(
-            f"Transfer {transfer_id} is a {kind}, which can't be reversed. Void a hold; make a "
-            "new transfer to undo a reversal.",
+            f"Transfer {transfer_id} is a {kind}, which can't be reversed. Void a hold. To undo a "
+            "reversal, make a new transfer.",
             kind=kind,
         )
 
@@ -218,7 +222,7 @@ class NotReversible(LedgerError):
         return cls(UUID(HOLD_ID), "HOLD")
 
 
-# ── What may refuse an operation ─────────────────────────────────────────────────────────────────
+# ── The errors of each operation ─────────────────────────────────────────────────────────────────
 
 CASH_ERRORS = (
     AccountNotFound,

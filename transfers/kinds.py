@@ -1,11 +1,11 @@
 """
-The kinds of transfer, and what each of them does.
+The kinds of transfers and their rules.
 
-The engine, the rights, the constraints of the models, the admin and the API read these rules. Only
-the guards (``transfers/guards``) and the audit (``audit/transfer_checks.py``) repeat them in SQL.
-They do so on purpose: each of the three must be able to prove the others wrong.
+The engine, the rights, the constraints of the models, the admin and the API use these rules. Only
+the guards (``transfers/guards``) and the audit (``audit/transfer_checks.py``) repeat them in SQL,
+deliberately: each of the three must be able to detect errors in the others.
 
-Plain Python, because the engine is.
+This module doesn't import Django, because the engine uses it.
 """
 
 from dataclasses import dataclass
@@ -22,37 +22,37 @@ Party = Literal["source", "dest"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """
-    What a kind of transfer does, and who may ask for it.
+    The effect of a kind of transfer, and who may request it.
 
-    ``meaning`` is its description in the API's documentation. The owners of the accounts named in
-    ``owners`` may ask for it, and so may holders of ``permission``. A setting decides whether
-    owners may move cash.
+    ``meaning`` is the description in the API's documentation. The owners of the accounts listed in
+    ``owners`` may request the transfer, and so may users with ``permission``. The setting
+    ``SELF_SERVICE_CASH`` decides whether owners may move cash.
     """
 
     meaning: str
     owners: tuple[Party, ...]
     permission: str
-    # The kinds of its accounts. A REVERSAL has those of its original, the other way round.
+    # The kinds of the accounts. None for a REVERSAL, which has the accounts of its original.
     source: AccountKind | None = CUSTOMER
     dest: AccountKind | None = CUSTOMER
-    # It writes a DEBIT on its source and a CREDIT on its dest.
+    # Whether it writes a DEBIT on the source and a CREDIT on the destination.
     moves_money: bool = False
-    # It reserves its amount on its source, and expires.
+    # Whether it reserves the amount on the source until it expires.
     reserves: bool = False
-    # It resolves a transfer that reserves, and gives back what that one reserved.
+    # Whether it resolves a transfer that reserves, and releases the reserved amount.
     releases: bool = False
-    # It undoes a transfer that is reversible.
+    # Whether it reverses a transfer, and whether it can be reversed itself.
     reverses: bool = False
     reversible: bool = False
 
     @property
     def moves_cash(self) -> bool:
-        """Whether money comes from outside, or goes there."""
+        """Whether money comes in from outside or is paid out."""
         return EXTERNAL in (self.source, self.dest)
 
 
 class Kind(StrEnum):
-    """What a transfer does. ``rules`` says it in detail."""
+    """The kind of a transfer, with its ``rules``."""
 
     rules: Rules
 

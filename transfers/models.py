@@ -1,4 +1,4 @@
-"""What has happened: transfers and their entries. Inserted once, never edited, never deleted."""
+"""Transfers and their entries. Rows are inserted once, and never updated or deleted."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -22,10 +22,11 @@ LONGEST_HOLD = timedelta(days=31)
 
 class Transfer(models.Model):
     """
-    One movement of money, or one reservation of it. ``amount`` is in minor units, always positive.
+    A movement or a reservation of money. ``amount`` is positive, in minor units.
 
-    ``hold`` is what a CAPTURE or VOID resolves, and ``reverses`` what a REVERSAL undoes. Both are
-    one-to-one: the database itself resolves a hold once and reverses a transfer once.
+    ``hold`` is the hold that a CAPTURE or VOID resolves, and ``reverses`` is the transfer that a
+    REVERSAL reverses. Both are one-to-one, so that the database doesn't let a hold be resolved
+    twice or a transfer be reversed twice.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -47,7 +48,7 @@ class Transfer(models.Model):
     reverses = models.OneToOneField(
         "self", models.PROTECT, null=True, blank=True, related_name="reversal"
     )
-    # Null where the ledger itself released an expired hold.
+    # Null if the ledger itself released an expired hold.
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,
@@ -58,7 +59,7 @@ class Transfer(models.Model):
     )
     created_at = models.DateTimeField()
 
-    # As of when its resolution is known, by the database's clock (UTC).
+    # When the resolution and reversal were read, by the database's clock (UTC).
     seen_at: datetime
 
     objects = TransferQuerySet.as_manager()
@@ -68,22 +69,22 @@ class Transfer(models.Model):
         permissions = [
             ("move_any", "Can transfer and hold the money of any account, and resolve any hold"),
             ("move_cash", "Can deposit to and withdraw from any customer's account"),
-            ("reverse_any", "Can reverse any transfer, of a frozen account too"),
-            # Nothing asks for these yet; those who are to have them can be chosen already.
+            ("reverse_any", "Can reverse any transfer, including those of frozen accounts"),
+            # Nothing checks these yet, but they can already be assigned to users and groups.
             ("close_books", "Can close the books of a period"),
-            ("approve", "Can approve what somebody else has asked for"),
+            ("approve", "Can approve the requests of other users"),
         ]
         indexes = [
             models.Index(fields=["source", "id"], name="transfer_by_source"),
             models.Index(fields=["dest", "id"], name="transfer_by_dest"),
-            # What is held is a sum over these, which the guards check.
+            # For the guards, which add up the holds of an account.
             models.Index(
                 fields=["source"],
                 condition=Q(kind__in=RESERVING),
                 name="transfer_holds_by_source",
             ),
             models.Index(fields=["kind", "id"], name="transfer_by_kind"),
-            # Few holds are pending, and all of them expire in days to come.
+            # For finding pending and expired holds. Few of all holds are pending.
             models.Index(
                 fields=["expires_at"],
                 condition=Q(expires_at__isnull=False),
@@ -127,7 +128,7 @@ class Transfer(models.Model):
         return f"{self.get_kind_display()} of {money(self.amount, self.currency)} {self.id}"
 
     def remember_as_new(self, accounts: Mapping[UUID, Account]) -> None:
-        """Fill in what is known of a transfer just written, so that no query asks for it."""
+        """Cache the relations of a transfer that was just written, so that they need no queries."""
         self.seen_at = self.created_at
         for relation in ("resolution", "reversal"):
             getattr(Transfer, relation).related.set_cached_value(self, None)
@@ -138,15 +139,15 @@ class Transfer(models.Model):
 
     @property
     def status(self) -> TransferStatus:
-        """The derived status, as of when the transfer was posted or read ``with_resolution``."""
+        """The status at the time when the transfer was posted or read ``with_resolution``."""
         return self.status_at(self.seen_at)
 
     def status_at(self, now: datetime) -> TransferStatus:
         """
-        Derive the status at ``now`` (UTC).
+        Derive the status at ``now`` (UTC). Requires a transfer fetched ``with_resolution()``.
 
-        A hold is EXPIRED from ``expires_at`` on unless it was resolved before; the VOID that
-        releases it later doesn't change that. Fetch ``with_resolution()`` first.
+        A hold is EXPIRED from ``expires_at`` on, unless it was resolved before. The VOID that
+        releases it later doesn't change that.
         """
         if self.kind != Kind.HOLD:
             reversal = getattr(self, "reversal", None)
@@ -162,9 +163,9 @@ class Transfer(models.Model):
 
 class LedgerEntry(models.Model):
     """
-    One side of a transfer, in one account, with the balance after it. Amounts in minor units.
+    One side of a transfer in one account, with the balance after it. Amounts are in minor units.
 
-    ``sequence`` counts an account's entries without a gap, in the order of their commits. On an
+    ``sequence`` numbers an account's entries without gaps, in the order of their commits. On an
     EXTERNAL account, which keeps no running balance, ``balance`` and ``sequence`` are null.
     """
 

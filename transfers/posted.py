@@ -1,9 +1,9 @@
 """
-Listeners are told of every posting, inside the transaction of the posting.
+Listeners that are called for every posting, inside its transaction.
 
-A package above the transfers, such as a log of events, appends a listener to ``listeners`` when
-Django starts. ``recording`` tells the listeners of everything that it writes. They aren't told of a
-posting that is refused. If a listener raises, the posting is rolled back.
+A package that depends on ``transfers``, such as an event log, appends a listener to ``listeners``
+when Django starts. ``recording`` calls the listeners with everything that it writes. They aren't
+called for a posting that is refused. If a listener raises, the posting is rolled back.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,16 +23,16 @@ class Posted:
     entries: tuple[Entry, ...]
 
 
-# Called with the transfers that were written together, in the order in which they were posted, and
-# with the locked customers' accounts by id, with their figures after all of these transfers. A
-# release of expired holds comes before the transfers that needed it. What a listener writes is
-# committed or rolled back together with the postings.
+# Called with the transfers that were written together, in the order of posting, and with the locked
+# customers' accounts by id, in their state after all of these transfers. Releases of expired holds
+# come before the transfers that needed them. The writes of a listener are committed or rolled back
+# together with the postings.
 Listener = Callable[[Sequence[Posted], Mapping[UUID, Account]], None]
 
 listeners: list[Listener] = []
 
 
 def tell(written: Sequence[Posted], accounts: Mapping[UUID, Account]) -> None:
-    """Tell every listener, in the order in which they were added."""
+    """Call every listener, in the order in which they were added."""
     for listener in listeners:
         listener(written, accounts)

@@ -1,16 +1,17 @@
 """
 The posting engine: the rules of the ledger as a pure function, without a database or a clock.
 
-``post`` is given the accounts as they stand and the drafts of what should happen, and returns
-the entries to write, or raises the rule that a draft breaks.
+``post`` takes the current states of accounts and drafts of transfers. It returns the entries to
+write, or raises the error for the rule that a draft breaks.
 
-The bookkeeping is that of any double-entry ledger: each movement is one amount, debited to its
-source and credited to its dest. A credit adds to a customer's balance. The EXTERNAL account of a
-currency is the outside world. It keeps no running balance, so that it is never a bottleneck.
+Bookkeeping is double-entry: each transfer that moves money debits one amount to its source and
+credits it to its destination. A credit increases a customer's balance. The EXTERNAL account of a
+currency represents the outside world. It keeps no running balance, so that it never becomes a
+bottleneck.
 
-A refusal must not tell the caller anything about an account that they may not see. A rule that
-such an account breaks is therefore kept back until every other rule has been checked, for all of
-the drafts, and is then raised without naming the account or its state.
+An error must not disclose anything about an account that the caller may not see. If such an account
+breaks a rule, the error is therefore deferred until all other rules have been checked for all
+drafts, and is then raised without naming the account or its state.
 """
 
 from collections.abc import Iterable, Mapping
@@ -48,9 +49,10 @@ class EntryType(StrEnum):
 @dataclass(frozen=True, slots=True)
 class AccountState:
     """
-    An account as the engine sees it. Amounts in minor units; times in UTC.
+    The state of an account. Amounts are in minor units, times in UTC.
 
-    ``visible`` is whether the caller may see the account, and so be told what state it is in.
+    ``visible`` tells whether the caller may see the account. Errors disclose the state of visible
+    accounts only.
     """
 
     id: UUID
@@ -71,7 +73,7 @@ class AccountState:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """The earlier transfer that a CAPTURE or VOID resolves, or that a REVERSAL undoes."""
+    """The earlier transfer that a CAPTURE or VOID resolves or a REVERSAL reverses."""
 
     id: UUID
     kind: Kind
@@ -84,13 +86,13 @@ class Original:
 @dataclass(frozen=True, slots=True)
 class Draft:
     """
-    A transfer that somebody asks for.
+    A requested transfer. ``amount`` is in minor units.
 
-    CAPTURE, VOID and REVERSAL have an ``original``. ``despite_freeze`` lets a REVERSAL touch a
-    frozen account; ``by_expiry`` marks the VOID with which the ledger releases an expired hold.
+    A CAPTURE, VOID or REVERSAL has an ``original``. ``despite_freeze`` allows a REVERSAL on a
+    frozen account. ``by_expiry`` marks the VOID by which the ledger releases an expired hold.
 
-    The rest is recorded with the transfer, and no rule depends on it. ``id`` is None unless the
-    caller chose one (a UUIDv7). A HOLD expires when ``expires_in`` has passed since its posting.
+    The other fields are only recorded; no rule depends on them. ``id`` is None unless the caller
+    chose an id (a UUIDv7). A HOLD expires ``expires_in`` after it is posted.
     """
 
     kind: Kind
@@ -108,7 +110,11 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One side of a posting. ``balance`` and ``sequence`` are None on an EXTERNAL account."""
+    """
+    One side of a posting. Amounts are in minor units, ``ts`` in UTC.
+
+    ``balance`` and ``sequence`` are None on an EXTERNAL account.
+    """
 
     account_id: UUID
     type: EntryType
@@ -120,7 +126,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """A draft that was accepted: its currency, and its DEBIT and CREDIT if it moves money."""
+    """An accepted draft, with its currency, and its DEBIT and CREDIT if it moves money."""
 
     draft: Draft
     currency: str
@@ -129,7 +135,7 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The postings in the order of their drafts, and every account that they changed, by id."""
+    """The postings in the order of their drafts, and the accounts that they changed, by id."""
 
     postings: list[Posting]
     changed: dict[UUID, AccountState]
@@ -137,10 +143,10 @@ class Result:
 
 class _Refusals:
     """
-    What the drafts are refused for.
+    Collects the errors of drafts.
 
-    A refusal about accounts that the caller may see is raised at once. Any other is kept back, and
-    the drafts go on as if there were none: what is the caller's own is judged without it.
+    An error about accounts that the caller may see is raised at once. Any other is deferred: the
+    remaining checks run as if it hadn't occurred, so that their outcome doesn't depend on it.
     """
 
     def __init__(self) -> None:
@@ -148,7 +154,7 @@ class _Refusals:
         self._unavailable: DestinationUnavailable | None = None
 
     def add(self, draft: Draft, refusal: LedgerError, *accounts: AccountState) -> None:
-        """Raise the refusal of ``draft`` that is about ``accounts``, or keep it back."""
+        """Raise ``refusal`` if all ``accounts`` are visible to the caller, or else defer it."""
         if all(account.visible for account in accounts):
             raise refusal
         if not isinstance(refusal, CurrencyMismatch):
@@ -158,9 +164,9 @@ class _Refusals:
             self._mismatch = refusal
 
     def raise_kept(self) -> None:
-        """Raise what was kept back, if anything."""
-        # A currency never changes and may be told. It comes before the state of any account, since
-        # in a batch that is refused for a currency anyway, the other refusal would tell that state.
+        """Raise the deferred error, if there is one."""
+        # A currency never changes and may be disclosed. Its error comes first: if the batch is
+        # refused for a currency anyway, the other error would disclose the state of an account.
         if refusal := self._mismatch or self._unavailable:
             raise refusal
 
@@ -173,12 +179,12 @@ def post(
     now: datetime,
 ) -> Result:
     """
-    Post the drafts in order, each seeing the effect of the ones before it.
+    Post the drafts in order. Each sees the effects of those before it.
 
-    :param accounts: every account that a draft names, as it stands under its lock
-    :param resolved: when an original was captured, voided or reversed, by id, if it was
-    :param now: the time of the locks, by the database's clock (UTC)
-    :raises LedgerError: the rule that a draft breaks; the refusal's ``draft`` is that draft
+    :param accounts: the locked state of every account that a draft refers to, by id
+    :param resolved: when originals were captured, voided or reversed (UTC), by their ids
+    :param now: when the locks were acquired, by the database's clock (UTC)
+    :raises LedgerError: if a draft breaks a rule; the error's ``draft`` is that draft
     :raises DestinationUnavailable: if only accounts that aren't ``visible`` break a rule
     """
     states = dict(accounts)
@@ -208,7 +214,7 @@ def _post_one(
     now: datetime,
     refusals: _Refusals,
 ) -> tuple[list[AccountState], tuple[Entry, ...]]:
-    """Return the accounts that the draft changes, as they are after it, and its entries."""
+    """Return the new states of the accounts that the draft changes, and its entries."""
     if draft.source == draft.dest:
         raise SameAccount()
     source = states[draft.source]
@@ -218,12 +224,12 @@ def _post_one(
             source = replace(source, held=source.held - draft.original.amount)
     rules = draft.kind.rules
     if not (rules.moves_money or rules.reserves):
-        # A VOID gives back to the source alone; nothing about the dest can stand in its way.
+        # A VOID affects only the source, so the state of the destination doesn't matter.
         return [source], ()
     dest = states[draft.dest]
     _check_parties(draft, source, dest, refusals)
     if source.kind is AccountKind.CUSTOMER and source.available < draft.amount:
-        # Whoever may spend is told that funds are lacking; the figures are for who may see them.
+        # A caller who may spend from the account without seeing it isn't told its balance.
         available = source.available if source.visible else None
         raise InsufficientFunds(source.id, available=available, required=draft.amount)
     if rules.reserves:
@@ -262,7 +268,7 @@ def _check_original(
     done_at = done.get(original.id)
     if done_at and (draft.by_expiry or done_at < original.expires_at):
         raise HoldAlreadyResolved(original.id)
-    # A hold that expired is expired, whether or not a VOID has released it since.
+    # An expired hold stays expired after a VOID has released it.
     if not draft.by_expiry and (done_at or original.expires_at <= now):
         raise HoldExpired(original.id, original.expires_at)
     if draft.amount > original.amount:
@@ -285,7 +291,7 @@ def _enter(
     balance = account.balance + (amount if side is EntryType.CREDIT else -amount)
     if abs(balance) > MONEY_MAX:
         refusals.add(draft, BalanceLimitExceeded(account.id, MONEY_MAX), account)
-    # A clock may be set back. Within an account time never runs backwards.
+    # The clock may have been set back, but the times of an account's entries never decrease.
     ts = now if account.last_posted_at is None else max(now, account.last_posted_at)
     account = replace(account, balance=balance, version=account.version + 1, last_posted_at=ts)
     return account, Entry(account.id, side, amount, balance, account.version, ts)

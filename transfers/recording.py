@@ -1,8 +1,7 @@
 """
 Run the posting engine on locked accounts, and write the result.
 
-Every transfer is computed in one place (``posting.post``) and written in one place (``_write``,
-with the statements of ``writing``), whatever its kind and however many are posted together.
+All transfers, of any kind and number, are computed by ``posting.post`` and written by ``_write``.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -30,8 +29,9 @@ from transfers.posting import AccountState, Draft, Original, Posting
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# The refusals that an expired hold may cause: it reduces what is available and counts towards the
-# limit of what is held. Who may not see the account gets DestinationUnavailable for the latter.
+# The errors that an expired hold can cause. It reduces the available amount, and it counts towards
+# the limit of the held amount, which is DestinationUnavailable if the caller may not see the
+# account.
 GIVE_WAY = (InsufficientFunds, BalanceLimitExceeded, DestinationUnavailable)
 
 Accounts = dict[UUID, Account]
@@ -39,10 +39,11 @@ Accounts = dict[UUID, Account]
 
 def in_transaction(service: Callable[P, R]) -> Callable[P, R]:
     """
-    Run a service in the caller's transaction, or in one of its own.
+    Run a service in the caller's transaction, or in a new one if there is none.
 
-    No savepoint is needed. A refusal comes before the first write, so the caller can go on after
-    it. After a database error the caller's transaction can only be rolled back (see ``_write``).
+    No savepoint is needed. Rules are checked before the first write, so the caller can catch a
+    ``LedgerError`` and continue. After a database error, the caller's transaction can only be
+    rolled back (see ``_write``).
     """
 
     @wraps(service)
@@ -57,17 +58,17 @@ def in_transaction(service: Callable[P, R]) -> Callable[P, R]:
 
 def record(accounts: Accounts, drafts: Sequence[Draft], actor: User | None) -> list[Transfer]:
     """
-    Post drafts on locked accounts, write the result, and return the transfers of the drafts.
+    Post drafts on locked accounts, write the result, and return the transfers.
 
-    The number of statements is the same for one draft and for a thousand.
+    The number of SQL statements doesn't depend on the number of drafts.
 
-    :param accounts: the locked accounts, which are brought up to date
-    :param actor: who asked; None where the ledger itself releases an expired hold
-    :raises LedgerError: the rule that a draft breaks, with that ``draft``; nothing is written
+    :param accounts: the locked accounts by id; their instances are updated
+    :param actor: the user who requested the drafts; None if the ledger releases expired holds
+    :raises LedgerError: if a draft breaks a rule, with that ``draft``; nothing is written
     """
     if not drafts:
         return []
-    # The time of the last lock: a posting that waited for its locks has the later time.
+    # The time of the last lock, so that a posting is dated after it has waited for its locks.
     now = clock.reading(max(account.locked_at for account in accounts.values()))
     states = _states(accounts, actor)
     resolved = _resolved(drafts)
@@ -79,12 +80,17 @@ def record(accounts: Accounts, drafts: Sequence[Draft], actor: User | None) -> l
             raise
         result = posting.post(states, [*releases, *drafts], resolved=resolved, now=now)
     transfers = _write(accounts, result, actor, now)
-    # Not the releases, which come first.
+    # Without the releases, which come first.
     return transfers[-len(drafts) :]
 
 
 def releases_of_expired(source_ids: Collection[UUID], now: datetime) -> list[Draft]:
-    """Return the VOIDs that release the expired holds of the accounts, which are locked."""
+    """
+    Return drafts of the VOIDs that release the expired holds of accounts.
+
+    :param source_ids: the accounts, which must be locked
+    :param now: the time (UTC) until which the holds have expired
+    """
     expired = (
         Transfer.objects.unresolved_holds()
         .filter(source__in=source_ids, expires_at__lte=now)
@@ -104,7 +110,7 @@ def releases_of_expired(source_ids: Collection[UUID], now: datetime) -> list[Dra
 
 
 def original_of(earlier: Transfer) -> Original:
-    """Return an earlier transfer as the engine sees it."""
+    """Return a transfer in the form in which the engine expects an original."""
     return Original(
         earlier.pk,
         Kind(earlier.kind),
@@ -127,7 +133,7 @@ def _states(accounts: Accounts, actor: User | None) -> dict[UUID, AccountState]:
         )
         for account in accounts.values()
     }
-    # EXTERNAL accounts are neither locked nor read: nothing on their rows ever changes.
+    # EXTERNAL accounts are neither locked nor read, because their rows never change.
     for currency in {account.currency for account in accounts.values()}:
         external = external_account_id(currency)
         states[external] = AccountState(
@@ -137,7 +143,7 @@ def _states(accounts: Accounts, actor: User | None) -> dict[UUID, AccountState]:
 
 
 def _resolved(drafts: Sequence[Draft]) -> dict[UUID, datetime]:
-    """Return when the drafts' originals were resolved or reversed, if they were, by their ids."""
+    """Return when originals of the drafts were resolved or reversed, by the originals' ids."""
     originals = [draft.original.id for draft in drafts if draft.original is not None]
     if not originals:
         return {}
@@ -146,7 +152,7 @@ def _resolved(drafts: Sequence[Draft]) -> dict[UUID, datetime]:
     return dict(held.union(moved, all=True))
 
 
-# After a database error, or an error of a listener, the caller's transaction can't be committed.
+# Without a savepoint, an error here marks the caller's transaction for rollback.
 @transaction.atomic(savepoint=False)
 def _write(
     accounts: Accounts, result: posting.Result, actor: User | None, now: datetime

@@ -1,4 +1,8 @@
-"""Who may move whose money. Not yours and not there are the same 404."""
+"""
+Check who may move the money of which account.
+
+An account or transfer that the caller may not see raises the same 404 as one that doesn't exist.
+"""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -16,9 +20,9 @@ from transfers.models import Transfer
 
 def require_account(accounts: Mapping[UUID, Account], account_id: UUID) -> Account:
     """
-    Return the account, whoever owns it.
+    Return the account without checking who owns it.
 
-    :raises AccountNotFound: if there is no such customer's account
+    :raises AccountNotFound: if there is no customer's account with this id
     """
     if account_id not in accounts:
         raise AccountNotFound(account_id)
@@ -29,10 +33,10 @@ def require_own(
     kind: Kind, accounts: Mapping[UUID, Account], account_id: UUID, actor: User
 ) -> Account:
     """
-    Return the account that ``actor`` spends from by a transfer of ``kind``.
+    Return the source of a transfer of ``kind``, if ``actor`` may spend from it.
 
-    :raises AccountNotFound: if they may not see it, or it isn't there
-    :raises PermissionDenied: if it isn't theirs, and they lack the permission of ``kind``
+    :raises AccountNotFound: if the account doesn't exist or they may not see it
+    :raises PermissionDenied: if they don't own it and lack the permission of ``kind``
     """
     account = require_account(accounts, account_id)
     if not account.is_visible_to(actor):
@@ -45,12 +49,14 @@ def require_cash(
     kind: Kind, accounts: Mapping[UUID, Account], account_id: UUID, actor: User
 ) -> Account:
     """
-    Return the account whose cash ``actor`` moves in or out.
+    Return the account of a deposit or withdrawal, if ``actor`` may make it.
 
-    Who may move cash may do so at every account, and sees the one that they do it at.
+    Users with the permission to move cash may do so for every account, and see the account that
+    they do it for.
 
-    :raises AccountNotFound: if they may not, and may not even see the account
-    :raises PermissionDenied: if they see it, but lack the permission of ``kind``
+    :raises AccountNotFound: if the account doesn't exist, or they may neither move its cash nor see
+        it
+    :raises PermissionDenied: if they may see it but not move its cash
     """
     account = require_account(accounts, account_id)
     if not _may_move_cash(kind, account, actor):
@@ -62,9 +68,9 @@ def require_cash(
 
 def require_visible(transfer: Transfer | None, transfer_id: UUID, actor: User) -> Transfer:
     """
-    Return the transfer if ``actor`` may see one of its accounts.
+    Return the transfer, if ``actor`` may see one of its accounts.
 
-    :raises TransferNotFound: if they may not, or there is none
+    :raises TransferNotFound: if it doesn't exist or they may not see it
     """
     if transfer is None or not any(
         account.is_visible_to(actor) for account in (transfer.source, transfer.dest)
@@ -75,9 +81,10 @@ def require_visible(transfer: Transfer | None, transfer_id: UUID, actor: User) -
 
 def require_party(kind: Kind, *, source: Account, dest: Account, actor: User) -> None:
     """
-    Check that ``actor`` may ask for a transfer of ``kind`` between two accounts.
+    Check that ``actor`` may request a transfer of ``kind`` between two accounts.
 
-    :raises PermissionDenied: if they own neither of those whose owners may, and lack its permission
+    :raises PermissionDenied: if they own no account whose owner may request it, and lack the
+        permission of ``kind``
     """
     accounts = {"source": source, "dest": dest}
     *others, last = [accounts[party] for party in kind.rules.owners]
@@ -87,12 +94,13 @@ def require_party(kind: Kind, *, source: Account, dest: Account, actor: User) ->
 
 def require_reversal(original: Transfer, actor: User) -> None:
     """
-    Check that ``actor`` may reverse ``original``: who was credited may give back.
+    Check that ``actor`` may reverse ``original``.
 
-    Reversing a DEPOSIT takes cash out, and reversing a WITHDRAWAL brings it back in.
+    The owner of its destination may. Reversing a DEPOSIT or a WITHDRAWAL also requires the right to
+    move cash.
 
-    :raises PermissionDenied: if they weren't credited, and lack ``transfers.reverse_any``; or if it
-        moves cash, which isn't theirs to move
+    :raises PermissionDenied: if they don't own the destination and lack ``transfers.reverse_any``,
+        or if the transfer moved cash and they may not
     """
     require_party(Kind.REVERSAL, source=original.dest, dest=original.source, actor=actor)
     kind = Kind(original.kind)

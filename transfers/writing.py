@@ -1,11 +1,11 @@
 """
-Write postings: with a single statement on PostgreSQL, with one for each row on SQLite.
+Write postings: with a single statement on PostgreSQL, and with one for each row on SQLite.
 
-The SQL is composed by hand because this is the hot path. The ORM would take longer to compose three
+The SQL is composed by hand because this is the hot path. The ORM takes longer to compose three
 statements than PostgreSQL takes to run them, and each statement is a round trip. SQLite has no
-round trips, and no INSERT within a WITH.
+round trips, and doesn't support INSERT within WITH.
 
-The columns follow from the models and from the engine's ``Entry``, and are named nowhere else.
+The columns are derived from the models and from the engine's ``Entry``.
 """
 
 import json
@@ -27,7 +27,8 @@ from transfers.posting import AccountState, Entry
 
 Rows = Sequence[tuple[Any, ...]]
 
-# The PostgreSQL type of a parameter for each type of field. (A varchar(n) would cut a text short.)
+# The PostgreSQL type of the parameters for each type of field. (A cast to varchar(n) would truncate
+# texts.)
 TYPES = {
     "AutoField": "bigint",
     "BigIntegerField": "bigint",
@@ -39,7 +40,7 @@ TYPES = {
 
 
 class Table:
-    """A table and those of its columns that a posting writes, in their order."""
+    """A table, with the columns that a posting writes, in order."""
 
     def __init__(self, model: type[Model], columns: Iterable[str]) -> None:
         self.name = model._meta.db_table
@@ -48,7 +49,7 @@ class Table:
         self.row_of = attrgetter(*self.columns)
 
     def values_of(self, instance: object) -> dict[str, Any]:
-        """Return the values that ``instance`` has of the columns, by their names."""
+        """Return the values of the columns in ``instance``, by name."""
         return dict(zip(self.columns, self.row_of(instance), strict=True))
 
 
@@ -58,16 +59,17 @@ def _type(field: Any) -> str:
     return TYPES[field.get_internal_type()]
 
 
-# The figures of an account that a posting changes. Its id comes last, as it does in an UPDATE.
+# The columns of an account that a posting changes. The id comes last, as in the UPDATE on SQLite.
 ACCOUNT = Table(Account, ("balance", "held", "version", "last_posted_at", "id"))
 TRANSFER = Table(Transfer, (field.attname for field in Transfer._meta.concrete_fields))
-# An entry as the engine made it, after its own id and its transfer's.
+# The fields of the engine's `Entry`. In a row they follow the ids of the entry and the transfer.
 _POSTED = [field.name for field in fields(Entry)]
 _posted_row_of = attrgetter(*_POSTED)
 ENTRY = Table(LedgerEntry, ("id", "transfer_id", *_POSTED))
 
-# A few rows travel value by value, which costs both sides less. More travel as an array for each
-# column: the statement is then the same for any number of rows, and PostgreSQL plans it once.
+# Up to `FEW` rows are sent value by value, which is cheaper for both sides. More rows are sent as
+# one array for each column: the statement is then the same for any number of rows, and PostgreSQL
+# plans it once.
 FEW = 8
 MANY = FEW + 1
 
@@ -78,9 +80,9 @@ def write(
     transfers: Iterable[Transfer],
 ) -> None:
     """
-    Write the changed figures of the accounts, the entries, and the transfers.
+    Write the new states of accounts, the entries, and the transfers.
 
-    :param entries: each with its own id and its transfer's
+    :param entries: each with its id and the id of its transfer: (entry id, transfer id, entry)
     """
     tables = (
         [ACCOUNT.row_of(state) for state in states],
@@ -104,10 +106,10 @@ def write(
 
 @cache
 def _statement(accounts: int, entries: int, transfers: int) -> str:
-    """Return the statement for this number of rows of each table, or for ``MANY``."""
+    """Return the statement for these numbers of rows; ``MANY`` stands for any larger number."""
     changes = ", ".join(f"{column} = new.{column}" for column in ACCOUNT.columns[:-1])
     update = f"UPDATE {ACCOUNT.name} account SET {changes} FROM {_new(ACCOUNT, accounts)}"
-    # What moves no money has no entries.
+    # Transfers that move no money have no entries.
     enter = f", entered AS ({_insert(ENTRY, entries)})" if entries else ""
     return (
         f"WITH updated AS ({update} WHERE account.id = new.id){enter}"
@@ -121,7 +123,7 @@ def _insert(table: Table, count: int) -> str:
 
 
 def _new(table: Table, count: int) -> str:
-    """Return a table of parameters, called ``new``."""
+    """Return a FROM item called ``new`` for the parameters of ``count`` rows."""
     types = table.types.values()
     if count < MANY:
         row = ", ".join(f"%s::{kind}" for kind in types)
@@ -140,7 +142,8 @@ def _parameters(rows: Rows) -> list[Any]:
 
 def _for_postgresql(value: Any) -> Any:
     if type(value) is int:
-        # All as bigint: each width of a number would be another statement to prepare.
+        # psycopg chooses a type by the size of the number. Each combination of types would be
+        # another prepared statement.
         return Int8(value)
     return json.dumps(dict(value)) if isinstance(value, Mapping) else value
 

@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 ('source', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.account')),
             ],
             options={
-                'permissions': [('move_any', 'Can transfer and hold the money of any account, and resolve any hold'), ('move_cash', "Can deposit to and withdraw from any customer's account"), ('reverse_any', 'Can reverse any transfer, of a frozen account too'), ('close_books', 'Can close the books of a period'), ('approve', 'Can approve what somebody else has asked for')],
+                'permissions': [('move_any', 'Can transfer and hold the money of any account, and resolve any hold'), ('move_cash', "Can deposit to and withdraw from any customer's account"), ('reverse_any', 'Can reverse any transfer, including those of frozen accounts'), ('close_books', 'Can close the books of a period'), ('approve', 'Can approve the requests of other users')],
                 'default_permissions': (),
             },
         ),
