@@ -32,7 +32,7 @@ Listener = Callable[[Sequence[Posted], Mapping[UUID, Account]], None]
 listeners: list[Listener] = []
 
 
-def tell(written: Sequence[Posted], accounts: Mapping[UUID, Account]) -> None:
+def notify(written: Sequence[Posted], accounts: Mapping[UUID, Account]) -> None:
     """Call every listener, in the order in which they were added."""
     for listener in listeners:
         listener(written, accounts)

@@ -171,7 +171,8 @@ def _write(
         transfer.remember_as_new(accounts)
     if posted.listeners:
         pairs = zip(transfers, result.postings, strict=True)
-        posted.tell([Posted(transfer, accepted.entries) for transfer, accepted in pairs], accounts)
+        written = [Posted(transfer, accepted.entries) for transfer, accepted in pairs]
+        posted.notify(written, accounts)
     return transfers
 
 

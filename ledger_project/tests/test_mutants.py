@@ -64,8 +64,8 @@ def test_a_stored_5xx_is_caught(request, monkeypatch):
 def test_a_flipped_sign_is_caught(request, monkeypatch):
     monkeypatch.setattr(posting, "_enter", mutants.enter_with_the_sign_flipped)
 
-    failure_of(request, engine.test_a_transfer_debits_its_source_and_credits_its_dest)
-    failure_of(request, engine.test_a_deposit_comes_from_outside_which_keeps_no_balance)
+    failure_of(request, engine.test_a_transfer_debits_its_source_and_credits_its_destination)
+    failure_of(request, engine.test_a_deposit_debits_the_external_account_without_a_balance)
 
 
 @pytest.mark.parametrize("route", ["deposit", "transfer", "capture"])

@@ -17,7 +17,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_missing_lock_is_caught(request, monkeypatch):
     monkeypatch.setattr(AccountQuerySet, "locked", mutants.locked_without_a_lock)
 
-    failure = failure_of(request, concurrency.test_deposits_into_one_account_are_all_counted)
+    failure = failure_of(
+        request, concurrency.test_concurrent_deposits_into_one_account_are_all_posted
+    )
 
     # Two who read one balance: a sequence that is taken twice betrays the second.
     assert isinstance(failure, IntegrityError)

@@ -14,7 +14,9 @@ def test_deferred_transactions_are_caught(request, monkeypatch):
     # A reader that goes on to write can't have the lock if another wrote in between.
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "transaction_mode", "DEFERRED")
 
-    failure = failure_of(request, concurrency.test_deposits_into_one_account_are_all_counted)
+    failure = failure_of(
+        request, concurrency.test_concurrent_deposits_into_one_account_are_all_posted
+    )
 
     assert isinstance(failure, OperationalError)
     assert str(failure) == "database is locked"

@@ -1,4 +1,4 @@
-"""What the tests of the movements share: accounts, whole tables, and the books' invariants."""
+"""Fixtures for the tests of transfers: accounts, whole tables, and the invariants of the books."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -54,7 +54,7 @@ def handwritten(alice, bob, funded_account) -> HandwrittenLedger:
 
 @pytest.fixture
 def assert_books_balance(db) -> Callable[[], None]:
-    """Return a function that asserts every invariant of the ledger, by adding everything up."""
+    """Return a function that recomputes the books and asserts every invariant of the ledger."""
     return _assert_books_balance
 
 
@@ -131,7 +131,7 @@ def _assert_holds_add_up(account, transfers) -> None:
 
 
 def _assert_sequels_match(transfers, accounts) -> None:
-    """A CAPTURE or VOID has its hold's parties, a REVERSAL its original's the other way round."""
+    """Assert that a CAPTURE or VOID has the accounts of its hold, and a REVERSAL those swapped."""
     for transfer in transfers.values():
         parties = transfer.source_id, transfer.dest_id
         assert {accounts[party].currency for party in parties} == {transfer.currency}

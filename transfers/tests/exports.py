@@ -1,4 +1,4 @@
-"""Exporting a statement as CSV, and reading the file."""
+"""Export a statement as CSV and read the file."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""A ledger that others have filled, with statistics, and what a request reads of it."""
+"""Fill a ledger with rows, and measure how many of them a query reads."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -22,9 +22,9 @@ def fill(
     accounts: list[Account], transfers: int, days_ago: int = 20, only: Kind | None = None
 ) -> None:
     """
-    Write transfers between accounts, of every kind or one, second by second, and analyze them.
+    Insert transfers between accounts, of all kinds or one, a second apart, and run ANALYZE.
 
-    They are rows to look through and no books: nothing is posted, and the guards are dropped.
+    They are only rows to search: nothing is posted, and the guards are dropped.
     """
     guards.drop(connection)
     names = "id, kind, hold_id, reverses_id, source_id, dest_id, created_at, expires_at"
@@ -65,14 +65,14 @@ def fill(
 
 
 def open_accounts(owner: User, count: int) -> list[Account]:
-    """Open accounts in dollars, all of one name."""
+    """Open ``count`` accounts in dollars."""
     return Account.objects.bulk_create(
         Account(owner=owner, owner_name=owner.username, currency="USD") for _ in range(count)
     )
 
 
 class Work:
-    """How much a database had to do: rows read on PostgreSQL, steps taken on SQLite."""
+    """The work of a database: rows read on PostgreSQL, steps of the virtual machine on SQLite."""
 
     def __init__(self) -> None:
         self.done = 0
@@ -81,9 +81,9 @@ class Work:
 @contextmanager
 def work() -> Iterator[Work]:
     """
-    Count what the database does for the queries inside.
+    Count the work of the database for the queries inside the block.
 
-    The figures follow from the rows and the plan alone, never from the speed of the machine.
+    The figures depend only on the rows and the query plan, not on the speed of the machine.
     """
     counted = Work()
     if connection.vendor == "postgresql":
@@ -115,7 +115,7 @@ def _rows_read() -> int:
 
 
 def work_of(call: Callable[[], object]) -> int:
-    """Return what the database does for a call."""
+    """Return the work of the database for a call."""
     with work() as counted:
         call()
     return counted.done

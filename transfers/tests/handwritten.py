@@ -1,4 +1,4 @@
-"""Transfers written by hand in raw SQL, as an intruder would: right, or wrong in one respect."""
+"""Transfers written in raw SQL, as an intruder would: correct, or wrong in one respect."""
 
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from transfers.tests.handwritten_rows import CREATED_AT, HandwrittenRows, id_at,
 
 
 class HandwrittenLedger(HandwrittenRows):
-    """Writes as ``transfers.recording`` does: accounts, then entries, then the transfer."""
+    """Writes in the order of ``transfers.recording``: accounts, then entries, then the transfer."""
 
     def there_and_back(
         self,
@@ -57,14 +57,14 @@ class HandwrittenLedger(HandwrittenRows):
         self.insert_transfer(back, "TRANSFER", dest_id, source_id, amount, "USD", None, None)
 
     def third(self, overdraft_limit: int = 0) -> Account:
-        """Open a third account, as anybody may."""
+        """Insert a third account."""
         third = Account.objects.create(owner=self.user, owner_name="third", currency="USD")
         if overdraft_limit:
             self.set_limit(third.pk, overdraft_limit)
         return third
 
     def closed(self) -> UUID:
-        """Open an account and close it."""
+        """Insert an account and close it."""
         account_id = self.fresh()
         self.set_status(account_id, "CLOSED")
         return account_id
@@ -96,7 +96,7 @@ class HandwrittenLedger(HandwrittenRows):
         with_transfer: bool = True,
         **more: Any,
     ) -> UUID:
-        """Write a transfer of ``amount`` from alice to bob, or one that is wrong as asked for."""
+        """Write a transfer from alice to bob. Each keyword can make it wrong in one respect."""
         source_id = (source or self.alice).pk
         dest_id = (dest or self.bob).pk
         if kind == "DEPOSIT":
@@ -174,7 +174,7 @@ class HandwrittenLedger(HandwrittenRows):
         with_legs: bool = False,
         **more: Any,
     ) -> UUID:
-        """Write a hold of ``amount`` of alice's for bob; ``held`` is what the row says of it."""
+        """Write a hold from alice for bob; ``held`` is the amount written to alice's row."""
         held = amount if held is None else held
         source = source or self.alice
         self.update(source.pk, f"held = held + {held}")
@@ -186,7 +186,7 @@ class HandwrittenLedger(HandwrittenRows):
         return transfer_id
 
     def committed_hold(self, amount: int) -> UUID:
-        """Write a hold that the deferred guards have nothing more to say about."""
+        """Write a hold and run the deferred guards."""
         held = self.hold(amount)
         self.committed()
         return held
@@ -208,7 +208,7 @@ class HandwrittenLedger(HandwrittenRows):
         return transfer_id
 
     def reverse(self, posted: UUID, *, amount: int = 7) -> UUID:
-        """Write the mirror image of a transfer, of ``post()`` if no ``amount`` is given."""
+        """Write the reversal of a transfer, by default of the one that ``post()`` writes."""
         [(source_id, dest_id)] = rows(
             "SELECT source_id, dest_id FROM transfers_transfer WHERE id = %s", posted
         )

@@ -1,4 +1,4 @@
-"""Rows of the ledger written by hand in raw SQL, one by one."""
+"""Single rows of the ledger written in raw SQL."""
 
 from datetime import datetime
 from typing import Any
@@ -13,12 +13,12 @@ from transfers import clock
 
 
 def id_at(instant: str) -> UUID:
-    """Return a UUIDv7 of an instant, such as ``2100-01-01 00:00Z``."""
+    """Return a UUIDv7 for an instant, such as ``2100-01-01 00:00Z``."""
     return next(clock.ids_at(datetime.fromisoformat(instant)))
 
 
 def rows(sql: str, *parameters: Any) -> list[tuple]:
-    """Return what a query returns."""
+    """Return the rows of a query."""
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return cursor.fetchall()
@@ -28,7 +28,7 @@ CREATED_AT = "2020-01-01 00:00Z"
 
 
 class HandwrittenRows:
-    """Writes whatever rows it is told to, for two accounts with dollars and one with euros."""
+    """Writes rows for two accounts in dollars and one in euros."""
 
     def __init__(self, *, alice: Account, bob: Account, euros: Account, user: User) -> None:
         self.alice = alice
@@ -42,7 +42,7 @@ class HandwrittenRows:
                 cursor.execute(statement)
 
     def committed(self) -> None:
-        """As if all were committed: let the deferred guards say what they have to say."""
+        """Run the deferred guards, as a commit would."""
         self.run("SET CONSTRAINTS ALL IMMEDIATE", "SET CONSTRAINTS ALL DEFERRED")
 
     def update(self, account_id: UUID, change: str) -> None:
@@ -69,7 +69,7 @@ class HandwrittenRows:
         held: int = 0,
         overdraft_limit: int = 0,
     ) -> UUID:
-        """Insert an account, with money from nowhere if ``balance`` says so."""
+        """Insert an account, with a balance that no entry explains if ``balance`` is given."""
         account_id = account_id or uuid7()
         with connection.cursor() as cursor:
             cursor.execute(

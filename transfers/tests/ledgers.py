@@ -1,4 +1,4 @@
-"""Accounts and drafts for the tests of the engine. No Django here, and none is needed."""
+"""Accounts and drafts for the tests of the engine, without Django."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ TICK = timedelta(microseconds=1)
 
 
 def customer(account_id: UUID = ALICE, **fields: Any) -> AccountState:
-    """Return a customer's account: open, empty and in USD unless told otherwise."""
+    """Return a customer's account, by default open, empty and in USD."""
     given = {"kind": AccountKind.CUSTOMER, "status": AccountStatus.OPEN, "currency": "USD"}
     return AccountState(id=account_id, **{**given, **fields})
 
@@ -34,7 +34,7 @@ def ledger(*states: AccountState) -> dict[UUID, AccountState]:
 
 
 def earlier(kind: Kind, source: UUID = ALICE, dest: UUID = BOB, amount: int = 50) -> Original:
-    """Return an earlier transfer of 50 from Alice to Bob; a hold has a day left."""
+    """Return an earlier transfer, by default of 50 from Alice to Bob. A hold expires in a day."""
     expires_at = NOW + timedelta(days=1) if kind is Kind.HOLD else None
     return Original(ORIGINAL, kind, source, dest, amount, expires_at)
 
@@ -64,9 +64,9 @@ def refusal(
     now: datetime = NOW,
 ) -> tuple[type[LedgerError], int | None, dict[str, Any]]:
     """
-    Post what must be refused; return the rule broken, the draft's position and the evidence.
+    Post drafts that must be refused; return the error's class, the draft's position and evidence.
 
-    ``resolved`` says which originals were captured, voided or reversed before, and when.
+    ``resolved`` has the times at which originals were captured, voided or reversed before.
     """
     drafts = list(drafts)
     with pytest.raises(LedgerError) as refused:
@@ -76,7 +76,7 @@ def refusal(
 
 
 def position(refusal: LedgerError, drafts: Sequence[Draft]) -> int | None:
-    """Return where among the drafts the one is that was refused; None if it isn't told."""
+    """Return the position of the refused draft, or None if the error doesn't name it."""
     if refusal.draft is None:
         return None
     [found] = [number for number, draft in enumerate(drafts) if draft is refusal.draft]

@@ -1,7 +1,7 @@
 """
-The ledger as a novice would write it, for the engine to be compared with.
+A naive ledger to compare the engine with.
 
-It keeps nothing but what has happened, and adds everything up again for each question.
+It stores only the accepted drafts, and recomputes every figure from them.
 """
 
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class Happened:
 
 @dataclass
 class NaiveLedger:
-    """``currencies``, ``statuses`` and ``limits`` are by account; the outside has no status."""
+    """``currencies``, ``statuses`` and ``limits`` are by account. EXTERNAL has no status."""
 
     currencies: dict[UUID, str]
     statuses: dict[UUID, AccountStatus]
@@ -44,7 +44,7 @@ class NaiveLedger:
         return [each for each in self.past if each.draft.kind not in ("HOLD", "VOID")]
 
     def done_at(self) -> dict[UUID, datetime]:
-        """Return when each transfer was captured, voided or reversed, if it was."""
+        """Return when transfers were captured, voided or reversed, by id."""
         return {each.draft.original.id: each.at for each in self.past if each.draft.original}
 
     def held(self, account: UUID) -> int:

@@ -1,4 +1,4 @@
-"""Placing orders through the services, for tests that are about what comes after."""
+"""Create transfers and holds through the services."""
 
 from datetime import timedelta
 
@@ -27,11 +27,11 @@ def hold_order(
     expires_in: timedelta = timedelta(days=7),
     memo: str | None = None,
 ) -> Transfer:
-    """Reserve money of one account for another, and return the hold."""
+    """Hold money of one account for another, and return the hold."""
     order = Order(source_id=source.pk, dest_id=dest.pk, amount=amount, memo=memo)
     return services.hold(order=order, expires_in=expires_in, actor=actor)
 
 
 def expired_hold(source: Account, dest: Account, amount: int, *, actor: User) -> Transfer:
-    """Return a hold that has expired by the time it is returned."""
+    """Return a hold that has expired."""
     return hold_order(source, dest, amount, actor=actor, expires_in=timedelta(microseconds=1))

@@ -1,4 +1,4 @@
-"""A ledger in which everything has happened once, for the tests of the audit to break."""
+"""A ledger with every kind of transfer, for the tests of the audit to corrupt."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ WEEK = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class RichLedger:
-    """Three customers of dollars and one of euros; the newest movement of each kind."""
+    """Three customers with dollars and one with euros, and the newest transfer of each kind."""
 
     payer: Account
     payee: Account
@@ -36,7 +36,7 @@ class RichLedger:
 
 
 def make_rich_ledger(open_account: Callable[..., Account], user: User, staff: User) -> RichLedger:
-    """Let every kind of transfer happen, and return what the tests break."""
+    """Post every kind of transfer, and return the ledger."""
     payer, payee = open_account(user, balance=100_00), open_account(user, balance=50_00)
     third = open_account(staff, balance=1_00)
     euros = open_account(user, balance=5_00, currency="EUR")
@@ -56,7 +56,7 @@ def make_rich_ledger(open_account: Callable[..., Account], user: User, staff: Us
         )
         expired = hold(4_00, timedelta(hours=1))
     services.release_expired_holds(source_id=payer.pk)
-    # It lacks funds until the other expired hold gives way.
+    # Its funds don't suffice until the other expired hold is released.
     services.transfer(order=Order(source_id=third.pk, dest_id=payee.pk, amount=75), actor=staff)
     bounced = services.deposit(account_id=payee.pk, amount=3_00, actor=user)
     services.reverse(transfer_id=bounced.pk, actor=user, memo="bounced")

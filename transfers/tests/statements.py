@@ -1,4 +1,4 @@
-"""A statement with some entries, read as JSON."""
+"""Statements with some entries, read as JSON."""
 
 from transfers import services
 from transfers.tests.orders import transfer_order

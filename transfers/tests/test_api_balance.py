@@ -24,7 +24,7 @@ def account(alice, funded_account):
     return account
 
 
-def test_a_balance_is_of_now_unless_an_instant_is_asked_for(api, account):
+def test_a_balance_without_an_instant_is_the_current_one(api, account):
     before = datetime.now(UTC)
 
     response = api.get(f"/accounts/{account.pk}/balance")
@@ -43,7 +43,7 @@ def test_a_balance_is_of_now_unless_an_instant_is_asked_for(api, account):
 
 
 @pytest.mark.parametrize(("sequence", "balance"), [(1, 100), (2, 70), (3, 120)])
-def test_an_instant_includes_the_entry_of_that_moment(api, account, sequence, balance):
+def test_a_balance_includes_entries_posted_exactly_at_its_instant(api, account, sequence, balance):
     at = instant(account.entries.get(sequence=sequence).ts)
 
     response = api.get(f"/accounts/{account.pk}/balance", {"at": at})
@@ -59,7 +59,7 @@ def test_an_instant_includes_the_entry_of_that_moment(api, account, sequence, ba
 
 
 @pytest.mark.parametrize(("sequence", "balance"), [(1, 0), (2, 100), (3, 70)])
-def test_the_moment_before_an_entry_does_not_include_it(api, account, sequence, balance):
+def test_a_balance_one_microsecond_before_an_entry_excludes_it(api, account, sequence, balance):
     at = account.entries.get(sequence=sequence).ts - timedelta(microseconds=1)
 
     response = api.get(f"/accounts/{account.pk}/balance", {"at": instant(at)})
@@ -67,7 +67,7 @@ def test_the_moment_before_an_entry_does_not_include_it(api, account, sequence, 
     assert (response.json()["balance"], response.json()["sequence"]) == (balance, sequence - 1)
 
 
-def test_an_instant_is_answered_in_utc(api, account):
+def test_the_instant_of_a_balance_is_returned_in_utc(api, account):
     ts = account.entries.get(sequence=2).ts
     elsewhere = ts - timedelta(hours=8)
 
@@ -79,7 +79,7 @@ def test_an_instant_is_answered_in_utc(api, account):
     assert response.json()["balance"] == 70
 
 
-def test_before_its_first_entry_an_account_had_nothing(api, account):
+def test_a_balance_before_the_first_entry_is_zero(api, account):
     response = api.get(f"/accounts/{account.pk}/balance", {"at": "2000-01-01T00:00:00Z"})
 
     assert response.json() == {
@@ -91,7 +91,7 @@ def test_before_its_first_entry_an_account_had_nothing(api, account):
     }
 
 
-def test_a_hold_changes_no_balance(api, alice, bob, account, funded_account):
+def test_a_hold_does_not_change_the_balance(api, alice, bob, account, funded_account):
     hold_order(account, funded_account(bob), 40, actor=alice)
 
     response = api.get(f"/accounts/{account.pk}/balance")
@@ -124,7 +124,7 @@ def test_an_invalid_query_is_refused(api, account, query, pointer, code):
     assert_invalid(response, (pointer, code))
 
 
-def test_the_balance_of_another_is_answered_like_one_that_is_not_there(client_for, bob, account):
+def test_the_balance_of_another_owner_is_not_found(client_for, bob, account):
     client = client_for(bob)
 
     foreign = client.get(f"/accounts/{account.pk}/balance")
@@ -136,20 +136,20 @@ def test_the_balance_of_another_is_answered_like_one_that_is_not_there(client_fo
     )
 
 
-def test_staff_read_the_balance_of_anybody(client_for, staff, account):
+def test_staff_can_read_the_balance_of_any_account(client_for, staff, account):
     response = client_for(staff).get(f"/accounts/{account.pk}/balance")
 
     assert (response.status_code, response.json()["balance"]) == (200, 120)
 
 
-def test_a_balance_is_json_only(api, account):
+def test_a_balance_is_returned_as_json_only(api, account):
     response = api.get(f"/accounts/{account.pk}/balance", headers={"Accept": "text/csv"})
 
     assert_problem(response, 406, "not_acceptable")
 
 
 @pytest.mark.parametrize("public", [True, False])
-def test_a_balance_is_never_public(client_for, account, settings, public):
+def test_a_balance_requires_a_token_even_with_public_reads(client_for, account, settings, public):
     settings.PUBLIC_READS = public
 
     response = client_for(None).get(f"/accounts/{account.pk}/balance")
@@ -157,7 +157,7 @@ def test_a_balance_is_never_public(client_for, account, settings, public):
     assert_problem(response, 401, "not_authenticated")
 
 
-def test_an_instant_of_a_year_before_1000_is_shown_in_full(api, account):
+def test_the_year_of_an_instant_has_four_digits(api, account):
     response = api.get(f"/accounts/{account.pk}/balance?at=0794-10-12T14:17:23Z")
 
     assert (response.json()["at"], response.json()["balance"]) == ("0794-10-12T14:17:23.000000Z", 0)
@@ -165,7 +165,7 @@ def test_an_instant_of_a_year_before_1000_is_shown_in_full(api, account):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("asked", ["now", "a moment ago"])
-def test_what_was_said_of_an_instant_stays_true(api, alice, account, asked):
+def test_a_past_balance_does_not_change_when_the_clock_is_set_back(api, alice, account, asked):
     path = f"/accounts/{account.pk}/balance"
     posted, asking = threading.Event(), threading.Event()
 
@@ -175,18 +175,18 @@ def test_what_was_said_of_an_instant_stays_true(api, alice, account, asked):
                 services.deposit(account_id=account.pk, amount=7, actor=alice)
                 posted.set()
                 asking.wait(timeout=300)
-                # Long enough for a reader who doesn't wait to be answered.
+                # Long enough for a reader that doesn't wait to get a response.
                 time.sleep(0.3)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(1) as thread:
-        rival = thread.submit(post_slowly)
+        poster = thread.submit(post_slowly)
         assert posted.wait(timeout=300)
         query = {} if asked == "now" else {"at": instant(datetime.now(UTC))}
         asking.set()
         said = api.get(path, query).json()
-        rival.result(timeout=300)
+        poster.result(timeout=300)
 
     assert (said["balance"], said["sequence"]) == (127, 4)
     assert api.get(path, {"at": said["at"]}).json() == said

@@ -40,7 +40,7 @@ def posted() -> list[Transfer]:
     return list(Transfer.objects.filter(kind="TRANSFER").order_by("pk"))
 
 
-def test_a_batch_answers_its_bare_transfers_in_order(api, source, savings, dest):
+def test_a_batch_returns_its_transfers_in_order_without_their_accounts(api, source, savings, dest):
     response = send(
         api,
         order(source, dest, 3_00, memo="first", metadata={"n": "1"}),
@@ -60,7 +60,7 @@ def test_a_batch_answers_its_bare_transfers_in_order(api, source, savings, dest)
     assert balances == [4_00, 2_00, 4_00]
 
 
-def test_each_item_sees_the_effect_of_the_ones_before_it(api, source, savings, dest):
+def test_each_transfer_of_a_batch_sees_the_effects_of_those_before_it(api, source, savings, dest):
     response = send(api, order(source, savings, 10_00), order(savings, dest, 10_00))
 
     assert response.status_code == 201
@@ -90,14 +90,14 @@ def test_a_batch_is_all_or_nothing(api, source, dest):
     assert posted() == []
 
 
-def test_staff_batch_over_the_accounts_of_anybody(client_for, staff, source, dest):
+def test_staff_can_post_a_batch_for_any_accounts(client_for, staff, source, dest):
     response = send(client_for(staff), order(source, dest, 5_00), order(dest, source, 1_00))
 
     assert response.status_code == 201
     assert [account_document(account)["balance"] for account in (source, dest)] == [6_00, 4_00]
 
 
-def test_ownership_of_all_is_asked_before_the_rules_of_any(api, source, dest):
+def test_ownership_of_all_sources_is_checked_before_any_rule(api, source, dest):
     response = send(
         api,
         order(source, dest, 999_00),
@@ -110,7 +110,9 @@ def test_ownership_of_all_is_asked_before_the_rules_of_any(api, source, dest):
     assert posted() == []
 
 
-def test_an_account_that_is_not_there_is_answered_like_the_source_of_another(api, source, dest):
+def test_an_unknown_account_and_the_source_of_another_owner_get_the_same_response(
+    api, source, dest
+):
     missing = json.loads(json.dumps(order(source, dest)).replace(str(dest.pk), str(NOWHERE)))
 
     no_dest = send(api, order(source, dest), missing)
@@ -123,7 +125,7 @@ def test_an_account_that_is_not_there_is_answered_like_the_source_of_another(api
     )
 
 
-def test_the_shape_of_all_is_read_before_ownership_is_asked(api, source, dest):
+def test_the_whole_body_is_validated_before_ownership_is_checked(api, source, dest):
     response = send(api, order(dest, source), order(source, dest, 0), order(source, dest, "5"))
 
     assert_invalid(
@@ -132,7 +134,9 @@ def test_the_shape_of_all_is_read_before_ownership_is_asked(api, source, dest):
     assert posted() == []
 
 
-def test_the_rules_are_asked_in_turn(api, alice, staff, funded_account, source, dest):
+def test_the_rules_are_checked_in_the_order_of_the_batch(
+    api, alice, staff, funded_account, source, dest
+):
     euros, frozen, full = (
         funded_account(alice, currency="EUR"),
         funded_account(alice),
@@ -178,7 +182,7 @@ def test_a_batch_of_1000_is_posted_in_order(api, source, dest):
 
 
 @pytest.mark.parametrize(("count", "code"), [(0, "min_length"), (1001, "max_length")])
-def test_a_batch_of_none_or_of_more_than_1000_is_refused(api, source, dest, count, code):
+def test_a_batch_of_0_or_more_than_1000_transfers_is_refused(api, source, dest, count, code):
     response = send(api, *[order(source, dest)] * count)
 
     assert_invalid(response, ("#/transfers", code))
@@ -206,14 +210,14 @@ def test_an_invalid_batch_is_refused(api, body, pointer, code):
 
 
 @pytest.mark.parametrize("member", [{"hold": True}, {"hold": False}, {"expires_in": 60}])
-def test_a_batch_places_no_holds(api, source, dest, member):
+def test_a_batch_cannot_contain_holds(api, source, dest, member):
     response = send(api, order(source, dest), order(source, dest, **member))
 
     assert_invalid(response, (f"#/transfers/1/{next(iter(member))}", "unknown_field"))
     assert posted() == []
 
 
-def test_a_batch_may_have_1_mib_and_no_more(api, source, dest):
+def test_a_batch_can_have_up_to_1_mib(api, source, dest):
     body = json.dumps({"transfers": [order(source, dest)]}).encode()
 
     fullest = api.post("/transfers/batch", body.ljust(MIB), content_type=JSON)
@@ -226,7 +230,7 @@ def test_a_batch_may_have_1_mib_and_no_more(api, source, dest):
     assert len(posted()) == 1
 
 
-def test_a_batch_of_far_too_many_is_refused_before_its_items_are_looked_at(api):
+def test_a_batch_with_too_many_items_is_refused_before_they_are_validated(api):
     answer = api.post("/transfers/batch", {"transfers": [{}] * 50_000})
 
     [error] = answer.json()["errors"]
@@ -237,7 +241,7 @@ def test_a_batch_of_far_too_many_is_refused_before_its_items_are_looked_at(api):
     )
 
 
-def test_a_refusal_names_a_hundred_errors_at_most(api):
+def test_a_validation_problem_lists_at_most_100_errors(api):
     answer = api.post("/transfers/batch", {"transfers": [{}] * 1000})
 
     assert (answer.status_code, len(answer.json()["errors"])) == (422, 100)

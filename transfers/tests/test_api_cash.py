@@ -18,7 +18,7 @@ def account(alice, funded_account):
 
 @pytest.fixture
 def cashier(make_user):
-    """Somebody who is no staff, but may move cash."""
+    """Return a user who isn't staff but may move cash."""
     user = make_user(username="cashier")
     user.user_permissions.add(Permission.objects.get(codename="move_cash"))
     return user
@@ -28,7 +28,7 @@ def newest_transfer() -> Transfer:
     return Transfer.objects.latest("pk")
 
 
-def test_a_deposit_answers_the_account_and_the_transfer(api, account):
+def test_a_deposit_returns_the_account_and_the_id_of_the_transfer(api, account):
     body = {"amount": 5_00, "memo": "rent", "metadata": {"ref": "7"}}
 
     response = api.post(f"/accounts/{account.pk}/deposit", body)
@@ -44,7 +44,7 @@ def test_a_deposit_answers_the_account_and_the_transfer(api, account):
     assert (posted.memo, posted.metadata) == ("rent", {"ref": "7"})
 
 
-def test_a_withdrawal_answers_the_account_and_the_transfer(api, account):
+def test_a_withdrawal_returns_the_account_and_the_id_of_the_transfer(api, account):
     response = api.post(f"/accounts/{account.pk}/withdraw", {"amount": 4_00})
 
     posted = newest_transfer()
@@ -57,7 +57,7 @@ def test_a_withdrawal_answers_the_account_and_the_transfer(api, account):
 
 
 @pytest.mark.parametrize("action", ["deposit", "withdraw"])
-def test_an_id_in_upper_case_is_the_same_account(api, account, action):
+def test_an_account_id_in_upper_case_is_accepted(api, account, action):
     response = api.post(f"/accounts/{str(account.pk).upper()}/{action}", {"amount": 1})
 
     assert response.status_code == 200
@@ -89,7 +89,7 @@ def test_a_withdrawal_beyond_the_balance_is_refused_and_changes_nothing(api, acc
     assert Transfer.objects.filter(kind="WITHDRAWAL").count() == 0
 
 
-def test_an_overdraft_can_be_withdrawn_to_its_limit(api, staff, account):
+def test_a_withdrawal_can_use_the_whole_overdraft(api, staff, account):
     account_services.set_overdraft_limit(account_id=account.pk, actor=staff, limit=2_00)
 
     within = api.post(f"/accounts/{account.pk}/withdraw", {"amount": 12_00})
@@ -108,7 +108,7 @@ def test_an_overdraft_can_be_withdrawn_to_its_limit(api, staff, account):
     )
 
 
-def test_an_account_holds_2_to_the_53rd_less_one_and_no_more(api, alice, funded_account):
+def test_a_deposit_cannot_raise_a_balance_above_2_to_the_53rd_minus_1(api, alice, funded_account):
     account = funded_account(alice)
 
     fullest = api.post(f"/accounts/{account.pk}/deposit", {"amount": MONEY_MAX})
@@ -124,7 +124,9 @@ def test_an_account_holds_2_to_the_53rd_less_one_and_no_more(api, alice, funded_
 
 @pytest.mark.parametrize("action", ["deposit", "withdraw"])
 @pytest.mark.parametrize("by", ["owner", "staff"])
-def test_a_frozen_account_moves_no_cash(client_for, staff, alice, account, action, by):
+def test_a_frozen_account_refuses_deposits_and_withdrawals(
+    client_for, staff, alice, account, action, by
+):
     account_services.freeze(account_id=account.pk, actor=staff)
     client = client_for({"owner": alice, "staff": staff}[by])
 
@@ -135,7 +137,7 @@ def test_a_frozen_account_moves_no_cash(client_for, staff, alice, account, actio
 
 
 @pytest.mark.parametrize("action", ["deposit", "withdraw"])
-def test_a_closed_account_moves_no_cash(api, alice, funded_account, action):
+def test_a_closed_account_refuses_deposits_and_withdrawals(api, alice, funded_account, action):
     account = funded_account(alice)
     account_services.close(account_id=account.pk, actor=alice)
 
@@ -146,9 +148,7 @@ def test_a_closed_account_moves_no_cash(api, alice, funded_account, action):
 
 
 @pytest.mark.parametrize("action", ["deposit", "withdraw"])
-def test_the_cash_of_another_is_answered_like_an_account_that_is_not_there(
-    client_for, bob, account, action
-):
+def test_moving_the_cash_of_another_owner_is_not_found(client_for, bob, account, action):
     client = client_for(bob)
 
     foreign = client.post(f"/accounts/{account.pk}/{action}", {"amount": 1})
@@ -164,7 +164,7 @@ def test_the_cash_of_another_is_answered_like_an_account_that_is_not_there(
 
 @pytest.mark.parametrize("self_service", [True, False])
 @pytest.mark.parametrize(("action", "balance"), [("deposit", 10_01), ("withdraw", 9_99)])
-def test_staff_and_cashiers_move_the_cash_of_anybody(
+def test_staff_and_cashiers_can_move_the_cash_of_any_account(
     client_for, staff, cashier, account, settings, self_service, action, balance
 ):
     settings.SELF_SERVICE_CASH = self_service
@@ -178,7 +178,7 @@ def test_staff_and_cashiers_move_the_cash_of_anybody(
 
 
 @pytest.mark.parametrize("action", ["deposit", "withdraw"])
-def test_an_owner_moves_no_cash_where_it_is_not_for_customers(
+def test_an_owner_cannot_move_cash_without_self_service(
     client_for, alice, bob, account, settings, action
 ):
     settings.SELF_SERVICE_CASH = False
@@ -191,7 +191,7 @@ def test_an_owner_moves_no_cash_where_it_is_not_for_customers(
     assert account_document(account)["balance"] == 10_00
 
 
-def test_a_cashier_sees_no_more_than_other_users(client_for, cashier, account):
+def test_a_cashier_cannot_see_more_accounts_than_other_users(client_for, cashier, account):
     client = client_for(cashier)
 
     read = client.get(f"/accounts/{account.pk}")

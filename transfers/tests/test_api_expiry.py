@@ -25,7 +25,9 @@ def expired(alice, source, dest) -> Transfer:
 
 
 @pytest.mark.parametrize("released", [False, True])
-def test_a_hold_is_expired_from_then_on_released_or_not(api, source, expired, released):
+def test_a_hold_is_expired_from_its_expiry_on_whether_released_or_not(
+    api, source, expired, released
+):
     if released:
         services.release_expired_holds(source_id=source.pk)
 
@@ -51,7 +53,7 @@ def test_an_expired_hold_can_no_longer_be_resolved(
 
 
 @pytest.mark.parametrize("kind", ["withdrawal", "transfer", "hold", "batch"])
-def test_an_expired_hold_gives_way_to_whatever_needs_the_money(api, source, dest, expired, kind):
+def test_an_expired_hold_is_released_when_its_money_is_needed(api, source, dest, expired, kind):
     order = {
         "source_account_id": str(source.pk),
         "dest_account_id": str(dest.pk),
@@ -72,7 +74,7 @@ def test_an_expired_hold_gives_way_to_whatever_needs_the_money(api, source, dest
     assert (void.kind, void.amount, void.created_by) == ("VOID", 4_00, None)
 
 
-def test_an_expired_hold_gives_way_to_a_hold_of_the_most_that_can_be_held(
+def test_an_expired_hold_is_released_for_a_hold_of_the_largest_amount(
     api, alice, staff, dest, funded_account
 ):
     rich = funded_account(alice, MONEY_MAX)
@@ -87,7 +89,7 @@ def test_an_expired_hold_gives_way_to_a_hold_of_the_most_that_can_be_held(
     assert Transfer.objects.get(hold=expired).kind == "VOID"
 
 
-def test_a_release_that_does_not_help_is_undone_with_the_posting(api, source, expired):
+def test_a_release_is_rolled_back_if_the_posting_is_refused_anyway(api, source, expired):
     before = account_document(source)
 
     response = api.post(f"/accounts/{source.pk}/withdraw", {"amount": 10_01})
@@ -105,7 +107,7 @@ def test_a_release_that_does_not_help_is_undone_with_the_posting(api, source, ex
     assert Transfer.objects.filter(hold=expired).count() == 0
 
 
-def test_the_index_of_a_refused_item_does_not_count_the_releases(api, source, dest, expired):
+def test_the_index_of_a_refused_item_does_not_include_releases(api, source, dest, expired):
     order = {"source_account_id": str(source.pk), "dest_account_id": str(dest.pk)}
     body = {"transfers": [{**order, "amount": 7_00}, {**order, "amount": 7_00}]}
 
@@ -126,7 +128,7 @@ def test_the_index_of_a_refused_item_does_not_count_the_releases(api, source, de
 
 
 @pytest.mark.parametrize(("resolved", "status"), [("capture", "CAPTURED"), ("void", "VOIDED")])
-def test_a_hold_that_was_resolved_in_time_never_expires(
+def test_a_hold_resolved_before_its_expiry_never_becomes_expired(
     client_for, alice, bob, source, dest, resolved, status
 ):
     hold = hold_order(source, dest, 1_00, actor=alice, expires_in=timedelta(hours=1))

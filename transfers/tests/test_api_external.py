@@ -1,4 +1,4 @@
-"""EXTERNAL accounts cannot be addressed: not in a path, a body or a filter, by nobody."""
+"""Nobody can address an EXTERNAL account in a path, a body or a filter."""
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -14,7 +14,7 @@ EXTERNAL = str(external_account_id("USD"))
 
 @pytest.fixture(params=["owner", "staff", "cashier"])
 def client(request, client_for, alice, staff, make_user):
-    """A client of everybody who might try."""
+    """Return a client for each type of user."""
     cashier = make_user()
     cashier.user_permissions.add(Permission.objects.get(codename="move_cash"))
     return client_for({"owner": alice, "staff": staff, "cashier": cashier}[request.param])
@@ -26,7 +26,7 @@ def account(client, funded_account):
 
 
 def same_as_missing(client, method: str, path: str, body: dict | None = None) -> None:
-    """Check that EXTERNAL is answered to the letter like an account that is not there."""
+    """Assert that the response for EXTERNAL is identical to that for an unknown account."""
     answers = []
     for account_id in (EXTERNAL, str(NOWHERE)):
         members = {
@@ -42,29 +42,29 @@ def same_as_missing(client, method: str, path: str, body: dict | None = None) ->
 
 
 @pytest.mark.parametrize("action", ["", "/statement", "/balance"])
-def test_it_cannot_be_read(client, action):
+def test_the_external_account_cannot_be_read(client, action):
     same_as_missing(client, "get", f"/accounts/{EXTERNAL}{action}")
 
 
-def test_it_cannot_be_described(client):
+def test_the_description_of_the_external_account_cannot_be_changed(client):
     same_as_missing(client, "patch", f"/accounts/{EXTERNAL}", {"owner_name": "Mallory"})
 
     assert Account.objects.get(pk=EXTERNAL).owner_name == "External USD"
 
 
 @pytest.mark.parametrize("action", ["deposit", "withdraw"])
-def test_no_cash_is_moved_in_or_out_of_it(client, action):
+def test_the_external_account_refuses_deposits_and_withdrawals(client, action):
     same_as_missing(client, "post", f"/accounts/{EXTERNAL}/{action}", {"amount": 1})
 
 
-def test_it_cannot_be_closed(client):
+def test_the_external_account_cannot_be_closed(client):
     same_as_missing(client, "post", f"/accounts/{EXTERNAL}/close", {})
 
     assert Account.objects.get(pk=EXTERNAL).status == "OPEN"
 
 
 @pytest.mark.parametrize("action", ["freeze", "unfreeze"])
-def test_staff_cannot_freeze_it(client_for, staff, action):
+def test_staff_cannot_freeze_the_external_account(client_for, staff, action):
     same_as_missing(client_for(staff), "post", f"/accounts/{EXTERNAL}/{action}", {})
 
     assert Account.objects.get(pk=EXTERNAL).status == "OPEN"
@@ -72,7 +72,9 @@ def test_staff_cannot_freeze_it(client_for, staff, action):
 
 @pytest.mark.parametrize("member", [{}, {"hold": True}])
 @pytest.mark.parametrize("side", ["source", "dest"])
-def test_it_is_no_party_to_a_transfer_or_a_hold(client, account, side, member):
+def test_the_external_account_cannot_take_part_in_a_transfer_or_a_hold(
+    client, account, side, member
+):
     body = {"source_account_id": str(account.pk), "dest_account_id": str(account.pk), "amount": 1}
 
     same_as_missing(
@@ -83,7 +85,7 @@ def test_it_is_no_party_to_a_transfer_or_a_hold(client, account, side, member):
 
 
 @pytest.mark.parametrize("side", ["source", "dest"])
-def test_it_is_no_party_to_an_item_of_a_batch(client, account, side):
+def test_the_external_account_cannot_take_part_in_a_batch(client, account, side):
     parties = {"source_account_id": str(account.pk), "dest_account_id": str(account.pk)}
     order = {**parties, f"{side}_account_id": EXTERNAL, "amount": 1}
 
@@ -93,24 +95,24 @@ def test_it_is_no_party_to_an_item_of_a_batch(client, account, side):
     assert Transfer.objects.exclude(kind="DEPOSIT").count() == 0
 
 
-def test_it_narrows_no_list_of_transfers(client, account):
+def test_transfers_cannot_be_filtered_by_the_external_account(client, account):
     same_as_missing(client, "get", f"/transfers?account_id={EXTERNAL}")
 
 
-def test_it_is_in_no_list_of_accounts(client, account):
+def test_the_external_account_is_not_listed(client, account):
     response = client.get("/accounts", {"owner_name": "External USD"})
 
     assert response.json() == {"items": [], "next_cursor": None}
 
 
-def test_its_statement_is_not_there_as_csv(client):
+def test_the_external_account_has_no_csv_statement(client):
     response = client.get(f"/accounts/{EXTERNAL}/statement", headers={"Accept": "text/csv"})
 
     assert_problem(response, 404, "account_not_found")
 
 
 @pytest.mark.parametrize("path", [f"/accounts/{EXTERNAL}", f"/accounts/{EXTERNAL}/statement"])
-def test_it_is_not_there_where_reads_are_public(client_for, db, settings, path):
+def test_the_external_account_cannot_be_read_with_public_reads(client_for, db, settings, path):
     settings.PUBLIC_READS = True
 
     same_as_missing(client_for(None), "get", path)

@@ -29,7 +29,7 @@ def order(source, dest):
     return lambda **members: {**parties, "amount": 4_00, **members}
 
 
-def test_a_hold_reserves_money_and_moves_none(api, source, dest, order):
+def test_a_hold_reserves_money_without_moving_it(api, source, dest, order):
     response = api.post("/transfers", order(hold=True, memo="room", metadata={"a": "b"}))
 
     hold = Transfer.objects.get(kind="HOLD")
@@ -55,7 +55,7 @@ def test_a_hold_reserves_money_and_moves_none(api, source, dest, order):
         ({"expires_in": 31 * DAY}, timedelta(days=31)),
     ],
 )
-def test_a_hold_lasts_7_days_or_as_long_as_asked_for(api, order, member, lifetime):
+def test_a_hold_expires_after_7_days_or_the_requested_time(api, order, member, lifetime):
     response = api.post("/transfers", order(hold=True, **member))
 
     hold = Transfer.objects.get(kind="HOLD")
@@ -77,7 +77,7 @@ def test_a_hold_lasts_7_days_or_as_long_as_asked_for(api, order, member, lifetim
         ([], "invalid"),
     ],
 )
-def test_an_invalid_lifetime_is_refused(api, order, expires_in, code):
+def test_an_invalid_expires_in_is_refused(api, order, expires_in, code):
     response = api.post("/transfers", order(hold=True, expires_in=expires_in))
 
     assert_invalid(response, ("#/expires_in", code))
@@ -85,7 +85,7 @@ def test_an_invalid_lifetime_is_refused(api, order, expires_in, code):
 
 
 @pytest.mark.parametrize("member", [{}, {"hold": False}])
-def test_a_lifetime_without_a_hold_is_refused(api, order, member):
+def test_expires_in_without_a_hold_is_refused(api, order, member):
     response = api.post("/transfers", order(expires_in=60, **member))
 
     assert_invalid(response, ("#/expires_in", "invalid"))
@@ -104,7 +104,7 @@ def test_a_lifetime_without_a_hold_is_refused(api, order, member):
         ({}, "invalid"),
     ],
 )
-def test_hold_is_true_or_false(api, order, hold, code):
+def test_hold_must_be_true_or_false(api, order, hold, code):
     response = api.post("/transfers", order(hold=hold))
 
     assert_invalid(response, ("#/hold", code))
@@ -116,7 +116,7 @@ def test_a_transfer_with_hold_false_is_posted(api, order):
     assert (response.status_code, response.json()["kind"]) == (201, "TRANSFER")
 
 
-def test_what_is_held_cannot_be_held_again(api, source, held, order):
+def test_held_money_cannot_be_held_again(api, source, held, order):
     response = api.post("/transfers", order(hold=True, amount=6_01))
 
     assert_problem(

@@ -1,4 +1,4 @@
-"""What every movement takes: strictly typed amounts, memos, metadata and ids."""
+"""The validation of amounts, memos, metadata and ids in every route that moves money."""
 
 import json
 
@@ -18,7 +18,7 @@ WITH_IDS = ("transfer", "hold", "batch")
 
 
 class Movement:
-    """A route that moves money, a good body for it, and where its members are pointed at."""
+    """A route that moves money, a valid body for it, and the pointer to its members."""
 
     def __init__(self, path: str, body: dict, wrap: str = "%s", pointer: str = "#") -> None:
         self.path, self.body, self.wrap, self.pointer = path, dict(body), wrap, pointer
@@ -54,7 +54,7 @@ def only(movements: dict[str, Movement], names: tuple[str, ...]) -> list[Movemen
 
 @pytest.fixture
 def posted(movements):
-    """Return a function that says how many transfers came after the test was set up."""
+    """Return a function that counts the transfers posted since the setup of the test."""
     before = Transfer.objects.count()
     return lambda: Transfer.objects.count() - before
 
@@ -83,7 +83,7 @@ def posted(movements):
     ],
     ids=lambda value: value[:20],
 )
-def test_an_amount_that_is_no_positive_json_integer_is_refused(
+def test_an_amount_that_is_not_a_positive_json_integer_is_refused(
     api, movements, posted, literal, code
 ):
     for movement in only(movements, WITH_AMOUNT):
@@ -93,7 +93,7 @@ def test_an_amount_that_is_no_positive_json_integer_is_refused(
         assert posted() == 0
 
 
-def test_an_amount_of_null_is_refused(api, movements, posted):
+def test_a_null_amount_is_refused(api, movements, posted):
     for movement in only(movements, WITH_AMOUNT):
         response = movement.send(api, "amount", "null")
 
@@ -101,7 +101,7 @@ def test_an_amount_of_null_is_refused(api, movements, posted):
         assert posted() == 0
 
 
-def test_an_amount_that_is_missing_is_refused(api, movements, posted):
+def test_a_missing_amount_is_refused(api, movements, posted):
     for movement in only(movements, WITH_METADATA):
         del movement.body["amount"]
 
@@ -114,7 +114,7 @@ def test_an_amount_that_is_missing_is_refused(api, movements, posted):
 @pytest.mark.parametrize(
     "memo", [None, "", "x" * 140, "\U0001f600" * 140, "  kept as it is \n", "=1+1"]
 )
-def test_a_memo_within_its_limit_is_kept_as_it_is(api, movements, memo):
+def test_a_memo_within_its_limit_is_stored_unchanged(api, movements, memo):
     for movement in only(movements, WITH_MEMO):
         response = movement.send(api, "memo", json.dumps(memo))
 
@@ -166,7 +166,7 @@ def test_metadata_beyond_its_limits_is_refused(api, movements, posted, metadata,
 
 
 @pytest.mark.parametrize("metadata", [{}, {str(i): "" for i in range(20)}, {"a": "x" * 4095}])
-def test_metadata_within_its_limits_is_kept(api, movements, metadata):
+def test_metadata_within_its_limits_is_stored_unchanged(api, movements, metadata):
     for movement in only(movements, WITH_METADATA):
         response = movement.send(api, "metadata", json.dumps(metadata))
 
@@ -193,7 +193,7 @@ def test_metadata_within_its_limits_is_kept(api, movements, metadata):
         ("{}", "invalid"),
     ],
 )
-def test_an_id_that_is_no_uuid_is_refused(api, movements, posted, side, literal, code):
+def test_an_id_that_is_not_a_uuid_is_refused(api, movements, posted, side, literal, code):
     for movement in only(movements, WITH_IDS):
         response = movement.send(api, side, literal)
 
@@ -202,7 +202,7 @@ def test_an_id_that_is_no_uuid_is_refused(api, movements, posted, side, literal,
 
 
 @pytest.mark.parametrize("unknown", ["currency", "created_at", "id", "kind", "status", "actor"])
-def test_a_field_that_a_movement_does_not_have_is_refused(api, movements, posted, unknown):
+def test_an_unknown_member_is_refused(api, movements, posted, unknown):
     for movement in movements.values():
         response = movement.send(api, unknown, "1")
 
@@ -210,7 +210,7 @@ def test_a_field_that_a_movement_does_not_have_is_refused(api, movements, posted
         assert posted() == 0
 
 
-def test_a_query_parameter_is_refused_where_there_is_none(api, movements, posted):
+def test_a_query_parameter_of_a_post_is_refused(api, movements, posted):
     for movement in movements.values():
         movement.path += "?amount=5"
 

@@ -1,4 +1,4 @@
-"""``from``, ``to`` and ``at``: RFC 3339 with an offset, wherever they are read."""
+"""The instants ``from``, ``to`` and ``at`` in all routes: RFC 3339 with an offset."""
 
 import pytest
 
@@ -30,7 +30,7 @@ PLACES = [
         "2026-01-31 12:00:00Z",
     ],
 )
-def test_an_instant_with_an_offset_is_read(api, alice, funded_account, text):
+def test_an_instant_with_an_offset_is_accepted(api, alice, funded_account, text):
     account = funded_account(alice)
 
     for path, name in PLACES:
@@ -52,14 +52,12 @@ def test_an_instant_with_an_offset_is_read(api, alice, funded_account, text):
         ("2026-01-31T12:00:00+05:30", "2026-01-31T06:30:00.000000Z"),
         ("2026-01-31T12:00:00+0000", "2026-01-31T12:00:00.000000Z"),
         ("2026-01-31T12:00:00%2000:00", "2026-01-31T12:00:00.000000Z"),
-        # Zeros that say nothing.
+        # Zeros beyond the microseconds.
         ("2026-01-31T12:00:00.1234560Z", "2026-01-31T12:00:00.123456Z"),
         ("2026-01-31T12:00:00.123456000Z", "2026-01-31T12:00:00.123456Z"),
     ],
 )
-def test_an_instant_that_can_mean_only_one_time_is_read_as_that(
-    api, alice, funded_account, text, utc
-):
+def test_an_unambiguous_variant_of_an_instant_is_accepted(api, alice, funded_account, text, utc):
     account = funded_account(alice)
 
     for path, name in PLACES:
@@ -97,7 +95,7 @@ def test_a_range_that_ends_before_it_begins_is_refused(api, alice, funded_accoun
         "now",
         "%D9%A2%D9%A0%D9%A2%D9%A6-01-31T12:00:00Z",
         "%00",
-        # What has the form of an instant, and is none.
+        # The form of an instant, but not a valid one.
         "2026-13-01T00:00:00Z",
         "2026-02-29T00:00:00Z",
         "2026-01-01T24:00:00Z",

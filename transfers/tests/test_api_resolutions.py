@@ -1,4 +1,4 @@
-"""POST /transfers/{id}/capture and /void: how a hold is resolved."""
+"""POST /transfers/{id}/capture and /void."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def status_of(client, transfer: Transfer) -> str:
         ({"memo": "x" * 140}, "x" * 140),
     ],
 )
-def test_a_capture_has_the_memo_of_its_hold_unless_it_is_given_one(
+def test_a_capture_without_a_memo_has_the_memo_of_its_hold(
     client_for, bob, alice, source, dest, body, memo
 ):
     held = hold_order(source, dest, 4_00, actor=alice, memo="Room 12")
@@ -57,7 +57,7 @@ def test_a_capture_has_the_memo_of_its_hold_unless_it_is_given_one(
         (["x"], "invalid"),
     ],
 )
-def test_an_invalid_memo_of_a_capture_is_refused(client_for, bob, held, memo, code):
+def test_a_capture_with_an_invalid_memo_is_refused(client_for, bob, held, memo, code):
     response = client_for(bob).post(f"/transfers/{held.pk}/capture", {"memo": memo})
 
     assert_invalid(response, ("#/memo", code))
@@ -98,7 +98,7 @@ def test_a_capture_of_more_than_is_held_is_refused(client_for, bob, source, held
     assert account_document(source) == before
 
 
-def test_only_the_owner_of_the_dest_captures(client_for, alice, make_user, held):
+def test_the_owner_of_the_source_cannot_capture_a_hold(client_for, alice, make_user, held):
     by_source = client_for(alice).post(f"/transfers/{held.pk}/capture", {})
     by_other = client_for(make_user()).post(f"/transfers/{held.pk}/capture", {})
 
@@ -107,7 +107,7 @@ def test_only_the_owner_of_the_dest_captures(client_for, alice, make_user, held)
     assert Transfer.objects.filter(kind="CAPTURE").count() == 0
 
 
-def test_staff_capture_for_the_dest_and_see_both_accounts(client_for, staff, source, dest, held):
+def test_staff_can_capture_any_hold_and_see_both_accounts(client_for, staff, source, dest, held):
     response = client_for(staff).post(f"/transfers/{held.pk}/capture", {})
 
     assert response.status_code == 201
@@ -116,7 +116,7 @@ def test_staff_capture_for_the_dest_and_see_both_accounts(client_for, staff, sou
 
 
 @pytest.mark.parametrize("who", ["alice", "bob", "staff"])
-def test_either_party_or_staff_void_a_hold(client_for, request, source, dest, held, who):
+def test_either_owner_and_staff_can_void_a_hold(client_for, request, source, dest, held, who):
     client = client_for(request.getfixturevalue(who))
     seen = {
         "source": account_document if who != "bob" else lambda account: {"id": str(account.pk)},
@@ -144,7 +144,7 @@ def test_either_party_or_staff_void_a_hold(client_for, request, source, dest, he
 
 @pytest.mark.parametrize("first", ["capture", "void"])
 @pytest.mark.parametrize("second", ["capture", "void"])
-def test_a_hold_is_resolved_once(client_for, bob, source, held, first, second):
+def test_a_hold_can_be_resolved_only_once(client_for, bob, source, held, first, second):
     client = client_for(bob)
     client.post(f"/transfers/{held.pk}/{first}", {})
     before = account_document(source)
@@ -156,7 +156,7 @@ def test_a_hold_is_resolved_once(client_for, bob, source, held, first, second):
 
 
 @pytest.mark.parametrize("action", ["capture", "void"])
-def test_what_is_no_hold_is_named(client_for, alice, bob, source, dest, action):
+def test_only_a_hold_can_be_captured_or_voided(client_for, alice, bob, source, dest, action):
     posted = transfer_order(source, dest, 1_00, actor=alice)
 
     response = client_for(bob).post(f"/transfers/{posted.pk}/{action}", {})
@@ -165,9 +165,7 @@ def test_what_is_no_hold_is_named(client_for, alice, bob, source, dest, action):
 
 
 @pytest.mark.parametrize("action", ["capture", "void"])
-def test_the_hold_of_others_is_answered_like_one_that_is_not_there(
-    client_for, make_user, held, action
-):
+def test_the_hold_of_other_owners_is_not_found(client_for, make_user, held, action):
     client = client_for(make_user())
 
     foreign = client.post(f"/transfers/{held.pk}/{action}", {})
@@ -180,7 +178,7 @@ def test_the_hold_of_others_is_answered_like_one_that_is_not_there(
 
 
 @pytest.mark.parametrize("side", ["source", "dest"])
-def test_a_frozen_account_stops_a_capture_but_not_a_void(
+def test_a_frozen_account_prevents_a_capture_but_not_a_void(
     client_for, request, bob, staff, held, side
 ):
     account = request.getfixturevalue(side)
@@ -209,7 +207,7 @@ def test_a_hold_whose_dest_is_closed_can_only_be_voided(client_for, bob, dest, h
 
 
 @pytest.mark.parametrize("member", ["amount", "memo", "reason"])
-def test_a_void_takes_no_member_in_its_body(api, held, member):
+def test_a_void_refuses_any_member_in_its_body(api, held, member):
     response = api.post(f"/transfers/{held.pk}/void", {member: 1})
 
     assert_invalid(response, (f"#/{member}", "unknown_field"))

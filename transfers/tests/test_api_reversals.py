@@ -23,7 +23,7 @@ def posted(alice, source, dest) -> Transfer:
     return transfer_order(source, dest, 4_00, actor=alice, memo="rent")
 
 
-def test_who_was_credited_gives_the_money_back(client_for, bob, source, dest, posted):
+def test_the_owner_of_the_destination_can_reverse_a_transfer(client_for, bob, source, dest, posted):
     client = client_for(bob)
 
     response = client.post(f"/transfers/{posted.pk}/reverse", {"memo": "too much"})
@@ -44,13 +44,13 @@ def test_who_was_credited_gives_the_money_back(client_for, bob, source, dest, po
     assert client.get(f"/transfers/{posted.pk}").json() == transfer_document(posted, "REVERSED")
 
 
-def test_a_reversal_without_a_memo_has_none_of_its_original_s(client_for, bob, posted):
+def test_a_reversal_without_a_memo_does_not_copy_the_memo_of_its_original(client_for, bob, posted):
     response = client_for(bob).post(f"/transfers/{posted.pk}/reverse", {})
 
     assert (response.status_code, response.json()["memo"]) == (201, None)
 
 
-def test_a_transfer_is_reversed_once(client_for, bob, source, posted):
+def test_a_transfer_can_be_reversed_only_once(client_for, bob, source, posted):
     client = client_for(bob)
     client.post(f"/transfers/{posted.pk}/reverse", {})
     before = account_document(source)
@@ -61,7 +61,7 @@ def test_a_transfer_is_reversed_once(client_for, bob, source, posted):
     assert account_document(source) == before
 
 
-def test_a_reversal_that_the_dest_cannot_afford_is_refused(client_for, bob, dest, posted):
+def test_a_reversal_that_the_destination_cannot_afford_is_refused(client_for, bob, dest, posted):
     services.withdraw(account_id=dest.pk, amount=1_00, actor=bob)
     before = account_document(dest)
 
@@ -79,7 +79,7 @@ def test_a_reversal_that_the_dest_cannot_afford_is_refused(client_for, bob, dest
     assert account_document(dest) == before
 
 
-def test_only_who_was_credited_and_staff_may_reverse(client_for, alice, make_user, posted):
+def test_other_users_cannot_reverse_a_transfer(client_for, alice, make_user, posted):
     by_payer = client_for(alice).post(f"/transfers/{posted.pk}/reverse", {})
     by_other = client_for(make_user()).post(f"/transfers/{posted.pk}/reverse", {})
     missing = client_for(alice).post(f"/transfers/{NOWHERE}/reverse", {})
@@ -90,7 +90,9 @@ def test_only_who_was_credited_and_staff_may_reverse(client_for, alice, make_use
     assert Transfer.objects.filter(kind="REVERSAL").count() == 0
 
 
-def test_staff_reverse_and_see_both_accounts(client_for, staff, source, dest, posted):
+def test_staff_can_reverse_a_transfer_and_see_both_accounts(
+    client_for, staff, source, dest, posted
+):
     response = client_for(staff).post(f"/transfers/{posted.pk}/reverse", {})
 
     assert response.status_code == 201
@@ -110,7 +112,7 @@ def test_a_capture_can_be_reversed(client_for, alice, bob, source, dest):
 
 
 @pytest.mark.parametrize("kind", ["HOLD", "VOID", "REVERSAL"])
-def test_what_cannot_be_reversed_is_named(
+def test_a_hold_void_or_reversal_cannot_be_reversed(
     client_for, staff, alice, bob, source, dest, posted, kind
 ):
     hold = hold_order(source, dest, 1_00, actor=alice)
@@ -126,7 +128,7 @@ def test_what_cannot_be_reversed_is_named(
 
 
 @pytest.mark.parametrize("side", ["source", "dest"])
-def test_staff_alone_reverse_where_an_account_is_frozen(
+def test_only_staff_can_reverse_a_transfer_of_a_frozen_account(
     client_for, request, bob, staff, posted, side
 ):
     account = request.getfixturevalue(side)
@@ -143,7 +145,7 @@ def test_staff_alone_reverse_where_an_account_is_frozen(
 
 
 @pytest.mark.parametrize("who", ["bob", "staff"])
-def test_nobody_reverses_where_an_account_is_closed(
+def test_nobody_can_reverse_a_transfer_of_a_closed_account(
     client_for, request, alice, source, posted, who
 ):
     services.withdraw(account_id=source.pk, amount=6_00, actor=alice)
@@ -158,7 +160,7 @@ def test_nobody_reverses_where_an_account_is_closed(
         assert_problem(response, 409, "destination_unavailable")
 
 
-def test_an_owner_reverses_a_deposit_as_they_might_withdraw(api, alice, source):
+def test_an_owner_can_reverse_a_deposit_with_self_service(api, alice, source):
     deposit = services.deposit(account_id=source.pk, amount=1_00, actor=alice)
 
     response = api.post(f"/transfers/{deposit.pk}/reverse", {})
@@ -173,7 +175,7 @@ def test_an_owner_reverses_a_deposit_as_they_might_withdraw(api, alice, source):
     assert account_document(source)["balance"] == 10_00
 
 
-def test_an_owner_reverses_no_deposit_where_cash_is_not_for_customers(
+def test_an_owner_cannot_reverse_a_deposit_without_self_service(
     client_for, alice, staff, source, settings
 ):
     settings.SELF_SERVICE_CASH = False
@@ -186,7 +188,9 @@ def test_an_owner_reverses_no_deposit_where_cash_is_not_for_customers(
     assert by_staff.status_code == 201
 
 
-def test_an_owner_who_may_move_cash_reverses_a_deposit(client_for, alice, source, settings):
+def test_an_owner_with_the_cash_permission_can_reverse_a_deposit(
+    client_for, alice, source, settings
+):
     settings.SELF_SERVICE_CASH = False
     alice.user_permissions.add(Permission.objects.get(codename="move_cash"))
     deposit = Transfer.objects.get(kind="DEPOSIT", dest=source)
@@ -197,7 +201,7 @@ def test_an_owner_who_may_move_cash_reverses_a_deposit(client_for, alice, source
     assert account_document(source)["balance"] == 0
 
 
-def test_only_staff_reverse_a_withdrawal(client_for, alice, staff, source):
+def test_only_staff_can_reverse_a_withdrawal(client_for, alice, staff, source):
     withdrawal = services.withdraw(account_id=source.pk, amount=1_00, actor=alice)
 
     by_owner = client_for(alice).post(f"/transfers/{withdrawal.pk}/reverse", {})

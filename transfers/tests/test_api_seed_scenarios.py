@@ -1,4 +1,4 @@
-"""The scenarios of the service that this one replaces, by their names."""
+"""The test scenarios of the service that this one replaces, under their original names."""
 
 import pytest
 

@@ -40,9 +40,7 @@ def test_a_statement_is_newest_first_with_the_balance_after_each_entry(api, acco
     ]
 
 
-def test_a_line_says_what_kind_it_is_with_whom_and_in_which_currency(
-    api, alice, bob, funded_account
-):
+def test_a_line_has_its_kind_counterparty_and_currency(api, alice, bob, funded_account):
     account, other = (funded_account(owner, 100, currency="EUR") for owner in (alice, bob))
     services.withdraw(account_id=account.pk, amount=1, actor=alice)
     transfer_order(other, account, 2, actor=bob)
@@ -71,7 +69,7 @@ def test_an_account_without_entries_has_an_empty_statement(api, alice, funded_ac
     assert page == {"items": [], "next_cursor": None}
 
 
-def test_holds_and_voids_are_in_no_statement(api, alice, bob, account, funded_account):
+def test_holds_and_voids_do_not_appear_in_a_statement(api, alice, bob, account, funded_account):
     hold = hold_order(account, funded_account(bob), 10, actor=alice)
     services.void(hold_id=hold.pk, actor=alice)
 
@@ -80,16 +78,14 @@ def test_holds_and_voids_are_in_no_statement(api, alice, bob, account, funded_ac
     assert sequences(page) == [5, 4, 3, 2, 1]
 
 
-def test_staff_read_the_statement_of_anybody(client_for, staff, account):
+def test_staff_can_read_the_statement_of_any_account(client_for, staff, account):
     page = statement(client_for(staff), account)
 
     assert page == {"items": statement_of(account), "next_cursor": None}
 
 
 @pytest.mark.parametrize("headers", [{}, {"Accept": "text/csv"}])
-def test_the_statement_of_another_is_answered_like_one_that_is_not_there(
-    client_for, bob, account, headers
-):
+def test_the_statement_of_another_owner_is_not_found(client_for, bob, account, headers):
     client = client_for(bob)
 
     foreign = client.get(f"/accounts/{account.pk}/statement", headers=headers)
@@ -102,7 +98,7 @@ def test_the_statement_of_another_is_answered_like_one_that_is_not_there(
 
 
 @pytest.mark.parametrize(("side", "expected"), [("CREDIT", [5, 3, 1]), ("DEBIT", [4, 2])])
-def test_a_statement_is_narrowed_by_side(api, account, side, expected):
+def test_a_statement_can_be_filtered_by_type(api, account, side, expected):
     page = statement(api, account, type=side)
 
     assert sequences(page) == expected
@@ -119,7 +115,7 @@ def test_a_cursor_of_another_account_is_refused(api, alice, account, funded_acco
     assert_problem(response, 400, "invalid_cursor", detail="Invalid cursor")
 
 
-def test_a_cursor_stays_the_owner_s_alone(api, client_for, bob, account):
+def test_a_cursor_does_not_give_access_to_another_owner(api, client_for, bob, account):
     cursor = statement(api, account, limit=1)["next_cursor"]
 
     response = client_for(bob).get(f"/accounts/{account.pk}/statement", {"cursor": cursor})
@@ -147,7 +143,7 @@ def test_an_invalid_query_is_refused(api, account, query, pointer, code, headers
     assert_invalid(response, (pointer, code))
 
 
-def test_a_statement_can_be_read_without_a_token_where_reads_are_public(
+def test_a_statement_can_be_read_without_a_token_with_public_reads(
     client_for, bob, account, settings
 ):
     settings.PUBLIC_READS = True
@@ -165,7 +161,7 @@ def test_a_statement_is_not_public_by_default(client_for, account):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-# A range is asked for under the account's lock, in a transaction.
+# A range is read under the account's lock, in a transaction.
 @pytest.mark.parametrize(("query", "queries"), [({}, 3), ({"from": "2026-01-01T00:00:00Z"}, 7)])
 def test_a_statement_takes_a_constant_number_of_queries(
     api, alice, funded_account, django_assert_num_queries, count, query, queries
@@ -182,7 +178,7 @@ def test_a_statement_takes_a_constant_number_of_queries(
     ]
 
 
-def test_a_type_that_is_no_choice_is_told_which_there_are(api, account):
+def test_an_invalid_type_is_refused_with_the_valid_choices(api, account):
     response = api.get(f"/accounts/{account.pk}/statement?type=open")
 
     detail = '"open" is not a valid choice. Send one of DEBIT, CREDIT.'

@@ -1,4 +1,4 @@
-"""GET /accounts/{id}/statement of a time range, with its opening and its closing balance."""
+"""GET /accounts/{id}/statement with a time range: opening and closing balance."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -31,7 +31,7 @@ def test_from_is_inclusive_and_to_exclusive(api, account):
     assert sequences(both) == [3, 2]
 
 
-def test_a_range_has_its_opening_and_its_closing_balance(api, account):
+def test_a_range_has_an_opening_and_a_closing_balance(api, account):
     second, fourth = entry(account, 2), entry(account, 4)
 
     since = statement(api, account, since=instant(second.ts))
@@ -46,7 +46,7 @@ def test_a_range_has_its_opening_and_its_closing_balance(api, account):
 
 
 @pytest.mark.parametrize("side", ["CREDIT", "DEBIT"])
-def test_the_balances_of_a_range_are_the_same_whatever_the_side(api, account, side):
+def test_the_balances_of_a_range_do_not_depend_on_the_type_filter(api, account, side):
     query = {"since": instant(entry(account, 2).ts), "to": instant(entry(account, 5).ts)}
 
     page = statement(api, account, type=side, **query)
@@ -54,7 +54,7 @@ def test_the_balances_of_a_range_are_the_same_whatever_the_side(api, account, si
     assert (page["opening_balance"], page["closing_balance"]) == (100, 100)
 
 
-def test_every_page_has_the_same_balances_whatever_is_posted_meanwhile(api, alice, account):
+def test_later_postings_do_not_change_the_balances_on_other_pages(api, alice, account):
     query = {"since": instant(entry(account, 2).ts), "limit": 2}
     pages, cursor = [], {}
 
@@ -82,7 +82,7 @@ def test_every_page_has_the_same_balances_whatever_is_posted_meanwhile(api, alic
         (timedelta(days=1), timedelta(days=2), 105, 105),
     ],
 )
-def test_a_range_may_lie_beside_the_entries(api, account, since, to, opening, closing):
+def test_a_range_can_contain_no_entries(api, account, since, to, opening, closing):
     now = datetime.now(UTC)
     ends = {"since": since, "to": to}
 
@@ -93,7 +93,7 @@ def test_a_range_may_lie_beside_the_entries(api, account, since, to, opening, cl
     assert (page["opening_balance"], page["closing_balance"]) == (opening, closing)
 
 
-def test_a_cursor_carries_its_range_and_no_other(api, account):
+def test_a_cursor_of_another_range_is_refused(api, account):
     since = instant(entry(account, 1).ts)
     cursor = statement(api, account, since=since, limit=2)["next_cursor"]
     path = f"/accounts/{account.pk}/statement"

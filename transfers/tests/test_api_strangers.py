@@ -1,4 +1,4 @@
-"""No answer to a request that is refused anyway tells the state of somebody else's account."""
+"""The response to a request that is refused anyway doesn't disclose the state of other accounts."""
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -18,7 +18,7 @@ STATES = ["open", *UNAVAILABLE]
 
 
 class Scene:
-    """Alice's accounts, and for each state that an account can be in, some of Bob's in it."""
+    """Alice's accounts, and accounts of Bob in every state."""
 
     def __init__(self, alice, bob, staff, fund) -> None:
         self.alice, self.bob, self.staff, self.fund = alice, bob, staff, fund
@@ -60,8 +60,8 @@ def order(source, dest, amount=10, **more):
     return {**parties, "amount": amount, **more}
 
 
-def told(response, *ids) -> tuple:
-    """Return all of an answer but what is another for each request, with these ids masked."""
+def disclosed(response, *ids) -> tuple:
+    """Return a response without what differs between any two requests, with ``ids`` masked."""
     content = response.content
     for place, each in enumerate(ids):
         content = content.replace(str(each.pk).encode(), f"id {place}".encode())
@@ -69,10 +69,10 @@ def told(response, *ids) -> tuple:
     return response.status_code, headers, content
 
 
-# ── Whoever lacks their own ──────────────────────────────────────────────────────────────────────
+# ── Callers without the funds or the right ───────────────────────────────────────────────────────
 
-# What Alice asks for, of an account of Bob's in any state: she lacks the funds or the right, or
-# her own account can't take part.
+# Requests of Alice about an account of Bob in any state. She lacks the funds or the right, or her
+# own account can't take part.
 LACKING = {
     "a transfer of more than she has": lambda s, bobs: ("/transfers", order(s.broke, bobs)),
     "a hold of more than she has": lambda s, bobs: ("/transfers", order(s.broke, bobs, hold=True)),
@@ -104,20 +104,22 @@ LACKING = {
 
 
 @pytest.mark.parametrize("ask", LACKING.values(), ids=LACKING.keys())
-def test_who_lacks_their_own_is_refused_alike_whatever_the_state_of_others(api, scene, ask):
+def test_insufficient_funds_are_reported_whatever_the_state_of_the_destination(api, scene, ask):
     answers = []
     for state in [*STATES, "euros"]:
         bobs = scene.theirs[0][state]
         path, body = ask(scene, bobs)
         response = api.get(path) if body is None else api.post(path, body)
-        answers.append(told(response, bobs))
+        answers.append(disclosed(response, bobs))
 
     assert answers[0][0] in (400, 403, 404, 409)
     assert answers == [answers[0]] * 5
 
 
 @pytest.mark.parametrize("lack", ["the right", "an open account", "enough of a hold"])
-def test_who_may_not_capture_is_told_nothing_of_the_other_party(client_for, scene, lack):
+def test_a_refused_capture_does_not_disclose_the_state_of_the_other_account(
+    client_for, scene, lack
+):
     payer, payee = (scene.rich, scene.fund(scene.bob))
     bobs, captor = (payee, scene.alice) if lack == "the right" else (payer, scene.bob)
     answers = []
@@ -130,7 +132,7 @@ def test_who_may_not_capture_is_told_nothing_of_the_other_party(client_for, scen
 
         answer = client_for(captor).post(f"/transfers/{hold.pk}/capture", body)
 
-        answers.append(told(answer, hold))
+        answers.append(disclosed(answer, hold))
         for account in (payer, payee):
             account_services.unfreeze(account_id=account.pk, actor=scene.staff)
 
@@ -139,7 +141,9 @@ def test_who_may_not_capture_is_told_nothing_of_the_other_party(client_for, scen
 
 
 @pytest.mark.parametrize("lack", ["funds", "an open account", "a second time"])
-def test_who_cannot_give_back_is_told_nothing_of_who_would_get_it(client_for, scene, lack):
+def test_a_refused_reversal_does_not_disclose_the_state_of_the_other_account(
+    client_for, scene, lack
+):
     answers = []
     for state in STATES:
         payer, payee = scene.fund(scene.alice, 10), scene.fund(scene.bob)
@@ -155,7 +159,7 @@ def test_who_cannot_give_back_is_told_nothing_of_who_would_get_it(client_for, sc
 
         answer = client_for(scene.bob).post(f"/transfers/{paid.pk}/reverse", {})
 
-        answers.append(told(answer, paid, payee))
+        answers.append(disclosed(answer, paid, payee))
 
     assert answers[0][0] == 409
     assert answers == [answers[0]] * len(STATES)
@@ -175,10 +179,10 @@ worlds = st.tuples(states, states)
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(items, max_size=4), st.integers(0, 4), st.lists(worlds, min_size=2, max_size=2))
-def test_a_batch_that_lacks_own_funds_is_refused_alike_in_any_two_worlds(
+def test_a_batch_without_funds_is_refused_alike_whatever_the_state_of_others(
     api, scene, items, at, two
 ):
-    # Wherever in the batch it is, this item is more than there is.
+    # This item exceeds the funds anywhere in the batch.
     items.insert(at, ("broke", 0, MONEY_MAX))
     answers = []
     for world in two:
@@ -188,18 +192,18 @@ def test_a_batch_that_lacks_own_funds_is_refused_alike_in_any_two_worlds(
             return theirs[name] if isinstance(name, int) else getattr(scene, name)
 
         transfers = [order(account(a), account(b), amount) for a, b, amount in items]
-        answers.append(told(api.post("/transfers/batch", {"transfers": transfers}), *theirs))
+        answers.append(disclosed(api.post("/transfers/batch", {"transfers": transfers}), *theirs))
 
     assert answers[0][0] in (400, 409)
     assert answers[0] == answers[1]
     assert b"destination_unavailable" not in answers[0][2]
 
 
-# ── Whoever has the funds ────────────────────────────────────────────────────────────────────────
+# ── Callers with the funds ───────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("kind", ["transfer", "batch", "batch of others"])
-def test_every_state_in_which_an_account_takes_no_money_is_one_answer(api, scene, kind):
+def test_frozen_closed_and_full_destinations_get_the_same_response(api, scene, kind):
     answers = []
     for state in UNAVAILABLE:
         bobs = scene.theirs[0][state]
@@ -209,14 +213,14 @@ def test_every_state_in_which_an_account_takes_no_money_is_one_answer(api, scene
         path = "/transfers" if kind == "transfer" else "/transfers/batch"
         answer = api.post(path, orders[0] if kind == "transfer" else {"transfers": orders})
         assert_problem(answer, 409, "destination_unavailable")
-        answers.append(told(answer, bobs))
+        answers.append(disclosed(answer, bobs))
 
     assert answers == [answers[0]] * 3
 
 
 @pytest.mark.parametrize("amount", [MONEY_MAX - 41, MONEY_MAX - 42, MONEY_MAX - 43])
 @pytest.mark.parametrize("anyway", ["no funds", "a frozen payee", "another currency"])
-def test_a_batch_that_is_refused_anyway_does_not_tell_a_balance(api, scene, amount, anyway):
+def test_a_refused_batch_does_not_disclose_a_balance(api, scene, amount, anyway):
     bobs = scene.fund(scene.bob, 42)
     refused = {
         "no funds": order(scene.broke, scene.rich),
@@ -242,7 +246,7 @@ def test_a_batch_that_is_refused_anyway_does_not_tell_a_balance(api, scene, amou
 
 @pytest.mark.parametrize("state", UNAVAILABLE)
 @pytest.mark.parametrize("verb", ["deposit", "withdraw"])
-def test_a_teller_is_told_no_more_than_anybody(client_for, scene, teller, verb, state):
+def test_a_teller_gets_the_same_response_as_other_users(client_for, scene, teller, verb, state):
     account = scene.theirs[0][state]
     client = client_for(teller)
 
@@ -257,7 +261,7 @@ def test_a_teller_is_told_no_more_than_anybody(client_for, scene, teller, verb, 
         assert answer.status_code == 200
 
 
-def test_the_owner_and_staff_are_told_which_account_and_why(client_for, scene):
+def test_the_owner_and_staff_get_the_account_and_the_reason(client_for, scene):
     account, bobs = scene.theirs[0]["frozen"], scene.fund(scene.bob, 10)
 
     for user in (scene.bob, scene.staff):

@@ -30,7 +30,9 @@ def ids(response) -> list[str]:
     return [item["id"] for item in response.json()["items"]]
 
 
-def test_transfers_are_narrowed_by_either_party(api, alice, funded_account, source, dest):
+def test_transfers_can_be_filtered_by_source_or_destination(
+    api, alice, funded_account, source, dest
+):
     savings = funded_account(alice)
     out = transfer_order(source, savings, 1_00, actor=alice)
     back = transfer_order(savings, source, 50, actor=alice)
@@ -44,7 +46,7 @@ def test_transfers_are_narrowed_by_either_party(api, alice, funded_account, sour
 
 
 @pytest.mark.parametrize("query", ["", "&kind=TRANSFER", "&status=POSTED"])
-def test_the_account_of_another_narrows_nothing_and_is_not_there(api, alice, source, dest, query):
+def test_filtering_by_the_account_of_another_owner_is_not_found(api, alice, source, dest, query):
     transfer_order(source, dest, 1_00, actor=alice)
 
     foreign = api.get(f"/transfers?account_id={dest.pk}{query}")
@@ -57,9 +59,7 @@ def test_the_account_of_another_narrows_nothing_and_is_not_there(api, alice, sou
     )
 
 
-def test_staff_narrow_by_the_account_of_anybody_but_not_by_an_external_one(
-    client_for, staff, source
-):
+def test_staff_can_filter_by_any_account_but_an_external_one(client_for, staff, source):
     client = client_for(staff)
 
     customer = client.get("/transfers", {"account_id": str(source.pk)})
@@ -71,7 +71,7 @@ def test_staff_narrow_by_the_account_of_anybody_but_not_by_an_external_one(
 
 @pytest.fixture
 def one_of_each(alice, bob, staff, source, dest) -> dict[str, Transfer]:
-    """One transfer of each kind and status, of which alice is a party."""
+    """Transfers of each kind and status from or to accounts of alice."""
     made = {"DEPOSIT": Transfer.objects.get(dest=source)}
     made["WITHDRAWAL"] = services.withdraw(account_id=source.pk, amount=1, actor=alice)
     made["POSTED"] = transfer_order(source, dest, 10, actor=alice)
@@ -99,7 +99,7 @@ def one_of_each(alice, bob, staff, source, dest) -> dict[str, Transfer]:
         ("CAPTURE", ["CAPTURE"]),
     ],
 )
-def test_transfers_are_narrowed_by_kind(api, one_of_each, kind, names):
+def test_transfers_can_be_filtered_by_kind(api, one_of_each, kind, names):
     response = api.get("/transfers", {"kind": kind})
 
     assert ids(response) == [str(one_of_each[name].pk) for name in names]
@@ -115,7 +115,7 @@ def test_transfers_are_narrowed_by_kind(api, one_of_each, kind, names):
         ("REVERSED", ["REVERSED"]),
     ],
 )
-def test_transfers_are_narrowed_by_status_and_show_it(api, one_of_each, status, names):
+def test_transfers_can_be_filtered_by_status(api, one_of_each, status, names):
     response = api.get("/transfers", {"status": status})
 
     assert response.json() == {
@@ -135,7 +135,9 @@ def test_every_transfer_has_exactly_one_status(api, one_of_each):
         assert [item["id"] for item in shown if item["status"] == status] == found
 
 
-def test_transfers_are_narrowed_by_time_from_inclusive_to_exclusive(api, alice, source, dest):
+def test_transfers_can_be_filtered_by_time_with_from_inclusive_and_to_exclusive(
+    api, alice, source, dest
+):
     first, second, third = [transfer_order(source, dest, 1, actor=alice) for _ in range(3)]
 
     since = api.get("/transfers", {"from": instant(second.created_at), "kind": "TRANSFER"})
@@ -149,7 +151,7 @@ def test_transfers_are_narrowed_by_time_from_inclusive_to_exclusive(api, alice, 
     assert ids(both) == [str(second.pk), str(first.pk)]
 
 
-def test_the_offset_of_an_instant_counts(api, alice, source, dest):
+def test_the_offset_of_an_instant_is_respected(api, alice, source, dest):
     posted = transfer_order(source, dest, 1, actor=alice)
     elsewhere = posted.created_at + timedelta(hours=5, minutes=30)
 
@@ -160,7 +162,7 @@ def test_the_offset_of_an_instant_counts(api, alice, source, dest):
     assert ids(response) == [str(posted.pk)]
 
 
-def test_the_pages_of_a_narrowed_list_stay_narrowed(api, alice, source, dest):
+def test_the_filter_applies_to_every_page(api, alice, source, dest):
     made = []
     for _ in range(3):
         made.append(str(transfer_order(source, dest, 1, actor=alice).pk))
@@ -199,7 +201,7 @@ def test_a_cursor_of_other_filters_is_refused(api, alice, source, dest, query):
         ("status=OPEN", "#/status", "invalid_choice"),
         ("account_id=", "#/account_id", "empty_parameter"),
         ("account_id=%20", "#/account_id", "empty_parameter"),
-        # Written as in a body, or not at all.
+        # Only the form that is accepted in bodies.
         (f"account_id={NOWHERE.hex}", "#/account_id", "invalid"),
         (f"account_id={{{NOWHERE}}}", "#/account_id", "invalid"),
         (f"account_id=urn:uuid:{NOWHERE}", "#/account_id", "invalid"),
@@ -224,7 +226,7 @@ def test_an_invalid_query_is_refused(api, query, pointer, code):
         ("status", "POSTED, REVERSED, PENDING, CAPTURED, VOIDED, EXPIRED"),
     ],
 )
-def test_a_filter_that_is_no_choice_is_told_which_there_are(api, name, choices):
+def test_an_invalid_choice_is_refused_with_the_valid_ones(api, name, choices):
     response = api.get(f"/transfers?{name}=open")
 
     detail = f'"open" is not a valid choice. Send one of {choices}.'

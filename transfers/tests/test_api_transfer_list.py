@@ -1,4 +1,4 @@
-"""GET /transfers: whose transfers are listed, and in which order."""
+"""GET /transfers: which transfers are listed, and their order."""
 
 from itertools import chain
 
@@ -23,7 +23,7 @@ def ids(response) -> list[str]:
     return [item["id"] for item in response.json()["items"]]
 
 
-def test_a_user_lists_the_transfers_that_touch_their_accounts_newest_first(
+def test_a_user_lists_the_transfers_of_their_accounts_newest_first(
     api, alice, bob, staff, funded_account, source, dest
 ):
     paid = transfer_order(source, dest, 1_00, actor=alice, memo="out")
@@ -41,7 +41,7 @@ def test_a_user_lists_the_transfers_that_touch_their_accounts_newest_first(
     }
 
 
-def test_the_pages_of_an_owner_of_many_accounts_follow_each_other(
+def test_the_pages_of_an_owner_of_many_accounts_have_no_gaps_or_repeats(
     api, alice, bob, funded_account, source, dest
 ):
     mine = [source, *(funded_account(alice, 5_00) for _ in range(9))]
@@ -64,7 +64,7 @@ def test_the_pages_of_an_owner_of_many_accounts_follow_each_other(
     assert {len(page) for page in pages[:-1]} == {7}
 
 
-def test_staff_list_the_transfers_of_all(client_for, staff, alice, source, dest):
+def test_staff_list_the_transfers_of_all_accounts(client_for, staff, alice, source, dest):
     transfer_order(source, dest, 1_00, actor=alice)
 
     response = client_for(staff).get("/transfers")
@@ -74,7 +74,7 @@ def test_staff_list_the_transfers_of_all(client_for, staff, alice, source, dest)
     assert len(ids(response)) == 3
 
 
-def test_who_has_no_account_gets_an_empty_list(client_for, make_user, source, dest):
+def test_a_user_without_accounts_gets_an_empty_list(client_for, make_user, source, dest):
     response = client_for(make_user()).get("/transfers")
 
     assert response.status_code == 200
@@ -89,7 +89,7 @@ def test_listing_takes_a_constant_number_of_queries(
         transfer_order(source, dest, 1, actor=alice)
         hold_order(source, dest, 1, actor=alice)
 
-    # The caller, the ids of the page, the page.
+    # One query each for the caller, the ids of the page, and the page.
     with django_assert_num_queries(3):
         response = api.get("/transfers")
 

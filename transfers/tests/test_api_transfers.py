@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def order(source, dest):
-    """Return a function that makes the body of a transfer from alice to bob."""
+    """Return a function that returns a body for a transfer from alice to bob."""
 
     def make(**members):
         parties = {"source_account_id": str(source.pk), "dest_account_id": str(dest.pk)}
@@ -28,7 +28,9 @@ def order(source, dest):
     return make
 
 
-def test_a_transfer_answers_itself_where_it_is_and_what_the_payer_may_see(api, source, dest, order):
+def test_a_transfer_returns_its_location_and_the_accounts_visible_to_the_payer(
+    api, source, dest, order
+):
     response = api.post("/transfers", order(memo="rent", metadata={"ref": "7"}))
 
     posted = Transfer.objects.get(kind="TRANSFER")
@@ -46,14 +48,16 @@ def test_a_transfer_answers_itself_where_it_is_and_what_the_payer_may_see(api, s
     assert account_document(dest)["balance"] == 3_00
 
 
-def test_a_transfer_without_memo_and_metadata_has_null_and_nothing(api, order):
+def test_a_transfer_without_memo_and_metadata_has_null_and_an_empty_object(api, order):
     response = api.post("/transfers", order())
 
     assert response.status_code == 201
     assert (response.json()["memo"], response.json()["metadata"]) == (None, {})
 
 
-def test_who_owns_both_accounts_sees_both_as_they_now_stand(api, alice, funded_account, source):
+def test_the_owner_of_both_accounts_gets_both_in_their_new_state(
+    api, alice, funded_account, source
+):
     savings = funded_account(alice)
     body = {"source_account_id": str(source.pk), "dest_account_id": str(savings.pk), "amount": 1}
 
@@ -64,7 +68,9 @@ def test_who_owns_both_accounts_sees_both_as_they_now_stand(api, alice, funded_a
     assert (response.json()["source"]["balance"], response.json()["dest"]["balance"]) == (999, 1)
 
 
-def test_staff_transfer_for_anybody_and_see_both_accounts(client_for, staff, source, dest, order):
+def test_staff_can_transfer_for_any_account_and_see_both_accounts(
+    client_for, staff, source, dest, order
+):
     response = client_for(staff).post("/transfers", order())
 
     assert response.status_code == 201
@@ -72,7 +78,7 @@ def test_staff_transfer_for_anybody_and_see_both_accounts(client_for, staff, sou
     assert response.json()["dest"] == account_document(dest)
 
 
-def test_ids_in_upper_case_are_the_same_accounts(api, source, dest, order):
+def test_account_ids_in_upper_case_are_accepted(api, source, dest, order):
     body = order(source_account_id=str(source.pk).upper(), dest_account_id=str(dest.pk).upper())
 
     response = api.post("/transfers", body)
@@ -103,7 +109,9 @@ def test_a_transfer_beyond_what_is_available_is_refused_and_changes_nothing(
     assert Transfer.objects.filter(kind="TRANSFER").count() == 0
 
 
-def test_a_dest_that_would_hold_too_much_is_named_to_its_owner(api, alice, funded_account, order):
+def test_the_owner_of_a_destination_is_told_that_it_would_exceed_its_limit(
+    api, alice, funded_account, order
+):
     full = funded_account(alice, MONEY_MAX)
 
     response = api.post("/transfers", order(dest_account_id=str(full.pk), amount=1))
@@ -114,7 +122,7 @@ def test_a_dest_that_would_hold_too_much_is_named_to_its_owner(api, alice, funde
 
 
 @pytest.mark.parametrize("kind", [{}, {"hold": True}])
-def test_accounts_of_two_currencies_are_refused(api, bob, funded_account, order, kind):
+def test_a_transfer_between_two_currencies_is_refused(api, bob, funded_account, order, kind):
     euros = funded_account(bob, currency="EUR")
 
     response = api.post("/transfers", order(dest_account_id=str(euros.pk), **kind))
@@ -125,7 +133,7 @@ def test_accounts_of_two_currencies_are_refused(api, bob, funded_account, order,
 @pytest.mark.parametrize("kind", [{}, {"hold": True}])
 @pytest.mark.parametrize("side", ["source", "dest"])
 @pytest.mark.parametrize("state", ["frozen", "closed"])
-def test_an_account_that_is_not_open_is_named_to_its_owner(
+def test_an_owner_is_told_which_of_their_accounts_is_not_open(
     api, alice, staff, funded_account, order, kind, side, state
 ):
     account = funded_account(alice)
@@ -138,7 +146,7 @@ def test_an_account_that_is_not_open_is_named_to_its_owner(
 
 
 @pytest.mark.parametrize("kind", [{}, {"hold": True}])
-def test_the_source_of_another_is_answered_like_one_that_is_not_there(api, dest, order, kind):
+def test_a_source_of_another_owner_is_not_found(api, dest, order, kind):
     foreign = api.post("/transfers", order(source_account_id=str(dest.pk), **kind))
     missing = api.post("/transfers", order(source_account_id=str(NOWHERE), **kind))
     no_dest = api.post("/transfers", order(dest_account_id=str(NOWHERE), **kind))
@@ -151,7 +159,7 @@ def test_the_source_of_another_is_answered_like_one_that_is_not_there(api, dest,
     assert missing.content == no_dest.content
 
 
-def test_every_mistake_in_a_transfer_is_named_at_once(api):
+def test_all_errors_of_a_body_are_reported_at_once(api):
     response = api.post("/transfers", {"source_account_id": 5, "amount": "5", "hold": 1})
 
     assert_invalid(
@@ -164,7 +172,7 @@ def test_every_mistake_in_a_transfer_is_named_at_once(api):
 
 
 @pytest.mark.parametrize("who", ["alice", "bob", "staff"])
-def test_each_party_and_staff_see_a_transfer(client_for, request, alice, source, dest, who):
+def test_both_owners_and_staff_can_read_a_transfer(client_for, request, alice, source, dest, who):
     posted = transfer_order(source, dest, 1_00, actor=alice, memo="rent")
     client = client_for(request.getfixturevalue(who))
 
@@ -177,9 +185,7 @@ def test_each_party_and_staff_see_a_transfer(client_for, request, alice, source,
     assert in_upper_case.json() == response.json()
 
 
-def test_the_transfer_of_others_is_answered_like_one_that_is_not_there(
-    client_for, make_user, alice, source, dest
-):
+def test_the_transfer_of_other_owners_is_not_found(client_for, make_user, alice, source, dest):
     posted = transfer_order(source, dest, 1_00, actor=alice)
     client = client_for(make_user())
 
@@ -193,7 +199,9 @@ def test_the_transfer_of_others_is_answered_like_one_that_is_not_there(
     )
 
 
-def test_public_reads_show_no_transfer(client_for, alice, source, dest, settings):
+def test_transfers_require_a_token_even_with_public_reads(
+    client_for, alice, source, dest, settings
+):
     settings.PUBLIC_READS = True
     posted = transfer_order(source, dest, 1_00, actor=alice)
 

@@ -1,4 +1,4 @@
-"""The ledger's clock, and the ids that it makes."""
+"""The ledger's clock and its UUIDs."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -22,13 +22,13 @@ def test_an_id_begins_with_its_time():
     assert milliseconds(made) == int(NOON.timestamp() * 1000)
 
 
-def test_ids_of_an_instant_keep_the_order_in_which_they_were_made():
+def test_ids_of_one_instant_are_in_the_order_of_generation():
     made = list(islice(clock.ids_at(NOON), 5_000)) + list(islice(clock.ids_at(NOON), 5_000))
 
     assert made == sorted(set(made))
 
 
-def test_ids_have_the_order_of_their_instants_to_the_microsecond():
+def test_ids_are_ordered_by_microsecond():
     instants = [NOON + timedelta(microseconds=number) for number in range(2_000)]
 
     made = [next(clock.ids_at(instant)) for instant in instants]
@@ -37,10 +37,10 @@ def test_ids_have_the_order_of_their_instants_to_the_microsecond():
 
 
 @pytest.mark.django_db
-def test_the_clock_can_be_told_what_time_it_is():
+def test_the_clock_can_be_set_for_a_block():
     with clock.at(NOON):
-        told = clock.now(), clock.reading(NOON - timedelta(days=1))
+        readings = clock.now(), clock.reading(NOON - timedelta(days=1))
 
-    assert told == (NOON, NOON)
+    assert readings == (NOON, NOON)
     assert clock.reading(NOON) == NOON
     assert abs(clock.now() - timezone.now()) < timedelta(minutes=1)

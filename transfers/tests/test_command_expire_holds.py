@@ -1,4 +1,4 @@
-"""manage.py expire_holds: the sweep that gives reserved money back."""
+"""`manage.py expire_holds`."""
 
 from datetime import timedelta
 from io import StringIO
@@ -19,7 +19,7 @@ WEEK = timedelta(days=7)
 
 @pytest.fixture
 def place(alice, bob, funded_account):
-    """Return a function that holds money of a new account of alice's, as often as asked."""
+    """Return a function that places holds on a new account of alice's."""
     dest = funded_account(bob)
 
     def holds(count: int, expires_in: timedelta) -> Account:
@@ -42,7 +42,7 @@ def held(account) -> int:
     return Account.objects.get(pk=account.pk).held
 
 
-def test_expired_holds_are_released_and_the_others_stay(place, assert_books_balance):
+def test_only_expired_holds_are_released(place, assert_books_balance):
     two, three, pending = place(2, AT_ONCE), place(3, AT_ONCE), place(1, WEEK)
 
     printed = expire_holds()
@@ -52,7 +52,7 @@ def test_expired_holds_are_released_and_the_others_stay(place, assert_books_bala
     assert_books_balance()
 
 
-def test_a_release_is_a_void_that_nobody_ordered(place):
+def test_a_release_is_a_void_without_a_user(place):
     source = place(1, AT_ONCE)
 
     expire_holds()
@@ -62,7 +62,7 @@ def test_a_release_is_a_void_that_nobody_ordered(place):
     assert release.hold == Transfer.objects.get(kind=Kind.HOLD)
 
 
-def test_a_second_run_finds_nothing(place):
+def test_a_second_run_releases_nothing(place):
     place(2, AT_ONCE)
     expire_holds()
 
@@ -82,7 +82,7 @@ def test_a_hold_of_a_frozen_account_is_released_too(place, staff):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_runs_at_the_same_time_release_each_hold_once(place, race, assert_books_balance):
+def test_concurrent_runs_release_each_hold_once(place, race, assert_books_balance):
     sources = [place(2, AT_ONCE) for _ in range(5)]
 
     printed = race(*[expire_holds] * 4)

@@ -1,4 +1,4 @@
-"""`manage.py seed_load`: as many entries as wanted, and books that balance."""
+"""`manage.py seed_load`."""
 
 from io import StringIO
 
@@ -19,7 +19,7 @@ def seed(**options):
     return output.getvalue()
 
 
-def test_it_posts_the_entries_that_are_asked_for_in_books_that_balance(db, assert_books_balance):
+def test_the_requested_entries_are_posted_and_the_books_balance(db, assert_books_balance):
     printed = seed(entries=600, accounts=20, users=4, busiest=90)
 
     assert printed == "Posted 600 entries in 20 accounts.\n"
@@ -29,16 +29,16 @@ def test_it_posts_the_entries_that_are_asked_for_in_books_that_balance(db, asser
     assert check_ledger().ok
 
 
-def test_the_first_account_has_as_many_entries_as_it_should(db):
+def test_the_first_account_has_the_requested_number_of_entries(db):
     seed(entries=600, accounts=20, users=4, busiest=90)
 
     first, *others = Account.objects.filter(kind=AccountKind.CUSTOMER).order_by("pk")
     assert first.version == 90
-    # Each transfer has two entries, and the outside world's are the deposits' other sides.
+    # Each transfer has two entries. Those of EXTERNAL belong to the deposits.
     assert sum(account.version for account in others) == 600 - 90 - 20
 
 
-def test_the_accounts_are_the_users_by_turns(db):
+def test_the_accounts_are_divided_among_the_users(db):
     seed(entries=40, accounts=6, users=2)
 
     accounts = Account.objects.filter(kind=AccountKind.CUSTOMER).order_by("pk")
@@ -46,7 +46,7 @@ def test_the_accounts_are_the_users_by_turns(db):
     assert names == ["load-0", "load-1"] * 3
 
 
-def test_more_drafts_than_fit_in_one_transaction_make_the_same_books(
+def test_drafts_that_need_several_transactions_are_all_posted(
     db, monkeypatch, assert_books_balance
 ):
     monkeypatch.setattr("transfers.management.commands.seed_load.BATCH", 7)
@@ -57,7 +57,7 @@ def test_more_drafts_than_fit_in_one_transaction_make_the_same_books(
     assert_books_balance()
 
 
-def test_a_ledger_that_has_users_is_left_alone(alice):
+def test_a_ledger_that_has_users_is_not_changed(alice):
     with pytest.raises(CommandError, match="The ledger isn't empty"):
         seed(entries=600, accounts=20)
 
@@ -76,7 +76,7 @@ def test_a_ledger_that_has_users_is_left_alone(alice):
         {"entries": 600, "accounts": 20, "busiest": 282},
     ],
 )
-def test_what_cannot_be_is_refused_and_changes_nothing(db, options):
+def test_impossible_numbers_are_refused_and_change_nothing(db, options):
     with pytest.raises(CommandError):
         seed(**options)
 

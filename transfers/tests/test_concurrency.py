@@ -1,4 +1,4 @@
-"""Races with real threads and real commits: whoever wins, the books balance."""
+"""Races with real threads and real commits. Whichever request wins, the books balance."""
 
 import threading
 import time
@@ -24,7 +24,7 @@ WEEK = timedelta(days=7)
 
 
 def outcomes(results):
-    """Count what the rivals got: the kind of a transfer, or the code of a refusal."""
+    """Count the outcomes of concurrent calls: the kind of a transfer or the code of an error."""
     return Counter(
         result.kind if isinstance(result, Transfer) else result.code for result in results
     )
@@ -36,7 +36,7 @@ def pay(source, dest, amount, actor):
 
 
 def many(count, call):
-    """Return a call that makes so many calls, each in a transaction of its own."""
+    """Return a function that calls ``call`` ``times`` times, each in its own transaction."""
     return lambda: [call() for _ in range(count)]
 
 
@@ -60,7 +60,7 @@ def hold(alice, mine, theirs):
     return services.hold(order=order, expires_in=WEEK, actor=alice)
 
 
-def test_one_of_many_withdrawals_gets_the_last_cent(
+def test_only_one_of_many_withdrawals_gets_the_last_cent(
     alice, funded_account, race, assert_books_balance
 ):
     purse = funded_account(alice, 1)
@@ -73,7 +73,7 @@ def test_one_of_many_withdrawals_gets_the_last_cent(
     assert_books_balance()
 
 
-def test_one_of_many_holds_reserves_the_last_cent(
+def test_only_one_of_many_holds_reserves_the_last_cent(
     alice, theirs, funded_account, race, assert_books_balance
 ):
     purse = funded_account(alice, 1)
@@ -86,7 +86,7 @@ def test_one_of_many_holds_reserves_the_last_cent(
     assert_books_balance()
 
 
-def test_opposing_transfers_lose_nothing_and_disturb_nobody(
+def test_opposing_transfers_all_succeed_and_lose_no_money(
     alice, bob, mine, theirs, race, assert_books_balance
 ):
     there = many(25, partial(pay, mine, theirs, 3, alice))
@@ -100,7 +100,7 @@ def test_opposing_transfers_lose_nothing_and_disturb_nobody(
     assert_books_balance()
 
 
-def test_deposits_into_one_account_are_all_counted(
+def test_concurrent_deposits_into_one_account_are_all_posted(
     alice, funded_account, race, assert_books_balance
 ):
     purse = funded_account(alice)
@@ -115,7 +115,7 @@ def test_deposits_into_one_account_are_all_counted(
     assert_books_balance()
 
 
-def test_a_hold_is_captured_or_voided_by_one_of_its_rivals(
+def test_only_one_of_many_captures_and_voids_resolves_a_hold(
     staff, mine, theirs, hold, race, assert_books_balance
 ):
     capture = partial(services.capture, hold_id=hold.pk, actor=staff)
@@ -131,7 +131,7 @@ def test_a_hold_is_captured_or_voided_by_one_of_its_rivals(
     assert_books_balance()
 
 
-def test_a_transfer_is_reversed_by_one_of_its_rivals(
+def test_only_one_of_many_reversals_reverses_a_transfer(
     alice, bob, mine, theirs, race, assert_books_balance
 ):
     paid = pay(mine, theirs, 400, alice)
@@ -143,7 +143,7 @@ def test_a_transfer_is_reversed_by_one_of_its_rivals(
     assert_books_balance()
 
 
-def test_an_expired_hold_gives_way_to_one_of_those_who_need_its_money(
+def test_the_money_of_an_expired_hold_goes_to_only_one_of_many_requests(
     alice, mine, theirs, race, assert_books_balance
 ):
     order = Order(source_id=mine.pk, dest_id=theirs.pk, amount=900)
@@ -161,7 +161,7 @@ def test_an_expired_hold_gives_way_to_one_of_those_who_need_its_money(
 
 
 @pytest.mark.parametrize("_attempt", range(5))
-def test_either_the_close_or_the_deposit_comes_first(
+def test_a_close_and_a_concurrent_deposit_exclude_each_other(
     alice, funded_account, race, assert_books_balance, _attempt
 ):
     purse = funded_account(alice)
@@ -177,11 +177,13 @@ def test_either_the_close_or_the_deposit_comes_first(
     assert_books_balance()
 
 
-def test_no_transfer_passes_a_freeze(alice, staff, mine, theirs, race, assert_books_balance):
+def test_no_transfer_is_posted_after_a_freeze(
+    alice, staff, mine, theirs, race, assert_books_balance
+):
     def pay_until_refused():
         while isinstance(outcome := attempt(), Transfer):
             paid.append(outcome)
-            # SQLite gives its lock to whoever happens to ask; the freeze asks least often.
+            # SQLite doesn't queue for its lock, and the freeze requests it least often.
             time.sleep(0.01)
         return outcome
 
@@ -204,7 +206,7 @@ def test_no_transfer_passes_a_freeze(alice, staff, mine, theirs, race, assert_bo
     assert_books_balance()
 
 
-def test_a_capture_that_waited_until_its_hold_expired_comes_too_late(
+def test_a_capture_that_waits_for_a_lock_until_the_hold_expires_is_refused(
     alice, staff, mine, theirs, race, assert_books_balance
 ):
     order = Order(source_id=mine.pk, dest_id=theirs.pk, amount=600)

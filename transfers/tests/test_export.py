@@ -36,7 +36,7 @@ def expected_rows(account) -> list[list[str]]:
     ]
 
 
-def test_a_statement_is_exported_whole_newest_first(api, account):
+def test_an_export_has_every_entry_newest_first(api, account):
     response = export(api, account)
 
     assert response["Content-Type"] == "text/csv; charset=utf-8"
@@ -45,7 +45,7 @@ def test_a_statement_is_exported_whole_newest_first(api, account):
     assert [row[REF] for row in expected_rows(account)] == ["Zoë", 'Rent, "May"\nand June', ""]
 
 
-def test_lines_end_and_cells_are_quoted_as_rfc_4180_has_it(api, account):
+def test_lines_and_quoted_cells_follow_rfc_4180(api, account):
     lines = text_of(export(api, account)).split("\r\n")
 
     assert lines[0] == ",".join(HEADER)
@@ -56,7 +56,7 @@ def test_lines_end_and_cells_are_quoted_as_rfc_4180_has_it(api, account):
     assert lines[4:] == [""]
 
 
-def test_an_account_without_entries_exports_the_header_alone(api, alice, funded_account):
+def test_the_export_of_an_account_without_entries_has_only_the_header(api, alice, funded_account):
     response = export(api, funded_account(alice))
 
     assert text_of(response) == ",".join(HEADER) + "\r\n"
@@ -66,13 +66,13 @@ def test_an_account_without_entries_exports_the_header_alone(api, alice, funded_
     "query",
     ["?limit=1", "?limit=0", "?limit=x", "?cursor=forged", "?cursor=", "?limit=1&cursor=x"],
 )
-def test_limit_and_cursor_do_not_apply(api, account, query):
+def test_limit_and_cursor_are_ignored_in_an_export(api, account, query):
     response = export(api, account, query)
 
     assert sequences(response) == ["3", "2", "1"]
 
 
-def test_an_export_is_narrowed_like_the_statement(api, account):
+def test_an_export_can_be_filtered_like_the_statement(api, account):
     second = instant(account.entries.get(sequence=2).ts)
 
     assert sequences(export(api, account, f"?from={second}")) == ["3", "2"]
@@ -91,7 +91,7 @@ def test_an_export_of_more_than_one_chunk_has_every_line_once(api, alice, accoun
     assert sequences(response) == [str(sequence) for sequence in range(1_003, 0, -1)]
 
 
-def test_what_is_posted_while_an_export_is_read_is_not_in_it(api, alice, account):
+def test_an_export_excludes_entries_posted_after_it_began(api, alice, account):
     response = export(api, account)
 
     services.deposit(account_id=account.pk, amount=1, actor=alice)
@@ -100,7 +100,7 @@ def test_what_is_posted_while_an_export_is_read_is_not_in_it(api, alice, account
 
 
 @pytest.mark.parametrize("accept", ["text/csv", "text/csv; charset=utf-8", "text/*"])
-def test_csv_has_to_be_asked_for(api, account, accept):
+def test_csv_must_be_requested(api, account, accept):
     response = export(api, account, accept=accept)
 
     assert response["Content-Type"] == "text/csv; charset=utf-8"
@@ -108,7 +108,7 @@ def test_csv_has_to_be_asked_for(api, account, accept):
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/json", "application/*"])
-def test_a_statement_is_json_otherwise(api, account, accept):
+def test_a_statement_is_json_by_default(api, account, accept):
     response = export(api, account, accept=accept)
 
     assert response["Content-Type"] == "application/json"
@@ -129,9 +129,7 @@ def test_the_errors_of_an_export_are_problem_documents(api, client_for, bob, acc
     assert_problem(other, 406, "not_acceptable")
 
 
-def test_an_export_can_be_read_without_a_token_where_reads_are_public(
-    client_for, account, settings
-):
+def test_an_export_can_be_read_without_a_token_with_public_reads(client_for, account, settings):
     settings.PUBLIC_READS = True
 
     response = export(client_for(None), account)
@@ -147,7 +145,7 @@ def test_an_export_takes_a_constant_number_of_queries(
     for _ in range(count):
         services.deposit(account_id=account.pk, amount=1, actor=alice)
 
-    # The token's user, the account, the entries, and the end of the entries.
+    # One query each for the user, the account, the entries, and the end of the entries.
     with django_assert_num_queries(4):
         response = export(api, account)
         exported = sequences(response)
@@ -156,7 +154,7 @@ def test_an_export_takes_a_constant_number_of_queries(
 
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
-def test_an_export_that_fails_on_the_way_is_503_and_not_a_shorter_file(api, account, nth):
+def test_an_export_that_fails_midway_returns_503_and_no_truncated_file(api, account, nth):
     deposits = [Draft(Kind.DEPOSIT, external_account_id("USD"), account.pk, 1)] * CHUNK
     with transaction.atomic():
         record(Account.objects.locked(account.pk), deposits, account.owner)
@@ -176,7 +174,7 @@ def test_an_export_that_fails_on_the_way_is_503_and_not_a_shorter_file(api, acco
     assert response["Retry-After"] == "1"
 
 
-def test_an_export_says_how_long_it_is(api, account):
+def test_an_export_has_a_content_length(api, account):
     response = export(api, account)
 
     assert int(response["Content-Length"]) == len(text_of(response).encode())

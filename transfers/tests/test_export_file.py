@@ -1,4 +1,4 @@
-"""What exports may take on the disk together."""
+"""The limits on the number and total size of export files."""
 
 import gc
 
@@ -12,8 +12,8 @@ from transfers.export_file import ExportFile
 
 @pytest.fixture(autouse=True)
 def none_are_open():
-    """Each test begins without a file, and leaves none."""
-    # Those of exports that other tests have not read.
+    """Start and end each test without open export files."""
+    # Closes the exports that other tests have not read.
     gc.collect()
     assert (ExportFile.files, ExportFile.bytes) == (0, 0)
     yield
@@ -22,7 +22,7 @@ def none_are_open():
 
 @pytest.fixture
 def ask(api, alice, funded_account):
-    """Return a function that asks for the export of an account with an entry."""
+    """Return a function that requests the export of an account with one entry."""
     account = funded_account(alice)
     services.deposit(account_id=account.pk, amount=1, actor=alice)
 
@@ -38,7 +38,7 @@ def assert_busy(answer, detail: str) -> None:
     assert answer["Retry-After"] == "1"
 
 
-def test_a_file_counts_until_it_is_closed():
+def test_a_file_counts_towards_the_limits_until_it_is_closed():
     with ExportFile() as first, ExportFile() as second:
         first.write(b"abc")
         second.write(b"defg")
@@ -48,7 +48,7 @@ def test_a_file_counts_until_it_is_closed():
         assert (ExportFile.files, ExportFile.bytes) == (1, 4)
 
 
-def test_a_file_too_many_is_refused(monkeypatch):
+def test_a_file_beyond_the_limit_is_refused(monkeypatch):
     monkeypatch.setattr(export_file, "FILES", 1)
     with ExportFile():
         for _ in range(2):
@@ -56,7 +56,7 @@ def test_a_file_too_many_is_refused(monkeypatch):
                 ExportFile()
 
 
-def test_a_byte_too_many_is_refused_whichever_file_it_is_for(monkeypatch):
+def test_a_byte_beyond_the_limit_is_refused_in_any_file(monkeypatch):
     monkeypatch.setattr(export_file, "BYTES", 5)
     with ExportFile() as first, ExportFile() as second:
         first.write(b"abc")
@@ -66,7 +66,7 @@ def test_a_byte_too_many_is_refused_whichever_file_it_is_for(monkeypatch):
 
 
 @pytest.mark.django_db
-def test_an_export_beyond_what_all_may_take_is_503_until_another_is_read(ask, monkeypatch):
+def test_an_export_beyond_the_limits_returns_503_until_another_was_sent(ask, monkeypatch):
     monkeypatch.setattr(export_file, "FILES", 1)
     first = ask()
     refused = ask()
@@ -79,14 +79,14 @@ def test_an_export_beyond_what_all_may_take_is_503_until_another_is_read(ask, mo
 
 
 @pytest.mark.django_db
-def test_an_export_without_room_on_the_disk_is_503(ask, monkeypatch):
+def test_an_export_without_disk_space_returns_503(ask, monkeypatch):
     monkeypatch.setattr(export_file, "BYTES", 200)
 
     assert_busy(ask(), "There is no room for this export. Retry later or narrow the range.")
 
 
 @pytest.mark.django_db
-def test_an_export_that_takes_too_long_is_503(ask, monkeypatch):
+def test_an_export_that_takes_too_long_returns_503(ask, monkeypatch):
     monkeypatch.setattr(export, "EXPORT_SECONDS", -1)
 
     assert_busy(ask(), "The export took too long. Narrow the range with from and to.")

@@ -1,4 +1,4 @@
-"""What an export does to a memo that a spreadsheet would run as a formula."""
+"""Memos that a spreadsheet would evaluate as formulas."""
 
 import csv
 import io
@@ -20,12 +20,12 @@ from transfers.tests.exports import HEADER, REF, export, rows_of
 pytestmark = pytest.mark.django_db
 
 
-# What makes a formula, a cell or a line, and what doesn't.
+# Characters that begin a formula, a cell or a line, and harmless ones.
 RISKY = "=+-@\uff1d;|,\t\r\n\"' x1"
 
 
 def line_with(memo: str) -> Any:
-    """Return a line of a statement, made up but for its memo."""
+    """Return a made-up line of a statement with this memo."""
     values = {**ITEM, "ts": datetime(2026, 1, 31, tzinfo=UTC), "ref": memo}
     return namedtuple("Line", STATEMENT_LINE)(**values)
 
@@ -46,7 +46,7 @@ def line_with(memo: str) -> Any:
         ('=HYPERLINK("http://evil.example")', '\'=HYPERLINK("http://evil.example")'),
         ("=", "'="),
         ("-", "'-"),
-        # Where the reader takes another sign for the separator.
+        # For readers that use another separator.
         ("x;=1+1", "x;'=1+1"),
         ("x\t=1+1", "x\t'=1+1"),
         ("x|=1+1", "x|'=1+1"),
@@ -56,7 +56,9 @@ def line_with(memo: str) -> Any:
         ("a;b|@c\t+d", "a;b|'@c\t'+d"),
     ],
 )
-def test_a_memo_that_a_spreadsheet_would_run_is_made_text(api, alice, funded_account, memo, text):
+def test_a_memo_that_a_spreadsheet_would_evaluate_is_made_text(
+    api, alice, funded_account, memo, text
+):
     account = funded_account(alice)
     services.deposit(account_id=account.pk, amount=1, actor=alice, memo=memo)
 
@@ -68,7 +70,7 @@ def test_a_memo_that_a_spreadsheet_would_run_is_made_text(api, alice, funded_acc
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 @given(memos=st.lists(st.text(st.sampled_from(RISKY), max_size=12), min_size=1, max_size=4))
-def test_no_cell_is_a_formula_whichever_separator_a_reader_takes(separator, memos):
+def test_no_cell_is_a_formula_with_any_separator(separator, memos):
     file = io.StringIO(newline="")
 
     write_csv(file, [[line_with(memo) for memo in memos]])
@@ -79,7 +81,7 @@ def test_no_cell_is_a_formula_whichever_separator_a_reader_takes(separator, memo
 
 
 @given(memo=st.text(st.sampled_from(RISKY), max_size=20))
-def test_a_memo_in_an_export_is_the_memo_and_apostrophes(memo):
+def test_an_exported_memo_differs_only_by_apostrophes(memo):
     file = io.StringIO(newline="")
 
     write_csv(file, [[line_with(memo)]])
@@ -93,7 +95,7 @@ def test_a_memo_in_an_export_is_the_memo_and_apostrophes(memo):
 @pytest.mark.parametrize(
     "memo", ["a=b", "1-1", "'quoted", "x@example.org", "", " ", "a;b", "a|b", "a, -b", "a; b"]
 )
-def test_a_memo_that_is_harmless_stays_as_it_is(api, alice, funded_account, memo):
+def test_a_harmless_memo_is_not_changed(api, alice, funded_account, memo):
     account = funded_account(alice)
     services.deposit(account_id=account.pk, amount=1, actor=alice, memo=memo)
 

@@ -14,8 +14,8 @@ from transfers.models import LedgerEntry
 from transfers.posting import Draft
 from transfers.recording import record
 
-# Committed, as in production: PostgreSQL, which counts rows behind the scenes, would take a table
-# of uncommitted rows for an empty one, and plan to read all of it for each row of a chunk.
+# Committed, as in production. PostgreSQL would take a table of uncommitted rows for empty, and plan
+# to read all of it for each row of a chunk.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.no_cover]
 
 ROWS, AT_ONCE = 100_000, 2_000
@@ -28,7 +28,7 @@ def long_account(alice, funded_account) -> Account:
     for _ in range(ROWS // AT_ONCE):
         with transaction.atomic():
             record(Account.objects.locked(account.pk), [draft] * AT_ONCE, alice)
-    # Autovacuum may have taken the tables for empty just now, and would see these rows too late.
+    # Autovacuum may have just recorded the tables as empty, and may not run again in time.
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     return account
@@ -36,7 +36,7 @@ def long_account(alice, funded_account) -> Account:
 
 @pytest.fixture
 def peak_of():
-    """Return a function that makes a call and returns the most memory that it took meanwhile."""
+    """Return a function that runs a call and returns its peak memory."""
     process = psutil.Process()
 
     def measure(call):
@@ -59,10 +59,10 @@ def peak_of():
     return measure
 
 
-def test_a_hundred_thousand_rows_are_exported_without_growth(
+def test_exporting_a_hundred_thousand_rows_takes_constant_memory(
     api, long_account, peak_of, monkeypatch
 ):
-    # However slow the machine is.
+    # For slow machines.
     monkeypatch.setattr(exports, "EXPORT_SECONDS", float("inf"))
     path = f"/accounts/{long_account.pk}/statement"
     newest = LedgerEntry.objects.filter(account=long_account).order_by("-sequence")

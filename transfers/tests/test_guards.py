@@ -1,4 +1,4 @@
-"""The guards are there, come back when they are gone, and are missed when they aren't."""
+"""The guards are installed, missing ones are reported, and ``migrate`` reinstalls them."""
 
 import pytest
 from django.core.management import call_command
@@ -21,7 +21,7 @@ def alter(*statements: str) -> None:
 
 
 def assert_reported_and_healed(name: str) -> None:
-    """Expect the system check to miss that one guard, and ``migrate`` to install it as it was."""
+    """Assert that the system check reports this guard alone, and that ``migrate`` reinstalls it."""
     [error] = check_guards(databases=["default"])
     call_command("migrate", verbosity=0)
 
@@ -37,13 +37,13 @@ def test_a_migrated_database_has_every_guard():
 
 
 @pytest.mark.parametrize("name", guards.names(connection))
-def test_a_missing_guard_is_reported_and_migrate_brings_it_back(name):
+def test_a_missing_guard_is_reported_and_reinstalled_by_migrate(name):
     guards.drop(connection, name)
 
     assert_reported_and_healed(name)
 
 
-def test_a_guard_whose_inside_was_taken_out_is_reported_and_healed():
+def test_a_guard_with_an_emptied_body_is_reported_and_reinstalled():
     name = "account_kept"
     if connection.vendor == "postgresql":
         alter(f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql {EMPTY}")
@@ -54,7 +54,7 @@ def test_a_guard_whose_inside_was_taken_out_is_reported_and_healed():
     assert_reported_and_healed(name)
 
 
-def test_a_trigger_of_that_name_on_another_table_is_no_guard():
+def test_a_trigger_with_the_name_of_a_guard_on_another_table_does_not_count():
     guards.drop(connection, "account_kept")
     if connection.vendor == "postgresql":
         alter(
@@ -68,7 +68,7 @@ def test_a_trigger_of_that_name_on_another_table_is_no_guard():
     assert_reported_and_healed("account_kept")
 
 
-def test_installing_what_is_there_touches_nothing():
+def test_installing_intact_guards_changes_nothing():
     with CaptureQueriesContext(connection) as captured:
         assert guards.install(connection) == []
 
@@ -76,5 +76,5 @@ def test_installing_what_is_there_touches_nothing():
     assert verbs <= {"SELECT", "SHOW", "SET", "SAVEPOINT", "RELEASE"}
 
 
-def test_a_database_without_tables_is_left_alone():
+def test_a_database_without_tables_is_not_checked():
     assert check_guards(databases=None) == []

@@ -1,4 +1,4 @@
-"""What is declared of each kind of transfer fits together."""
+"""The rules of the kinds of transfers are consistent."""
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -11,15 +11,15 @@ def kinds_that(rule):
     return {kind.value for kind in Kind if getattr(kind.rules, rule)}
 
 
-def test_only_a_hold_and_its_void_move_no_money():
+def test_every_kind_but_hold_and_void_moves_money():
     assert set(Kind) - kinds_that("moves_money") == {"HOLD", "VOID"}
 
 
-def test_only_a_hold_reserves_and_its_capture_or_void_releases():
+def test_only_a_hold_reserves_and_only_a_capture_or_void_releases():
     assert (kinds_that("reserves"), kinds_that("releases")) == ({"HOLD"}, {"CAPTURE", "VOID"})
 
 
-def test_whatever_moves_money_can_be_reversed_but_a_reversal():
+def test_every_kind_that_moves_money_but_a_reversal_can_be_reversed():
     assert kinds_that("reverses") == {"REVERSAL"}
     assert kinds_that("reversible") == kinds_that("moves_money") - {"REVERSAL"}
 
@@ -37,7 +37,7 @@ def test_a_kind_has_an_effect_and_at_most_one_original(kind):
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind.rules.moves_cash])
-def test_the_owners_who_move_cash_are_those_of_the_customers_account(kind):
+def test_the_owner_of_the_customers_account_may_move_cash(kind):
     [party] = kind.rules.owners
 
     assert getattr(kind.rules, party) is AccountKind.CUSTOMER
@@ -45,7 +45,7 @@ def test_the_owners_who_move_cash_are_those_of_the_customers_account(kind):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("kind", Kind)
-def test_a_kind_is_allowed_by_a_permission_that_there_is(kind):
+def test_the_permission_of_each_kind_exists(kind):
     app, _, codename = kind.rules.permission.partition(".")
 
     assert Permission.objects.filter(content_type__app_label=app, codename=codename).count() == 1

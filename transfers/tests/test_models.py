@@ -1,4 +1,4 @@
-"""The questions that the models answer: whose, in which status, how much at an instant."""
+"""The models and QuerySets of transfers and entries."""
 
 from datetime import timedelta
 
@@ -29,7 +29,7 @@ def theirs(bob, funded_account):
 
 @pytest.fixture
 def story(alice, bob, staff, mine, theirs):
-    """One transfer for each way that it can end, by name; its holds last a day."""
+    """Transfers in every status, by name. The holds expire after a day."""
     order = Order(source_id=mine.pk, dest_id=theirs.pk, amount=10)
     with clock.at(NOW):
         holds = {
@@ -47,7 +47,7 @@ def story(alice, bob, staff, mine, theirs):
 
 
 def statuses_at(story, instant):
-    """Return each transfer's status, which the list's filter and the object agree upon."""
+    """Return each transfer's status, and assert that the filter and the model agree on it."""
     found = {transfer.pk: name for name, transfer in story.items()}
     with clock.at(instant):
         by_filter = {
@@ -83,13 +83,13 @@ def test_a_hold_is_pending_until_the_instant_it_expires(story):
 
 
 @pytest.mark.parametrize("late", [timedelta(0), TICK, DAY])
-def test_from_that_instant_on_it_is_expired_and_all_else_stays(story, late):
+def test_a_hold_is_expired_from_its_expiry_on(story, late):
     statuses = statuses_at(story, NOW + DAY + late)
 
     assert statuses == {**LASTING, "left alone": "EXPIRED"}
 
 
-def test_the_void_that_releases_an_expired_hold_does_not_change_that(story, mine):
+def test_an_expired_hold_stays_expired_after_its_release(story, mine):
     with clock.at(NOW + DAY):
         services.release_expired_holds(source_id=mine.pk)
 
@@ -98,7 +98,7 @@ def test_the_void_that_releases_an_expired_hold_does_not_change_that(story, mine
     assert statuses == {**LASTING, "left alone": "EXPIRED"}
 
 
-def test_every_transfer_is_in_one_status(story):
+def test_every_transfer_has_exactly_one_status(story):
     with clock.at(NOW + DAY):
         ids = [
             transfer.pk
@@ -109,11 +109,11 @@ def test_every_transfer_is_in_one_status(story):
     assert sorted(ids) == sorted(Transfer.objects.values_list("pk", flat=True))
 
 
-def test_an_unresolved_hold_has_neither_capture_nor_void(story):
+def test_unresolved_holds_have_neither_a_capture_nor_a_void(story):
     assert list(Transfer.objects.unresolved_holds()) == [story["left alone"]]
 
 
-def test_a_user_sees_the_transfers_that_touch_their_accounts(
+def test_a_user_sees_the_transfers_from_and_to_their_accounts(
     alice, bob, staff, story, funded_account, make_user
 ):
     carol = make_user()
@@ -121,13 +121,13 @@ def test_a_user_sees_the_transfers_that_touch_their_accounts(
 
     seen = [Transfer.objects.visible_to(user).count() for user in (alice, bob, carol, staff)]
 
-    # Of the 11 transfers between Alice and Bob each sees all; each deposit is its owner's.
+    # Both see the 11 transfers between Alice and Bob, and each sees their own deposit.
     assert seen == [11, 10, 1, 12]
 
 
 @pytest.fixture
 def crossing(alice, bob, mine, theirs, funded_account):
-    """Transfers in all directions between two accounts of Alice's and one of Bob's."""
+    """Transfers in all directions between two accounts of Alice and one of Bob."""
     savings = funded_account(alice, 1_000)
     ways = [(mine, savings), (savings, mine), (mine, theirs), (theirs, savings), (savings, theirs)]
     for source, dest in ways * 2:
@@ -139,7 +139,7 @@ def crossing(alice, bob, mine, theirs, funded_account):
 
 @pytest.mark.parametrize("names", [["mine"], ["savings", "theirs"], ["mine", "savings", "theirs"]])
 @pytest.mark.parametrize("count", [1, 3, 50])
-def test_the_newest_of_some_accounts_are_those_among_all(crossing, names, count):
+def test_the_newest_transfers_of_some_accounts_match_a_plain_query(crossing, names, count):
     accounts = Account.objects.filter(pk__in=[crossing[name].pk for name in names])
     touched = Q(source__in=accounts) | Q(dest__in=accounts)
     among_all = list(Transfer.objects.filter(touched).order_by("-pk"))
@@ -153,18 +153,18 @@ def test_the_newest_of_some_accounts_are_those_among_all(crossing, names, count)
     assert {len(page) for page in pages[:-1]} <= {count}
 
 
-def test_the_newest_of_no_account_are_none(crossing):
+def test_no_accounts_have_no_newest_transfers(crossing):
     assert list(Transfer.objects.newest_touching(Account.objects.none(), None, 50)) == []
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_transfers_of_a_kind_are_all_those_of_it(story, kind):
+def test_of_kind_returns_exactly_the_transfers_of_the_kind(story, kind):
     every = Transfer.objects.all()
 
     assert set(every.of_kind(kind)) == {each for each in every if each.kind == kind}
 
 
-def test_a_balance_of_the_past_is_read_from_the_entries(mine, story):
+def test_a_past_balance_is_read_from_the_entries(mine, story):
     entries = LedgerEntry.objects
 
     assert entries.balance_before(mine.pk, NOW - DAY) == 0
@@ -174,11 +174,11 @@ def test_a_balance_of_the_past_is_read_from_the_entries(mine, story):
     assert entries.as_of(mine.pk, NOW - DAY - TICK) == (0, 0)
     assert entries.as_of(mine.pk, NOW - DAY) == (1_000, 1)
     assert entries.as_of(mine.pk, NOW - TICK) == (1_000, 1)
-    # The last of several entries of one instant counts.
+    # The last of several entries at the same instant counts.
     assert entries.as_of(mine.pk, NOW) == (980, 5)
 
 
-def test_a_statement_is_of_one_account_with_its_memos(alice, mine, theirs, story):
+def test_a_statement_has_the_entries_of_one_account_with_their_memos(alice, mine, theirs, story):
     order = Order(source_id=mine.pk, dest_id=theirs.pk, amount=7, memo="Bread")
     services.transfer(order=order, actor=alice)
 
@@ -190,13 +190,13 @@ def test_a_statement_is_of_one_account_with_its_memos(alice, mine, theirs, story
 
 
 @pytest.mark.parametrize(("up_to", "count"), [(5, 10), (5, 2), (3, 1), (3, 3), (0, 5)])
-def test_the_newest_lines_are_the_statement_from_its_end(theirs, story, up_to, count):
+def test_newest_lines_returns_the_end_of_the_statement(theirs, story, up_to, count):
     statement = LedgerEntry.objects.statement_of(theirs.pk, up_to).order_by("-sequence")
 
     assert LedgerEntry.objects.newest_lines(theirs.pk, up_to, count) == list(statement[:count])
 
 
-def test_history_keeps_its_accounts_and_its_users(alice, mine, story):
+def test_accounts_and_users_with_history_cannot_be_deleted(alice, mine, story):
     for kept in (alice, mine, Account.objects.get(pk=external_account_id("USD"))):
         with pytest.raises(ProtectedError):
             kept.delete()
@@ -204,7 +204,9 @@ def test_history_keeps_its_accounts_and_its_users(alice, mine, story):
     assert Account.objects.filter(owner=alice).count() == 1
 
 
-def test_a_new_transfer_needs_no_query_to_be_shown(alice, source, dest, django_assert_num_queries):
+def test_a_new_transfer_is_serialized_without_queries(
+    alice, source, dest, django_assert_num_queries
+):
     order = Order(source_id=source.pk, dest_id=dest.pk, amount=1)
     posted = services.transfer(order=order, actor=alice)
 

@@ -1,4 +1,4 @@
-"""Each constraint of the history, broken by a row that is well formed apart from it."""
+"""Each constraint of transfers and entries, violated by a row that is otherwise valid."""
 
 from datetime import timedelta
 
@@ -34,7 +34,7 @@ def paid(alice, order):
 
 
 def assert_refused(row, *names):
-    """Insert a row, and assert that the refusal names the constraint, or on SQLite its columns."""
+    """Insert a row, and assert that the error names the constraint, or its columns on SQLite."""
     with pytest.raises(IntegrityError) as refused, transaction.atomic():
         row.save(force_insert=True)
 
@@ -42,7 +42,7 @@ def assert_refused(row, *names):
 
 
 def a_transfer(order, **fields):
-    """Return a well-formed transfer of the order, but for ``fields``."""
+    """Return a valid transfer for the order, changed by ``fields``."""
     usual = {
         "kind": "TRANSFER",
         "source_id": order.source_id,
@@ -55,52 +55,52 @@ def a_transfer(order, **fields):
 
 
 @pytest.mark.parametrize("amount", [0, -1, MONEY_MAX + 1])
-def test_a_transfer_has_an_amount_within_bounds(order, amount):
+def test_an_amount_outside_its_bounds_is_refused(order, amount):
     assert_refused(a_transfer(order, amount=amount), "transfer_amount_within_bounds")
 
 
-def test_a_transfer_has_two_accounts(order):
+def test_a_transfer_from_an_account_to_itself_is_refused(order):
     same = a_transfer(order, dest_id=order.source_id)
 
     assert_refused(same, "transfer_accounts_differ")
 
 
 @pytest.mark.parametrize("kind", ["GIFT", "", "transfer"])
-def test_a_transfer_is_of_a_known_kind(order, kind):
+def test_an_unknown_kind_is_refused(order, kind):
     assert_refused(a_transfer(order, kind=kind), "transfer_kind_known")
 
 
 @pytest.mark.parametrize(("kind", "expires_at"), [("HOLD", None), ("TRANSFER", NOW)])
-def test_a_hold_expires_and_nothing_else_does(order, kind, expires_at):
+def test_only_a_hold_can_and_must_expire(order, kind, expires_at):
     odd = a_transfer(order, kind=kind, expires_at=expires_at)
 
     assert_refused(odd, "transfer_expires_only_if_hold")
 
 
 @pytest.mark.parametrize("kind", ["CAPTURE", "VOID"])
-def test_a_capture_or_void_resolves_a_hold(order, kind):
+def test_a_capture_or_void_without_a_hold_is_refused(order, kind):
     assert_refused(a_transfer(order, kind=kind), "transfer_resolves_only_if_capture_or_void")
 
 
 @pytest.mark.parametrize("kind", ["DEPOSIT", "WITHDRAWAL", "TRANSFER"])
-def test_nothing_else_resolves_a_hold(order, hold, kind):
+def test_no_other_kind_can_resolve_a_hold(order, hold, kind):
     odd = a_transfer(order, kind=kind, hold=hold)
 
     assert_refused(odd, "transfer_resolves_only_if_capture_or_void")
 
 
-def test_a_reversal_reverses_something(order):
+def test_a_reversal_without_an_original_is_refused(order):
     assert_refused(a_transfer(order, kind="REVERSAL"), "transfer_reverses_only_if_reversal")
 
 
 @pytest.mark.parametrize("kind", ["DEPOSIT", "WITHDRAWAL", "TRANSFER"])
-def test_nothing_else_reverses(order, paid, kind):
+def test_no_other_kind_can_reverse_a_transfer(order, paid, kind):
     odd = a_transfer(order, kind=kind, reverses=paid)
 
     assert_refused(odd, "transfer_reverses_only_if_reversal")
 
 
-def test_a_hold_is_resolved_once(order, hold, staff):
+def test_a_hold_cannot_be_resolved_twice(order, hold, staff):
     services.capture(hold_id=hold.pk, actor=staff, amount=4)
 
     second = a_transfer(order, kind="VOID", hold=hold)
@@ -108,7 +108,7 @@ def test_a_hold_is_resolved_once(order, hold, staff):
     assert_refused(second, "transfers_transfer_hold_id_key", "transfers_transfer.hold_id")
 
 
-def test_a_transfer_is_reversed_once(order, paid, staff):
+def test_a_transfer_cannot_be_reversed_twice(order, paid, staff):
     services.reverse(transfer_id=paid.pk, actor=staff)
 
     parties = {"source_id": order.dest_id, "dest_id": order.source_id}
@@ -118,7 +118,7 @@ def test_a_transfer_is_reversed_once(order, paid, staff):
 
 
 def an_entry(account, **fields):
-    """Return the next entry of an account, a CREDIT of 10 by a transfer yet to come."""
+    """Return the next entry of an account, a CREDIT of 10 by a transfer that doesn't exist yet."""
     version = account.version + 1
     usual = {"ts": NOW, "account": account, "type": "CREDIT", "amount": 10, "sequence": version}
     given = {**usual, "balance": account.balance + 10, "transfer_id": uuid7(), **fields}
@@ -126,17 +126,17 @@ def an_entry(account, **fields):
 
 
 @pytest.mark.parametrize("amount", [0, -1, MONEY_MAX + 1])
-def test_an_entry_has_an_amount_within_bounds(mine, amount):
+def test_an_entry_amount_outside_its_bounds_is_refused(mine, amount):
     assert_refused(an_entry(mine, amount=amount), "entry_amount_within_bounds")
 
 
 @pytest.mark.parametrize("balance", [MONEY_MAX + 1, -MONEY_MAX - 1])
-def test_an_entry_has_a_balance_within_bounds(mine, balance):
+def test_an_entry_balance_outside_its_bounds_is_refused(mine, balance):
     assert_refused(an_entry(mine, balance=balance), "entry_balance_within_bounds")
 
 
 @pytest.mark.parametrize("side", ["LEFT", "", "credit"])
-def test_an_entry_is_a_debit_or_a_credit(mine, side):
+def test_an_entry_that_is_neither_debit_nor_credit_is_refused(mine, side):
     assert_refused(an_entry(mine, type=side), "entry_type_known")
 
 
@@ -145,7 +145,7 @@ def test_an_entry_has_a_sequence_from_one_and_a_balance_or_neither(mine, given):
     assert_refused(an_entry(mine, **given), "entry_sequence_from_one")
 
 
-def test_a_sequence_is_used_once_in_an_account(mine):
+def test_a_sequence_cannot_be_used_twice_in_an_account(mine):
     fork = an_entry(mine, sequence=mine.version)
 
     assert_refused(
@@ -155,7 +155,7 @@ def test_a_sequence_is_used_once_in_an_account(mine):
     )
 
 
-def test_a_transfer_has_one_debit_and_one_credit(mine, paid):
+def test_a_transfer_cannot_have_two_debits_or_two_credits(mine, paid):
     mine.refresh_from_db()
     third = an_entry(mine, transfer_id=paid.pk)
 

@@ -1,8 +1,8 @@
 """
-The times of the ledger are instants of the years 1 to 9999, to plain SQL too.
+The database accepts only instants in the years 1 to 9999, also from raw SQL.
 
-PostgreSQL also knows infinity and the years BC, and SQLite keeps any text. Reading one row of that
-would break every query that it is in.
+PostgreSQL also accepts infinity and years BC, and SQLite accepts any text. Every query that reads
+such a row would fail.
 """
 
 import pytest
@@ -34,7 +34,7 @@ def history(funded_account, alice, staff):
 
 
 def insert_again(model, column: str, time: str) -> None:
-    """Insert a row that is there with another time: the CHECKs speak before any unique index."""
+    """Insert an existing row with another time. CHECKs are evaluated before unique indexes."""
     columns = [field.column for field in model._meta.local_fields]
     values = [f"'{time}'" if each == column else each for each in columns]
     table = model._meta.db_table
@@ -47,14 +47,14 @@ def insert_again(model, column: str, time: str) -> None:
 
 @pytest.mark.parametrize("time", NO_INSTANTS)
 @pytest.mark.parametrize("constraint", TIMES)
-def test_what_is_no_instant_of_the_calendar_is_refused(constraint, time):
+def test_an_instant_outside_the_calendar_is_refused(constraint, time):
     with pytest.raises(IntegrityError, match=constraint):
         insert_again(*TIMES[constraint], time)
 
 
 @pytest.mark.parametrize("time", ["0001-01-01 00:00:00", "9999-12-31 23:59:59.999999"])
 @pytest.mark.parametrize("constraint", TIMES)
-def test_the_first_and_the_last_instant_are_within_the_calendar(constraint, time):
-    # It gets as far as the unique index of the ids.
+def test_the_first_and_last_instants_of_the_calendar_are_accepted(constraint, time):
+    # It passes the CHECKs and fails at the unique index of the ids.
     with pytest.raises(IntegrityError, match=r"UNIQUE constraint failed|_pkey"):
         insert_again(*TIMES[constraint], time)

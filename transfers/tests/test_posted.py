@@ -1,4 +1,4 @@
-"""Listeners hear of every posting inside its transaction, and of nothing else."""
+"""Listeners are called for every posting inside its transaction, and for nothing else."""
 
 from io import StringIO
 
@@ -22,8 +22,8 @@ pytestmark = pytest.mark.django_db
 FIGURES = ("balance", "held", "version", "last_posted_at")
 
 
-class Heard:
-    """A listener that keeps what it is told, the accounts' figures as they were at the time."""
+class Recorder:
+    """A listener that records its calls, with the accounts' figures at the time of the call."""
 
     def __init__(self):
         self.before = set(Transfer.objects.values_list("pk", flat=True))
@@ -39,11 +39,11 @@ class Heard:
         return [each.transfer.kind for each in self.postings]
 
     def assert_complete(self):
-        """Assert that it was told of each transfer since it began once, as the database has it."""
-        told = sorted((row(each.transfer), each.entries) for each in self.postings)
+        """Assert that it got each transfer since it was added exactly once, as in the database."""
+        recorded = sorted((row(each.transfer), each.entries) for each in self.postings)
         transfers = Transfer.objects.exclude(pk__in=self.before).order_by("pk")
-        assert [transfer for transfer, _ in told] == [row(each) for each in transfers]
-        for transfer, entries in told:
+        assert [transfer for transfer, _ in recorded] == [row(each) for each in transfers]
+        for transfer, entries in recorded:
             legs = LedgerEntry.objects.filter(transfer_id=transfer[0]).order_by("-type")
             assert [leg(each) for each in entries] == [leg(each) for each in legs]
         accounts = Account.objects.filter(pk__in=self.figures)
@@ -61,7 +61,7 @@ def leg(entry):
 
 @pytest.fixture
 def listen():
-    """Return a function that adds a listener for the time of the test."""
+    """Return a function that adds a listener for the duration of the test."""
     added = []
 
     def add(listener):
@@ -75,8 +75,8 @@ def listen():
 
 
 @pytest.fixture
-def heard(mine, theirs, listen):
-    return listen(Heard())
+def recorder(mine, theirs, listen):
+    return listen(Recorder())
 
 
 @pytest.fixture
@@ -89,7 +89,9 @@ def theirs(bob, funded_account):
     return funded_account(bob, 100)
 
 
-def test_each_kind_of_transfer_is_heard_with_its_entries(alice, bob, staff, mine, theirs, heard):
+def test_listeners_get_each_kind_of_transfer_with_its_entries(
+    alice, bob, staff, mine, theirs, recorder
+):
     services.deposit(account_id=mine.pk, amount=5, actor=alice)
     services.withdraw(account_id=mine.pk, amount=5, actor=alice)
     paid = transfer_order(mine, theirs, 10, actor=alice)
@@ -98,21 +100,23 @@ def test_each_kind_of_transfer_is_heard_with_its_entries(alice, bob, staff, mine
     services.void(hold_id=voided.pk, actor=alice)
     services.reverse(transfer_id=paid.pk, actor=bob)
 
-    assert heard.kinds() == [*list(Kind)[:4], "HOLD", *list(Kind)[4:]]
-    heard.assert_complete()
+    assert recorder.kinds() == [*list(Kind)[:4], "HOLD", *list(Kind)[4:]]
+    recorder.assert_complete()
 
 
-def test_a_batch_is_heard_at_once_and_in_its_order(alice, mine, theirs, heard):
+def test_listeners_get_a_batch_in_one_call_and_in_order(alice, mine, theirs, recorder):
     orders = [Order(source_id=mine.pk, dest_id=theirs.pk, amount=amount) for amount in (3, 1, 2)]
 
     services.post_batch(orders=orders, actor=alice)
 
-    assert heard.calls == 1
-    assert [each.transfer.amount for each in heard.postings] == [3, 1, 2]
-    heard.assert_complete()
+    assert recorder.calls == 1
+    assert [each.transfer.amount for each in recorder.postings] == [3, 1, 2]
+    recorder.assert_complete()
 
 
-def test_whatever_the_api_posts_is_heard_once_and_no_replay(api, alice, mine, theirs, heard):
+def test_listeners_get_each_posting_of_the_api_once_and_no_replays(
+    api, alice, mine, theirs, recorder
+):
     order = {"source_account_id": mine.pk, "dest_account_id": theirs.pk, "amount": 5}
     api.post(f"/accounts/{mine.pk}/deposit", {"amount": 5})
     api.post(f"/accounts/{mine.pk}/withdraw", {"amount": 5})
@@ -123,7 +127,7 @@ def test_whatever_the_api_posts_is_heard_once_and_no_replay(api, alice, mine, th
         assert api.post("/transfers", order, key="the-same").status_code == 201
     assert api.post("/transfers", {**order, "amount": 10_000}).status_code == 409
 
-    assert heard.kinds() == [
+    assert recorder.kinds() == [
         "DEPOSIT",
         "WITHDRAWAL",
         "TRANSFER",
@@ -132,10 +136,10 @@ def test_whatever_the_api_posts_is_heard_once_and_no_replay(api, alice, mine, th
         "VOID",
         "TRANSFER",
     ]
-    heard.assert_complete()
+    recorder.assert_complete()
 
 
-def test_a_reversal_in_the_admin_is_heard(client, alice, staff, mine, theirs, heard):
+def test_listeners_get_a_reversal_made_in_the_admin(client, alice, staff, mine, theirs, recorder):
     paid = transfer_order(mine, theirs, 10, actor=alice)
     client.force_login(staff)
 
@@ -144,61 +148,63 @@ def test_a_reversal_in_the_admin_is_heard(client, alice, staff, mine, theirs, he
         {"action": "reverse", "_selected_action": [str(paid.pk)], "reason": "Paid twice"},
     )
 
-    assert heard.kinds() == ["TRANSFER", "REVERSAL"]
-    heard.assert_complete()
+    assert recorder.kinds() == ["TRANSFER", "REVERSAL"]
+    recorder.assert_complete()
 
 
-def test_releases_that_make_way_for_a_posting_are_heard_before_it(alice, mine, theirs, heard):
+def test_listeners_get_releases_before_the_posting_that_needed_them(alice, mine, theirs, recorder):
     expired_hold(mine, theirs, 60, actor=alice)
 
     transfer_order(mine, theirs, 100, actor=alice)
 
-    assert heard.kinds() == ["HOLD", "VOID", "TRANSFER"]
-    assert heard.calls == 2
-    heard.assert_complete()
+    assert recorder.kinds() == ["HOLD", "VOID", "TRANSFER"]
+    assert recorder.calls == 2
+    recorder.assert_complete()
 
 
-def test_releases_by_the_command_are_heard(alice, mine, theirs, heard):
+def test_listeners_get_releases_by_the_command(alice, mine, theirs, recorder):
     expired_hold(mine, theirs, 60, actor=alice)
 
     call_command("expire_holds", stdout=StringIO())
 
-    assert heard.kinds() == ["HOLD", "VOID"]
-    heard.assert_complete()
+    assert recorder.kinds() == ["HOLD", "VOID"]
+    recorder.assert_complete()
 
 
-def test_a_release_for_closing_an_account_is_heard(alice, staff, theirs, heard, funded_account):
+def test_listeners_get_a_release_caused_by_closing_an_account(
+    alice, staff, theirs, recorder, funded_account
+):
     account = funded_account(alice)
     account_services.set_overdraft_limit(account_id=account.pk, actor=staff, limit=50)
     expired_hold(account, theirs, 40, actor=alice)
 
     account_services.close(account_id=account.pk, actor=alice)
 
-    assert heard.kinds() == ["HOLD", "VOID"]
-    heard.assert_complete()
+    assert recorder.kinds() == ["HOLD", "VOID"]
+    recorder.assert_complete()
 
 
-def test_the_load_of_a_seed_is_heard(db, listen):
-    heard = listen(Heard())
+def test_listeners_get_the_postings_of_seed_load(db, listen):
+    recorder = listen(Recorder())
 
     call_command("seed_load", entries=60, accounts=10, stdout=StringIO())
 
-    assert len(heard.postings) == 30
-    heard.assert_complete()
+    assert len(recorder.postings) == 30
+    recorder.assert_complete()
 
 
-def test_nothing_is_heard_of_a_posting_that_is_refused(alice, mine, theirs, heard):
+def test_listeners_are_not_called_for_a_refused_posting(alice, mine, theirs, recorder):
     expired_hold(mine, theirs, 60, actor=alice)
     orders = [Order(source_id=mine.pk, dest_id=theirs.pk, amount=amount) for amount in (90, 11)]
 
     with pytest.raises(InsufficientFunds):
         services.post_batch(orders=orders, actor=alice)
 
-    assert heard.kinds() == ["HOLD"]
-    heard.assert_complete()
+    assert recorder.kinds() == ["HOLD"]
+    recorder.assert_complete()
 
 
-def test_what_a_listener_writes_goes_with_a_posting_that_is_rolled_back(alice, mine, listen):
+def test_the_writes_of_a_listener_are_rolled_back_with_the_posting(alice, mine, listen):
     listen(lambda written, accounts: User.objects.create(username=str(written[0].transfer.pk)))
     services.deposit(account_id=mine.pk, amount=1, actor=alice)
 
@@ -215,7 +221,7 @@ def fail(written, accounts):
     raise RuntimeError("The listener failed.")
 
 
-def test_a_listener_that_raises_undoes_the_posting(alice, mine, listen, all_rows):
+def test_a_posting_is_rolled_back_if_a_listener_raises(alice, mine, listen, all_rows):
     before = all_rows()
     listen(fail)
 
@@ -225,7 +231,7 @@ def test_a_listener_that_raises_undoes_the_posting(alice, mine, listen, all_rows
     assert all_rows() == before
 
 
-def test_a_caller_who_goes_on_after_a_listener_raised_commits_nothing(
+def test_a_caller_that_catches_the_error_of_a_listener_commits_nothing(
     alice, mine, listen, all_rows
 ):
     before = all_rows()
@@ -237,11 +243,11 @@ def test_a_caller_who_goes_on_after_a_listener_raised_commits_nothing(
     assert all_rows() == before
 
 
-def test_each_listener_is_told_in_the_order_in_which_they_were_added(alice, mine, listen):
-    told = []
-    listen(lambda *_: told.append("first"))
-    listen(lambda *_: told.append("second"))
+def test_listeners_are_called_in_the_order_in_which_they_were_added(alice, mine, listen):
+    recorded = []
+    listen(lambda *_: recorded.append("first"))
+    listen(lambda *_: recorded.append("second"))
 
     services.deposit(account_id=mine.pk, amount=1, actor=alice)
 
-    assert told == ["first", "second"]
+    assert recorded == ["first", "second"]

@@ -1,4 +1,4 @@
-"""What a batch costs. SQLite may split an insert of many rows, so only PostgreSQL is counted."""
+"""The number of SQL statements of a batch on PostgreSQL. SQLite needs one for each row."""
 
 import pytest
 from django.db import connection

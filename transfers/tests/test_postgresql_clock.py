@@ -1,8 +1,7 @@
 """
-One clock, the database's, whatever the application servers' clocks say.
+The database's clock is used, whatever the application servers' clocks show.
 
-An application server whose clock is wrong is this process with another clock: nothing else of it
-matters here.
+Setting this process's clock simulates an application server with a wrong clock.
 """
 
 import threading
@@ -33,7 +32,7 @@ both = pytest.mark.parametrize("wrong", [AHEAD, BEHIND], ids=["ahead", "behind"]
 
 @pytest.fixture
 def server(monkeypatch):
-    """Return a context in which the application server's clock is wrong by so much."""
+    """Return a context manager that makes the application server's clock wrong by an offset."""
     true = timezone.now
 
     @contextmanager
@@ -58,14 +57,14 @@ def clock_of_database():
 
 @contextmanager
 def bracketed():
-    """Give a list that has the database's times before and after what runs inside, in the end."""
+    """Yield a list that receives the database's time before and after the block."""
     times = [clock_of_database()]
     yield times
     times.append(clock_of_database())
 
 
 @both
-def test_what_one_server_said_of_an_instant_another_does_not_change(api, account, server, wrong):
+def test_a_past_balance_is_the_same_on_servers_with_different_clocks(api, account, server, wrong):
     path = f"/accounts/{account.pk}"
     with server(wrong):
         api.post(f"{path}/deposit", {"amount": 7})
@@ -88,15 +87,15 @@ def test_what_one_server_said_of_an_instant_another_does_not_change(api, account
 
 
 @both
-def test_the_time_of_an_answer_is_never_yet_to_come(api, account, dest, server, wrong):
+def test_the_time_of_a_response_is_never_in_the_future(api, account, dest, server, wrong):
     order = {"source_account_id": str(account.pk), "dest_account_id": str(dest.pk), "amount": 1}
     path = f"/accounts/{account.pk}/balance"
     with server(-wrong):
         posted = api.post("/transfers", order).json()
-        told = api.get(path).json()
+        current = api.get(path).json()
 
     with server(wrong):
-        answers = [api.get(path, {"at": at}) for at in (posted["created_at"], told["at"])]
+        answers = [api.get(path, {"at": at}) for at in (posted["created_at"], current["at"])]
 
     assert [answer.status_code for answer in answers] == [200, 200]
     assert [answer.json()["balance"] for answer in answers] == [99, 99]
@@ -141,7 +140,7 @@ def test_no_hold_expires_before_its_time(client_for, alice, bob, account, dest, 
 
 
 @both
-def test_what_is_written_has_the_time_of_the_database(api, alice, staff, dest, server, wrong):
+def test_rows_are_dated_by_the_clock_of_the_database(api, alice, staff, dest, server, wrong):
     with server(wrong), bracketed() as times:
         account_id = UUID(api.post("/accounts", {"owner_name": "Alice"}).json()["id"])
         account_services.set_overdraft_limit(account_id=account_id, actor=staff, limit=9)
@@ -158,7 +157,7 @@ def test_what_is_written_has_the_time_of_the_database(api, alice, staff, dest, s
     assert change.at < entry.ts == entry.transfer.created_at < hold.created_at
 
 
-def test_transfers_of_servers_whose_clocks_differ_are_listed_in_their_order(
+def test_transfers_of_servers_with_different_clocks_are_listed_in_order(
     api, alice, account, dest, server
 ):
     posted = []
@@ -180,7 +179,7 @@ def waiting_for_a_lock() -> bool:
 
 
 @pytest.mark.parametrize("kind", ["one of one", "first of two", "second of two", "last of three"])
-def test_the_time_under_a_lock_is_read_after_it_was_granted(alice, funded_account, kind):
+def test_the_time_of_a_lock_is_read_after_it_was_acquired(alice, funded_account, kind):
     count = {"one of one": 1, "last of three": 3}.get(kind, 2)
     ids = sorted(funded_account(alice).pk for _ in range(count))
     contended = ids[0] if kind == "first of two" else ids[-1]

@@ -1,4 +1,4 @@
-"""Locks are PostgreSQL's; SQLite lets one writer in at a time."""
+"""Row locks on PostgreSQL. SQLite allows only one writer at a time."""
 
 import time
 
@@ -14,11 +14,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def deadlocks():
-    """Return a function that counts the deadlocks of this database until now."""
+    """Return a function that returns the number of deadlocks of this database so far."""
 
     def count():
         with connection.cursor() as cursor:
-            # A backend reports what it has counted when it ends at the latest.
+            # A backend reports its counts at the latest when it ends.
             for _ in range(500):
                 cursor.execute(
                     "SELECT count(*) FROM pg_stat_activity"
@@ -52,7 +52,7 @@ def test_opposing_batches_never_deadlock(
 
     figures = Account.objects.filter(owner=alice).values_list("balance", "version")
     assert [[len(batch) for batch in batches] for batches in posted] == [[10] * 10] * 8
-    # Each batch takes as much from a purse as it gives: a credit and a debit for each of the 80.
+    # Each batch credits and debits each of the 80 accounts with the same amount.
     assert list(figures) == [(1_000, 1 + 2 * 80)] * 10
     assert deadlocks() == before
     assert_books_balance()

@@ -1,8 +1,8 @@
 """
-The database refuses a broken book, whoever writes to it: raw SQL against each guard.
+The guards of PostgreSQL, each attacked with raw SQL.
 
-Every attack is well-formed apart from the one guard it is for. That is shown, not claimed: each
-is refused by that guard's name, and goes through when that guard alone is dropped.
+Each attack violates only the guard that it is meant for. The tests prove this: it is refused in
+the name of that guard, and succeeds if that guard alone is dropped.
 """
 
 import pytest
@@ -23,7 +23,7 @@ def ledger(handwritten) -> HandwrittenLedger:
 
 
 def refused(guard: str, attack, ledger: HandwrittenLedger) -> None:
-    """Expect the database to refuse, in the name of ``guard``, and undo what was tried."""
+    """Assert that ``guard`` refuses the statements of the block, and roll them back."""
     with pytest.raises(IntegrityError) as refusal:
         goes_through(attack, ledger)
     assert refusal.value.__cause__.diag.constraint_name == guard
@@ -32,11 +32,11 @@ def refused(guard: str, attack, ledger: HandwrittenLedger) -> None:
 def goes_through(attack, ledger: HandwrittenLedger) -> None:
     with transaction.atomic():
         attack(ledger)
-        # The deferred guards speak at commit, which a test never reaches.
+        # Deferred guards run at commit, which the test doesn't reach.
         ledger.committed()
 
 
-def test_a_transfer_written_by_hand_in_the_right_way_goes_through(ledger):
+def test_a_correct_handwritten_transfer_is_accepted(ledger):
     goes_through(lambda ledger: ledger.post(), ledger)
 
     assert rows("SELECT balance, version FROM accounts_account WHERE id = %s", ledger.alice.pk) == [
@@ -44,7 +44,7 @@ def test_a_transfer_written_by_hand_in_the_right_way_goes_through(ledger):
     ]
 
 
-def test_a_hold_captured_by_hand_in_the_right_way_goes_through(ledger):
+def test_a_correct_handwritten_capture_is_accepted(ledger):
     def place_and_capture(ledger):
         held = ledger.hold(30)
         ledger.post(kind="CAPTURE", amount=20, hold=held, released=30)
@@ -56,7 +56,7 @@ def test_a_hold_captured_by_hand_in_the_right_way_goes_through(ledger):
     ]
 
 
-def test_a_hold_released_by_nobody_at_the_moment_that_it_expires_goes_through(ledger):
+def test_a_void_without_a_user_at_the_expiry_is_accepted(ledger):
     def place_and_release(ledger):
         held = ledger.hold(30, expires_at="2020-01-02 00:00Z")
         ledger.void(held, created_at="2020-01-02 00:00Z", by_nobody=True)
@@ -68,13 +68,13 @@ def test_a_hold_released_by_nobody_at_the_moment_that_it_expires_goes_through(le
     ]
 
 
-def test_a_transfer_reversed_by_hand_in_the_right_way_goes_through(ledger):
+def test_a_correct_handwritten_reversal_is_accepted(ledger):
     goes_through(lambda ledger: ledger.reverse(ledger.post()), ledger)
 
     assert rows("SELECT balance FROM accounts_account WHERE id = %s", ledger.alice.pk) == [(100,)]
 
 
-def test_on_a_frozen_account_a_void_and_a_reversal_go_through(ledger):
+def test_a_void_and_a_reversal_on_a_frozen_account_are_accepted(ledger):
     def undo_what_was_done(ledger):
         posted, held = ledger.post(), ledger.hold(30)
         for account in (ledger.alice, ledger.bob):
@@ -89,7 +89,7 @@ def test_on_a_frozen_account_a_void_and_a_reversal_go_through(ledger):
     ]
 
 
-def test_a_hold_whose_dest_was_closed_is_voided(ledger):
+def test_a_void_of_a_hold_with_a_closed_destination_is_accepted(ledger):
     def close_and_void(ledger):
         third = ledger.third()
         held = ledger.hold(30, dest_id=third.pk)
@@ -120,14 +120,14 @@ def test_an_attack_is_refused_by_its_guard(ledger, name):
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_the_attack_goes_through_without_that_one_guard(ledger, name):
+def test_an_attack_succeeds_without_its_guard(ledger, name):
     guard, attack = ATTACKS[name]
     guards.drop(connection, guard)
 
     goes_through(attack, ledger)
 
 
-def test_a_guard_means_the_same_wherever_its_installer_looks_for_names(ledger):
+def test_a_guard_does_not_depend_on_the_search_path_of_its_installer(ledger):
     ledger.run(
         "CREATE SCHEMA intruder",
         "CREATE FUNCTION intruder.never(varchar, varchar) RETURNS boolean LANGUAGE sql"
@@ -162,5 +162,5 @@ CONSTRAINTS = {
 
 
 @pytest.mark.parametrize("constraint", CONSTRAINTS)
-def test_a_constraint_refuses_what_needs_no_trigger(ledger, constraint):
+def test_a_constraint_refuses_attacks_that_need_no_guard(ledger, constraint):
     refused(constraint, CONSTRAINTS[constraint], ledger)

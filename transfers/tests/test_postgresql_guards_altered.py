@@ -1,4 +1,4 @@
-"""A guard of PostgreSQL's that was altered, in whatever way, is reported; ``migrate`` heals it."""
+"""A guard altered in any way on PostgreSQL is reported, and ``migrate`` reinstalls it."""
 
 import pytest
 from django.db import connection
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db
 
 
 def recreated(name: str, old: str, new: str) -> str:
-    """Return the statement that makes a guard's trigger again, with one thing changed."""
+    """Return the statement that creates a guard's trigger, with one change."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname = %s", [name])
         [(definition,)] = cursor.fetchall()
@@ -19,7 +19,7 @@ def recreated(name: str, old: str, new: str) -> str:
 
 
 def replace_trigger(name: str, table: str, old: str, new: str) -> None:
-    """Make a trigger again with one thing changed, and with the comment that it had."""
+    """Recreate a trigger with one change, and with its original comment."""
     changed = recreated(name, old, new)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -90,7 +90,7 @@ ALTERATIONS = {
 
 
 @pytest.mark.parametrize("name", ALTERATIONS)
-def test_an_altered_guard_is_reported_and_migrate_heals_it(name):
+def test_an_altered_guard_is_reported_and_reinstalled_by_migrate(name):
     guard, change = ALTERATIONS[name]
     change()
 
@@ -98,14 +98,14 @@ def test_an_altered_guard_is_reported_and_migrate_heals_it(name):
 
 
 @pytest.mark.parametrize("name", guards.names(connection))
-def test_a_guard_that_was_dumped_and_restored_is_intact(name):
-    # A dump has a trigger as PostgreSQL words it, which may be read back as yet another wording.
+def test_a_guard_is_intact_after_a_dump_and_restore(name):
+    # A dump contains PostgreSQL's own wording of a trigger, which may change when it is restored.
     replace_trigger(name, guards.table_of(connection, name), "CREATE", "CREATE")
 
     assert guards.missing(connection) == []
 
 
-def test_a_guard_is_intact_wherever_the_one_who_asks_looks_for_names():
+def test_a_guard_is_intact_with_any_search_path():
     alter("SET search_path = pg_catalog, public, pg_temp")
 
     assert guards.missing(connection) == []

@@ -1,7 +1,7 @@
 """
-What the guards refuse in earnest: to the application's own role, at a real COMMIT, in a race.
+The guards with the application's own role, at real commits, and in races.
 
-The role is made as ``docs/databases.md`` says, by its own statements.
+The role is created by the statements in ``docs/databases.md``.
 """
 
 import re
@@ -33,11 +33,11 @@ NOT_ALLOWED = "42501"
 
 @pytest.fixture
 def as_application(handwritten) -> Iterator[None]:
-    """Log in as the role of the application, once there is a ledger to attack."""
+    """Connect as the role of the application."""
     if not rows("SELECT FROM pg_roles WHERE rolname = 'ledger_app'"):
         pytest.skip("This PostgreSQL has no role ledger_app; tools/with_postgres.py makes one.")
     blocks = re.findall(r"```sql\n(.*?)```", text("docs/databases.md"), re.DOTALL)
-    # What an earlier run granted would hide what is missing now.
+    # Privileges granted by an earlier run would hide missing ones.
     handwritten.run("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM ledger_app")
     handwritten.run(*(block for block in blocks if block.startswith("GRANT")))
     owner = connection.settings_dict["USER"]
@@ -53,7 +53,7 @@ def committed(attack: Callable[[HandwrittenLedger], object], ledger: Handwritten
         attack(ledger)
 
 
-def test_no_attack_gets_past_the_role_of_the_application(
+def test_no_attack_succeeds_with_the_role_of_the_application(
     handwritten, as_application, assert_books_balance
 ):
     speaking = set()
@@ -65,7 +65,7 @@ def test_no_attack_gets_past_the_role_of_the_application(
         assert refused.constraint_name == guard or refused.sqlstate == NOT_ALLOWED, name
         speaking.add(refused.constraint_name)
 
-    # What isn't granted needs no guard; of what is, some speak only at the commit.
+    # Either the privilege is missing or a guard refuses, at the latest at the commit.
     assert speaking - {None} == {
         "account_agrees",
         "account_external_id",
@@ -80,7 +80,9 @@ def test_no_attack_gets_past_the_role_of_the_application(
     assert_books_balance()
 
 
-def test_the_role_of_the_application_can_do_what_is_right(handwritten, as_application, alice):
+def test_the_role_of_the_application_can_write_correct_transfers(
+    handwritten, as_application, alice
+):
     committed(lambda ledger: ledger.reverse(ledger.post()), handwritten)
     order = Order(source_id=handwritten.alice.pk, dest_id=handwritten.bob.pk, amount=7)
 
@@ -89,12 +91,12 @@ def test_the_role_of_the_application_can_do_what_is_right(handwritten, as_applic
     assert rows("SELECT balance FROM accounts_account WHERE id = %s", handwritten.alice.pk) == [
         (93,)
     ]
-    # What was written by hand is dated ahead, which no guard refuses.
+    # The handwritten rows have times in the future, which no guard refuses.
     convicted = {check.name for check in check_ledger().checks if check.findings}
     assert convicted == {"entry_has_the_time_of_its_transfer"}
 
 
-def test_the_role_of_the_application_can_do_all_that_the_accounts_services_do(
+def test_the_role_of_the_application_can_run_the_services_of_accounts(
     handwritten, as_application, staff
 ):
     account = Account.objects.create(owner=staff, owner_name="Staff", currency="USD")
@@ -116,7 +118,7 @@ def test_the_role_of_the_application_can_do_all_that_the_accounts_services_do(
     assert account.overdraft_limit == 5
 
 
-def test_the_role_of_the_application_can_do_all_that_the_transfers_services_do(
+def test_the_role_of_the_application_can_run_the_services_of_transfers(
     handwritten, as_application, staff
 ):
     parties = {"source_id": handwritten.alice.pk, "dest_id": handwritten.bob.pk}
@@ -190,7 +192,7 @@ def test_the_role_of_the_application_can_serve_the_admin(
 
 
 def wait_for_a_lock() -> None:
-    """Wait until the rival waits for what this session has written."""
+    """Wait until the other session waits for the rows that this session has written."""
     for _ in range(500):
         if rows("SELECT FROM pg_locks WHERE NOT granted"):
             return
@@ -199,9 +201,9 @@ def wait_for_a_lock() -> None:
 
 
 def refused_to_the_second(write: Callable[[], object]) -> str:
-    """Let two sessions write the same before either commits; return what refuses the second."""
+    """Let two sessions write the same rows before either commits; return the guard that refuses."""
 
-    def rival() -> str:
+    def write_second() -> str:
         try:
             with pytest.raises(IntegrityError) as refusal, transaction.atomic():
                 write()
@@ -212,26 +214,26 @@ def refused_to_the_second(write: Callable[[], object]) -> str:
     with ThreadPoolExecutor(1) as threads:
         with transaction.atomic():
             write()
-            second = threads.submit(rival)
+            second = threads.submit(write_second)
             wait_for_a_lock()
         return second.result()
 
 
-def test_of_two_sessions_that_write_the_same_entries_one_is_refused(
+def test_one_of_two_sessions_that_write_the_same_entries_is_refused(
     handwritten, assert_books_balance
 ):
-    # The second has read its balance and its version before the first commits.
+    # The second session reads the balance and version before the first commits.
     assert refused_to_the_second(handwritten.post) == "entry_sequence_once_per_account"
     assert_books_balance()
 
 
-def test_of_two_sessions_that_hold_the_same_money_one_is_refused(handwritten, assert_books_balance):
+def test_one_of_two_sessions_that_hold_the_same_money_is_refused(handwritten, assert_books_balance):
     assert refused_to_the_second(lambda: handwritten.hold(100)) == "account_never_overdrawn"
     assert_books_balance()
 
 
-def enter_for_a_hold_that_a_rival_places(ledger: HandwrittenLedger) -> None:
-    """Enter a transfer of alice's that another session meanwhile writes as a HOLD of a third."""
+def write_entries_of_a_concurrent_hold(ledger: HandwrittenLedger) -> None:
+    """Write entries for a transfer id that another session concurrently inserts as a HOLD."""
     third = ledger.third(overdraft_limit=100)
 
     def place(transfer_id: UUID) -> None:
@@ -243,21 +245,21 @@ def enter_for_a_hold_that_a_rival_places(ledger: HandwrittenLedger) -> None:
 
     with ThreadPoolExecutor(1) as threads, transaction.atomic():
         transfer_id = ledger.post(with_transfer=False)
-        # Neither sees what the other writes, and each is right by what it sees.
+        # Neither session sees the other's rows, and each alone is valid.
         threads.submit(place, transfer_id).result()
 
 
-def test_entries_are_refused_whose_transfer_a_rival_has_written_as_a_hold(handwritten):
+def test_entries_of_a_concurrently_written_hold_are_refused(handwritten):
     with pytest.raises(IntegrityError) as refusal:
-        enter_for_a_hold_that_a_rival_places(handwritten)
+        write_entries_of_a_concurrent_hold(handwritten)
 
     assert refusal.value.__cause__.diag.constraint_name == "entry_transfer"
     assert check_ledger().ok
 
 
-def test_they_would_be_there_without_that_one_guard(handwritten):
+def test_entries_of_a_concurrently_written_hold_are_accepted_without_the_guard(handwritten):
     guards.drop(connection, "entry_transfer")
 
-    enter_for_a_hold_that_a_rival_places(handwritten)
+    write_entries_of_a_concurrent_hold(handwritten)
 
     assert not check_ledger().ok

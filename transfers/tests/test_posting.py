@@ -1,4 +1,4 @@
-"""What a movement of money does, and which rule stops it."""
+"""The effects of transfers, and the rules that refuse them."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -23,7 +23,7 @@ def transfer(amount, source=ALICE, dest=BOB):
     return Draft(Kind.TRANSFER, source, dest, amount)
 
 
-def test_a_transfer_debits_its_source_and_credits_its_dest():
+def test_a_transfer_debits_its_source_and_credits_its_destination():
     alice = customer(ALICE, balance=100, version=7)
     bob = customer(BOB, balance=5, version=2)
 
@@ -40,7 +40,7 @@ def test_a_transfer_debits_its_source_and_credits_its_dest():
     )
 
 
-def test_a_deposit_comes_from_outside_which_keeps_no_balance():
+def test_a_deposit_debits_the_external_account_without_a_balance():
     alice = customer(ALICE)
     deposit = Draft(Kind.DEPOSIT, OUTSIDE, ALICE, 30)
 
@@ -54,7 +54,7 @@ def test_a_deposit_comes_from_outside_which_keeps_no_balance():
     )
 
 
-def test_a_withdrawal_goes_outside_which_keeps_no_balance():
+def test_a_withdrawal_credits_the_external_account_without_a_balance():
     alice = customer(ALICE, balance=30)
     withdrawal = Draft(Kind.WITHDRAWAL, ALICE, OUTSIDE, 30)
 
@@ -68,7 +68,7 @@ def test_a_withdrawal_goes_outside_which_keeps_no_balance():
     )
 
 
-def test_a_hold_reserves_and_writes_no_entry():
+def test_a_hold_reserves_its_amount_and_writes_no_entries():
     alice, bob = customer(ALICE, balance=100, held=10), customer(BOB)
     hold = Draft(Kind.HOLD, ALICE, BOB, 30)
 
@@ -77,7 +77,7 @@ def test_a_hold_reserves_and_writes_no_entry():
     assert result == Result([Posting(hold, "USD", ())], {ALICE: replace(alice, held=40)})
 
 
-def test_no_draft_changes_nothing():
+def test_posting_no_drafts_changes_nothing():
     assert post(ledger(customer()), [], now=NOW) == Result([], {})
 
 
@@ -91,7 +91,7 @@ def test_no_draft_changes_nothing():
         ({"balance": -20, "held": 10, "overdraft_limit": 50}, 20),
     ],
 )
-def test_what_is_available_can_be_spent_to_the_last_cent_and_no_further(kind, figures, available):
+def test_no_more_than_the_available_amount_can_be_spent(kind, figures, available):
     accounts = ledger(customer(ALICE, **figures), customer(BOB))
 
     result = post(accounts, [Draft(kind, ALICE, BOB, available)], now=NOW)
@@ -108,7 +108,7 @@ def test_what_is_available_can_be_spent_to_the_last_cent_and_no_further(kind, fi
     assert refused == (InsufficientFunds, 0, evidence)
 
 
-def test_a_withdrawal_beyond_what_is_available_is_refused():
+def test_a_withdrawal_beyond_the_available_amount_is_refused():
     accounts = ledger(customer(ALICE, balance=9), outside())
 
     refused = refusal(accounts, [Draft(Kind.WITHDRAWAL, ALICE, OUTSIDE, 10)])
@@ -125,7 +125,7 @@ def test_an_account_cannot_pay_itself(kind):
 
 
 @pytest.mark.parametrize("kind", [Kind.TRANSFER, Kind.HOLD])
-def test_money_never_changes_its_currency(kind):
+def test_a_transfer_between_two_currencies_is_refused(kind):
     accounts = ledger(customer(ALICE, balance=10), customer(BOB, currency="EUR"))
 
     refused = refusal(accounts, [Draft(kind, ALICE, BOB, 10)])
@@ -134,7 +134,7 @@ def test_money_never_changes_its_currency(kind):
     assert refused == (CurrencyMismatch, 0, evidence)
 
 
-def test_a_balance_can_reach_the_largest_amount_and_not_pass_it():
+def test_a_balance_can_reach_but_not_exceed_the_largest_amount():
     accounts = ledger(customer(ALICE, balance=2), customer(BOB, balance=MONEY_MAX - 1))
 
     result = post(accounts, [transfer(1)], now=NOW)
@@ -144,10 +144,10 @@ def test_a_balance_can_reach_the_largest_amount_and_not_pass_it():
     assert refused == (BalanceLimitExceeded, 0, {"account_id": BOB, "limit": MONEY_MAX})
 
 
-def test_a_debt_can_reach_the_largest_amount_and_never_pass_it():
+def test_a_negative_balance_can_reach_but_not_exceed_the_largest_amount():
     owing = customer(ALICE, balance=1 - MONEY_MAX, overdraft_limit=MONEY_MAX)
     accounts = ledger(owing, customer(BOB))
-    # No limit that the database accepts lets the funds suffice for more; the bound holds by itself.
+    # The database accepts no limit large enough for this. The engine's bound is tested on its own.
     without_limit = ledger(replace(owing, overdraft_limit=MONEY_MAX + 1), customer(BOB))
 
     result = post(accounts, [transfer(1)], now=NOW)
@@ -157,7 +157,7 @@ def test_a_debt_can_reach_the_largest_amount_and_never_pass_it():
     assert refused == (BalanceLimitExceeded, 0, {"account_id": ALICE, "limit": MONEY_MAX})
 
 
-def test_what_is_held_can_reach_the_largest_amount_and_not_pass_it():
+def test_the_held_amount_can_reach_but_not_exceed_the_largest_amount():
     alice = customer(ALICE, balance=2, held=MONEY_MAX - 1, overdraft_limit=MONEY_MAX)
     accounts = ledger(alice, customer(BOB))
 
@@ -168,7 +168,7 @@ def test_what_is_held_can_reach_the_largest_amount_and_not_pass_it():
     assert refused == (BalanceLimitExceeded, 0, {"account_id": ALICE, "limit": MONEY_MAX})
 
 
-def test_time_never_runs_backwards_within_an_account():
+def test_the_times_of_an_accounts_entries_never_decrease():
     ahead = NOW + timedelta(seconds=3)
     alice = customer(ALICE, balance=10, last_posted_at=ahead)
     bob = customer(BOB, last_posted_at=NOW - timedelta(seconds=3))
@@ -207,7 +207,7 @@ def test_a_draft_does_not_see_the_effect_of_the_later_ones():
     assert refused == (InsufficientFunds, 0, evidence)
 
 
-def test_a_refusal_names_the_draft_and_leaves_the_accounts_as_given():
+def test_an_error_names_the_draft_and_leaves_the_accounts_unchanged():
     accounts = ledger(customer(ALICE, balance=10), customer(BOB))
     given = dict(accounts)
 

@@ -1,4 +1,4 @@
-"""Holds: captured or voided once, before they expire."""
+"""Holds can be captured or voided once, before they expire."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -56,7 +56,7 @@ def test_a_capture_moves_its_amount_and_releases_the_rest(accounts, amount):
     )
 
 
-def test_a_capture_beyond_its_hold_is_refused_however_much_is_available(accounts):
+def test_a_capture_beyond_its_hold_is_refused_even_if_funds_suffice(accounts):
     accounts[ALICE] = replace(accounts[ALICE], balance=100)
 
     refused = refusal(accounts, [resolving(Kind.CAPTURE, HOLD, 51)])
@@ -64,7 +64,7 @@ def test_a_capture_beyond_its_hold_is_refused_however_much_is_available(accounts
     assert refused == (CaptureExceedsHold, 0, {"held": 50, "requested": 51})
 
 
-def test_a_capture_past_the_cap_of_its_dest_is_refused(accounts):
+def test_a_capture_beyond_the_largest_balance_of_the_destination_is_refused(accounts):
     accounts[BOB] = replace(accounts[BOB], balance=MONEY_MAX - 49)
 
     refused = refusal(accounts, [resolving(Kind.CAPTURE, HOLD)])
@@ -82,7 +82,7 @@ def test_a_capture_leaves_other_holds_reserved(accounts):
     assert refused == (InsufficientFunds, 1, evidence)
 
 
-def test_a_void_gives_the_money_back_and_writes_no_entry(accounts):
+def test_a_void_releases_the_amount_and_writes_no_entries(accounts):
     void = resolving(Kind.VOID, HOLD)
 
     result = post(accounts, [void], now=NOW)
@@ -90,7 +90,7 @@ def test_a_void_gives_the_money_back_and_writes_no_entry(accounts):
     assert result == Result([Posting(void, "USD", ())], {ALICE: replace(accounts[ALICE], held=0)})
 
 
-def test_a_void_needs_its_source_alone(accounts):
+def test_a_void_does_not_need_the_state_of_the_destination(accounts):
     del accounts[BOB]
 
     result = post(accounts, [resolving(Kind.VOID, HOLD)], now=NOW)
@@ -110,7 +110,9 @@ def test_a_hold_can_be_resolved_until_the_instant_it_expires(accounts, kind):
 @pytest.mark.parametrize("kind", [Kind.CAPTURE, Kind.VOID])
 @pytest.mark.parametrize("late", [timedelta(0), TICK, timedelta(days=365)])
 @pytest.mark.parametrize("released", [{}, {ORIGINAL: HOLD.expires_at}])
-def test_from_that_instant_on_it_is_expired_released_or_not(accounts, kind, late, released):
+def test_a_hold_is_expired_from_its_expiry_on_whether_released_or_not(
+    accounts, kind, late, released
+):
     refused = refusal(
         accounts, [resolving(kind, HOLD)], resolved=released, now=HOLD.expires_at + late
     )
@@ -126,7 +128,7 @@ def test_the_ledger_itself_releases_an_expired_hold(accounts):
     assert result.changed == {ALICE: replace(accounts[ALICE], held=0)}
 
 
-def test_what_a_release_gives_back_can_be_spent_by_the_next_draft(accounts):
+def test_a_released_amount_can_be_spent_by_the_next_draft(accounts):
     release = resolving(Kind.VOID, HOLD, by_expiry=True)
     spend = Draft(Kind.TRANSFER, ALICE, BOB, 50)
 
@@ -137,7 +139,7 @@ def test_what_a_release_gives_back_can_be_spent_by_the_next_draft(accounts):
 
 @pytest.mark.parametrize("by_expiry", [False, True])
 @pytest.mark.parametrize("kind", [Kind.CAPTURE, Kind.VOID])
-def test_a_hold_that_was_resolved_is_refused(accounts, kind, by_expiry):
+def test_a_resolved_hold_cannot_be_resolved_again(accounts, kind, by_expiry):
     draft = resolving(kind, HOLD, by_expiry=by_expiry)
 
     refused = refusal(accounts, [draft], resolved={ORIGINAL: NOW})
@@ -146,7 +148,7 @@ def test_a_hold_that_was_resolved_is_refused(accounts, kind, by_expiry):
 
 
 @pytest.mark.parametrize("kind", [Kind.CAPTURE, Kind.VOID])
-def test_a_hold_that_was_resolved_in_time_never_expires(accounts, kind):
+def test_a_hold_resolved_before_its_expiry_never_becomes_expired(accounts, kind):
     in_time = {ORIGINAL: HOLD.expires_at - TICK}
 
     refused = refusal(accounts, [resolving(kind, HOLD)], resolved=in_time, now=HOLD.expires_at)
@@ -156,7 +158,7 @@ def test_a_hold_that_was_resolved_in_time_never_expires(accounts, kind):
 
 @pytest.mark.parametrize("first", [Kind.CAPTURE, Kind.VOID])
 @pytest.mark.parametrize("second", [Kind.CAPTURE, Kind.VOID])
-def test_a_hold_is_resolved_once_within_one_posting_too(accounts, first, second):
+def test_a_hold_cannot_be_resolved_twice_in_one_posting(accounts, first, second):
     accounts[ALICE] = replace(accounts[ALICE], balance=200, held=100)
 
     refused = refusal(accounts, [resolving(first, HOLD), resolving(second, HOLD)])

@@ -1,4 +1,4 @@
-"""The engine against a ledger that a novice would write, over thousands of random histories."""
+"""The engine compared with a naive ledger, over thousands of random histories."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
@@ -25,7 +25,7 @@ CURRENCIES = dict(zip(CUSTOMERS, ("USD", "USD", "USD", "EUR", "EUR"), strict=Tru
 
 @dataclass
 class Histories:
-    """The same history told twice: to the engine, and to the naive ledger."""
+    """Runs the same history on the engine and on the naive ledger."""
 
     now: datetime = NOW
     states: dict[UUID, AccountState] = field(
@@ -47,19 +47,19 @@ class Histories:
     entries: dict[UUID, list[Entry]] = field(default_factory=lambda: defaultdict(list))
 
     def drafts(self, wishes) -> list[Draft]:
-        """Make drafts of what Hypothesis wishes for, as far as there is an original for it."""
+        """Make drafts from Hypothesis' choices, skipping those without an original."""
         return [draft for wish in wishes if (draft := self._draft(*wish)) is not None]
 
     def post(self, drafts: list[Draft]) -> None:
-        """Tell both the same, and compare what they answer and what they leave."""
-        past, refused = self._foretell(drafts)
+        """Post the drafts on both, and compare the results and the states."""
+        past, refused = self._expected(drafts)
         resolved = self.naive.done_at()
         given = dict(self.states), list(drafts), dict(resolved)
 
         result, refusal = self._answer(drafts, resolved)
 
         assert refusal == refused
-        # What was given is never changed, whether the posting is accepted or refused.
+        # The arguments are never modified, whether the posting is accepted or refused.
         assert (self.states, drafts, resolved) == given
         if result is not None:
             assert [posting.draft for posting in result.postings] == drafts
@@ -82,7 +82,7 @@ class Histories:
         self.now += timedelta(seconds=seconds)
 
     def _draft(self, kind, account, amount, pick, mark) -> Draft | None:
-        # One in sixteen goes wherever it falls: to itself, or to the other currency.
+        # One in sixteen is unrestricted: it may go to the same account or another currency.
         others = [a for a in CUSTOMERS if CURRENCIES[a] == CURRENCIES[account] and a != account]
         other = CUSTOMERS[pick % 5] if pick % 16 == 0 else others[pick % len(others)]
         outside = OUTSIDE[CURRENCIES[other]]
@@ -113,7 +113,7 @@ class Histories:
         return Draft(kind, done.source, done.dest, asked, original, by_expiry=by_expiry)
 
     def _originals(self, kind: Kind, pick: int) -> list[Happened]:
-        # One in sixteen is picked from everything, whether or not it makes sense.
+        # One in sixteen is picked from all transfers, even if it can't be an original.
         if pick % 16 == 0:
             return self.naive.past
         return self.naive.moves() if kind is Kind.REVERSAL else self.naive.holds()
@@ -124,8 +124,8 @@ class Histories:
         except LedgerError as refusal:
             return None, (refusal.code, position(refusal, drafts))
 
-    def _foretell(self, drafts: list[Draft]) -> tuple[list[Happened], tuple[str, int] | None]:
-        """Return what will have happened, and the refusal with its index that is due, if any."""
+    def _expected(self, drafts: list[Draft]) -> tuple[list[Happened], tuple[str, int] | None]:
+        """Return the accepted drafts, and the expected error with its index, if any."""
         trial = replace(self.naive, past=list(self.naive.past))
         for index, draft in enumerate(drafts):
             broken = trial.rule_broken(draft, self.now)
@@ -154,7 +154,7 @@ class Histories:
         self.states |= result.changed
 
     def compare(self) -> None:
-        """Assert every invariant of the engine's books, each figure added up anew."""
+        """Assert every invariant of the engine's books by recomputing each figure."""
         totals: Counter[tuple[str, EntryType]] = Counter()
         for account, state in self.states.items():
             entries = self.entries[account]
@@ -185,12 +185,12 @@ kinds = st.sampled_from([Kind.HOLD, Kind.CAPTURE, Kind.CAPTURE, Kind.VOID, *Kind
 wishes = st.tuples(kinds, accounts, amounts, st.sampled_from(range(1, 97)), st.booleans())
 single, several = st.tuples(wishes), st.lists(wishes, min_size=2, max_size=4)
 posts = st.tuples(st.just("post"), st.one_of(single, single, several))
-# Mostly open, or nothing would happen any more.
+# Mostly open, because otherwise everything would be refused.
 statuses = st.sampled_from([AccountStatus.OPEN, AccountStatus.OPEN, *AccountStatus])
 events = st.one_of(
     st.tuples(st.just("status"), accounts, statuses),
     st.tuples(st.just("limit"), accounts, st.sampled_from([0, 30, MONEY_MAX])),
-    # Backwards too: two servers' clocks may differ.
+    # Also backwards, because servers' clocks may differ.
     st.tuples(st.just("clock"), st.sampled_from([-2, 1, 20, 60])),
 )
 histories = st.lists(st.one_of(posts, posts, posts, events), min_size=8, max_size=30)

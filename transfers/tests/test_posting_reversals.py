@@ -1,4 +1,4 @@
-"""Reversals: the mirror image of a movement, once, if its dest can afford it."""
+"""Reversals move a transfer back, once, if its destination can afford it."""
 
 from dataclasses import replace
 
@@ -32,12 +32,12 @@ TRANSFER = earlier(Kind.TRANSFER)
 
 @pytest.fixture
 def accounts():
-    """Alice has paid 50 to Bob, who has nothing else."""
+    """Alice has paid 50 to Bob, whose account was empty."""
     return ledger(customer(ALICE), customer(BOB, balance=50, version=1), outside())
 
 
 @pytest.mark.parametrize("kind", [Kind.TRANSFER, Kind.CAPTURE])
-def test_a_reversal_pays_the_amount_back(accounts, kind):
+def test_a_reversal_moves_the_amount_back(accounts, kind):
     reversal = reversing(earlier(kind))
 
     result = post(accounts, [reversal], now=NOW)
@@ -75,7 +75,7 @@ def test_reversing_a_withdrawal_puts_the_cash_back(accounts):
 
 
 @pytest.mark.parametrize("despite_freeze", [False, True])
-def test_a_dest_that_cannot_afford_it_is_not_overdrawn(accounts, despite_freeze):
+def test_a_reversal_does_not_overdraw_the_destination(accounts, despite_freeze):
     accounts[BOB] = replace(accounts[BOB], held=1)
 
     refused = refusal(accounts, [reversing(TRANSFER, despite_freeze=despite_freeze)])
@@ -84,7 +84,7 @@ def test_a_dest_that_cannot_afford_it_is_not_overdrawn(accounts, despite_freeze)
     assert refused == (InsufficientFunds, 0, evidence)
 
 
-def test_a_reversal_keeps_within_the_cap(accounts):
+def test_a_reversal_beyond_the_largest_balance_is_refused(accounts):
     accounts[ALICE] = replace(accounts[ALICE], balance=MONEY_MAX - 49)
 
     refused = refusal(accounts, [reversing(TRANSFER)])
@@ -92,13 +92,13 @@ def test_a_reversal_keeps_within_the_cap(accounts):
     assert refused == (BalanceLimitExceeded, 0, {"account_id": ALICE, "limit": MONEY_MAX})
 
 
-def test_what_was_reversed_is_refused(accounts):
+def test_a_reversed_transfer_cannot_be_reversed_again(accounts):
     refused = refusal(accounts, [reversing(TRANSFER)], resolved={ORIGINAL: NOW})
 
     assert refused == (AlreadyReversed, 0, {})
 
 
-def test_a_transfer_is_reversed_once_within_one_posting_too(accounts):
+def test_a_transfer_cannot_be_reversed_twice_in_one_posting(accounts):
     accounts[BOB] = replace(accounts[BOB], balance=100)
 
     refused = refusal(accounts, [reversing(TRANSFER), reversing(TRANSFER)])
@@ -108,7 +108,7 @@ def test_a_transfer_is_reversed_once_within_one_posting_too(accounts):
 
 @pytest.mark.parametrize("kind", [Kind.HOLD, Kind.VOID, Kind.REVERSAL])
 @pytest.mark.parametrize("resolved", [{}, {ORIGINAL: NOW}])
-def test_what_moved_no_money_or_undid_another_cannot_be_reversed(accounts, kind, resolved):
+def test_a_hold_void_or_reversal_cannot_be_reversed(accounts, kind, resolved):
     refused = refusal(accounts, [reversing(earlier(kind))], resolved=resolved)
 
     assert refused == (NotReversible, 0, {"kind": kind})

@@ -1,4 +1,4 @@
-"""Every cell of the table that says what an account's status lets happen."""
+"""Every combination of an account's status and a kind of transfer."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ OPEN, FROZEN, CLOSED = AccountStatus
 REFUSED_BY = {FROZEN: AccountFrozen, CLOSED: AccountClosed}
 HOLD_OUT, HOLD_IN = earlier(Kind.HOLD), earlier(Kind.HOLD, BOB, ALICE)
 
-# What happens to Alice's account, whose status varies; Bob's and the outside's are open.
+# Transfers of Alice's account, whose status varies. Bob's and EXTERNAL are open.
 MOVEMENTS = {
     "a deposit": Draft(Kind.DEPOSIT, OUTSIDE, ALICE, 50),
     "a withdrawal": Draft(Kind.WITHDRAWAL, ALICE, OUTSIDE, 50),
@@ -63,7 +63,7 @@ def by_name(cases):
 
 
 @by_name(MOVEMENTS)
-def test_an_open_account_lets_everything_happen(case):
+def test_an_open_account_allows_every_kind(case):
     result = post(accounts_with(OPEN), [case], now=NOW)
 
     assert [posting.draft for posting in result.postings] == [case]
@@ -71,14 +71,14 @@ def test_an_open_account_lets_everything_happen(case):
 
 @by_name(MOVEMENTS)
 @pytest.mark.parametrize("status", [FROZEN, CLOSED])
-def test_a_frozen_or_closed_account_lets_no_money_move_or_be_held(case, status):
+def test_a_frozen_or_closed_account_refuses_transfers_and_holds(case, status):
     refused = refusal(accounts_with(status), [case])
 
     assert refused == (REFUSED_BY[status], 0, {"account_id": ALICE})
 
 
 @by_name(MOVEMENTS)
-def test_despite_a_freeze_nothing_but_a_reversal_happens(case):
+def test_despite_freeze_allows_only_a_reversal(case):
     refused = refusal(accounts_with(FROZEN), [replace(case, despite_freeze=True)])
 
     assert refused == (AccountFrozen, 0, {"account_id": ALICE})
@@ -96,21 +96,21 @@ def test_a_hold_can_be_voided_whatever_the_status(case, status):
 
 @by_name(REVERSED)
 @pytest.mark.parametrize("despite_freeze", [False, True])
-def test_an_open_account_lets_a_reversal_happen(case, despite_freeze):
+def test_an_open_account_allows_a_reversal(case, despite_freeze):
     result = post(accounts_with(OPEN), [reversing(case, despite_freeze=despite_freeze)], now=NOW)
 
     assert len(result.postings[0].entries) == 2
 
 
 @by_name(REVERSED)
-def test_a_frozen_account_lets_no_reversal_happen(case):
+def test_a_frozen_account_refuses_a_reversal(case):
     refused = refusal(accounts_with(FROZEN), [reversing(case)])
 
     assert refused == (AccountFrozen, 0, {"account_id": ALICE})
 
 
 @by_name(REVERSED)
-def test_a_reversal_despite_a_freeze_happens(case):
+def test_a_frozen_account_allows_a_reversal_despite_freeze(case):
     result = post(accounts_with(FROZEN), [reversing(case, despite_freeze=True)], now=NOW)
 
     assert len(result.postings[0].entries) == 2
@@ -118,7 +118,7 @@ def test_a_reversal_despite_a_freeze_happens(case):
 
 @by_name(REVERSED)
 @pytest.mark.parametrize("despite_freeze", [False, True])
-def test_a_closed_account_lets_no_reversal_happen(case, despite_freeze):
+def test_a_closed_account_refuses_a_reversal(case, despite_freeze):
     refused = refusal(accounts_with(CLOSED), [reversing(case, despite_freeze=despite_freeze)])
 
     assert refused == (AccountClosed, 0, {"account_id": ALICE})

@@ -1,4 +1,4 @@
-"""A refusal tells nothing of the state of an account that the caller may not see."""
+"""Errors don't disclose the state of an account that the caller may not see."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -40,8 +40,8 @@ STATES = {
     "closed": {"status": CLOSED},
     "at its cap": {"balance": MONEY_MAX},
 }
-# The account of somebody else is the dest of what its payer asks for, and the source of what its
-# payee does.
+# The hidden account is the destination if the caller is the payer, and the source if the caller is
+# the payee.
 REQUESTS = {
     "a deposit": Draft(Kind.DEPOSIT, OUTSIDE, THEIRS, 50),
     "a transfer": Draft(Kind.TRANSFER, MINE, THEIRS, 50),
@@ -59,7 +59,7 @@ def theirs(account_id=THEIRS, **fields):
 
 
 def outcome(accounts, drafts):
-    """Return all that the caller is told: what is refused, where and with which figures."""
+    """Return everything that an error discloses: its class, position and figures."""
     try:
         post(accounts, drafts, now=NOW)
     except LedgerError as refused:
@@ -67,18 +67,18 @@ def outcome(accounts, drafts):
     return None
 
 
-# ── One by one ───────────────────────────────────────────────────────────────────────────────────
+# ── Single rules ─────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("draft", REQUESTS.values(), ids=REQUESTS.keys())
 @pytest.mark.parametrize("state", STATES.values(), ids=STATES.keys())
-def test_every_state_of_an_account_of_somebody_else_is_one_refusal(draft, state):
+def test_every_state_of_a_hidden_account_raises_the_same_error(draft, state):
     accounts = ledger(mine(), theirs(**state), outside())
 
     assert refusal(accounts, [draft]) == UNAVAILABLE
 
 
-def test_a_payee_is_not_told_that_the_payer_is_frozen():
+def test_an_error_does_not_disclose_that_the_payer_is_frozen():
     accounts = ledger(theirs(balance=100, held=50, status=FROZEN), mine())
     capture = resolving(Kind.CAPTURE, earlier(Kind.HOLD, THEIRS, MINE))
 
@@ -86,7 +86,7 @@ def test_a_payee_is_not_told_that_the_payer_is_frozen():
 
 
 @pytest.mark.parametrize("state", STATES.values(), ids=STATES.keys())
-def test_a_lack_of_own_funds_comes_first_wherever_it_is_in_a_batch(state):
+def test_insufficient_own_funds_take_precedence_anywhere_in_a_batch(state):
     accounts = ledger(mine(), mine(ALSO_MINE, balance=50), theirs(**state))
     drafts = [Draft(Kind.TRANSFER, MINE, THEIRS, 1), Draft(Kind.TRANSFER, ALSO_MINE, MINE, 1)]
 
@@ -97,7 +97,7 @@ def test_a_lack_of_own_funds_comes_first_wherever_it_is_in_a_batch(state):
 @pytest.mark.parametrize(
     ("state", "rule"), [(FROZEN, AccountFrozen), (CLOSED, AccountClosed)], ids=["frozen", "closed"]
 )
-def test_the_status_of_an_own_account_comes_first(state, rule):
+def test_the_status_of_an_own_account_takes_precedence(state, rule):
     accounts = ledger(mine(status=state), theirs(status=FROZEN))
 
     refused = refusal(accounts, [Draft(Kind.TRANSFER, MINE, THEIRS, 1)])
@@ -105,7 +105,7 @@ def test_the_status_of_an_own_account_comes_first(state, rule):
     assert refused == (rule, 0, {"account_id": MINE})
 
 
-def test_the_cap_of_an_own_account_comes_first():
+def test_the_largest_balance_of_an_own_account_takes_precedence():
     accounts = ledger(mine(), mine(ALSO_MINE, balance=MONEY_MAX), theirs(status=FROZEN))
     drafts = [Draft(Kind.TRANSFER, MINE, THEIRS, 1), Draft(Kind.TRANSFER, MINE, ALSO_MINE, 1)]
 
@@ -113,7 +113,7 @@ def test_the_cap_of_an_own_account_comes_first():
     assert refusal(accounts, drafts) == (BalanceLimitExceeded, 1, limit)
 
 
-def test_own_funds_come_before_the_currency_of_somebody_else():
+def test_own_funds_take_precedence_over_the_currency_of_a_hidden_account():
     accounts = ledger(mine(balance=50), theirs(currency="EUR"))
 
     refused, _, _ = refusal(accounts, [Draft(Kind.TRANSFER, MINE, THEIRS, 1)])
@@ -122,7 +122,7 @@ def test_own_funds_come_before_the_currency_of_somebody_else():
 
 
 @pytest.mark.parametrize("state", [{}, *STATES.values()], ids=["open", *STATES.keys()])
-def test_a_currency_is_told_whatever_the_state_of_any_other(state):
+def test_a_currency_mismatch_takes_precedence_over_the_state_of_hidden_accounts(state):
     accounts = ledger(mine(), theirs(**state), theirs(OTHERS, currency="EUR", status=FROZEN))
     drafts = [Draft(Kind.TRANSFER, MINE, other, 1) for other in (THEIRS, OTHERS, OTHERS)]
 
@@ -130,7 +130,7 @@ def test_a_currency_is_told_whatever_the_state_of_any_other(state):
     assert refusal(accounts, drafts) == (CurrencyMismatch, 1, currencies)
 
 
-def test_what_may_be_spent_and_not_seen_is_refused_without_its_figures():
+def test_insufficient_funds_of_a_hidden_source_are_raised_without_figures():
     accounts = ledger(theirs(balance=10), outside())
 
     refused = refusal(accounts, [Draft(Kind.WITHDRAWAL, THEIRS, OUTSIDE, 11)])
@@ -141,7 +141,7 @@ def test_what_may_be_spent_and_not_seen_is_refused_without_its_figures():
 # ── Any batch ────────────────────────────────────────────────────────────────────────────────────
 
 statuses = st.sampled_from(AccountStatus)
-# Near nothing, and near the cap.
+# Close to 0 and close to the largest balance.
 balances = st.one_of(st.integers(0, 5), st.integers(MONEY_MAX - 5, MONEY_MAX))
 amounts = st.one_of(st.integers(1, 6), st.integers(MONEY_MAX - 6, MONEY_MAX))
 currencies = st.sampled_from(["USD", "USD", "USD", "EUR"])
@@ -181,7 +181,7 @@ def own_accounts(draw):
 
 @st.composite
 def two_worlds(draw):
-    """Return two states of each account of somebody else: all but id and currency may differ."""
+    """Return two states of each hidden account, in which all but id and currency may differ."""
     pairs = []
     for account in (THEIRS, OTHERS):
         state = theirs(account, currency=draw(currencies))
@@ -197,11 +197,13 @@ def two_worlds(draw):
 @pytest.mark.no_cover
 @settings(max_examples=2000, deadline=None, database=None)
 @given(own_accounts(), two_worlds(), requests)
-def test_two_states_of_strangers_differ_in_no_refusal_but_the_one(own, worlds, drafts):
-    # What a hold reserves can be captured: the ledger sees to that.
+def test_the_state_of_hidden_accounts_changes_no_error_but_destination_unavailable(
+    own, worlds, drafts
+):
+    # The balance always covers the held amount, as in the ledger.
     payers = {draft.source: draft.amount for draft in drafts if draft.kind is Kind.CAPTURE}
 
-    told = []
+    disclosed = []
     for strangers in worlds:
         states = [
             replace(state, balance=max(state.balance, payers[state.id]), held=payers[state.id])
@@ -209,7 +211,10 @@ def test_two_states_of_strangers_differ_in_no_refusal_but_the_one(own, worlds, d
             else state
             for state in strangers
         ]
-        told.append(outcome(ledger(*own, *states), drafts))
+        disclosed.append(outcome(ledger(*own, *states), drafts))
 
     unavailable = (*UNAVAILABLE, DestinationUnavailable().detail)
-    assert told[0] == told[1] or set(map(repr, told)) == {repr(None), repr(unavailable)}
+    assert disclosed[0] == disclosed[1] or set(map(repr, disclosed)) == {
+        repr(None),
+        repr(unavailable),
+    }

@@ -1,4 +1,4 @@
-"""Who may move whose money."""
+"""The rights to move the money of accounts."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -18,13 +18,13 @@ OWNER, STRANGER, STAFF, TELLER = "alice", "bob", "staff", "teller"
 
 @pytest.fixture
 def teller(make_user):
-    """Somebody who may move anybody's cash and is no staff."""
+    """Return a user who isn't staff but may move the cash of any account."""
     return make_user("transfers.move_cash")
 
 
 @pytest.fixture
 def carol(make_user):
-    """A user who has nothing to do with the transfer."""
+    """Return a user without any of the accounts."""
     return make_user(username="carol")
 
 
@@ -55,7 +55,7 @@ def actors(**outcomes):
 
 
 def assert_outcome(refusal, call, **arguments):
-    """Call, and assert that it answers if there is no refusal, and is refused so if there is."""
+    """Assert that a call raises ``refusal``, or succeeds if it is None."""
     if refusal is None:
         assert call(**arguments) is not None
     else:
@@ -63,7 +63,7 @@ def assert_outcome(refusal, call, **arguments):
             call(**arguments)
 
 
-def test_an_account_that_is_not_there_is_like_one_of_somebody_else(bob, mine):
+def test_an_unknown_account_raises_the_same_error_as_a_hidden_one(bob, mine):
     absent, accounts = uuid4(), {mine.pk: mine}
 
     with pytest.raises(AccountNotFound) as not_there:
@@ -77,7 +77,7 @@ def test_an_account_that_is_not_there_is_like_one_of_somebody_else(bob, mine):
 
 @actors(alice=None, bob=AccountNotFound, staff=None, teller=AccountNotFound)
 @pytest.mark.parametrize("expires_in", [None, timedelta(days=1)], ids=["transfer", "hold"])
-def test_only_the_owner_and_staff_spend(actor, refusal, order, expires_in):
+def test_only_the_owner_and_staff_can_spend(actor, refusal, order, expires_in):
     call, wanted = services.transfer, {"order": order, "actor": actor}
     if expires_in:
         call, wanted = services.hold, {**wanted, "expires_in": expires_in}
@@ -85,7 +85,7 @@ def test_only_the_owner_and_staff_spend(actor, refusal, order, expires_in):
     assert_outcome(refusal, call, **wanted)
 
 
-def test_anybody_may_be_paid(bob, mine, theirs):
+def test_any_account_can_be_paid(bob, mine, theirs):
     order = Order(source_id=theirs.pk, dest_id=mine.pk, amount=10)
 
     services.transfer(order=order, actor=bob)
@@ -98,13 +98,15 @@ CASH = pytest.mark.parametrize("verb", [services.deposit, services.withdraw])
 
 @CASH
 @actors(alice=None, bob=AccountNotFound, staff=None, teller=None)
-def test_owners_serve_themselves_with_cash_by_default(actor, refusal, mine, verb):
+def test_owners_can_move_cash_by_default(actor, refusal, mine, verb):
     assert_outcome(refusal, verb, account_id=mine.pk, amount=10, actor=actor)
 
 
 @CASH
 @actors(alice=PermissionDenied, bob=AccountNotFound, staff=None, teller=None)
-def test_cash_can_be_for_staff_and_tellers_only(actor, refusal, mine, verb, settings):
+def test_without_self_service_only_staff_and_tellers_can_move_cash(
+    actor, refusal, mine, verb, settings
+):
     settings.SELF_SERVICE_CASH = False
 
     assert_outcome(refusal, verb, account_id=mine.pk, amount=10, actor=actor)
@@ -113,7 +115,7 @@ def test_cash_can_be_for_staff_and_tellers_only(actor, refusal, mine, verb, sett
 @CASH
 @pytest.mark.parametrize("actor", [STAFF, TELLER], indirect=True)
 @pytest.mark.parametrize("account_id", [uuid4(), external_account_id("USD")])
-def test_there_is_no_cash_in_an_account_that_nobody_has(actor, verb, account_id):
+def test_cash_of_an_unknown_account_is_not_found(actor, verb, account_id):
     with pytest.raises(AccountNotFound):
         verb(account_id=account_id, amount=10, actor=actor)
 
@@ -121,14 +123,14 @@ def test_there_is_no_cash_in_an_account_that_nobody_has(actor, verb, account_id)
 @actors(
     alice=PermissionDenied, bob=None, staff=None, teller=TransferNotFound, carol=TransferNotFound
 )
-def test_the_owner_of_its_dest_captures_a_hold(alice, actor, refusal, order):
+def test_the_owner_of_the_destination_can_capture_a_hold(alice, actor, refusal, order):
     hold = services.hold(order=order, expires_in=timedelta(days=1), actor=alice)
 
     assert_outcome(refusal, services.capture, hold_id=hold.pk, actor=actor)
 
 
 @actors(alice=None, bob=None, staff=None, teller=TransferNotFound, carol=TransferNotFound)
-def test_either_party_voids_a_hold(alice, actor, refusal, order):
+def test_either_owner_can_void_a_hold(alice, actor, refusal, order):
     hold = services.hold(order=order, expires_in=timedelta(days=1), actor=alice)
 
     assert_outcome(refusal, services.void, hold_id=hold.pk, actor=actor)
@@ -137,28 +139,30 @@ def test_either_party_voids_a_hold(alice, actor, refusal, order):
 @actors(
     alice=PermissionDenied, bob=None, staff=None, teller=TransferNotFound, carol=TransferNotFound
 )
-def test_who_was_credited_gives_back(alice, actor, refusal, order):
+def test_the_owner_of_the_destination_can_reverse_a_transfer(alice, actor, refusal, order):
     transfer = services.transfer(order=order, actor=alice)
 
     assert_outcome(refusal, services.reverse, transfer_id=transfer.pk, actor=actor)
 
 
 @actors(alice=None, bob=TransferNotFound, staff=None, teller=TransferNotFound)
-def test_reversing_a_deposit_needs_the_right_to_withdraw(alice, actor, refusal, mine):
+def test_reversing_a_deposit_requires_the_right_to_move_cash(alice, actor, refusal, mine):
     deposit = services.deposit(account_id=mine.pk, amount=10, actor=alice)
 
     assert_outcome(refusal, services.reverse, transfer_id=deposit.pk, actor=actor)
 
 
 @actors(alice=PermissionDenied, bob=TransferNotFound, staff=None)
-def test_without_self_service_a_deposit_is_reversed_by_staff(staff, actor, refusal, mine, settings):
+def test_without_self_service_only_staff_can_reverse_a_deposit(
+    staff, actor, refusal, mine, settings
+):
     settings.SELF_SERVICE_CASH = False
     deposit = services.deposit(account_id=mine.pk, amount=10, actor=staff)
 
     assert_outcome(refusal, services.reverse, transfer_id=deposit.pk, actor=actor)
 
 
-def test_without_self_service_a_teller_still_reverses_a_deposit_of_their_own(
+def test_without_self_service_a_teller_can_reverse_their_own_deposit(
     teller, funded_account, settings
 ):
     settings.SELF_SERVICE_CASH = False
@@ -171,7 +175,7 @@ def test_without_self_service_a_teller_still_reverses_a_deposit_of_their_own(
 
 
 @actors(alice=PermissionDenied, bob=TransferNotFound, staff=None, teller=TransferNotFound)
-def test_reversing_a_withdrawal_is_for_staff(alice, actor, refusal, mine):
+def test_only_staff_can_reverse_a_withdrawal(alice, actor, refusal, mine):
     withdrawal = services.withdraw(account_id=mine.pk, amount=10, actor=alice)
 
     assert_outcome(refusal, services.reverse, transfer_id=withdrawal.pk, actor=actor)

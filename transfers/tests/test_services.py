@@ -1,4 +1,4 @@
-"""What each verb moves and records."""
+"""What each service moves and records."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -20,7 +20,7 @@ WEEK = timedelta(days=7)
 
 
 def figures(account):
-    """Return what the database now has of an account: balance, held, version."""
+    """Return an account's current balance, held amount and version in the database."""
     fresh = Account.objects.get(pk=account.pk)
     return fresh.balance, fresh.held, fresh.version
 
@@ -33,7 +33,7 @@ def written(transfer):
 
 
 def row(**fields):
-    """Return the row of a transfer of 30 USD made now, of which little is said."""
+    """Return the expected row of a transfer of 30 USD made now, changed by ``fields``."""
     nothing = ["memo", "expires_at", "hold_id", "reverses_id"]
     return {
         **dict.fromkeys(nothing),
@@ -73,12 +73,12 @@ def order(mine, theirs):
 
 
 def test_a_deposit_brings_money_in(alice, mine, assert_books_balance):
-    told = {"memo": "Salary", "metadata": {"month": "January"}}
+    details = {"memo": "Salary", "metadata": {"month": "January"}}
 
-    deposit = services.deposit(account_id=mine.pk, amount=30, actor=alice, **told)
+    deposit = services.deposit(account_id=mine.pk, amount=30, actor=alice, **details)
 
     kind = {"kind": "DEPOSIT", "source_id": OUTSIDE, "dest_id": mine.pk}
-    assert written(deposit) == row(**kind, **told, created_by_id=alice.pk)
+    assert written(deposit) == row(**kind, **details, created_by_id=alice.pk)
     assert entries(deposit) == [
         (mine.pk, "CREDIT", 30, 130, 2),
         (OUTSIDE, "DEBIT", 30, None, None),
@@ -88,12 +88,12 @@ def test_a_deposit_brings_money_in(alice, mine, assert_books_balance):
 
 
 def test_a_withdrawal_takes_money_out(alice, mine, assert_books_balance):
-    told = {"memo": "Cash", "metadata": {"machine": "7"}}
+    details = {"memo": "Cash", "metadata": {"machine": "7"}}
 
-    withdrawal = services.withdraw(account_id=mine.pk, amount=30, actor=alice, **told)
+    withdrawal = services.withdraw(account_id=mine.pk, amount=30, actor=alice, **details)
 
     kind = {"kind": "WITHDRAWAL", "source_id": mine.pk, "dest_id": OUTSIDE}
-    assert written(withdrawal) == row(**kind, **told, created_by_id=alice.pk)
+    assert written(withdrawal) == row(**kind, **details, created_by_id=alice.pk)
     assert entries(withdrawal) == [
         (OUTSIDE, "CREDIT", 30, None, None),
         (mine.pk, "DEBIT", 30, 70, 2),
@@ -103,13 +103,13 @@ def test_a_withdrawal_takes_money_out(alice, mine, assert_books_balance):
 
 
 def test_a_transfer_moves_money_between_two_accounts(alice, mine, theirs, assert_books_balance):
-    told = {"memo": "Rent", "metadata": {"flat": "12"}}
-    order = Order(source_id=mine.pk, dest_id=theirs.pk, amount=30, **told)
+    details = {"memo": "Rent", "metadata": {"flat": "12"}}
+    order = Order(source_id=mine.pk, dest_id=theirs.pk, amount=30, **details)
 
     transfer = services.transfer(order=order, actor=alice)
 
     kind = {"kind": "TRANSFER", "source_id": mine.pk, "dest_id": theirs.pk}
-    assert written(transfer) == row(**kind, **told, created_by_id=alice.pk)
+    assert written(transfer) == row(**kind, **details, created_by_id=alice.pk)
     assert entries(transfer) == [
         (theirs.pk, "CREDIT", 30, 30, 1),
         (mine.pk, "DEBIT", 30, 70, 2),
@@ -147,7 +147,7 @@ def test_a_capture_moves_what_was_held_and_releases_the_rest(
 
 
 @pytest.mark.parametrize("party", ["alice", "bob", "staff"])
-def test_a_void_gives_up_a_hold(request, alice, mine, theirs, order, party, assert_books_balance):
+def test_a_void_releases_a_hold(request, alice, mine, theirs, order, party, assert_books_balance):
     actor = request.getfixturevalue(party)
     hold = services.hold(order=order, expires_in=WEEK, actor=alice)
 
@@ -160,7 +160,7 @@ def test_a_void_gives_up_a_hold(request, alice, mine, theirs, order, party, asse
     assert_books_balance()
 
 
-def test_a_reversal_undoes_a_transfer(alice, bob, mine, theirs, order, assert_books_balance):
+def test_a_reversal_moves_a_transfer_back(alice, bob, mine, theirs, order, assert_books_balance):
     transfer = services.transfer(order=order, actor=alice)
 
     reversal = services.reverse(transfer_id=transfer.pk, actor=bob, memo="Sorry")
@@ -185,7 +185,7 @@ def test_a_capture_can_be_reversed(alice, bob, mine, theirs, order, assert_books
     assert_books_balance()
 
 
-def test_an_answer_carries_its_accounts_as_they_now_stand(
+def test_a_returned_transfer_has_its_accounts_in_their_new_state(
     alice, mine, theirs, order, django_assert_num_queries
 ):
     transfer = services.transfer(order=order, actor=alice)
@@ -197,7 +197,7 @@ def test_an_answer_carries_its_accounts_as_they_now_stand(
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_an_id_that_is_not_there_is_not_found(alice, mine, kind):
+def test_an_unknown_account_id_raises_account_not_found(alice, mine, kind):
     absent = uuid4()
     order = Order(source_id=mine.pk, dest_id=absent, amount=1)
     asked = {
@@ -215,7 +215,7 @@ def test_an_id_that_is_not_there_is_not_found(alice, mine, kind):
         asked()
 
 
-def test_the_outside_cannot_be_paid_or_debited(alice, staff, mine):
+def test_the_external_account_cannot_be_a_source_or_destination(alice, staff, mine):
     refused = []
     for source, dest in [(mine.pk, OUTSIDE), (OUTSIDE, mine.pk)]:
         for actor in (alice, staff):
@@ -227,9 +227,7 @@ def test_the_outside_cannot_be_paid_or_debited(alice, staff, mine):
     assert refused == [0, 0, 0, 0]
 
 
-def test_the_overdraft_that_staff_allow_can_be_spent(
-    alice, staff, mine, theirs, assert_books_balance
-):
+def test_an_overdraft_can_be_spent(alice, staff, mine, theirs, assert_books_balance):
     set_overdraft_limit(account_id=mine.pk, actor=staff, limit=50)
     order = Order(source_id=mine.pk, dest_id=theirs.pk, amount=150)
 

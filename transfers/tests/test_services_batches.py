@@ -1,4 +1,4 @@
-"""Batches: all or nothing, in order. And postings inside the caller's own transaction."""
+"""Batches, and postings inside the caller's own transaction."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -35,7 +35,7 @@ def balances(*accounts):
     return [Account.objects.get(pk=account.pk).balance for account in accounts]
 
 
-def test_a_batch_posts_in_order_each_seeing_those_before_it(
+def test_each_order_of_a_batch_sees_the_effects_of_those_before_it(
     alice, mine, savings, theirs, assert_books_balance
 ):
     orders = [order(mine, savings, 100), order(savings, mine, 30), order(savings, theirs, 70)]
@@ -49,15 +49,13 @@ def test_a_batch_posts_in_order_each_seeing_those_before_it(
     assert_books_balance()
 
 
-def test_an_answer_of_a_batch_carries_the_accounts_as_the_whole_batch_left_them(
-    alice, mine, theirs
-):
+def test_a_returned_batch_has_its_accounts_in_their_final_state(alice, mine, theirs):
     posted = services.post_batch(orders=[order(mine, theirs, 10)] * 2, actor=alice)
 
     assert [(each.source.balance, each.dest.balance) for each in posted] == [(80, 20)] * 2
 
 
-def test_one_order_refused_refuses_the_whole_batch(alice, mine, theirs, all_rows):
+def test_one_refused_order_refuses_the_whole_batch(alice, mine, theirs, all_rows):
     orders = [order(mine, theirs, 60), order(mine, theirs, 40), order(mine, theirs, 1)]
     before = all_rows()
 
@@ -68,7 +66,7 @@ def test_one_order_refused_refuses_the_whole_batch(alice, mine, theirs, all_rows
     assert all_rows() == before
 
 
-def test_ownership_of_all_comes_before_the_rules(alice, mine, theirs, all_rows):
+def test_ownership_of_all_sources_is_checked_before_any_rule(alice, mine, theirs, all_rows):
     orders = [order(mine, mine, 1), order(mine, theirs, 10**6), order(theirs, mine, 1)]
     before = all_rows()
 
@@ -79,7 +77,7 @@ def test_ownership_of_all_comes_before_the_rules(alice, mine, theirs, all_rows):
     assert all_rows() == before
 
 
-def test_the_rules_come_in_turn(alice, mine, theirs):
+def test_the_rules_are_checked_in_the_order_of_the_batch(alice, mine, theirs):
     orders = [order(mine, theirs, 1), order(mine, mine, 1), order(mine, theirs, 10**6)]
 
     with pytest.raises(SameAccount) as refused:
@@ -101,7 +99,7 @@ def test_a_posting_rolls_back_with_the_callers_transaction(alice, mine, theirs, 
     assert all_rows() == before
 
 
-def test_a_callers_transaction_survives_a_refusal_that_it_catches(
+def test_a_caller_can_catch_a_refusal_and_continue_its_transaction(
     alice, mine, theirs, assert_books_balance
 ):
     with transaction.atomic():
@@ -129,7 +127,9 @@ def test_a_callers_transaction_cannot_commit_half_of_a_posting(alice, mine, thei
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_posting_of_its_own_is_committed_at_once(alice, mine, theirs, race, assert_books_balance):
+def test_a_posting_outside_a_transaction_is_committed_at_once(
+    alice, mine, theirs, race, assert_books_balance
+):
     services.transfer(order=order(mine, theirs, 10), actor=alice)
 
     [seen_by_another] = race(lambda: balances(mine, theirs))

@@ -1,4 +1,4 @@
-"""What time does to a hold, and how an expired one gives way."""
+"""The expiry of holds, and the release of expired ones."""
 
 from datetime import timedelta
 
@@ -62,7 +62,7 @@ def test_a_hold_can_be_resolved_until_the_instant_it_expires(staff, hold, mine, 
 
 @pytest.mark.parametrize("resolve", [services.capture, services.void])
 @pytest.mark.parametrize("released", [False, True])
-def test_from_that_instant_on_it_is_expired_released_or_not(
+def test_a_hold_is_expired_from_its_expiry_on_whether_released_or_not(
     staff, hold, mine, resolve, released, all_rows
 ):
     with clock.at(EXPIRED):
@@ -78,7 +78,9 @@ def test_from_that_instant_on_it_is_expired_released_or_not(
 @pytest.mark.parametrize("first", [services.capture, services.void])
 @pytest.mark.parametrize("second", [services.capture, services.void])
 @pytest.mark.parametrize("later", [timedelta(0), WEEK])
-def test_what_was_resolved_in_time_never_expires(staff, hold, first, second, later, all_rows):
+def test_a_hold_resolved_before_its_expiry_never_becomes_expired(
+    staff, hold, first, second, later, all_rows
+):
     with clock.at(NOW):
         first(hold_id=hold.pk, actor=staff)
     before = all_rows()
@@ -89,7 +91,7 @@ def test_what_was_resolved_in_time_never_expires(staff, hold, first, second, lat
     assert all_rows() == before
 
 
-def test_money_held_is_not_spent_before_the_hold_expires(alice, hold, mine, all_rows):
+def test_held_money_cannot_be_spent_before_the_hold_expires(alice, hold, mine, all_rows):
     before = all_rows()
 
     with clock.at(EXPIRED - TICK), pytest.raises(InsufficientFunds) as refused:
@@ -99,7 +101,7 @@ def test_money_held_is_not_spent_before_the_hold_expires(alice, hold, mine, all_
     assert all_rows() == before
 
 
-def test_an_expired_hold_gives_way_to_whoever_needs_the_money(
+def test_an_expired_hold_is_released_when_its_money_is_needed(
     alice, hold, mine, assert_books_balance
 ):
     with clock.at(EXPIRED):
@@ -111,14 +113,14 @@ def test_an_expired_hold_gives_way_to_whoever_needs_the_money(
     assert_books_balance()
 
 
-def test_a_release_by_the_ledger_is_nobodys_act(alice, hold, mine):
+def test_a_release_by_the_ledger_has_no_user(alice, hold, mine):
     with clock.at(EXPIRED):
         services.withdraw(account_id=mine.pk, amount=100, actor=alice)
 
     assert [actor for _, actor, _ in voids_of(hold)] == [None]
 
 
-def test_an_expired_hold_stays_where_the_money_suffices(alice, hold, mine, assert_books_balance):
+def test_an_expired_hold_is_not_released_if_funds_suffice(alice, hold, mine, assert_books_balance):
     with clock.at(EXPIRED):
         services.withdraw(account_id=mine.pk, amount=20, actor=alice)
 
@@ -127,7 +129,7 @@ def test_an_expired_hold_stays_where_the_money_suffices(alice, hold, mine, asser
     assert_books_balance()
 
 
-def test_an_expired_hold_gives_way_to_a_hold_and_a_reversal_too(
+def test_an_expired_hold_is_released_for_a_hold_or_a_reversal(
     alice, bob, hold, mine, theirs, funded_account, assert_books_balance
 ):
     paid = services.transfer(
@@ -145,9 +147,7 @@ def test_an_expired_hold_gives_way_to_a_hold_and_a_reversal_too(
     assert_books_balance()
 
 
-def test_a_release_rolls_back_with_a_posting_that_is_refused_all_the_same(
-    alice, hold, mine, all_rows
-):
+def test_a_release_is_rolled_back_if_the_posting_is_refused_anyway(alice, hold, mine, all_rows):
     before = all_rows()
 
     with clock.at(EXPIRED), pytest.raises(InsufficientFunds) as refused:
@@ -158,7 +158,7 @@ def test_a_release_rolls_back_with_a_posting_that_is_refused_all_the_same(
     assert all_rows() == before
 
 
-def test_the_index_is_that_of_the_callers_order_after_releases(
+def test_the_index_of_a_refused_order_does_not_include_releases(
     alice, bob, hold, mine, theirs, all_rows, funded_account
 ):
     euros = funded_account(bob, currency="EUR")
@@ -171,12 +171,12 @@ def test_the_index_is_that_of_the_callers_order_after_releases(
     with clock.at(EXPIRED), pytest.raises(CurrencyMismatch) as refused:
         services.post_batch(orders=orders, actor=alice)
 
-    # The first two needed the hold's money, and are order 0 and 1 behind its release.
+    # The release comes before orders 0 and 1 and doesn't count.
     assert refused.value.index == 2
     assert all_rows() == before
 
 
-def test_a_batch_answers_with_the_callers_transfers_only(alice, hold, mine, theirs):
+def test_a_batch_returns_no_releases(alice, hold, mine, theirs):
     orders = [Order(source_id=mine.pk, dest_id=theirs.pk, amount=amount) for amount in (60, 40)]
 
     with clock.at(EXPIRED):
@@ -186,7 +186,7 @@ def test_a_batch_answers_with_the_callers_transfers_only(alice, hold, mine, thei
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-def test_expired_holds_are_released_by_command_on_a_frozen_account_too(
+def test_expired_holds_of_a_frozen_account_are_released_by_the_command(
     alice, hold, mine, theirs, staff, frozen, assert_books_balance
 ):
     order = Order(source_id=mine.pk, dest_id=theirs.pk, amount=5)

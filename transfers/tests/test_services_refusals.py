@@ -1,4 +1,4 @@
-"""A refusal changes nothing: not one column of one row."""
+"""A refused request changes no row of the ledger."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -92,8 +92,14 @@ REFUSALS = {
     "into another currency": (CurrencyMismatch, lambda s: s.pay(s.mine, s.euros)),
     "held in another currency": (CurrencyMismatch, lambda s: s.reserve(s.mine, s.euros)),
     "past the cap": (BalanceLimitExceeded, lambda s: s.pay(s.mine, s.rich, actor=s.staff)),
-    "past a stranger's cap": (DestinationUnavailable, lambda s: s.pay(s.mine, s.rich)),
-    "held for a frozen stranger": (DestinationUnavailable, lambda s: s.reserve(s.mine, s.iced)),
+    "beyond the largest balance of a hidden account": (
+        DestinationUnavailable,
+        lambda s: s.pay(s.mine, s.rich),
+    ),
+    "held for a frozen hidden account": (
+        DestinationUnavailable,
+        lambda s: s.reserve(s.mine, s.iced),
+    ),
     "from a frozen account": (AccountFrozen, lambda s: s.pay(s.frozen, s.theirs)),
     "to a frozen account": (AccountFrozen, lambda s: s.pay(s.mine, s.frozen)),
     "cash of a frozen account": (AccountFrozen, lambda s: s.draw(s.frozen, 1)),
@@ -116,9 +122,9 @@ REFUSALS = {
     "a reversal of a reversal": (NotReversible, lambda s: s.reverse_(s.reversal)),
     "a reversal by the payer": (PermissionDenied, lambda s: s.reverse_(s.transfer, s.alice)),
     "cash put back by its owner": (PermissionDenied, lambda s: s.reverse_(s.withdrawal, s.alice)),
-    "a stranger's capture": (TransferNotFound, lambda s: s.capture_(s.deposit, s.bob)),
-    "a stranger's void": (TransferNotFound, lambda s: s.void_(s.deposit, s.bob)),
-    "a stranger's reversal": (TransferNotFound, lambda s: s.reverse_(s.deposit, s.bob)),
+    "capture by another user": (TransferNotFound, lambda s: s.capture_(s.deposit, s.bob)),
+    "void by another user": (TransferNotFound, lambda s: s.void_(s.deposit, s.bob)),
+    "reversal by another user": (TransferNotFound, lambda s: s.reverse_(s.deposit, s.bob)),
 }
 
 
@@ -134,7 +140,7 @@ def test_a_refusal_changes_nothing(scene, refusal, attempt, all_rows, assert_boo
 
 
 @pytest.mark.parametrize("amount", [0, -1])
-def test_an_amount_that_is_not_positive_is_stopped_by_the_database(scene, amount, all_rows):
+def test_a_non_positive_amount_is_refused_by_the_database(scene, amount, all_rows):
     before = all_rows()
 
     with pytest.raises(IntegrityError, match="within_bounds"), transaction.atomic():
@@ -143,7 +149,7 @@ def test_an_amount_that_is_not_positive_is_stopped_by_the_database(scene, amount
     assert all_rows() == before
 
 
-def test_a_reversal_that_its_dest_cannot_afford_is_refused(scene, all_rows):
+def test_a_reversal_that_the_destination_cannot_afford_is_refused(scene, all_rows):
     services.withdraw(account_id=scene.theirs.pk, amount=115, actor=scene.bob)
     before = all_rows()
 
@@ -155,7 +161,7 @@ def test_a_reversal_that_its_dest_cannot_afford_is_refused(scene, all_rows):
     assert all_rows() == before
 
 
-def test_staff_reverse_on_a_frozen_account_and_its_owner_does_not(scene, assert_books_balance):
+def test_only_staff_can_reverse_a_transfer_of_a_frozen_account(scene, assert_books_balance):
     freeze(account_id=scene.theirs.pk, actor=scene.staff)
 
     with pytest.raises(AccountFrozen):
@@ -167,6 +173,6 @@ def test_staff_reverse_on_a_frozen_account_and_its_owner_does_not(scene, assert_
 
 
 @pytest.mark.parametrize("verb", [services.capture, services.void])
-def test_a_hold_that_is_not_there_is_not_found(staff, verb):
+def test_an_unknown_hold_raises_transfer_not_found(staff, verb):
     with pytest.raises(TransferNotFound):
         verb(hold_id=uuid4(), actor=staff)

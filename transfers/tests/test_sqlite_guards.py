@@ -1,4 +1,4 @@
-"""What SQLite refuses by itself: the subset of the guards that ``docs/guarantees.md`` states."""
+"""The guards of SQLite, a subset of those of PostgreSQL (see ``docs/guarantees.md``)."""
 
 from datetime import timedelta
 
@@ -46,7 +46,7 @@ INSERT_EXTERNAL = (
     f" SELECT {NEW_ID}, 'x', 'x', 'CHF', kind, status, 0, 0, 0, 0, metadata, created_at"
     " FROM accounts_account WHERE kind = 'EXTERNAL' AND currency = 'USD'"
 )
-# Without a guard SQLite takes these as an amount, and they meet every CHECK of a range.
+# Without the guards, SQLite would store these as an amount, and they pass the CHECKs.
 NOT_INTEGERS = {
     "an account opened with half a cent": (
         "account_integers_on_insert",
@@ -166,7 +166,7 @@ ATTACKS = {
 
 
 def inserts(values: str) -> dict[str, tuple[str, str]]:
-    """Return for each column of an id its guard, and an insert with ``values`` in its place."""
+    """Return for each id column its guard and an insert with ``values`` for the id."""
     account, change = INSERT_ACCOUNT.format("0, 0, 0, 0"), RECORD_A_LIMIT
     entry, transfer = INSERT_ENTRY.format("1, 101, 2"), INSERT_TRANSFER.format("1")
     parties = "'TRANSFER', source_id, dest_id"
@@ -203,7 +203,7 @@ def inserts(values: str) -> dict[str, tuple[str, str]]:
     }
 
 
-# Without a guard SQLite takes these as an id, and every list with the row fails.
+# Without the guards, SQLite would store these as an id, and every list with the row would fail.
 NO_UUIDS = {
     "a word": "'zz'",
     "31 digits": f"'{'f' * 31}'",
@@ -221,7 +221,7 @@ ATTACKS |= {
 
 @pytest.fixture
 def history(api, alice, bob, funded_account):
-    """An account of 100 that was renamed and holds money for another, and one that is closed."""
+    """A renamed account with a balance of 100 and a hold, and a closed account."""
     account = funded_account(alice, balance=100)
     order = Order(source_id=account.pk, dest_id=funded_account(bob).pk, amount=30)
     hold(order=order, expires_in=timedelta(days=1), actor=alice)
@@ -237,7 +237,7 @@ def run(sql: str | tuple[str, ...], *, undo: bool = True) -> None:
             cursor.execute(statement)
         cursor.execute(last)
         assert cursor.rowcount > 0
-        # What refers to nothing would not pass the end of the test.
+        # Dangling references would fail at the end of the test.
         transaction.set_rollback(undo)
 
 
@@ -250,14 +250,14 @@ def test_an_attack_is_refused_by_its_guard(history, name):
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_the_attack_goes_through_without_that_one_guard(history, name):
+def test_an_attack_succeeds_without_its_guard(history, name):
     guard, attack = ATTACKS[name]
     guards.drop(connection, guard)
 
     run(attack)
 
 
-def test_history_is_not_replaced_either(history):
+def test_history_cannot_be_changed_by_insert_or_replace(history):
     columns = "id, ts, account_id, transfer_id, type, balance, sequence"
 
     with pytest.raises(IntegrityError, match=r"^entry_refuse_delete: "):
@@ -267,7 +267,7 @@ def test_history_is_not_replaced_either(history):
         )
 
 
-def test_an_entry_within_the_overdraft_goes_through(history):
+def test_an_entry_within_the_overdraft_is_accepted(history):
     granted = "UPDATE accounts_account SET overdraft_limit = 1 WHERE balance = 100"
     run((RECORD_A_LIMIT, granted), undo=False)
 

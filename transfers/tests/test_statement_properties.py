@@ -1,4 +1,4 @@
-"""Whatever was posted, and whatever range is asked for: opening + sum of the entries = closing."""
+"""For any postings and any range, opening balance + sum of the entries = closing balance."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.no_cover]
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 hours = st.integers(0, 12)
-# A range may be open at either end, or empty; it doesn't end before it begins.
+# A range may be open at either end or empty, but doesn't end before it begins.
 ranges = st.tuples(st.none() | hours, st.none() | hours).map(
     lambda bounds: bounds if None in bounds else tuple(sorted(bounds))
 )
@@ -41,11 +41,11 @@ def pages(api, path: str, query: dict) -> list[dict]:
     max_examples=100,
     deadline=None,
     derandomize=True,
-    # Each example has an account of its own.
+    # Each example has its own account.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(movements, ranges, st.sampled_from([None, "DEBIT"]))
-def test_opening_and_the_entries_make_closing_on_every_page(
+def test_opening_balance_plus_entries_equals_closing_balance_on_every_page(
     api, alice, funded_account, movements, bounds, side
 ):
     account = funded_account(alice)

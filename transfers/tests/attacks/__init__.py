@@ -1,7 +1,7 @@
 """
-Attacks on a ledger written by hand, by what they do: the guard that refuses each, and the attack.
+Attacks in raw SQL on a handwritten ledger, by name, each with the guard that must refuse it.
 
-Each is well-formed apart from the one guard it is for.
+Each attack violates only the guard that it is meant for.
 """
 
 from transfers.tests.attacks.accounts import ACCOUNT_ATTACKS

@@ -1,12 +1,12 @@
-"""An account is made what it was not, or its row disagrees with its history."""
+"""Attacks that change what an account is, or make its row disagree with its history."""
 
 from django.db import connection
 
 from accounts.models import external_account_id
 from transfers import guards
 
-# PostgreSQL prefers an operator of exactly the types at hand, wherever on the path it finds it, to
-# its own of wider types.
+# PostgreSQL prefers an operator for exactly the operands' types, anywhere on the search path, to
+# its own operator for wider types.
 SHADOWS = (
     "CREATE SCHEMA intruder",
     "CREATE FUNCTION intruder.never(bigint, numeric) RETURNS boolean LANGUAGE sql RETURN false",
@@ -19,7 +19,7 @@ SHADOWS = (
 )
 
 ACCOUNT_ATTACKS = {
-    # What an account is.
+    # The identity of an account.
     "changing a currency": (
         "account_identity",
         lambda ledger: ledger.update(ledger.fresh(), "currency = 'EUR'"),
@@ -65,7 +65,7 @@ ACCOUNT_ATTACKS = {
             kind="EXTERNAL", currency="CHF", account_id=external_account_id("CHE")
         ),
     ),
-    # A status or a limit that nobody is named for.
+    # A status or limit without a record of the change.
     "freezing without a record": (
         "account_recorded",
         lambda ledger: ledger.update(ledger.alice.pk, "status = 'FROZEN'"),

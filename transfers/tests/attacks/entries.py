@@ -1,4 +1,4 @@
-"""Entries that don't continue their account's chain, or don't fit their transfer."""
+"""Attacks with entries that don't continue their account's chain or don't match their transfer."""
 
 from django.db import connection
 from uuid_utils.compat import uuid7
@@ -6,7 +6,7 @@ from uuid_utils.compat import uuid7
 from transfers import guards
 
 ENTRY_ATTACKS = {
-    # The chain of entries.
+    # The chain of an account's entries.
     "an entry whose balance jumps": ("entry_chain", lambda ledger: ledger.post(debit_jump=1)),
     "a gap in the sequence": ("entry_chain", lambda ledger: ledger.post(debit_gap=1)),
     "a first entry that is number two": (
@@ -51,7 +51,7 @@ ENTRY_ATTACKS = {
         "entry_chain",
         lambda ledger: ledger.there_and_back(7, ledger.alice.pk, ledger.closed()),
     ),
-    # The legs of a transfer.
+    # The entries of a transfer.
     "a transfer without entries": ("transfer_legs", lambda ledger: ledger.post(legs=())),
     "a transfer with one leg": ("transfer_legs", lambda ledger: ledger.post(legs=("DEBIT",))),
     "legs of another amount": (
@@ -89,7 +89,7 @@ ENTRY_ATTACKS = {
         "transfer_legs",
         lambda ledger: ledger.post(created_at="2200-01-01 00:00Z"),
     ),
-    # Of two guards the other one is dropped: it can't see what a rival is writing.
+    # The other guard that would refuse this is dropped: it can't see a concurrent transaction.
     "a hold that has moved money": (
         "transfer_legs",
         lambda ledger: [

@@ -1,4 +1,4 @@
-"""History is edited, deleted or emptied."""
+"""Attacks that update, delete or truncate history."""
 
 HISTORY_ATTACKS = {
     "editing a transfer": (

@@ -1,4 +1,4 @@
-"""Transfers that their kind, its parties or their status forbid."""
+"""Attacks with transfers that their kind, their accounts or the accounts' status forbid."""
 
 from accounts.models import external_account_id
 
