@@ -1,9 +1,9 @@
 """
-The only code that moves money.
+The services that move money. No other code does.
 
-Each function locks the accounts, checks the caller's rights, and hands its drafts to ``recording``.
-It joins the caller's transaction if there is one, so an application can post within its own.
-Nothing here is retried: a retry must repeat the whole transaction, which belongs to the caller.
+Each checks the caller's rights, locks the accounts and passes drafts to ``recording``. It joins the
+caller's transaction if there is one. Nothing is retried here, because a retry must repeat the whole
+transaction, which belongs to the caller.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -23,13 +23,7 @@ from transfers import clock, rights
 from transfers.kinds import Kind
 from transfers.models import LONGEST_HOLD, Transfer
 from transfers.posting import Draft
-from transfers.recording import (
-    Accounts,
-    in_transaction,
-    original_of,
-    record,
-    releases_of_expired,
-)
+from transfers.recording import Accounts, in_transaction, original_of, record, releases_of_expired
 
 Metadata = Mapping[str, str]
 
@@ -37,9 +31,9 @@ Metadata = Mapping[str, str]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """
-    A transfer that a caller asks for. ``amount`` is in minor units.
+    A transfer that a caller requests. ``amount`` is in minor units.
 
-    ``id`` (a UUIDv7) is for callers that must know the id of the transfer beforehand.
+    Set ``id`` (a UUIDv7) if the id of the transfer must be known beforehand.
     """
 
     source_id: UUID
@@ -60,11 +54,12 @@ def deposit(
     metadata: Metadata | None = None,
 ) -> Transfer:
     """
-    Bring money in from outside to an account, and return the transfer.
+    Deposit money into an account, and return the transfer.
 
-    :raises AccountNotFound: if it isn't for ``actor`` to see, nor to move cash at
-    :raises PermissionDenied: if they may see it, but not move cash at it
-    :raises LedgerError: any rule of ``transfers.posting``
+    :param amount: in minor units
+    :raises AccountNotFound: if it doesn't exist, or ``actor`` may neither see it nor move its cash
+    :raises PermissionDenied: if ``actor`` may see the account but not move its cash
+    :raises LedgerError: if a rule of ``transfers.posting`` is broken
     """
     return _move_cash(Kind.DEPOSIT, account_id, amount, actor, memo, metadata)
 
@@ -79,8 +74,9 @@ def withdraw(
     metadata: Metadata | None = None,
 ) -> Transfer:
     """
-    Take money out of an account to the outside, and return the transfer.
+    Withdraw money from an account, and return the transfer.
 
+    :param amount: in minor units
     :raises: as ``deposit``
     """
     return _move_cash(Kind.WITHDRAWAL, account_id, amount, actor, memo, metadata)
@@ -89,11 +85,11 @@ def withdraw(
 @in_transaction
 def transfer(*, order: Order, actor: User) -> Transfer:
     """
-    Move money from an account of ``actor`` to any other, and return the transfer.
+    Move money from one account to another, and return the transfer.
 
-    :raises AccountNotFound: if they may not see the source, or either isn't there
-    :raises PermissionDenied: if the source isn't theirs, and they lack ``transfers.move_any``
-    :raises LedgerError: any rule of ``transfers.posting``
+    :raises AccountNotFound: if an account doesn't exist, or ``actor`` may not see the source
+    :raises PermissionDenied: if ``actor`` doesn't own the source and lacks ``transfers.move_any``
+    :raises LedgerError: if a rule of ``transfers.posting`` is broken
     """
     return post_batch(orders=[order], actor=actor)[0]
 
@@ -101,7 +97,7 @@ def transfer(*, order: Order, actor: User) -> Transfer:
 @in_transaction
 def post_batch(*, orders: Sequence[Order], actor: User) -> list[Transfer]:
     """
-    Post several transfers, all or nothing and in order, and return them.
+    Post several transfers in order, all or nothing, and return them.
 
     :raises AccountNotFound, LedgerError: as ``transfer``, with the ``index`` of the order
     :raises PermissionDenied: as ``transfer``
@@ -118,13 +114,13 @@ def post_batch(*, orders: Sequence[Order], actor: User) -> list[Transfer]:
 @in_transaction
 def hold(*, order: Order, expires_in: timedelta, actor: User) -> Transfer:
     """
-    Reserve money of an account of ``actor`` for another, for a time, and return the hold.
+    Reserve money of one account for another until the hold expires, and return the hold.
 
-    :raises ValueError: if it would last longer than ``LONGEST_HOLD``
+    :raises ValueError: if ``expires_in`` is longer than ``LONGEST_HOLD``
     :raises: as ``transfer``
     """
     if expires_in > LONGEST_HOLD:
-        raise ValueError(f"A hold lasts at most {LONGEST_HOLD.days} days, not {expires_in}.")
+        raise ValueError(f"A hold can last at most {LONGEST_HOLD.days} days, not {expires_in}.")
     draft = _draft(Kind.HOLD, order, expires_in)
     return _record_one(_locked_parties(Kind.HOLD, [draft], actor), draft, actor)
 
@@ -134,13 +130,13 @@ def capture(
     *, hold_id: UUID, actor: User, amount: int | None = None, memo: str | None = None
 ) -> Transfer:
     """
-    Move what a hold reserves, or ``amount`` of it; release the rest. Return the CAPTURE.
+    Move the amount of a hold to its destination, and return the CAPTURE.
 
-    Its memo is the hold's if ``memo`` is None.
-
-    :raises TransferNotFound: if ``actor`` may not see the hold
-    :raises PermissionDenied: if they don't own its dest, and lack ``transfers.move_any``
-    :raises LedgerError: if it isn't a hold, is resolved or expired, or any other rule
+    :param amount: how much to move, in minor units. The rest is released. Defaults to all.
+    :param memo: defaults to the memo of the hold
+    :raises TransferNotFound: if the hold doesn't exist or ``actor`` may not see it
+    :raises PermissionDenied: if ``actor`` neither owns the destination nor has the permission
+    :raises LedgerError: if it isn't a hold, is already resolved or expired, or breaks another rule
     """
     original = _visible(hold_id, actor)
     return _resolve(
@@ -155,9 +151,9 @@ def capture(
 @in_transaction
 def void(*, hold_id: UUID, actor: User) -> Transfer:
     """
-    Give up a hold, and return the VOID: the source can spend the money again.
+    Release the amount of a hold, and return the VOID.
 
-    :raises: as ``capture``, but either party may
+    :raises: as ``capture``, but the owner of the source may void a hold as well
     """
     original = _visible(hold_id, actor)
     return _resolve(Kind.VOID, original, actor, original.amount, memo=None)
@@ -166,12 +162,12 @@ def void(*, hold_id: UUID, actor: User) -> Transfer:
 @in_transaction
 def reverse(*, transfer_id: UUID, actor: User, memo: str | None = None) -> Transfer:
     """
-    Undo a transfer by its mirror image, once, if its dest can afford it; return the REVERSAL.
+    Move the whole amount of a transfer back, and return the REVERSAL.
 
-    :raises TransferNotFound: if ``actor`` may not see it
-    :raises PermissionDenied: if they weren't the one credited, and lack ``transfers.reverse_any``;
-        or if it moves cash, which isn't theirs to move
-    :raises LedgerError: if it can't be reversed, was before, or any other rule
+    :raises TransferNotFound: if the transfer doesn't exist or ``actor`` may not see it
+    :raises PermissionDenied: if ``actor`` doesn't own the destination and lacks
+        ``transfers.reverse_any``, or if the transfer moved cash and they may not
+    :raises LedgerError: if it can't be reversed, was already reversed, or breaks another rule
     """
     original = _visible(transfer_id, actor)
     rights.require_reversal(original, actor)
@@ -191,14 +187,14 @@ def reverse(*, transfer_id: UUID, actor: User, memo: str | None = None) -> Trans
 
 @in_transaction
 def release_expired_holds(*, source_id: UUID) -> int:
-    """Void the expired holds of one account, and return how many there were."""
+    """Void the expired holds of an account, and return their number."""
     accounts = Account.objects.locked(source_id)
     releases = _releases_on(accounts[source_id])
     return len(record(accounts, releases, actor=None))
 
 
 def expired_holds(account: Account) -> ExpiredHolds:
-    """Return what expired holds still reserve of an account, which is locked, or was just read."""
+    """Return the expired but unreleased holds of an account that was just locked or read."""
     releases = _releases_on(account)
     return ExpiredHolds(
         amount=sum(draft.amount for draft in releases),
@@ -245,15 +241,15 @@ def _locked(
     actor: User,
     require: Callable[[Accounts], object],
 ) -> Accounts:
-    """Lock the accounts that ``actor`` may spend from, or else let ``require`` refuse."""
-    # Rights come before the locks, or else anybody could wait for the lock of an account that they
-    # may not see, and hold it.
+    """Lock the accounts if ``actor`` may spend from the sources, or raise what ``require`` does."""
+    # Rights are checked before locks are acquired. Otherwise, anybody could wait for the lock of an
+    # account that they may not see, and hold it.
     if actor.has_perm(kind.rules.permission):
         accounts = Account.objects.locked(*sources, *dests)
     else:
         accounts = Account.objects.locked_by_owner(actor, sources, dests)
     require(accounts or Account.objects.customers().in_bulk({*sources, *dests}))
-    # None are locked here only if an account was opened between the two statements.
+    # `accounts` is empty here only if an account was opened between the two statements.
     return accounts or Account.objects.locked(*sources, *dests)
 
 
@@ -267,7 +263,7 @@ def _require_parties(accounts: Accounts, draft: Draft, actor: User) -> None:
 
 
 def _visible(transfer_id: UUID, actor: User) -> Transfer:
-    # A transfer never changes, so that it can be read before the lock.
+    # A transfer never changes, so it can be read before the accounts are locked.
     found = Transfer.objects.select_related("source", "dest").filter(pk=transfer_id).first()
     return rights.require_visible(found, transfer_id, actor)
 
