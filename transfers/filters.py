@@ -111,7 +111,7 @@ class TransferFilter(filters.FilterSet):
     ``from`` is inclusive, and ``to`` is exclusive.
     """
 
-    account_id = IdFilter(method="touching", help_text="Only transfers from or to this account.")
+    account_id = IdFilter(method="of_account", help_text="Only transfers from or to this account.")
     kind = OneOfFilter(
         [kind.value for kind in Kind], method="of_kind", help_text="Only transfers of this kind."
     )
@@ -130,7 +130,7 @@ class TransferFilter(filters.FilterSet):
     def get_filters(cls) -> dict[str, filters.Filter]:
         return super().get_filters() | _range("created_at")
 
-    def touching(self, queryset: QuerySet, _name: str, account_id: UUID) -> QuerySet:
+    def of_account(self, queryset: QuerySet, _name: str, account_id: UUID) -> QuerySet:
         if not Account.objects.visible_to(self.request.user).filter(pk=account_id).exists():
             raise AccountNotFound(account_id)
         return queryset.filter(Q(source_id=account_id) | Q(dest_id=account_id))

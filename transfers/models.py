@@ -127,7 +127,7 @@ class Transfer(models.Model):
     def __str__(self) -> str:
         return f"{self.get_kind_display()} of {money(self.amount, self.currency)} {self.id}"
 
-    def remember_as_new(self, accounts: Mapping[UUID, Account]) -> None:
+    def cache_relations(self, accounts: Mapping[UUID, Account]) -> None:
         """Cache the relations of a transfer that was just written, so that they need no queries."""
         self.seen_at = self.created_at
         for relation in ("resolution", "reversal"):

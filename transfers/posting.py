@@ -163,7 +163,7 @@ class _Refusals:
             refusal.draft = draft
             self._mismatch = refusal
 
-    def raise_kept(self) -> None:
+    def raise_deferred(self) -> None:
         """Raise the deferred error, if there is one."""
         # A currency never changes and may be disclosed. Its error comes first: if the batch is
         # refused for a currency anyway, the other error would disclose the state of an account.
@@ -203,7 +203,7 @@ def post(
             states[state.id] = changed[state.id] = state
         if draft.original is not None:
             done[draft.original.id] = now
-    refusals.raise_kept()
+    refusals.raise_deferred()
     return Result(postings, changed)
 
 

@@ -111,7 +111,9 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
         older = TupleLessThan(Tuple("kind", "pk"), (kind.value, before))
         return self.of_kind(kind).filter(older).order_by("-kind", "-pk")[:count]
 
-    def newest_touching(self, accounts: AccountQuerySet, before: UUID | None, count: int) -> Self:
+    def newest_of_accounts(
+        self, accounts: AccountQuerySet, before: UUID | None, count: int
+    ) -> Self:
         """
         Return the newest ``count`` of these transfers from or to any of the accounts, newest first.
 

@@ -32,7 +32,7 @@ R = TypeVar("R")
 # The errors that an expired hold can cause. It reduces the available amount, and it counts towards
 # the limit of the held amount, which is DestinationUnavailable if the caller may not see the
 # account.
-GIVE_WAY = (InsufficientFunds, BalanceLimitExceeded, DestinationUnavailable)
+MAY_NEED_RELEASE = (InsufficientFunds, BalanceLimitExceeded, DestinationUnavailable)
 
 Accounts = dict[UUID, Account]
 
@@ -74,7 +74,7 @@ def record(accounts: Accounts, drafts: Sequence[Draft], actor: User | None) -> l
     resolved = _resolved(drafts)
     try:
         result = posting.post(states, drafts, resolved=resolved, now=now)
-    except GIVE_WAY:
+    except MAY_NEED_RELEASE:
         releases = releases_of_expired({draft.source for draft in drafts}, now)
         if not releases:
             raise
@@ -168,7 +168,7 @@ def _write(
         for column, value in writing.ACCOUNT.values_of(state).items():
             setattr(accounts[state.id], column, value)
     for transfer in transfers:
-        transfer.remember_as_new(accounts)
+        transfer.cache_relations(accounts)
     if posted.listeners:
         pairs = zip(transfers, result.postings, strict=True)
         written = [Posted(transfer, accepted.entries) for transfer, accepted in pairs]

@@ -9,7 +9,7 @@ from django.db import DatabaseError, connections
 from transfers import guards
 
 
-def make_way(using: str, plan: Sequence[Any] = (), **_signal: Any) -> None:
+def drop_guards(using: str, plan: Sequence[Any] = (), **_signal: Any) -> None:
     """
     Drop the guards before migrations change a table on SQLite.
 

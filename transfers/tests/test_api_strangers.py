@@ -74,8 +74,11 @@ def disclosed(response, *ids) -> tuple:
 # Requests of Alice about an account of Bob in any state. She lacks the funds or the right, or her
 # own account can't take part.
 LACKING = {
-    "a transfer of more than she has": lambda s, bobs: ("/transfers", order(s.broke, bobs)),
-    "a hold of more than she has": lambda s, bobs: ("/transfers", order(s.broke, bobs, hold=True)),
+    "a transfer that exceeds her balance": lambda s, bobs: ("/transfers", order(s.broke, bobs)),
+    "a hold that exceeds her balance": lambda s, bobs: (
+        "/transfers",
+        order(s.broke, bobs, hold=True),
+    ),
     "a transfer from her frozen account": lambda s, bobs: ("/transfers", order(s.frozen, bobs)),
     "a hold on her closed account": lambda s, bobs: (
         "/transfers",
@@ -84,11 +87,11 @@ LACKING = {
     "a transfer from his account": lambda s, bobs: ("/transfers", order(bobs, s.broke)),
     "a hold on his account": lambda s, bobs: ("/transfers", order(bobs, s.broke, hold=True)),
     "a transfer to itself": lambda s, bobs: ("/transfers", order(bobs, bobs)),
-    "a batch that ends with more than she has": lambda s, bobs: (
+    "a batch whose last transfer exceeds her balance": lambda s, bobs: (
         "/transfers/batch",
         {"transfers": [order(s.rich, bobs), order(s.broke, s.rich)]},
     ),
-    "a batch past the cap of her own account": lambda s, bobs: (
+    "a batch that exceeds the largest balance of her own account": lambda s, bobs: (
         "/transfers/batch",
         {"transfers": [order(s.also_rich, bobs, 5), order(s.also_rich, s.rich, 1)]},
     ),

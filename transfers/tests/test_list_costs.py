@@ -82,7 +82,7 @@ def test_a_page_costs_the_same_at_any_depth(api, alice):
     own = Account.objects.filter(owner=alice)
 
     first, deep, deepest = [
-        work_of(lambda before=before: list(Transfer.objects.newest_touching(own, before, 10)))
+        work_of(lambda before=before: list(Transfer.objects.newest_of_accounts(own, before, 10)))
         for before in (None, middle, last)
     ]
 

@@ -145,7 +145,7 @@ def test_the_newest_transfers_of_some_accounts_match_a_plain_query(crossing, nam
     among_all = list(Transfer.objects.filter(touched).order_by("-pk"))
 
     pages, before = [], None
-    while page := list(Transfer.objects.newest_touching(accounts, before, count)):
+    while page := list(Transfer.objects.newest_of_accounts(accounts, before, count)):
         pages.append(page)
         before = page[-1].pk
 
@@ -154,7 +154,7 @@ def test_the_newest_transfers_of_some_accounts_match_a_plain_query(crossing, nam
 
 
 def test_no_accounts_have_no_newest_transfers(crossing):
-    assert list(Transfer.objects.newest_touching(Account.objects.none(), None, 50)) == []
+    assert list(Transfer.objects.newest_of_accounts(Account.objects.none(), None, 50)) == []
 
 
 @pytest.mark.parametrize("kind", Kind)

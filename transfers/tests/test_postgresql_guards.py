@@ -141,7 +141,7 @@ def test_a_guard_does_not_depend_on_the_search_path_of_its_installer(ledger):
 
     assert rows("SHOW search_path") == [("intruder, public, pg_catalog",)]
     ledger.run("SET search_path TO DEFAULT")
-    refused(*ATTACKS["opening what was closed for good"], ledger)
+    refused(*ATTACKS["reopening a closed account"], ledger)
 
 
 def test_every_guard_has_an_attack():

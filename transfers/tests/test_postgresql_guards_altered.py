@@ -38,11 +38,11 @@ ALTERATIONS = {
         "entry_chain",
         lambda: alter("ALTER TABLE transfers_ledgerentry DISABLE TRIGGER entry_chain"),
     ),
-    "a trigger for replicas alone": (
+    "a trigger for replicas only": (
         "transfer_legs",
         lambda: alter("ALTER TABLE transfers_transfer ENABLE REPLICA TRIGGER transfer_legs"),
     ),
-    "a trigger that never speaks": (
+    "a trigger whose condition is never true": (
         "account_identity",
         lambda: replace_trigger(
             "account_identity", "accounts_account", "WHEN (", "WHEN (false AND "
@@ -67,7 +67,7 @@ ALTERATIONS = {
             f" SET search_path = pg_catalog, pg_temp {EMPTY}"
         ),
     ),
-    "a function that looks for names where anybody may put them": (
+    "a function with an unsafe search path": (
         "transfer_kind",
         lambda: alter("ALTER FUNCTION transfer_kind() RESET search_path"),
     ),

@@ -84,7 +84,7 @@ def scene(alice, bob, staff, funded_account):
 
 
 REFUSALS = {
-    "more than there is": (InsufficientFunds, lambda s: s.pay(amount=10**6)),
+    "more than the balance": (InsufficientFunds, lambda s: s.pay(amount=10**6)),
     "more than there is, held": (InsufficientFunds, lambda s: s.reserve(amount=10**6)),
     "more than there is, in cash": (InsufficientFunds, lambda s: s.draw(s.mine, 10**6)),
     "to the same account": (SameAccount, lambda s: s.pay(s.mine, s.mine)),

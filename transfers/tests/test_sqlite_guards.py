@@ -60,7 +60,7 @@ NOT_INTEGERS = {
         "account_integers_on_insert",
         ("DROP TRIGGER account_opened", INSERT_ACCOUNT.format("0, 0, 0.5, 0")),
     ),
-    "an account opened at a version that is a word": (
+    "an account opened with a version that is text": (
         "account_integers_on_insert",
         INSERT_ACCOUNT.format("0, 0, 0, 'many'"),
     ),
@@ -74,7 +74,7 @@ NOT_INTEGERS = {
         )
         for column in ("balance", "held", "overdraft_limit")
     },
-    "a version that is a word": (
+    "a version that is text": (
         "account_integers_on_update",
         "UPDATE accounts_account SET version = 'many' WHERE balance = 100",
     ),
@@ -83,7 +83,7 @@ NOT_INTEGERS = {
         "entry_integers",
         INSERT_ENTRY.format("1, 101.5, 2"),
     ),
-    "an entry whose sequence is a word": ("entry_integers", INSERT_ENTRY.format("1, 101, 'next'")),
+    "an entry whose sequence is text": ("entry_integers", INSERT_ENTRY.format("1, 101, 'next'")),
     "a transfer of half a cent": ("transfer_integers", INSERT_TRANSFER.format("1.5")),
 }
 ATTACKS = {
@@ -111,7 +111,7 @@ ATTACKS = {
         INSERT_ENTRY_ON_A_CLOSED_ACCOUNT,
     ),
     "an entry below the overdraft": ("entry_account", INSERT_ENTRY.format("1, -1, 2")),
-    "an outside world where no posting looks for it": (
+    "an external account with another id": (
         "account_external_id",
         INSERT_EXTERNAL,
     ),
@@ -132,7 +132,7 @@ ATTACKS = {
         "account_identity",
         "UPDATE accounts_account SET currency = 'EUR' WHERE kind = 'CUSTOMER'",
     ),
-    "opening what was closed for good": (
+    "reopening a closed account": (
         "account_identity",
         (
             "DROP TRIGGER account_recorded",
@@ -147,18 +147,18 @@ ATTACKS = {
         "account_recorded",
         "UPDATE accounts_account SET overdraft_limit = 1 WHERE balance = 100",
     ),
-    "a higher limit than the record says": (
+    "a higher limit than recorded": (
         "account_recorded",
         (
             RECORD_A_LIMIT,
             "UPDATE accounts_account SET overdraft_limit = 2 WHERE balance = 100",
         ),
     ),
-    "an account that is born with a limit": (
+    "an account opened with a limit": (
         "account_opened",
         INSERT_ACCOUNT.format("0, 0, 1, 0"),
     ),
-    "an account that is born frozen": (
+    "an account opened frozen": (
         "account_opened",
         INSERT_ACCOUNT.replace("'OPEN'", "'FROZEN'").format("0, 0, 0, 0"),
     ),
@@ -191,7 +191,7 @@ def inserts(values: str) -> dict[str, tuple[str, str]]:
             "transfer_uuids",
             transfer.replace(parties, f"'TRANSFER', {values}, dest_id"),
         ),
-        "the dest of a transfer": (
+        "the destination of a transfer": (
             "transfer_uuids",
             transfer.replace(parties, f"'TRANSFER', source_id, {values}"),
         ),

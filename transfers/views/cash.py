@@ -44,7 +44,7 @@ class CashViewSet(LedgerViewSet):
     def deposit(self, request: Request, account_id: UUID) -> Response:
         body = self.read_body(CashSerializer)
         posted = services.deposit(account_id=account_id, actor=self.actor, **body)
-        return self._answer(posted, posted.dest)
+        return self._respond(posted, posted.dest)
 
     @Operation(
         "withdraw",
@@ -61,7 +61,7 @@ class CashViewSet(LedgerViewSet):
     def withdraw(self, request: Request, account_id: UUID) -> Response:
         body = self.read_body(CashSerializer)
         posted = services.withdraw(account_id=account_id, actor=self.actor, **body)
-        return self._answer(posted, posted.source)
+        return self._respond(posted, posted.source)
 
-    def _answer(self, posted: Transfer, account: Account) -> Response:
+    def _respond(self, posted: Transfer, account: Account) -> Response:
         return Response({**account_document(account), "transfer_id": str(posted.pk)})

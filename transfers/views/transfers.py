@@ -80,7 +80,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
             kind = Kind(query["kind"]) if "kind" in query else None
             status = TransferStatus(query["status"]) if "status" in query else None
             return list(queryset.newest_of_all(kind, status, last, count))
-        return list(queryset.newest_touching(accounts, last, count))
+        return list(queryset.newest_of_accounts(accounts, last, count))
 
     @Operation(
         "listTransfers",
@@ -136,10 +136,12 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
             expires_in = (
                 timedelta(seconds=body["expires_in"]) if "expires_in" in body else DEFAULT_HOLD
             )
-            return self._answer(services.hold(order=order, expires_in=expires_in, actor=self.actor))
-        return self._answer(services.transfer(order=order, actor=self.actor))
+            return self._respond(
+                services.hold(order=order, expires_in=expires_in, actor=self.actor)
+            )
+        return self._respond(services.transfer(order=order, actor=self.actor))
 
-    def _answer(self, posted: Transfer) -> Response:
+    def _respond(self, posted: Transfer) -> Response:
         body = transfer_document(posted)
         body["source"] = party(posted.source, posted.source.is_visible_to(self.actor))
         body["dest"] = party(posted.dest, posted.dest.is_visible_to(self.actor))
@@ -162,7 +164,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
     )
     def capture(self, request: Request, transfer_id: UUID) -> Response:
         body = self.read_body(CaptureSerializer)
-        return self._answer(services.capture(hold_id=transfer_id, actor=self.actor, **body))
+        return self._respond(services.capture(hold_id=transfer_id, actor=self.actor, **body))
 
     @Operation(
         "voidHold",
@@ -180,7 +182,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
     )
     def void(self, request: Request, transfer_id: UUID) -> Response:
         self.read_body(EmptySerializer)
-        return self._answer(services.void(hold_id=transfer_id, actor=self.actor))
+        return self._respond(services.void(hold_id=transfer_id, actor=self.actor))
 
     @Operation(
         "reverseTransfer",
@@ -199,4 +201,4 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
     )
     def reverse(self, request: Request, transfer_id: UUID) -> Response:
         body = self.read_body(ReverseSerializer)
-        return self._answer(services.reverse(transfer_id=transfer_id, actor=self.actor, **body))
+        return self._respond(services.reverse(transfer_id=transfer_id, actor=self.actor, **body))

@@ -34,7 +34,7 @@ ACCOUNT_ATTACKS = {
             ledger.fresh(currency="CHF"), "kind = 'EXTERNAL', owner_id = NULL"
         ),
     ),
-    "opening what was closed for good": (
+    "reopening a closed account": (
         "account_identity",
         lambda ledger: [
             ledger.set_status(account_id, status)
@@ -55,11 +55,11 @@ ACCOUNT_ATTACKS = {
             "TRUNCATE accounts_account CASCADE",
         ),
     ),
-    "an outside world where no posting looks for it": (
+    "an external account with another id": (
         "account_external_id",
         lambda ledger: ledger.fresh(kind="EXTERNAL", currency="CHF"),
     ),
-    "the outside world of another currency": (
+    "an external account with the id of another currency": (
         "account_external_id",
         lambda ledger: ledger.fresh(
             kind="EXTERNAL", currency="CHF", account_id=external_account_id("CHE")
@@ -70,7 +70,7 @@ ACCOUNT_ATTACKS = {
         "account_recorded",
         lambda ledger: ledger.update(ledger.alice.pk, "status = 'FROZEN'"),
     ),
-    "unfreezing by the record of the freeze": (
+    "unfreezing with only the record of the freeze": (
         "account_recorded",
         lambda ledger: [
             ledger.set_status(ledger.alice.pk, "FROZEN"),
@@ -81,25 +81,25 @@ ACCOUNT_ATTACKS = {
         "account_recorded",
         lambda ledger: ledger.update(ledger.alice.pk, "overdraft_limit = 1"),
     ),
-    "a higher limit than the record says": (
+    "a higher limit than recorded": (
         "account_recorded",
         lambda ledger: [
             ledger.set_limit(ledger.alice.pk, 10),
             ledger.update(ledger.alice.pk, "overdraft_limit = 100"),
         ],
     ),
-    "a limit by the record of another account's": (
+    "a limit with only the record of another account": (
         "account_recorded",
         lambda ledger: [
             ledger.set_limit(ledger.bob.pk, 10),
             ledger.update(ledger.alice.pk, "overdraft_limit = 10"),
         ],
     ),
-    "an account that is born with a limit": (
+    "an account opened with a limit": (
         "account_opened",
         lambda ledger: ledger.fresh(overdraft_limit=1),
     ),
-    "an account that is born frozen": (
+    "an account opened frozen": (
         "account_opened",
         lambda ledger: ledger.run(
             "INSERT INTO accounts_account"
@@ -121,7 +121,7 @@ ACCOUNT_ATTACKS = {
         "account_agrees",
         lambda ledger: ledger.update(ledger.alice.pk, "last_posted_at = '2999-01-01 00:00Z'"),
     ),
-    "a table of the intruder's that hides the real one": (
+    "an intruder's table that shadows the real one": (
         "account_agrees",
         lambda ledger: ledger.run(
             "CREATE TEMPORARY TABLE accounts_account (LIKE public.accounts_account)",
@@ -129,7 +129,7 @@ ACCOUNT_ATTACKS = {
             "DROP TABLE pg_temp.accounts_account",
         ),
     ),
-    "an operator of the intruder's that calls what differs equal": (
+    "an intruder's operator that makes unequal values equal": (
         "account_agrees",
         lambda ledger: ledger.run(
             *SHADOWS,
@@ -138,18 +138,18 @@ ACCOUNT_ATTACKS = {
             "SET search_path TO DEFAULT",
         ),
     ),
-    "money held for no hold": (
+    "a held amount without a hold": (
         "account_agrees",
         lambda ledger: ledger.update(ledger.alice.pk, "held = 1"),
     ),
-    "an account that is born with money held": (
+    "an account opened with a held amount": (
         "account_agrees",
         lambda ledger: [
             guards.drop(connection, "account_opened"),
             ledger.fresh(held=1, overdraft_limit=1),
         ],
     ),
-    "an account that is born rich": (
+    "an account opened with a balance": (
         "account_agrees",
         lambda ledger: ledger.fresh(balance=100, version=1),
     ),

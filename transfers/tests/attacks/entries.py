@@ -7,40 +7,43 @@ from transfers import guards
 
 ENTRY_ATTACKS = {
     # The chain of an account's entries.
-    "an entry whose balance jumps": ("entry_chain", lambda ledger: ledger.post(debit_jump=1)),
+    "an entry with a wrong balance": ("entry_chain", lambda ledger: ledger.post(debit_jump=1)),
     "a gap in the sequence": ("entry_chain", lambda ledger: ledger.post(debit_gap=1)),
-    "a first entry that is number two": (
+    "a first entry with sequence 2": (
         "entry_chain",
         lambda ledger: ledger.post(dest=ledger.third(), credit_gap=1),
     ),
-    "an entry without a place in the chain": (
+    "an entry without a sequence": (
         "entry_chain",
         lambda ledger: ledger.post(debit_unsequenced=True),
     ),
-    "a running balance of the outside world": (
+    "a running balance of an external account": (
         "entry_chain",
         lambda ledger: ledger.post(kind="DEPOSIT", external_balance=-7),
     ),
-    "time that runs backwards": ("entry_chain", lambda ledger: ledger.post(ts="2020-01-01 00:00Z")),
-    "entries that the account's row ignores": (
+    "an entry earlier than the one before it": (
+        "entry_chain",
+        lambda ledger: ledger.post(ts="2020-01-01 00:00Z"),
+    ),
+    "entries without an update of the account": (
         "entry_chain",
         lambda ledger: ledger.post(update_accounts=False),
     ),
-    "entries between which the account's row stays as it is": (
+    "entries that cancel out without an update of the account": (
         "entry_chain",
         lambda ledger: ledger.there_and_back(
             7, ledger.alice.pk, ledger.bob.pk, update_accounts=False
         ),
     ),
-    "an account that comes after its entries, and owed in between": (
+    "an account inserted after its entries, which was overdrawn in between": (
         "entry_chain",
         lambda ledger: ledger.there_and_back(7, uuid7(), ledger.alice.pk, comes_later=True),
     ),
-    "spending what isn't there, and bringing it back": (
+    "spending more than the balance and returning it": (
         "entry_chain",
         lambda ledger: ledger.there_and_back(150, ledger.alice.pk, ledger.bob.pk),
     ),
-    "spending more than the overdraft, and bringing it back": (
+    "spending more than the overdraft and returning it": (
         "entry_chain",
         lambda ledger: [
             ledger.set_limit(ledger.alice.pk, 49),
@@ -53,8 +56,8 @@ ENTRY_ATTACKS = {
     ),
     # The entries of a transfer.
     "a transfer without entries": ("transfer_legs", lambda ledger: ledger.post(legs=())),
-    "a transfer with one leg": ("transfer_legs", lambda ledger: ledger.post(legs=("DEBIT",))),
-    "legs of another amount": (
+    "a transfer with one entry": ("transfer_legs", lambda ledger: ledger.post(legs=("DEBIT",))),
+    "entries with another amount": (
         "transfer_legs",
         lambda ledger: ledger.post(debited=8, credited=8),
     ),
@@ -63,11 +66,11 @@ ENTRY_ATTACKS = {
         lambda ledger: ledger.post(credited=100),
     ),
     "a debit of 1 and a credit of 7": ("transfer_legs", lambda ledger: ledger.post(debited=1)),
-    "a debit of somebody else": (
+    "a debit of another account": (
         "transfer_legs",
         lambda ledger: ledger.post(debit_from=ledger.third(overdraft_limit=100)),
     ),
-    "a capture that debits somebody else": (
+    "a capture that debits another account": (
         "transfer_legs",
         lambda ledger: ledger.post(
             kind="CAPTURE",
@@ -81,7 +84,7 @@ ENTRY_ATTACKS = {
         "transfer_legs",
         lambda ledger: ledger.post(credit_to=ledger.euros),
     ),
-    "a credit to somebody else": (
+    "a credit to another account": (
         "transfer_legs",
         lambda ledger: ledger.post(credit_to=ledger.third()),
     ),

@@ -28,7 +28,7 @@ HISTORY_ATTACKS = {
         "entry_not_truncated",
         lambda ledger: ledger.run("TRUNCATE transfers_ledgerentry"),
     ),
-    "moving a leg to another account": (
+    "moving an entry to another account": (
         "entry_append_only",
         lambda ledger: ledger.run(
             "UPDATE transfers_ledgerentry SET account_id = account_id WHERE sequence = 1"

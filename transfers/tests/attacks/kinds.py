@@ -15,7 +15,7 @@ KIND_ATTACKS = {
         "transfer_kind",
         lambda ledger: ledger.post(source=ledger.euros),
     ),
-    "a transfer to the outside world": (
+    "a transfer to an external account": (
         "transfer_kind",
         lambda ledger: ledger.post(kind="WITHDRAWAL", as_kind="TRANSFER"),
     ),
@@ -23,12 +23,12 @@ KIND_ATTACKS = {
         "transfer_kind",
         lambda ledger: ledger.post(as_kind="WITHDRAWAL"),
     ),
-    "a hold for the outside world": (
+    "a hold for an external account": (
         "transfer_kind",
         lambda ledger: ledger.hold(30, dest_id=external_account_id("USD")),
     ),
     "a deposit from a customer": ("transfer_kind", lambda ledger: ledger.post(as_kind="DEPOSIT")),
-    "a transfer from the outside world": (
+    "a transfer from an external account": (
         "transfer_kind",
         lambda ledger: ledger.post(kind="DEPOSIT", as_kind="TRANSFER"),
     ),
@@ -45,7 +45,7 @@ KIND_ATTACKS = {
             released=30,
         ),
     ),
-    "a capture at the moment that its hold expires": (
+    "a capture at the expiry of its hold": (
         "transfer_kind",
         lambda ledger: ledger.post(
             kind="CAPTURE",
@@ -55,11 +55,11 @@ KIND_ATTACKS = {
             created_at="2020-01-02 00:00Z",
         ),
     ),
-    "a capture that keeps the money held": (
+    "a capture that keeps the amount held": (
         "transfer_kind",
         lambda ledger: ledger.post(kind="CAPTURE", amount=30, hold=ledger.committed_hold(30)),
     ),
-    "a capture from somebody else": (
+    "a capture from another account": (
         "transfer_kind",
         lambda ledger: ledger.post(
             kind="CAPTURE",
@@ -68,7 +68,7 @@ KIND_ATTACKS = {
             source=ledger.third(overdraft_limit=100),
         ),
     ),
-    "a void that keeps the money held": (
+    "a void that keeps the amount held": (
         "transfer_kind",
         lambda ledger: ledger.void(ledger.committed_hold(30), released=0),
     ),
@@ -76,7 +76,7 @@ KIND_ATTACKS = {
         "transfer_kind",
         lambda ledger: ledger.void(ledger.hold(30), dest=ledger.third()),
     ),
-    "a void by nobody before the hold expires": (
+    "a void without a user before the hold expires": (
         "transfer_kind",
         lambda ledger: ledger.void(
             ledger.hold(30, expires_at="2020-01-02 00:00Z"),
@@ -84,11 +84,11 @@ KIND_ATTACKS = {
             by_nobody=True,
         ),
     ),
-    "a void of what is no hold": (
+    "a void of a transfer that isn't a hold": (
         "transfer_kind",
         lambda ledger: ledger.void(ledger.post(), amount=7, released=0),
     ),
-    "a transfer by nobody": ("transfer_kind", lambda ledger: ledger.post(by_nobody=True)),
+    "a transfer without a user": ("transfer_kind", lambda ledger: ledger.post(by_nobody=True)),
     "a capture by another party": (
         "transfer_kind",
         lambda ledger: ledger.post(
@@ -99,11 +99,11 @@ KIND_ATTACKS = {
         "transfer_kind",
         lambda ledger: ledger.void(ledger.hold(30), amount=29),
     ),
-    "a capture of what is no hold": (
+    "a capture of a transfer that isn't a hold": (
         "transfer_kind",
         lambda ledger: ledger.post(kind="CAPTURE", hold=ledger.post()),
     ),
-    "a reversal that mirrors nothing": (
+    "a reversal that doesn't mirror its original": (
         "transfer_kind",
         lambda ledger: ledger.post(kind="REVERSAL", reverses=ledger.post()),
     ),
@@ -143,7 +143,7 @@ KIND_ATTACKS = {
         "transfer_kind",
         lambda ledger: ledger.hold(30, dest_id=ledger.closed()),
     ),
-    "a hold that holds nothing back": (
+    "a hold that isn't added to the held amount": (
         "transfer_kind",
         lambda ledger: ledger.hold(30, held=0),
     ),
