@@ -121,7 +121,7 @@ class HandwrittenRows:
         hold: UUID | None,
         reverses: UUID | None,
         *,
-        expires_at: str = "2100-01-01 00:00Z",
+        expires_at: str = "2020-01-31 00:00Z",
         created_at: str = CREATED_AT,
         by_nobody: bool = False,
     ) -> None:
