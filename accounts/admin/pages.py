@@ -1,6 +1,6 @@
 """Base classes and formatting for the admin pages of the ledger's tables."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, ClassVar
 from uuid import UUID
@@ -13,9 +13,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.timezone import localtime
 
 from accounts.models import Account
 from accounts.money import money
@@ -35,8 +33,8 @@ def money_shown(amount: int | None, currency: str) -> str:
 
 
 def time_shown(time: datetime) -> str:
-    """Return a time as all pages show it: ``2026-01-31 09:05:07 UTC``."""
-    return date_format(localtime(time), "DATETIME_FORMAT")
+    """Return a time as ``2026-01-31 09:05:07 UTC``, which is the format of all pages."""
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def account_link(account: Account) -> str:
