@@ -1,4 +1,4 @@
-"""Fixtures that every room's tests share. Test money enters through the service, like any other."""
+"""Fixtures for the tests of all apps. Test money is deposited through the services."""
 
 import threading
 import uuid
@@ -18,7 +18,8 @@ from accounts.models import Account
 from api.errors import LedgerError
 from transfers import guards, services
 
-# What only one of the databases has is tested on that one, and the engine, which has none, once.
+# Skip the tests of the other database. The posting rules use no database, so they run on SQLite
+# only.
 collect_ignore_glob = (
     ["*/tests/test_postgresql*.py"]
     if connection.vendor == "sqlite"
@@ -34,7 +35,7 @@ class LedgerClient(APIClient):
         self.user = user
         if user is not None:
             token = AccessToken.for_user(user)
-            # A test may take longer than the five minutes that a token is good for.
+            # A test may take longer than the five minutes for which a token is valid.
             token.set_exp(lifetime=timedelta(days=1))
             self.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
 
@@ -49,14 +50,14 @@ class LedgerClient(APIClient):
 
 @pytest.fixture(autouse=True)
 def flush_past_the_guards(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Let a test with real commits empty the tables, which the database refuses in production."""
+    """Drop the guards after a test with real commits, because they refuse to empty the tables."""
     mark = request.node.get_closest_marker("django_db")
     commits = mark is not None and mark.kwargs.get("transaction", False)
     if not (commits or {"transactional_db", "live_server"} & set(request.fixturenames)):
         yield
         return
-    # What empties them comes after this fixture, and ends with `post_migrate`, which installs the
-    # guards again.
+    # The teardown of `transactional_db` runs after that of this fixture. It empties the tables and
+    # sends `post_migrate`, which installs the guards again.
     request.getfixturevalue("transactional_db")
     yield
     guards.drop(connection)
@@ -64,7 +65,7 @@ def flush_past_the_guards(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture
 def make_user(db) -> Callable[..., User]:
-    """Return a function that makes a user: with a name, and with permissions, of its own."""
+    """Return a function that creates a user with the given permissions and a unique name."""
 
     def make(*permissions: str, **fields: Any) -> User:
         name = fields.pop("username", f"user-{uuid.uuid4().hex[:8]}")
@@ -85,7 +86,7 @@ def bob(make_user) -> User:
 
 @pytest.fixture
 def staff(make_user) -> User:
-    """Staff who may do everything to every account: they are of the group Operations."""
+    """A member of staff in the group Operations, who may do everything to every account."""
     staff = make_user(username="staff", is_staff=True)
     staff.groups.add(Group.objects.get(name="Operations"))
     return staff
@@ -93,13 +94,13 @@ def staff(make_user) -> User:
 
 @pytest.fixture
 def newcomer(make_user) -> User:
-    """Staff who were given no permission yet."""
+    """A member of staff without any permission."""
     return make_user(username="newcomer", is_staff=True)
 
 
 @pytest.fixture
 def api(alice) -> LedgerClient:
-    """A client of alice's."""
+    """A client that is logged in as alice."""
     return LedgerClient(alice)
 
 
@@ -111,9 +112,9 @@ def client_for() -> Callable[[User | None], LedgerClient]:
 @pytest.fixture
 def at_once() -> Callable[..., list[Any]]:
     """
-    Return a function that makes calls at the same time, and returns what they return, in order.
+    Return a function that runs calls at the same time and returns their results in order.
 
-    Each call has a thread and a connection of its own, and commits.
+    Each call runs in its own thread, with its own connection, and commits.
     """
 
     def run(*calls: Callable[[], Any]) -> list[Any]:
@@ -121,7 +122,7 @@ def at_once() -> Callable[..., list[Any]]:
 
         def contend(call: Callable[[], Any]) -> Any:
             try:
-                connection.cursor().close()  # So that none has to connect first.
+                connection.cursor().close()  # Connect before the race starts.
                 barrier.wait(timeout=300)
                 return call()
             finally:
@@ -136,9 +137,9 @@ def at_once() -> Callable[..., list[Any]]:
 @pytest.fixture
 def race(at_once) -> Callable[..., list[Any]]:
     """
-    Return a function that makes calls ``at_once``, with a refusal of the ledger as an outcome.
+    Return a function like ``at_once`` that returns a ``LedgerError`` if a call raises one.
 
-    Anything else that is raised fails the test.
+    Any other exception fails the test.
     """
 
     def outcome(call: Callable[[], Any]) -> Any:
@@ -152,7 +153,7 @@ def race(at_once) -> Callable[..., list[Any]]:
 
 @pytest.fixture
 def funded_account(db) -> Callable[..., Account]:
-    """Return a function that opens an account whose balance was really deposited into it."""
+    """Return a function that opens an account and deposits its balance."""
 
     def fund(owner: User, balance: int = 0, **fields: Any) -> Account:
         account = Account.objects.create(
@@ -167,7 +168,7 @@ def funded_account(db) -> Callable[..., Account]:
 
 
 def allow(user: User, *permissions: str) -> User:
-    """Give the user permissions, such as ``accounts.read_any``, and return them."""
+    """Give the user permissions, such as ``accounts.read_any``, and return the user."""
     for permission in permissions:
         app, codename = permission.split(".")
         found = Permission.objects.get(content_type__app_label=app, codename=codename)

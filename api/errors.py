@@ -1,4 +1,4 @@
-"""An error: one class for each code, with everything that is said about it. Plain Python."""
+"""The base classes of the API's errors. Each error is one class. Plain Python, without Django."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -7,32 +7,31 @@ from typing import Any, ClassVar, Self
 
 class ApiError(Exception):
     """
-    An error that the API answers with.
+    An error that the API responds with.
 
     A subclass with a ``code`` is one error of the API. The table in docs/errors.md, the examples in
-    the OpenAPI document and the words of the admin are made from it. A subclass without a
-    ``code`` of its own is a special case of its parent, with another ``detail``.
+    the OpenAPI document and the messages in the admin are generated from it. A subclass without its
+    own ``code`` is a special case of its parent, with another ``detail``.
 
-    ``detail`` says what happened and what to do about it. ``evidence`` holds the figures that led
-    to the error (minor units; ids as UUIDs).
+    ``detail`` says what happened and what to do about it. ``evidence`` holds the values that led
+    to the error (amounts in minor units; ids as UUIDs) and becomes members of the response.
     """
 
-    # Stable: a code never changes its meaning.
+    # Stable: the meaning of a code never changes.
     code: ClassVar[str]
     # The HTTP status.
     status: ClassVar[int]
-    # The code in words, unless a class says otherwise: the same for each occurrence (RFC 9457
-    # §3.1.3).
+    # The same for each occurrence of the error (RFC 9457 §3.1.3). By default, the code in words.
     title: ClassVar[str]
     # What it means and what to do about it, for the table of errors. Markdown.
     meaning: ClassVar[str]
     remedy: ClassVar[str]
-    # The title and the advice of the page that the admin shows instead of the problem document;
-    # None for its title and detail.
+    # The title and text of the page that the admin shows instead of the problem document. None:
+    # the title and detail of the error.
     page: ClassVar[tuple[str, str] | None] = None
 
     detail: str
-    # In seconds.
+    # The value of the header Retry-After, in seconds.
     retry_after: int | None = None
     headers: Mapping[str, str] = MappingProxyType({})
 
@@ -48,21 +47,21 @@ class ApiError(Exception):
 
     @classmethod
     def example(cls) -> Self:
-        """Return the error as the documentation shows it."""
+        """Return the instance that the documentation shows."""
         return cls()
 
 
 class LedgerError(ApiError):
     """
-    A rule of the ledger was broken, and nothing has changed.
+    A request broke a rule of the ledger, and nothing was changed.
 
-    ``draft`` is what was refused, and ``index`` its position in a batch: None where there is none,
-    or where it must not be told.
+    ``draft`` is the transfer that was refused, and ``index`` its position in the batch. Both are
+    None if they don't apply or if the caller must not see them.
     """
 
     status: ClassVar[int] = 409
-    # What the admin says to staff instead of ``detail``. In braces it names its evidence (amounts
-    # are shown in the unit of the currency), or ``account``, the account that it is about.
+    # The message in the admin, instead of ``detail``. A format string with the names of the
+    # evidence (amounts are shown in major units) and ``account``, the account concerned.
     for_staff: ClassVar[str] = ""
     draft: object | None = None
     index: int | None = None

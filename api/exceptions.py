@@ -1,17 +1,17 @@
-"""The errors of the wire: what is wrong with a request before any rule of the ledger is asked."""
+"""The errors of HTTP requests that are found before any rule of the ledger is checked."""
 
 from math import ceil
 from typing import Self
 
 from api.errors import ApiError
 
-# In bytes: the largest body of a view that has no `max_body` of its own.
+# In bytes. A view can set `max_body` to another limit.
 LARGEST_BODY = 64 * 1024
 
 # The details of what is wrong with one member of a body, or with one query parameter.
 UNKNOWN_FIELD = "There is no such field. Leave it out, or check its spelling."
-UNKNOWN_PARAMETER = "There is no such query parameter here."
-NOT_AN_INTEGER = 'Send a JSON integer, such as 5: not 5.0, "5" or true.'
+UNKNOWN_PARAMETER = "This route has no such query parameter. Leave it out, or check its spelling."
+NOT_AN_INTEGER = 'Send a JSON integer such as 5, not 5.0, "5" or true.'
 
 
 class MalformedJson(ApiError):
@@ -31,9 +31,9 @@ class MalformedJson(ApiError):
 class InvalidHost(ApiError):
     code = "invalid_host"
     status = 400
-    meaning = "The service doesn't answer requests for this host name."
+    meaning = "The service doesn't accept requests for this host name."
     remedy = "Check the URL. The operator sets the host names in `LEDGER_ALLOWED_HOSTS`."
-    detail = "This host is not in LEDGER_ALLOWED_HOSTS."
+    detail = "This host name isn't in LEDGER_ALLOWED_HOSTS."
 
 
 class InvalidCursor(ApiError):
@@ -41,7 +41,7 @@ class InvalidCursor(ApiError):
     status = 400
     meaning = "The cursor was changed, or wasn't made for this list with these filters."
     remedy = "Request the first page again, without `cursor`."
-    detail = "Invalid cursor"
+    detail = "Invalid cursor: request the first page again."
 
 
 class NotAuthenticated(ApiError):
@@ -80,7 +80,7 @@ class PermissionDenied(ApiError):
         "You may not do this",
         "Your user lacks the permission for this page. Ask whoever manages the users.",
     )
-    detail = "You may not do this."
+    detail = "You don't have permission to do this."
 
 
 class NotFound(ApiError):
@@ -88,8 +88,8 @@ class NotFound(ApiError):
     status = 404
     meaning = "There is nothing at this URL."
     remedy = "Check the URL: it has no trailing slash, and ids are UUIDs."
-    page = ("There is nothing here", "Check the address, or look for it from the start.")
-    detail = "There is nothing at this address. See /docs."
+    page = ("There is nothing here", "Check the address, or start from the home page.")
+    detail = "There is nothing at this URL. See /docs for all routes."
 
 
 class MethodNotAllowed(ApiError):
@@ -106,9 +106,11 @@ class MethodNotAllowed(ApiError):
 class NotAcceptable(ApiError):
     code = "not_acceptable"
     status = 406
-    meaning = "`Accept` excludes every media type that the route can answer with."
+    meaning = "`Accept` excludes every media type that the route can respond with."
     remedy = "Accept `application/json`."
-    detail = "Accept application/json here."
+    detail = (
+        "The Accept header excludes every media type of this route. Send Accept: application/json."
+    )
 
 
 class PayloadTooLarge(ApiError):
@@ -116,10 +118,10 @@ class PayloadTooLarge(ApiError):
     status = 413
     meaning = "The body is larger than the route allows."
     remedy = "Send less, or split a batch into several."
-    page = ("That is too much at once", "Select less, and try again.")
+    page = ("That is too much at once", "Select fewer items, and try again.")
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"The body may have {limit} bytes at most.")
+        super().__init__(f"The body may be at most {limit} bytes long.")
 
     @classmethod
     def example(cls) -> Self:
@@ -137,11 +139,11 @@ class UnsupportedMediaType(ApiError):
 class EncodedBody(UnsupportedMediaType):
     """The body has a ``Content-Encoding``."""
 
-    detail = "Send the body as it is, without a Content-Encoding: the ledger decodes none."
+    detail = "Send the body uncompressed and without Content-Encoding: no encoding is supported."
 
 
 class ValidationFailed(ApiError):
-    """:param errors: what is wrong, each with a ``pointer``, a ``code`` and a ``detail``"""
+    """:param errors: the errors, each with a ``pointer``, a ``code`` and a ``detail``"""
 
     code = "validation_failed"
     status = 422
@@ -159,7 +161,7 @@ class ValidationFailed(ApiError):
 
 
 class Throttled(ApiError):
-    """:param wait: the seconds until the next try is allowed"""
+    """:param wait: the seconds until the next attempt is allowed"""
 
     code = "throttled"
     status = 429
@@ -187,12 +189,12 @@ class InternalError(ApiError):
     remedy = "Retry with the same key. If it happens again, report the `X-Request-ID`."
     page = (
         "The ledger failed",
-        "What you were doing was not done. If it happens again, report the time and the address of "
-        "this page.",
+        "Your change was not made. If it happens again, report the time and the address of this "
+        "page.",
     )
     detail = (
         "The ledger failed, and nothing was done. Retry with the same Idempotency-Key; if it "
-        "happens again, report the X-Request-ID of this answer."
+        "happens again, report the X-Request-ID of this response."
     )
 
 
@@ -206,13 +208,16 @@ class TemporarilyUnavailable(ApiError):
     remedy = "Retry with the same key after `Retry-After` seconds."
     page = (
         "The ledger can't reach its database",
-        "Try again in a moment. If you were changing something, look first whether it was done.",
+        "Try again in a moment. If you were changing something, first check whether it was done.",
     )
-    detail = "The ledger can't reach its database in time. Retry with the same Idempotency-Key."
+    detail = (
+        "The database can't be reached, or didn't respond in time. Retry with the same "
+        "Idempotency-Key."
+    )
     retry_after = 1
 
 
-# ── What may refuse an operation ─────────────────────────────────────────────────────────────────
+# ── The errors that many operations share ────────────────────────────────────────────────────────
 
 OF_ALL = (NotAcceptable, InternalError, TemporarilyUnavailable)
 OF_USERS = (NotAuthenticated, TokenNotValid)

@@ -1,7 +1,7 @@
 """
-The strict fields that every request body is made of, and the fields of responses.
+Strict serializer fields for request bodies, and fields for responses.
 
-Nothing is coerced: ``5`` is money, ``"5"``, ``5.0`` and ``true`` are mistakes of the client's.
+No value is coerced: ``5`` is an amount, and ``"5"``, ``5.0`` and ``true`` are errors.
 """
 
 import re
@@ -16,17 +16,18 @@ from rest_framework.exceptions import ErrorDetail
 from api.exceptions import NOT_AN_INTEGER, UNKNOWN_FIELD
 from api.instants import instant
 
-# In a path, a query or a body. Python's own UUID() takes braces too, and hyphens anywhere.
+# The form of ids in paths, queries and bodies. Python's UUID() also accepts braces, and hyphens in
+# any place.
 UUID_FORM = re.compile("[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 METADATA_MAX_MEMBERS = 20
 METADATA_MAX_BYTES = 4096
-# A body may have very many unknown members, and its answer names each.
+# The response names each unknown member, up to this number.
 MOST_UNKNOWN = 20
 
 
 class StrictSerializer(serializers.Serializer):
-    """Refuse members that it doesn't know: a misspelt field would be silently ignored."""
+    """Refuse unknown members, because a misspelt one would otherwise be ignored silently."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):
@@ -42,7 +43,7 @@ class StrictSerializer(serializers.Serializer):
 
 
 class BoundedListField(serializers.ListField):
-    """A list whose length is checked before its items are: there may be very many of them."""
+    """A list whose length is checked before its items, which keeps the work bounded."""
 
     def to_internal_value(self, data: Any) -> list:
         if isinstance(data, list) and self.max_length is not None and len(data) > self.max_length:
@@ -53,7 +54,7 @@ class BoundedListField(serializers.ListField):
 
 
 class StrictCharField(serializers.CharField):
-    """A JSON string, and nothing that could be made one."""
+    """A JSON string. Other types aren't converted."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -62,7 +63,7 @@ class StrictCharField(serializers.CharField):
 
 
 class StrictBooleanField(serializers.BooleanField):
-    """true or false, and nothing that could be made one."""
+    """true or false. Other types and values aren't converted."""
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
@@ -82,12 +83,12 @@ class StrictIntegerField(serializers.IntegerField):
 
 
 def not_a_choice(value: str, choices: Iterable[str]) -> str:
-    """Return what is said of a value that isn't one of the choices."""
+    """Return the message for a value that isn't one of the choices."""
     return f'"{value}" is not a valid choice. Send one of {", ".join(choices)}.'
 
 
 class OneOfField(serializers.ChoiceField):
-    """One of some strings, which its refusal lists."""
+    """One of several strings, which the error message lists."""
 
     def __init__(self, choices: Sequence[str], **kwargs: Any) -> None:
         error_messages: dict[str, Any] = {"invalid_choice": not_a_choice("{input}", choices)}
@@ -113,17 +114,17 @@ class StrictUUIDField(serializers.UUIDField):
     component_name="Metadata",
 )
 class MetadataField(serializers.DictField):
-    """The caller's own notes: a few short strings. The ledger never reads them."""
+    """The caller's own data: a few short strings, which the ledger stores and doesn't interpret."""
 
     child = StrictCharField(allow_blank=True, trim_whitespace=False)
 
     def to_internal_value(self, data: Any) -> dict[str, str]:
-        # First, or each of very many members would be looked at.
+        # Before the members are checked, to keep the work bounded.
         if isinstance(data, dict) and len(data) > METADATA_MAX_MEMBERS:
             raise serializers.ValidationError(f"Send at most {METADATA_MAX_MEMBERS} members.")
         metadata = super().to_internal_value(data)
         for name in metadata:
-            # A name is held to the same letters as a value.
+            # Names must consist of the same characters as values.
             try:
                 self.child.run_validation(name)
             except serializers.ValidationError as error:
@@ -135,7 +136,7 @@ class MetadataField(serializers.DictField):
 
 
 class InstantField(serializers.DateTimeField):
-    """An instant in a response."""
+    """An instant in a response, in UTC."""
 
     def to_representation(self, value: datetime) -> str:
         return instant(value)
@@ -146,7 +147,7 @@ class EmptySerializer(StrictSerializer):
 
 
 class NextCursorField(serializers.CharField):
-    """Where the next page begins."""
+    """The cursor of the next page."""
 
     def __init__(self) -> None:
         help_text = "Pass it as `cursor` to get the next page. Null on the last page."

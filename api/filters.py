@@ -1,4 +1,4 @@
-"""How a query parameter of a list is checked."""
+"""Filters for the query parameters of lists."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +9,7 @@ from api.fields import not_a_choice
 
 
 class OneOfFilter(filters.ChoiceFilter):
-    """One of some values, which its refusal lists."""
+    """One of several values, which the error message lists."""
 
     def __init__(self, values: Iterable[str], **kwargs: Any) -> None:
         choices = [(value, value) for value in values]

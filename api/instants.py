@@ -1,4 +1,4 @@
-"""How every instant is written: in responses, errors, exports, reports and logs."""
+"""The format of instants in responses, errors, exports, reports and logs."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Which body is read, and which representation is answered with."""
+"""Content negotiation: choose the parser of a request and the renderer of its response."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -14,13 +14,13 @@ from rest_framework.request import Request
 
 class LedgerContentNegotiation(BaseContentNegotiation):
     """
-    ``Accept`` as RFC 9110 §12.5.1 weighs it, and one media type of a body.
+    Choose by the weights in ``Accept`` (RFC 9110 §12.5.1), and by the exact type of a body.
 
-    DRF's own disregards weights, and takes a body of ``*/*``, or in another charset, for JSON.
+    DRF ignores the weights, and parses a body of the type ``*/*`` or in another charset as JSON.
     """
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
-        """Return the parser of the body's media type, or None: 415."""
+        """Return the parser for the body's media type, or None, for which DRF responds with 415."""
         media_type, parameters = parse_header_parameters(request.content_type or "")
         if parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
             return None
@@ -30,9 +30,9 @@ class LedgerContentNegotiation(BaseContentNegotiation):
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         """
-        Return the renderer that the client likes best, the first one of equals.
+        Return the renderer with the highest weight; the first one if several have it.
 
-        :raises NotAcceptable: if it likes none
+        :raises NotAcceptable: if the client accepts none of them
         """
         by_type = {each.media_type: each for each in renderers}
         best = preferred(request.headers.get("Accept", "*/*"), list(by_type))
@@ -42,7 +42,7 @@ class LedgerContentNegotiation(BaseContentNegotiation):
 
 
 def preferred(accept: str, media_types: Sequence[str]) -> str | None:
-    """Return the media type that ``Accept`` weighs most, the first of equals; None if none."""
+    """Return the (first) media type with the highest weight, or None if none is accepted."""
     ranges = list(_ranges(accept))
     best = max(media_types, key=lambda media_type: _weight(media_type, ranges))
     return best if _weight(best, ranges) else None
@@ -50,7 +50,7 @@ def preferred(accept: str, media_types: Sequence[str]) -> str | None:
 
 def _ranges(accept: str) -> Iterator[MediaType]:
     for text in accept.split(","):
-        # A range with a parameter in an unknown charset (RFC 8187) can't be read.
+        # Ignore a range whose parameter is in an unknown charset (RFC 8187).
         with suppress(ValueError):
             if text.strip():
                 yield MediaType(text)
@@ -63,5 +63,5 @@ def _weight(media_type: str, ranges: Sequence[MediaType]) -> float:
         for each in ranges
         if each.main_type in (main_type, "*") and each.sub_type in (sub_type, "*")
     ]
-    # The most specific range decides: `*/*, text/csv;q=0` is anything but CSV.
+    # The most specific range decides: `*/*, text/csv;q=0` accepts anything but CSV.
     return max(matching, key=lambda each: each.specificity).quality if matching else 0

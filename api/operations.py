@@ -1,9 +1,9 @@
 """
-The description of an operation of the API, beside the view that carries it out.
+A decorator that describes an operation of the API at its view.
 
-It holds only what a reader of the OpenAPI document needs and the code doesn't say: words, examples,
-and the errors that are particular to it. What follows from the code (the key, paging, filters, the
-errors that every such route has) is derived by ``ledger_project.openapi``.
+It holds only what the OpenAPI document can't derive from the code: texts, examples and the errors
+that only this operation has. ``ledger_project.openapi`` derives the rest: the idempotency key,
+paging, filters and the errors that all such routes have.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from api.errors import ApiError
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-# Who may do it, where several operations say the same.
+# Values of ``who`` that several operations share.
 ANYONE = "anyone, without a token."
 LOGGED_IN = "anyone who is logged in."
 READER = "the owner of the account, and users with the permission `accounts.read_any`."
@@ -24,12 +24,12 @@ PUBLIC_READER = f"{READER} The operator can allow anyone who knows the id."
 
 
 def owner_or(permission: str, owner: str = "the owner of the account") -> str:
-    """Return who may do what anyone but the owner needs a permission for, besides seeing it."""
+    """Return ``who`` for an operation of the owner, or of others with this permission."""
     return f"{owner}, and users with the permissions `accounts.read_any` and `{permission}`."
 
 
 def users_with(*permissions: str) -> str:
-    """Return who may do what needs these permissions in any case."""
+    """Return ``who`` for an operation for which everyone needs these permissions."""
     named = " and ".join(f"`{permission}`" for permission in permissions)
     noun = "permission" if len(permissions) == 1 else "permissions"
     return f"users with the {noun} {named}. In the demo data, that is `admin`."
@@ -38,13 +38,13 @@ def users_with(*permissions: str) -> str:
 @dataclass(frozen=True)
 class Operation:
     """
-    Describe the operation that a view, or a method of one, carries out. A decorator.
+    Describe the operation of a view, or of a method of a view. Used as a decorator.
 
-    ``request`` and ``response`` are serializers, or schemas of OpenAPI. ``requests`` and
-    ``answers`` are examples of them by title. ``also`` has examples of responses with another
-    status or media type. ``errors`` are those that don't follow from the code. ``evidence`` holds
-    further members of an error's example, by its code. ``tried_on`` is the id in the example of the
-    path, for an operation that the usual account or transfer doesn't suit.
+    ``who`` says who may call it. ``request`` and ``response`` are serializers or OpenAPI schemas;
+    ``requests`` and ``answers`` are their examples, by title. ``also`` has examples of responses
+    with another status or media type. ``errors`` are those that can't be derived from the code.
+    ``evidence`` holds additional members of an error's example, by the error's code. ``tried_on``
+    is the id in the example of the path, if the usual account or transfer doesn't fit.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""One paginator for every list and statement: newest first, by a signed cursor."""
+"""Keyset pagination with a signed cursor, newest first, for all lists and statements."""
 
 from typing import Any
 
@@ -13,12 +13,13 @@ from api.exceptions import InvalidCursor
 
 class SignedKeysetPagination(BasePagination):
     """
-    Pages of ``{items, next_cursor}`` that never shift, at a constant cost at any depth.
+    Return pages of ``{items, next_cursor}`` that don't shift when rows are added.
 
-    A view names its ``cursor_field`` (unique, never changed, newest is largest) and reads the
-    ``newest`` rows before a value of it. The cursor holds that value on the last row, what the
-    view has it carry, and what it was made for (the path and the filters), signed so that anything
-    else is refused. It is not a right: the view checks ownership on each page.
+    The cost of a page doesn't depend on its depth. A view names its ``cursor_field`` (unique,
+    immutable, largest for the newest row), and its method ``newest`` reads the rows before a value
+    of that field. The cursor holds the value of the last row, the data that the view adds to it,
+    and the path and filters that it is valid for. It is signed, so that a changed one is refused.
+    A cursor grants no access: the view checks ownership on each page.
     """
 
     default_limit = 50
@@ -69,9 +70,9 @@ class SignedKeysetPagination(BasePagination):
 
     def limit_of(self, request: Request) -> int:
         """
-        Return how many items a page of this request has.
+        Return the maximum number of items on a page of this request.
 
-        :raises ValidationError: if it asks for none, or too many
+        :raises ValidationError: if ``limit`` isn't an integer from 1 to ``max_limit``
         """
         text = request.query_params.get(self.limit_query_param, str(self.default_limit))
         if text.isascii() and text.isdigit() and len(text) <= 3:
@@ -85,7 +86,7 @@ class SignedKeysetPagination(BasePagination):
         filters = sorted(
             [name, value] for name, value in request.query_params.items() if name not in paging
         )
-        # The id in a path is the same in upper and lower case.
+        # Upper and lower case of the id in a path mean the same.
         return [request.path.lower(), filters]
 
 

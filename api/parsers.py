@@ -1,4 +1,4 @@
-"""Reading JSON strictly: what two parsers could read differently is refused (RFC 8259)."""
+"""A strict JSON parser, which refuses what two parsers could read differently (RFC 8259)."""
 
 import json
 from typing import Any
@@ -11,8 +11,8 @@ from rest_framework.request import Request
 
 from api.exceptions import UNKNOWN_PARAMETER, EncodedBody, PayloadTooLarge
 
-# More digits than any field takes: such a number is out of range whatever it is, and Python's own
-# limit on converting long integers would turn a wrong value into a wrong syntax.
+# In digits, more than any field accepts. Longer numbers are replaced by one that is out of range
+# as well: Python refuses to convert very long ones, which would look like a syntax error.
 LONGEST_INTEGER = 32
 
 
@@ -47,9 +47,9 @@ def strict_json(body: bytes) -> Any:
 
 def require_size(request: HttpRequest | Request, limit: int) -> None:
     """
-    Check that a body has ``limit`` bytes at most, and read it.
+    Read the body and check that it is at most ``limit`` bytes long.
 
-    :raises PayloadTooLarge: if it has more
+    :raises PayloadTooLarge: if it is longer
     """
     try:
         too_long = len(request.body) > limit
@@ -61,9 +61,9 @@ def require_size(request: HttpRequest | Request, limit: int) -> None:
 
 def refuse_query(request: Request) -> None:
     """
-    Check that a route without query parameters was given none.
+    Check that the request has no query parameters.
 
-    :raises ValidationError: if it was
+    :raises ValidationError: if it has one
     """
     for name in request.query_params:
         raise ValidationError({name: [ErrorDetail(UNKNOWN_PARAMETER, "unknown_parameter")]})

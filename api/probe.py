@@ -1,4 +1,4 @@
-"""Views without DRF, such as health and metrics, that refuse by problem documents all the same."""
+"""A decorator for views without DRF, such as health and metrics, with problem documents."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import wraps
@@ -10,14 +10,14 @@ from django.views.decorators.csrf import csrf_exempt
 from api.exceptions import UNKNOWN_PARAMETER, MethodNotAllowed, ValidationFailed
 from api.problems import Problem, member
 
-# The query parameters of a view, each with the values that it may have.
+# The query parameters of a view, each with its valid values.
 Choices = Mapping[str, Collection[str]]
 
 
 def probe(
     view: Callable[..., HttpResponseBase], choices: Choices = MappingProxyType({})
 ) -> Callable[..., HttpResponseBase]:
-    """Make a view of GET and HEAD alone, with these query parameters and no others."""
+    """Restrict a view to GET and HEAD, and to these query parameters."""
 
     @csrf_exempt
     @wraps(view)

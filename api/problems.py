@@ -1,9 +1,9 @@
 """
-The only place where an exception becomes a status code.
+The only module that turns an exception into a response with a status code.
 
-Every error of the API is an ``application/problem+json`` document (RFC 9457): ``type, title,
-status, detail, code, instance``, with ``errors`` on 422 and the evidence of a refusal. The admin
-shows a page in its place.
+Every error of the API is an ``application/problem+json`` document (RFC 9457) with ``type, title,
+status, detail, code, instance`` and the error's evidence, such as ``errors`` on 422. The admin
+shows a page instead.
 """
 
 import logging
@@ -32,15 +32,16 @@ from api.instants import instant
 
 MEDIA_TYPE = "application/problem+json"
 
-# Django has none of these among its operational errors. Read-only, as a standby is after a
-# failover; a transaction that idled, or took, too long; a SQLite file that is none, or damaged.
+# Django doesn't raise OperationalError for these: a read-only database, such as a standby after a
+# failover (25006); a transaction that was idle (25P03) or ran (25P04) for too long; and a file that
+# is damaged or isn't a SQLite database.
 UNAVAILABLE_SQLSTATES = {"25006", "25P03", "25P04"}
 UNUSABLE_FILE = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
 
-# What a fragment of a URI holds as it is, beside letters and digits (RFC 3986 §3.5).
+# The characters that a URI's fragment needn't escape, besides letters and digits (RFC 3986 §3.5).
 LETTERS_OF_FRAGMENT = "!$&'()*+,;=:@?/"
 
-# What a 422 names at most: a thousand items of a batch may each be wrong.
+# A 422 lists at most this number of errors: each of a thousand items of a batch may be wrong.
 MOST_ERRORS = 100
 
 logger = logging.getLogger("ledger.problems")
@@ -48,7 +49,7 @@ logger = logging.getLogger("ledger.problems")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An error as the document that a client gets."""
+    """The problem document of an error."""
 
     error: ApiError
 
@@ -70,13 +71,13 @@ class Problem:
         }
 
     def headers(self) -> dict[str, str]:
-        """Return the headers that go with it."""
+        """Return the headers of the response, besides its type."""
         wait = self.error.retry_after
         retry = {} if wait is None else {"Retry-After": str(wait)}
         return {**self.error.headers, **retry}
 
     def response(self, request: HttpRequest) -> HttpResponse:
-        """Return the answer as a plain Django response."""
+        """Return the document as a Django response."""
         response = JsonResponse(
             self.body(request.path),
             status=self.error.status,
@@ -88,15 +89,15 @@ class Problem:
 
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """Answer for an exception that a DRF view raised; None lets it through."""
+    """Return the response for an exception of a DRF view, or None to raise it again."""
     if is_unavailable(error) and connection.in_atomic_block:
-        # The idempotency middleware holds the transaction: it retries, or answers 503.
+        # The idempotency middleware handles it: it owns the transaction and can run it again.
         return None
     problem = problem_of(error)
     if problem is None:
         return None
     request = context["request"]
-    # Whatever the client accepts for an answer, a problem is JSON.
+    # A problem document is JSON, whatever the client accepts.
     request.accepted_renderer = JSONRenderer()
     request.accepted_media_type = MEDIA_TYPE
     response = Response(
@@ -110,20 +111,20 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
 
 
 def problem_of(error: BaseException | None) -> Problem | None:
-    """Return what an exception means to a client; None if it is a crash."""
+    """Return the problem document for an exception, or None for an unexpected one."""
     found = error if isinstance(error, ApiError) else _error_of(error)
     return None if found is None else Problem(found)
 
 
 def is_unavailable(error: BaseException | None) -> bool:
-    """Whether an error says that the database can't do its work now, and did nothing."""
+    """Return whether an error means that the database can't be used now, and changed nothing."""
     if isinstance(error, InternalError):
         return getattr(error.__cause__, "sqlstate", None) in UNAVAILABLE_SQLSTATES
     if isinstance(error, OSError):
-        # An export has no room on the disk.
+        # The disk has no room for an export.
         return error.errno in (ENOSPC, EDQUOT)
     if isinstance(error, DatabaseError) and isinstance(error.__cause__, sqlite3.DatabaseError):
-        # The low byte is the error; the others say more about it.
+        # The low byte is the primary error code; the others are details.
         code = getattr(error.__cause__, "sqlite_errorcode", 0)
         if code & 0xFF in UNUSABLE_FILE:
             return True
@@ -131,7 +132,7 @@ def is_unavailable(error: BaseException | None) -> bool:
 
 
 def member(pointer: str, name: object) -> str:
-    """Return the pointer to a member of what ``pointer`` points to (RFC 6901 §6: a fragment)."""
+    """Return the JSON pointer to a member of the value at ``pointer``, as in RFC 6901 §6."""
     escaped = _legible(name).replace("~", "~0").replace("/", "~1")
     return f"{pointer}/{quote(escaped, safe=LETTERS_OF_FRAGMENT)}"
 
@@ -153,7 +154,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    # Django calls this while it handles the exception, before it has logged it.
+    # Django calls this while it handles the exception.
     problem = problem_of(sys.exc_info()[1])
     if problem is None or problem.error.status < 500:
         problem = Problem(exceptions.InternalError())
@@ -164,7 +165,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _error_of(error: BaseException | None) -> ApiError | None:
-    """Return the error that an exception of Django, DRF or a database driver stands for."""
+    """Return the error of the API for an exception of Django, DRF or a database driver."""
     if is_unavailable(error):
         return exceptions.TemporarilyUnavailable()
     match error:
@@ -195,7 +196,7 @@ def _error_of_drf(error: drf.APIException) -> ApiError | None:
         case drf.NotAuthenticated():
             return exceptions.NotAuthenticated()
         case drf.AuthenticationFailed():
-            # The login's refusal is the only one that isn't about a token.
+            # A failed login is the only case that isn't about a token.
             of_login = error.get_codes() == "no_active_account"
             return exceptions.AuthenticationFailed() if of_login else exceptions.TokenNotValid()
         case drf.PermissionDenied():
@@ -214,8 +215,8 @@ def _error_of_drf(error: drf.APIException) -> ApiError | None:
 
 
 def _field_errors(details: Any, pointer: str) -> Iterator[dict[str, str]]:
-    """Flatten DRF's nested details to pointers into the body (RFC 6901 §6: a URI's fragment)."""
-    # Members may be called `message` and `code` too; only a leaf's code is text.
+    """Flatten DRF's nested details into a list of errors with JSON pointers into the body."""
+    # Members can be named `message` and `code` too, but only a leaf's code is a string.
     if isinstance(details, Mapping) and isinstance(details.get("code"), str):
         detail = _legible(details["message"])
         yield {"pointer": pointer, "code": details["code"], "detail": detail}
@@ -229,5 +230,5 @@ def _field_errors(details: Any, pointer: str) -> Iterator[dict[str, str]]:
 
 
 def _legible(text: object) -> str:
-    # It may echo a lone surrogate of the client's, which no answer can be written in.
+    # Escape lone surrogates that the client sent, because UTF-8 can't encode them.
     return str(text).encode("utf-8", "backslashreplace").decode()

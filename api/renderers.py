@@ -1,4 +1,4 @@
-"""How an answer is written."""
+"""The JSON renderer."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from rest_framework import renderers
 
 
 class JSONRenderer(renderers.JSONRenderer):
-    """DRF's own, by orjson where that can: it writes a page's ids and lines five times as fast."""
+    """Write the same JSON as DRF, with orjson, which writes a page five times as fast."""
 
     def render(
         self,
@@ -21,5 +21,5 @@ class JSONRenderer(renderers.JSONRenderer):
         try:
             return orjson.dumps(data)
         except orjson.JSONEncodeError:
-            # A number beyond 64 bits, which the sums of an audit may be.
+            # orjson refuses integers beyond 64 bits, such as the sums of an audit.
             return super().render(data, accepted_media_type, renderer_context)

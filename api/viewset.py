@@ -1,4 +1,4 @@
-"""What every route of the ledger does alike."""
+"""The base class of all viewsets."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -18,25 +18,25 @@ from rest_framework.viewsets import GenericViewSet
 
 from api.exceptions import UNKNOWN_PARAMETER
 
-# The query parameters that every list takes besides its filters.
+# The query parameters of every list, besides its filters.
 PAGING = frozenset({"limit", "cursor"})
 
 
 class LedgerViewSet(GenericViewSet):
-    """What every route of the ledger does alike: the order of its checks, and strict queries."""
+    """Check requests in the same order on all routes, and refuse unknown query parameters."""
 
     filterset_class: ClassVar[type[FilterSet]]
-    # What a list is ordered by: its largest value is the newest.
+    # The field that a list is ordered by. The newest row has the largest value.
     cursor_field: ClassVar[str]
-    # OPTIONS is not in the contract, and so not in Allow.
+    # OPTIONS isn't part of the API.
     http_method_names = ["get", "head", "post", "patch"]
-    # What else than paging and filters an action takes, by the action's name.
+    # The query parameters of an action, besides paging and filters.
     query_parameters: ClassVar[dict[str, set[str]]] = {}
-    # The actions that PUBLIC_READS opens to everybody.
+    # The actions that need no token if PUBLIC_READS is true.
     public_actions: ClassVar[frozenset[str]] = frozenset()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        # 401, 405 and 422 come first: DRF would begin with 406 and 403.
+        # 401, 405 and 422 come first. DRF would check for 406 and 403 before them.
         self.perform_authentication(request)
         if not (self.is_public or request.user.is_authenticated):
             raise NotAuthenticated()
@@ -49,7 +49,7 @@ class LedgerViewSet(GenericViewSet):
 
     @property
     def is_public(self) -> bool:
-        """Whether what is asked for is anybody's to read."""
+        """Whether anyone may read this without a token."""
         return settings.PUBLIC_READS and self.action in self.public_actions
 
     def get_permissions(self) -> Sequence[Any]:
@@ -63,9 +63,10 @@ class LedgerViewSet(GenericViewSet):
             if name not in known:
                 problem = ErrorDetail(UNKNOWN_PARAMETER, "unknown_parameter")
             elif len(values) > 1:
-                problem = ErrorDetail("Give it once.", "repeated_parameter")
+                problem = ErrorDetail("Send this parameter only once.", "repeated_parameter")
             elif not values[0].strip() and name != "cursor":
-                problem = ErrorDetail("Give it a value, or leave it out.", "empty_parameter")
+                detail = "Send a value for this parameter, or leave it out."
+                problem = ErrorDetail(detail, "empty_parameter")
             else:
                 continue
             raise serializers.ValidationError({name: [problem]})
@@ -73,36 +74,36 @@ class LedgerViewSet(GenericViewSet):
             self.filters_of(request)
 
     def is_filtered(self) -> bool:
-        """Whether the request of a list asks for something else than a page of all of it."""
+        """Return whether the request of a list has filters."""
         return bool(self.request.query_params.keys() - PAGING)
 
     def filters_of(self, request: Request) -> dict[str, Any]:
         """
-        Return what the request of a list narrows it by.
+        Return the validated filters of a list, by name.
 
-        :raises ValidationError: if a filter has no such value
+        :raises ValidationError: if a value is invalid
         """
         if not self.is_filtered():
             return {}
         return self.read_query(self.filterset_class().get_form_class())
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
-        # A form for the filters takes as long to build as half a page of a statement.
+        # Building the form of the filters takes as long as half a page of a statement.
         return super().filter_queryset(queryset) if self.is_filtered() else queryset
 
     def newest(self, queryset: QuerySet, before: Any, count: int) -> list:
-        """Return so many rows of a list, newest first; ``before`` is where the last page ended."""
+        """Return up to ``count`` rows, newest first, that are older than ``before``."""
         field = self.cursor_field
         if before is not None:
             queryset = queryset.filter(**{f"{field}__lt": before})
         return list(queryset.order_by(f"-{field}")[:count])
 
     def carried_by_cursor(self) -> dict[str, Any]:
-        """Return what every page of a list shows beside its items, as read for the first page."""
+        """Return data that is read for the first page of a list and repeated on each page."""
         return {}
 
     def read_query(self, form_class: type[forms.Form]) -> dict[str, Any]:
-        """Return the validated query of the request."""
+        """Return the validated query parameters of the request."""
         form = form_class(self.request.query_params)
         if not form.is_valid():
             raise translate_validation(form.errors)
@@ -110,7 +111,7 @@ class LedgerViewSet(GenericViewSet):
 
     @property
     def actor(self) -> User:
-        """Who is calling: someone, on every route but the public reads."""
+        """The caller. They are logged in, except on public reads."""
         return cast(User, self.request.user)
 
     def read_body(self, serializer_class: type[serializers.Serializer]) -> dict[str, Any]:
@@ -120,5 +121,5 @@ class LedgerViewSet(GenericViewSet):
 
 @cache
 def _checker(serializer_class: type[serializers.Serializer]) -> serializers.Serializer:
-    # One for all requests, because DRF copies every field for each new one. It keeps no state.
+    # Shared by all requests, because DRF copies every field of a new one. It has no state.
     return serializer_class()

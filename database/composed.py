@@ -1,8 +1,8 @@
 """
-Queries that Django's ORM composes once, and not for each request or each of many values.
+Compile a QuerySet to SQL once, and run it many times with other values.
 
-To compose one takes the ORM longer than PostgreSQL takes to answer it. The QuerySet stays the one
-place that says what is asked; its SQL is kept, and filled with the values of each request.
+The ORM takes longer to compile a query than PostgreSQL takes to run it. The QuerySet remains the
+only definition of the query.
 """
 
 from collections import namedtuple
@@ -22,13 +22,13 @@ Row = TypeVar("Row")
 
 
 class Placeholder(Value):
-    """Stands in a queryset for a value that each call gives. No two of them are equal."""
+    """Stand in a QuerySet for a value that each call provides. No two placeholders are equal."""
 
     def __init__(self) -> None:
-        # Found by its identity. The ORM copies expressions, but not the value of one.
+        # The value identifies the placeholder: the ORM copies expressions, but not their values.
         super().__init__(object())
 
-    # The ORM's own compare what an expression was made with, and drop the second of two equal ones.
+    # The ORM compares expressions by their arguments, and drops the second of two equal ones.
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Placeholder) and other.value is self.value
 
@@ -38,12 +38,13 @@ class Placeholder(Value):
 
 class ComposedQuery(Generic[Row]):
     """
-    The SQL of a queryset, with a value of each call in the place of each placeholder.
+    The SQL of a QuerySet, in which each call replaces the placeholders by values.
 
-    :param queryset: of whole rows, annotated or not, or of ``values_list(..., named=True)``
-    :param placeholders: the placeholders in the queryset, in the order of a call's values; one may
-        be used several times
-    :raises ValueError: if the queryset doesn't use one of them
+    :param queryset: a QuerySet of model instances, annotated or not, or of
+        ``values_list(..., named=True)``
+    :param placeholders: the placeholders in the QuerySet, in the order of a call's values; each may
+        occur several times in the QuerySet
+    :raises ValueError: if the QuerySet doesn't use one of them
     """
 
     def __init__(self, queryset: QuerySet[Any, Row], placeholders: Sequence[Placeholder]) -> None:
@@ -57,7 +58,7 @@ class ComposedQuery(Generic[Row]):
         if named := queryset.query.selected:
             self._row = namedtuple("Row", named)._make  # type: ignore[attr-defined]
         else:
-            # What is annotated comes after the columns of the model.
+            # The annotations come after the columns of the model.
             annotated = list(queryset.query.annotation_select)
             own = columns[: len(columns) - len(annotated)]
             names = [column.target.attname for column in own]
@@ -65,7 +66,7 @@ class ComposedQuery(Generic[Row]):
             self._row = partial(_annotated_row, from_db, annotated) if annotated else from_db
 
     def __call__(self, *values: Any) -> list[Row]:
-        """Ask with these values in the places of the placeholders, and return the rows."""
+        """Run the query with these values for the placeholders, and return the rows."""
         return self._rows(self._fetch(values))
 
     def _fetch(self, values: Sequence[Any]) -> list[Sequence[Any]]:
@@ -107,24 +108,24 @@ def _annotated_row(
 
 
 class LockingQuery(ComposedQuery[Row]):
-    """A query that locks its rows, and says when the last of these locks was granted (UTC)."""
+    """A query that locks its rows, and returns when the last of the locks was acquired (UTC)."""
 
     def __init__(
         self, queryset: QuerySet[Any, Row], placeholders: Sequence[Placeholder] = ()
     ) -> None:
         super().__init__(queryset, placeholders)
         if connection.vendor == "postgresql":
-            # From outside, row by row as they are locked: what a locking SELECT itself selects is
-            # computed before it waits for the lock.
+            # The outer query reads the clock for each row after it was locked. A locking SELECT
+            # computes its own columns before it waits for the lock.
             self._sql = f"SELECT locked.*, clock_timestamp() FROM ({self._sql}) AS locked"
 
     def lock(self, *values: Any) -> tuple[list[Row], datetime]:
-        """Ask as a ``ComposedQuery``, and return the rows and the time. No rows, no locks."""
+        """Run the query, and return the rows and the time at which the last one was locked."""
         fetched = self._fetch(values)
         if connection.vendor == "postgresql" and fetched:
             locked_at = fetched[-1][-1]
             return self._rows(row[:-1] for row in fetched), locked_at
-        # SQLite has one writer at a time, and it is on this machine.
+        # SQLite has one writer at a time, and the clock of this machine is the only one.
         return self._rows(fetched), timezone.now()
 
 
@@ -136,17 +137,17 @@ def newest_of_each(
     count: int,
 ) -> list[Any]:
     """
-    Return the keys of the newest ``count`` rows that any of ``owners`` has in one of the columns.
+    Return the keys of the newest ``count`` rows that refer to one of ``owners`` in some column.
 
-    The database is left no other way than the indexes: by its statistics it may prefer to read all
-    of a large table from the newest on, until a page is full. Besides what the filters of ``rows``
-    leave out, this reads at most one row for each owner and column, and ``count`` rows for each of
-    ``count`` owners and column.
+    The query forces the database to use the indexes. Otherwise, depending on its statistics, it may
+    read a large table from the newest row on until a page is full. Apart from rows that the filters
+    of ``rows`` exclude, this reads at most one row for each owner and column, and ``count`` rows
+    for each column and each of ``count`` owners.
 
-    :param rows: what to look among; a filter that asks about other rows must be a scalar subquery,
-        because a join may read all of those
-    :param indexes: the index of each column and the key, both ascending, by the column's name
-    :param before: the key that all of them are less than
+    :param rows: the rows to choose from; a filter on other tables must be a scalar subquery,
+        because a join may read those tables whole
+    :param indexes: by the name of each column, its index on the column and the key, both ascending
+    :param before: an exclusive upper bound of the keys
     """
     try:
         sql, parameters = owners.values("id").query.sql_with_params()
@@ -155,7 +156,7 @@ def newest_of_each(
     filled = [*parameters]
     sides: list[str] = []
     for column, index in indexes.items():
-        # Whoever isn't among the first ``count`` by their newest row has none of the newest rows.
+        # Only the ``count`` owners with the newest rows can have one of the newest ``count`` rows.
         first, of_first = _newest_of_one(rows, column, index, before, 1)
         part, of_part = _newest_of_one(rows, column, index, before, count)
         filled += of_first + of_part
@@ -164,7 +165,7 @@ def newest_of_each(
             f" {_for_each_owner(rows, first)} ORDER BY newest.id DESC LIMIT {count}) AS owner"
             f" {_for_each_owner(rows, part)}"
         )
-    # Materialized, so that the owners are found by the best way to find them alone.
+    # Materialized, so that the planner optimizes the search for the owners on its own.
     page = f"WITH owner AS MATERIALIZED ({sql}) {' UNION '.join(sides)}"
     with connection.cursor() as cursor:
         cursor.execute(f"{page} ORDER BY id DESC LIMIT {count}", filled)
@@ -174,20 +175,20 @@ def newest_of_each(
 def _for_each_owner(rows: QuerySet[Any, Any], newest: str) -> str:
     if connection.vendor == "postgresql":
         return f"CROSS JOIN LATERAL ({newest}) AS newest"
-    # SQLite has no LATERAL. Its CROSS JOIN reads the owners first, and then these rows by key.
+    # SQLite has no LATERAL. With CROSS JOIN it reads the owners first, and then the rows by key.
     return f"CROSS JOIN {_table(rows)} AS newest ON newest.id IN ({newest})"
 
 
 def _newest_of_one(
     rows: QuerySet[Any, Any], column: str, index: str, before: Any, count: int
 ) -> tuple[str, list[Any]]:
-    """Return the SQL of the newest rows of the owner at hand, and its parameters."""
+    """Return the SQL of the newest rows of one owner in a correlated query, and its parameters."""
     table = _table(rows)
     newest = rows.order_by(f"-{column}", "-id").values("id")
     if connection.vendor == "postgresql":
-        # As a range in the order of the index: by an equality alone PostgreSQL could also read in
-        # the order of the key. The LIMIT keeps the filters outside, and with them their indexes;
-        # because it is a query, PostgreSQL plans for a tenth of the rows and not for all of them.
+        # A range in the order of the index, because with an equality PostgreSQL could also read in
+        # the order of the key. The LIMIT keeps it from using the indexes of the filters outside.
+        # Written as a query, it makes PostgreSQL plan for a tenth of the rows instead of all.
         history = (
             f"(SELECT * FROM {table} WHERE ({column}, id) < (owner.id, %s)"
             f" AND {column} >= owner.id AND {column} <= owner.id"

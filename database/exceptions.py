@@ -1,11 +1,12 @@
-"""What the shell raises."""
+"""The exceptions of the database backends."""
 
 from django.db import OperationalError
 
 
 class UnusableDatabase(OperationalError):
     """
-    The database answers, and the service must not use it as it is.
+    The database responds, but the service must not use it in its present state.
 
-    Its text is one line that says why. It shows neither the database's address nor a password.
+    The message is one line that says why. It contains neither the database's address nor a
+    password.
     """

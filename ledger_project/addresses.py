@@ -1,4 +1,4 @@
-"""IP addresses as proxies and systems write them."""
+"""Parse IP addresses as proxies and operating systems write them."""
 
 from functools import lru_cache
 from ipaddress import (
@@ -20,12 +20,12 @@ MAPPED_PREFIX = 96
 @lru_cache(1024)
 def parse(text: str) -> Address | None:
     """
-    Return the address that a text names; None if it names none.
+    Return the IP address in a text, or None if it isn't one.
 
-    An IPv4 address that is mapped into IPv6 is that IPv4 address.
+    An IPv4 address that is mapped into IPv6 is returned as an IPv4 address.
     """
     try:
-        # The zone of a link-local address means something on its own machine only (RFC 4007).
+        # The zone of a link-local address is only meaningful on one machine (RFC 4007).
         address = ip_address(text.partition("%")[0])
     except ValueError:
         return None

@@ -13,7 +13,7 @@ class LedgerProjectConfig(AppConfig):
         from django.core.checks import Tags, register
         from django.db.models.signals import post_migrate
 
-        # Not in the package's __init__: the admin loads that while it makes the site.
+        # Imported here, because the models must be loaded first.
         from ledger_project.admin import users  # noqa: F401
         from ledger_project.health import check_database
         from ledger_project.permissions import ensure_groups

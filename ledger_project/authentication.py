@@ -1,4 +1,4 @@
-"""JWT: verified once a request, and refresh tokens that work once."""
+"""JWT authentication, with tokens that are verified once per request and refreshed only once."""
 
 import re
 from datetime import datetime, timedelta
@@ -21,25 +21,26 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 from database.composed import ComposedQuery, Placeholder
 from ledger_project.permissions import HAS_RIGHTS
 
-# For how long tokens are good.
+# The lifetimes of tokens.
 ACCESS_MINUTES = api_settings.ACCESS_TOKEN_LIFETIME // timedelta(minutes=1)
 REFRESH_HOURS = api_settings.REFRESH_TOKEN_LIFETIME // timedelta(hours=1)
 
-# The last second that a datetime can hold, and the largest id that a user can have.
+# The latest Unix time that a datetime can hold, and the largest possible id of a user.
 LAST_SECOND = 253_402_300_799
 LAST_USER = 2**31 - 1
 
 
 class LedgerJWTAuthentication(JWTAuthentication):
     """
-    Verify the bearer token, and look its user up, once a request.
+    Verify the bearer token and look up its user, once per request.
 
-    The idempotency middleware asks before the view does; the answer is kept on the request. The
-    look-up stays, so that a deactivated user is refused at once and not when the token expires.
+    The result is kept on the request, because the idempotency middleware authenticates before the
+    view does. The user is looked up in each request, so that a deactivated user is refused at once
+    and not only when the token expires.
     """
 
     def authenticate(self, request):
-        # DRF wraps Django's request, and the middleware has only the latter.
+        # The middleware passes Django's request, and DRF's views pass DRF's, which wraps it.
         http_request = getattr(request, "_request", request)
         if not hasattr(http_request, "jwt_outcome"):
             http_request.jwt_outcome = self._outcome(request)
@@ -50,15 +51,15 @@ class LedgerJWTAuthentication(JWTAuthentication):
         return http_request.jwt_outcome
 
     def get_raw_token(self, header):
-        # The name of a scheme is the same in upper and lower case (RFC 9110 §11.1).
+        # The name of the scheme is case-insensitive (RFC 9110 §11.1).
         scheme, _, token = header.partition(b" ")
         return super().get_raw_token(scheme.title() + b" " + token)
 
     def get_validated_token(self, raw_token):
         """
-        Return the token, whose signature was right and whose time is not over.
+        Return the token after checking its signature, claims and expiry.
 
-        :raises InvalidToken: if either isn't so
+        :raises InvalidToken: if one of them is invalid
         """
         token = _verified(raw_token)
         try:
@@ -69,9 +70,9 @@ class LedgerJWTAuthentication(JWTAuthentication):
 
     def get_user(self, validated_token):
         """
-        Return the user of a token whose signature and times are right.
+        Return the user of a validated token.
 
-        :raises InvalidToken: if they are gone or deactivated, or have another password by now
+        :raises InvalidToken: if the user was deleted or deactivated, or has changed the password
         """
         for user in _active_user()(validated_token.get(api_settings.USER_ID_CLAIM)):
             _require_password(user, validated_token)
@@ -94,16 +95,16 @@ def _active_user() -> ComposedQuery[User]:
 
 @lru_cache(maxsize=1024)
 def _verified(raw_token: bytes) -> Token:
-    # Once for each token: a signature that was right stays right, and only the time goes on. What
-    # was refused is not kept.
+    # Cached, because a valid signature stays valid. The caller checks the expiry each time. An
+    # exception isn't cached.
     try:
-        return SignedAccessToken(raw_token)  # type: ignore[arg-type]  # bytes are fine
+        return SignedAccessToken(raw_token)  # type: ignore[arg-type]  # bytes work too
     except TokenError as error:
         raise InvalidToken() from error
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
-    """Describe the bearer token to OpenAPI, and so to Swagger UI's Authorize button."""
+    """Describe the bearer token in the OpenAPI document, for Swagger UI's Authorize button."""
 
     target_class = "ledger_project.authentication.LedgerJWTAuthentication"
     name = "bearer"
@@ -118,13 +119,14 @@ class BearerScheme(OpenApiAuthenticationExtension):
 
 
 class OwnClaims(Token):
-    """A token whose claims have the shapes in which this service writes them."""
+    """A token whose claims have the types and formats that this service writes."""
 
     def verify(self) -> None:
         """
-        Check the claims before anything calculates with them or asks the database for them.
+        Check the types and formats of the claims before they are used.
 
-        :raises TokenError: if one is missing or odd, or the token is over or of the other kind
+        :raises TokenError: if a claim is missing or malformed, or if the token has expired or has
+            another type
         """
         claims = self.payload
         if not (
@@ -134,14 +136,14 @@ class OwnClaims(Token):
             and _is_text(claims.get(api_settings.USER_ID_CLAIM), "[1-9][0-9]{0,9}")
             and int(claims[api_settings.USER_ID_CLAIM]) <= LAST_USER
         ):
-            raise TokenError("The token lacks a claim, or has one in another shape.")
+            raise TokenError("A claim of the token is missing or malformed.")
         super().verify()
 
     def check_exp(self, claim: str = "exp", current_time: datetime | None = None) -> None:
         """
-        Check that the token isn't over. ``LEEWAY`` is for its beginning, and prolongs nothing.
+        Check that the token hasn't expired. ``LEEWAY`` applies only to its beginning.
 
-        :raises TokenError: if it is
+        :raises TokenError: if it has
         """
         leeway = self.get_token_backend().get_leeway()
         super().check_exp(claim, (current_time or self.current_time) + leeway)
@@ -156,24 +158,25 @@ def _is_text(value: Any, pattern: str) -> bool:
 
 
 class SignedAccessToken(OwnClaims, AccessToken):
-    """An access token whose signature, claims and times are checked."""
+    """An access token. Creating one from text checks its signature, claims and times."""
 
 
-class SignedRefreshToken(OwnClaims, RefreshToken):  # type: ignore[misc]  # so is RefreshToken
-    """A refresh token of which everything is checked but whether it was used."""
+class SignedRefreshToken(OwnClaims, RefreshToken):  # type: ignore[misc]  # like RefreshToken
+    """A refresh token. Creating one checks everything except whether it was used or revoked."""
 
     def check_blacklist(self) -> None:
-        """Leave it to ``rotate``, which asks under a lock."""
+        """Do nothing: ``rotate`` checks it while it holds a lock."""
 
 
 def rotate(raw_token: str) -> dict[str, str]:
     """
-    Exchange a refresh token for a new pair. Its second use ends every refresh token of its user.
+    Exchange a refresh token for a new pair. A second use revokes all refresh tokens of the user.
 
-    simplejwt's own rotation lets 4 to 6 of 6 concurrent uses succeed. Here they queue on the
-    user's row; whoever comes second has found a copy of the token, or lost one (RFC 9700 §4.14.2).
+    With simplejwt's own rotation, 4 to 6 of 6 concurrent uses succeed. Here, each of them locks
+    the user's row first. A second use means that the token was stolen (RFC 9700 §4.14.2).
 
-    :raises InvalidToken: if the token is forged, expired or used, or its user is gone
+    :raises InvalidToken: if the token is forged, expired or used, or if its user was deleted,
+        deactivated or has changed the password
     """
     token = _signed(raw_token)
     with transaction.atomic():
@@ -186,7 +189,7 @@ def rotate(raw_token: str) -> dict[str, str]:
             fresh = RefreshToken.for_user(user)
         else:
             _revoke_all(user)
-    # Only now, so that the revocation is committed.
+    # Raised after the transaction, so that the revocation is committed.
     if not first_use:
         raise InvalidToken()
     return {"access": str(fresh.access_token), "refresh": str(fresh)}
@@ -194,7 +197,7 @@ def rotate(raw_token: str) -> dict[str, str]:
 
 def revoke(raw_token: str) -> None:
     """
-    End one refresh token. One that was ended before stays so.
+    Revoke one refresh token. Do nothing if it was revoked before.
 
     :raises InvalidToken: if the token is forged or expired
     """
@@ -207,7 +210,7 @@ def revoke(raw_token: str) -> None:
 
 def _signed(raw_token: str) -> RefreshToken:
     try:
-        return SignedRefreshToken(raw_token)  # type: ignore[arg-type]  # text is fine
+        return SignedRefreshToken(raw_token)  # type: ignore[arg-type]  # str works too
     except TokenError as error:
         raise InvalidToken() from error
 
@@ -222,7 +225,7 @@ def _locked_user(token: RefreshToken) -> User:
 
 
 def _require_password(user: User, token: Token) -> None:
-    """Check that the user's password is the one that the token was made with."""
+    """Check that the user's password hasn't changed since the token was issued."""
     if token.get(api_settings.REVOKE_TOKEN_CLAIM) != get_md5_hash_password(user.password):
         raise InvalidToken()
 

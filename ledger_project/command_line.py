@@ -1,4 +1,4 @@
-"""Django's command line, on which our commands refuse a database of an earlier version."""
+"""Django's command line. The ledger's commands refuse a database of an earlier version."""
 
 from functools import partial
 from typing import Any
@@ -10,12 +10,12 @@ from ledger_project.earlier_versions import APPS, require_no_earlier_version
 
 
 class CommandLine(ManagementUtility):
-    """What ``manage.py`` runs."""
+    """The command line of ``manage.py``."""
 
     def fetch_command(self, subcommand: str) -> BaseCommand:
         command = super().fetch_command(subcommand)
         app = get_commands().get(subcommand, "")
-        # `migrate` looks by itself, under its lock, at the database that it is told to.
+        # `migrate` checks the database of its `--database` option itself, while it holds its lock.
         if app.rpartition(".")[2] in APPS and subcommand != "migrate":
             handle = partial(_handle_on_current_tables, command.handle)
             command.handle = handle  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""What the shell's tests share: logins, machines with settings of their own, a clock."""
+"""Fixtures for the tests of the project: logins, copies of the code, and a clock."""
 
 import json
 import os
@@ -29,30 +29,30 @@ SHOWN = (
 
 @pytest.fixture
 def anyone(client_for) -> Any:
-    """Return a client that isn't logged in."""
+    """A client that isn't logged in."""
     return client_for(None)
 
 
 @pytest.fixture
 def log_in(anyone, alice) -> Callable[[], dict[str, str]]:
-    """Return a function that logs alice in and returns her pair of tokens."""
+    """Return a function that logs in as alice and returns a pair of tokens."""
 
     def log_in_as_alice() -> dict[str, str]:
-        answer = anyone.post("/auth/token", {"username": "alice", "password": "a password"})
-        assert answer.status_code == 200
-        return answer.json()
+        response = anyone.post("/auth/token", {"username": "alice", "password": "a password"})
+        assert response.status_code == 200
+        return response.json()
 
     return log_in_as_alice
 
 
 @pytest.fixture
 def three_logins_a_minute(settings) -> None:
-    """Let a login fail three times a minute."""
+    """Set the login rate to three failures per minute."""
     settings.LOGIN_RATE = "3/minute"
 
 
 class Machine:
-    """A copy of the code, where neither the caller's environment nor a ``.env`` interferes."""
+    """A copy of the code that reads neither the caller's environment nor its ``.env``."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -61,7 +61,7 @@ class Machine:
         shutil.copy(settings.BASE_DIR / "manage.py", directory)
 
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run Python with nothing but ``environment`` set, and return what came of it."""
+        """Run Python with only these environment variables, and return the finished process."""
         return subprocess.run(
             [sys.executable, *command],
             cwd=self.directory,
@@ -73,7 +73,7 @@ class Machine:
         )
 
     def settings(self, *names: str, **environment: str) -> dict[str, Any]:
-        """Return the settings of these names as a start in this environment reads them."""
+        """Return the values of these settings in a process with these environment variables."""
         done = self.run("-c", SHOWN % (names,), **KEYS, **environment)
         assert done.stderr == ""
         return json.loads(done.stdout)
@@ -81,7 +81,7 @@ class Machine:
 
 @pytest.fixture(scope="session")
 def new_machine(tmp_path_factory) -> Callable[[], Machine]:
-    """Return a function that makes a machine of its own for a test."""
+    """Return a function that creates a ``Machine``."""
     return lambda: Machine(tmp_path_factory.mktemp("machine"))
 
 
@@ -91,7 +91,7 @@ def machine(new_machine) -> Machine:
 
 
 class Clock:
-    """The database's clock: it stands still until it is told to go on."""
+    """Replaces the database's clock by one that stands still until ``go_on`` advances it."""
 
     def __init__(self, stack: ExitStack) -> None:
         self.now = timezone.now()

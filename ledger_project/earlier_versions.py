@@ -1,8 +1,8 @@
 """
-Databases that were made by an earlier version and that `migrate` can't bring up to date.
+Detect databases of an earlier, unreleased version, which `migrate` can't update.
 
-Until the first release each app keeps one migration, which changes with the models. In a database
-that was made before such a change, the migration counts as applied.
+Until the first release, each app has a single migration, which is edited when the models change. An
+older database has recorded this migration as applied, so `migrate` wouldn't add what is missing.
 """
 
 from collections.abc import Iterable
@@ -25,9 +25,9 @@ def why_made_anew(
     connection: BaseDatabaseWrapper, plan: Iterable[tuple[Migration, bool]]
 ) -> str | None:
     """
-    Return in one line why the database must be made anew, or None if it can be used or migrated.
+    Return one line that says why the database must be recreated, or None if it needn't be.
 
-    :param plan: the migrations that are still to be applied; their apps aren't looked at
+    :param plan: the unapplied migrations; the tables of their apps aren't checked
     """
     missing = _missing(connection, {migration.app_label for migration, _ in plan})
     if not missing:
@@ -36,13 +36,17 @@ def why_made_anew(
     if len(missing) > NAMED:
         named += f" and {len(missing) - NAMED} more"
     return (
-        "This database was made by an earlier, unreleased version of Mini Ledger: it lacks "
-        f"{named}. Start with a new one (for the demo: rm mini_ledger.db*)."
+        "This database was created by an earlier, unreleased version of Mini Ledger: it lacks "
+        f"{named}. Create a new one (for the demo: rm mini_ledger.db*)."
     )
 
 
 def require_no_earlier_version(connection: BaseDatabaseWrapper) -> None:
-    """:raises UnusableDatabase: if the database must be made anew"""
+    """
+    Check that the database wasn't created by an earlier version.
+
+    :raises UnusableDatabase: if it must be recreated
+    """
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if reason := why_made_anew(connection, plan):
@@ -50,7 +54,7 @@ def require_no_earlier_version(connection: BaseDatabaseWrapper) -> None:
 
 
 def _missing(connection: BaseDatabaseWrapper, pending: set[str]) -> list[str]:
-    """Return the names of the tables and columns that the models have and the database lacks."""
+    """Return the names of the models' tables and columns that the database lacks."""
     missing = []
     with connection.cursor() as cursor:
         tables = set(connection.introspection.table_names(cursor))

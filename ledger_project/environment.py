@@ -1,9 +1,9 @@
 """
 The settings that differ between machines, read from ``LEDGER_*`` variables or ``.env``.
 
-Each is declared here and nowhere else. ``settings.py`` imports them all, so the code reads them
-from ``django.conf.settings`` like any other. `make generate` writes `.env.example` and the table in
-docs/operations.md from what is declared here.
+Each is declared only here. ``settings.py`` imports them all, so the code reads them from
+``django.conf.settings`` like any other setting. `make generate` writes `.env.example` and the table
+in docs/operations.md from these declarations.
 """
 
 import sys
@@ -42,7 +42,7 @@ APP_NAME = env.text(
     help="The title of the API, and the value of `app` in each log line.",
 )
 
-# A command may take its time; a web request is bounded.
+# Web requests have timeouts, and commands have none.
 IS_COMMAND = Path(sys.argv[0]).name == "manage.py"
 
 
@@ -70,11 +70,11 @@ LOG_LEVEL = env.text(
 IS_DEVELOPMENT = env.flag(
     "DEBUG",
     False,
-    help="Set it to true only on a developer's own machine: the two keys below may then be "
-    "missing, and keys that anybody can read in the code take their place. Nothing else changes. "
-    "Errors are still problem documents, and their tracebacks are in the log.",
+    help="Set it to true only on a developer's own machine. The two keys below may then be "
+    "missing, and are replaced by public keys from the source code. Nothing else changes: errors "
+    "are still problem documents, and their tracebacks are in the log.",
 )
-# `manage.py check --deploy` warns of a key that begins like this.
+# `manage.py check --deploy` warns about a key that begins like this.
 PUBLIC_KEY = "django-insecure-development-only-" * 2
 DEVELOPMENT_KEY = PUBLIC_KEY if IS_DEVELOPMENT else None
 
@@ -83,10 +83,10 @@ SECRET_KEY = env.text(
     fallback=DEVELOPMENT_KEY,
     checks=[signing_key],
     help=f"Signs sessions and cursors. At least {FEWEST_BYTES} bytes, with at least "
-    f"{FEWEST_CHARACTERS} different characters. `openssl rand -base64 48` makes one.",
+    f"{FEWEST_CHARACTERS} different characters. Create one with `openssl rand -base64 48`.",
 )
 
-# A key of its own, so that one of the two can leak or be changed without affecting the other.
+# A separate key, so that one of the two can leak or be changed without affecting the other.
 JWT_SIGNING_KEY = env.text(
     "JWT_SIGNING_KEY",
     fallback=DEVELOPMENT_KEY,
@@ -99,7 +99,7 @@ ALLOWED_HOSTS = env.items(
     "ALLOWED_HOSTS",
     ["localhost", "127.0.0.1", "[::1]"],
     checks=[not_empty, each(host)],
-    help="The host names that the service answers to, separated by commas.",
+    help="The host names for which the service accepts requests, separated by commas.",
 )
 
 HTTPS = env.flag(
@@ -130,22 +130,22 @@ CURRENCIES = env.items(
     "CURRENCIES",
     ["USD", "EUR", "GBP", "JPY"],
     checks=[not_empty, each(currency_code), no_duplicates],
-    help="The currencies in which accounts can be opened: ISO 4217 codes, separated by commas. Run "
-    "`manage.py migrate` after adding one, which opens its EXTERNAL account.",
+    help="The currencies in which accounts can be opened: ISO 4217 codes, separated by commas. "
+    "After adding one, run `manage.py migrate`, which opens its EXTERNAL account.",
 )
 
 DEFAULT_CURRENCY = env.text(
     "DEFAULT_CURRENCY",
     "USD",
     checks=[one_of(CURRENCIES, called="LEDGER_CURRENCIES")],
-    help="The currency of a new account if the request names none.",
+    help="The currency of a new account if the request doesn't specify one.",
 )
 
 PUBLIC_READS = env.flag(
     "PUBLIC_READS",
     False,
-    help="True lets anyone read a single account or its statement by its id, without a token. This "
-    "is for teaching, and never for real money.",
+    help="Whether anyone can read a single account and its statement by the account's id, without "
+    "a token. Use it for teaching, and never for real money.",
 )
 
 SELF_SERVICE_CASH = env.flag(
@@ -160,8 +160,8 @@ METRICS_TOKEN = env.text(
     "METRICS_TOKEN",
     "",
     checks=[metrics_token],
-    help="The bearer token with which other machines may read `/metrics`: "
-    f"{METRICS_TOKEN_CHARACTERS}. Without a token, only this machine may.",
+    help="The bearer token with which other machines can read `/metrics`. It may contain "
+    f"{METRICS_TOKEN_CHARACTERS}. If it isn't set, only this machine can read them.",
 )
 
 LOGIN_RATE = env.text(
@@ -169,6 +169,6 @@ LOGIN_RATE = env.text(
     "10/minute",
     checks=[rate],
     help="How many logins may fail from one network (an IPv4 address, or an IPv6 /64), and for one "
-    "user name from all the networks together that are new to that user. See "
+    "user name from all networks together from which that user hasn't logged in before. See "
     "[Authentication](api.md#authentication).",
 )

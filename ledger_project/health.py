@@ -1,4 +1,4 @@
-"""Whether the process serves requests, and what its database is ready for."""
+"""The health routes, and a system check of the database."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -34,7 +34,7 @@ def _schema(status: str) -> dict[str, Any]:
 )
 @probe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Answer 200 as long as the process serves requests."""
+    """Respond with 200 while the process can serve requests."""
     return JsonResponse({"status": "ok"})
 
 
@@ -59,9 +59,9 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @partial(probe, choices={"for": ["reads"]})
 def readyz(request: HttpRequest) -> HttpResponse:
     """
-    Answer 200 if the ledger can be written to, or with ``?for=reads`` if it can be read.
+    Respond with 200 if the ledger can be written to, or with ``?for=reads`` if it can be read.
 
-    If not, the answer is 503 and says why.
+    Otherwise the response is 503, and says why.
     """
     try:
         reason = _not_migrated()
@@ -81,7 +81,7 @@ def _not_migrated() -> str | None:
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if reason := why_made_anew(connection, plan):
         return reason
-    # A currency that was added to the settings gets its EXTERNAL account by `migrate` too.
+    # `migrate` also opens the EXTERNAL account of a currency that was added to the settings.
     if plan or lacks_external_accounts():
         return "The database is not migrated. Run `manage.py migrate`."
     return None
@@ -96,6 +96,6 @@ def check_database(databases: Sequence[str] | None = None, **_options: Any) -> l
         except UnusableDatabase as error:
             found.append(checks.Error(str(error), id="ledger_project.E001"))
         except DatabaseError:
-            # One that is away says so by itself.
+            # The command reports an unreachable database itself.
             continue
     return found

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, or plain text on a terminal, with a request id."""
+"""Structured logs: one JSON object per line, or plain text on a terminal."""
 
 import logging
 import logging.config
@@ -13,10 +13,10 @@ import structlog
 
 from api.instants import instant
 
-# A client may name its request, in letters that can't forge a log line.
+# The request ids that clients may send: only characters that can't forge a log line.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
-# The one path that holds a key.
+# The only path that contains an idempotency key.
 KEY_IN_PATH = re.compile(r"(?<=/idempotency-keys/).+", re.DOTALL | re.IGNORECASE)
 
 logger = structlog.get_logger("ledger.request")
@@ -24,9 +24,10 @@ logger = structlog.get_logger("ledger.request")
 
 class RequestLogMiddleware:
     """
-    Log each request once it is answered: method, path, status, milliseconds and user.
+    Log each request after its response: method, path, status, milliseconds and user.
 
-    Never the query, a header or a body: they carry cursors, tokens, keys and passwords.
+    The query, headers and bodies are never logged, because they contain cursors, tokens, keys and
+    passwords.
     """
 
     def __init__(self, get_response):
@@ -53,9 +54,9 @@ class RequestLogMiddleware:
 
 def configure(logging_settings: dict[str, str]) -> None:
     """
-    Route every logger, Django's and the libraries' too, through one structlog formatter.
+    Send the messages of all loggers, including Django's, through one structlog formatter.
 
-    :param logging_settings: ``level``, and ``app``: the name that each line carries
+    :param logging_settings: ``level``, and ``app``, the value of `app` in each line
     """
 
     def name_the_app(_logger, _method, event):
@@ -73,7 +74,7 @@ def configure(logging_settings: dict[str, str]) -> None:
         plain = structlog.dev.plain_traceback
         rendering: list[Any] = [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
     else:
-        # The variables of a traceback's frames hold tokens and passwords.
+        # Without local variables, which may contain tokens and passwords.
         without_locals = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         rendering = [
             structlog.processors.ExceptionRenderer(without_locals),
@@ -96,14 +97,14 @@ def configure(logging_settings: dict[str, str]) -> None:
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
             "root": {"handlers": ["stderr"], "level": logging_settings["level"]},
             "loggers": {
-                # Django has given it a level and handlers of its own.
+                # Replaces the level and handlers that Django sets.
                 "django": {"level": "NOTSET", "handlers": [], "propagate": True},
-                # It would tell the parameters of each statement.
+                # At DEBUG it would log the parameters of each statement.
                 "django.db.backends": {"level": "INFO"},
-                # RequestLogMiddleware has said it already.
+                # RequestLogMiddleware logs these requests already.
                 "django.request": {"level": "ERROR"},
                 "django.server": {"level": "ERROR"},
-                # Anybody can send one, and it would be told with a traceback and the header.
+                # Anyone can cause it, and it would be logged with a traceback and the header.
                 "django.security.DisallowedHost": {"level": "CRITICAL"},
             },
         }
@@ -129,7 +130,7 @@ def _add_timestamp(_logger: Any, _method: str, event: Any) -> Any:
 
 
 def _hide_keys(_logger: Any, _method: str, event: Any) -> Any:
-    # In the path of a request, and in Django's own message about one that failed.
+    # In `path`, and in Django's messages about failed requests.
     for name in ("path", "event"):
         if isinstance(event.get(name), str):
             event[name] = KEY_IN_PATH.sub("...", event[name])

@@ -1,8 +1,8 @@
 """
-What Prometheus is told: traffic, refusals by their code, replays, retries, and any imbalance.
+Metrics for Prometheus: requests, errors by code, replays, retries, and the imbalance.
 
-With ``PROMETHEUS_MULTIPROC_DIR`` set, as ``make run`` does, every worker writes its counters to
-files there and whichever worker is asked answers for all of them.
+If ``PROMETHEUS_MULTIPROC_DIR`` is set, as ``make run`` does, every worker writes its counters to
+files in that directory, and the worker that is scraped reports the totals of all.
 """
 
 import logging
@@ -34,19 +34,19 @@ from audit import verdict
 
 logger = logging.getLogger("ledger.metrics")
 
-REQUESTS = Counter("ledger_requests", "Requests answered.", ["method", "status"])
-SECONDS = Histogram("ledger_request_seconds", "Time to an answer.", ["method"])
-REFUSALS = Counter("ledger_refusals", "Requests refused, by the code of the problem.", ["code"])
-REPLAYS = Counter("ledger_replays", "Answers replayed for an Idempotency-Key.")
+REQUESTS = Counter("ledger_requests", "Requests, by method and status.", ["method", "status"])
+SECONDS = Histogram("ledger_request_seconds", "Response times in seconds.", ["method"])
+REFUSALS = Counter("ledger_refusals", "Error responses, by the code of the error.", ["code"])
+REPLAYS = Counter("ledger_replays", "Responses replayed for an Idempotency-Key.")
 
-# A client may invent methods, and each would be a series of its own.
+# Other methods are counted as "other". Clients can invent methods, and each would be a new series.
 KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
-# The imbalance of a small ledger adds up every entry, so that a scrape every few seconds does not.
+# In seconds. On a small ledger it is the sum of all entries, too slow for frequent scrapes.
 IMBALANCE_LIFETIME = 60
 
-# What proxies and CDNs add to a request that they pass on (`X-Forwarded-*` besides): whoever sends
-# one isn't on this machine, or speaks for somebody who isn't.
+# The headers that proxies and CDNs add to requests, besides `X-Forwarded-*`. A request with one of
+# them doesn't come from this machine, even if its address is local.
 FORWARDING = {
     *("Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "Client-Ip"),
     *("True-Client-Ip", "Cf-Connecting-Ip", "Fastly-Client-Ip", "X-Original-Forwarded-For"),
@@ -55,7 +55,7 @@ FORWARDING = {
 
 
 class MetricsMiddleware:
-    """Count each request and how it was answered."""
+    """Count each request by its method, status and error."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -66,8 +66,8 @@ class MetricsMiddleware:
         try:
             _count(request, response, time.perf_counter() - started)
         except Exception as error:
-            # Their files may be gone. No request fails for that.
-            logger.warning("the metrics were not counted: %r", error)
+            # For example, the directory may have been deleted. The request mustn't fail.
+            logger.warning("could not update the metrics: %r", error)
         return response
 
 
@@ -83,9 +83,9 @@ def _count(request: HttpRequest, response: HttpResponse, seconds: float) -> None
 
 class ImbalanceCollector(Collector):
     """
-    Credits less debits, by currency: anything but 0 is a broken book.
+    Report credits minus debits by currency. Any value except 0 means that the books are wrong.
 
-    Of a large ledger it is that of the last ``manage.py verify_ledger``.
+    For a large ledger, it is the value of the last ``manage.py verify_ledger``.
     """
 
     def __init__(self) -> None:
@@ -94,16 +94,18 @@ class ImbalanceCollector(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         if time.monotonic() - self.read_at > IMBALANCE_LIFETIME:
-            # First, so that a sum that takes too long is not begun again by the next scrape.
+            # Set first, so that the next scrape doesn't start a slow sum again.
             self.read_at = time.monotonic()
             self.imbalance = {}
             try:
                 self.imbalance = verdict.imbalance()
             except Exception as error:
-                # The database may be down, or hold anything. No scrape fails for that.
-                logger.warning("the imbalance was not read: %r", error)
+                # For example, the database may be down. The scrape mustn't fail.
+                logger.warning("could not read the imbalance: %r", error)
         gauge = GaugeMetricFamily(
-            "ledger_imbalance", "Credits less debits, in minor units: 0.", labels=["currency"]
+            "ledger_imbalance",
+            "Credits minus debits, in minor units. Must be 0.",
+            labels=["currency"],
         )
         for currency, amount in self.imbalance.items():
             gauge.add_metric([currency], amount)
@@ -114,9 +116,9 @@ imbalance = ImbalanceCollector()
 
 
 class MetricsTokenMissing(NotAuthenticated):
-    """A scrape from another machine came without the token."""
+    """A scrape from another machine doesn't have the token."""
 
-    detail = "Scrape from this machine, or with Authorization: Bearer and LEDGER_METRICS_TOKEN."
+    detail = "Scrape from this machine, or send Authorization: Bearer with LEDGER_METRICS_TOKEN."
     headers = {"WWW-Authenticate": 'Bearer realm="metrics"'}
 
 
@@ -130,7 +132,7 @@ class MetricsTokenMissing(NotAuthenticated):
 )
 @probe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer a scrape from this machine, or one that bears ``LEDGER_METRICS_TOKEN``."""
+    """Return the metrics to this machine, or to a request with ``LEDGER_METRICS_TOKEN``."""
     if not _may_scrape(request):
         return Problem(MetricsTokenMissing()).response(request)
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
@@ -144,7 +146,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _is_forwarded(request: HttpRequest) -> bool:
-    """Return whether a proxy, perhaps one on this machine, speaks for somebody else."""
+    """Return whether a proxy (perhaps on this machine) has forwarded the request."""
     return any(name in FORWARDING or name.startswith("X-Forwarded") for name in request.headers)
 
 

@@ -1,12 +1,12 @@
-"""What the shell itself keeps."""
+"""The tables of the login throttle."""
 
 from django.db import models
 
 
 class LoginAttempt(models.Model):
-    """A login that was let through to the password check, counted by ``throttling``."""
+    """A login attempt that reached the password check. Counted by ``throttling``."""
 
-    # A hash, because people type their password into the wrong field.
+    # A hash of the network or the name, because people type their password into the wrong field.
     subject = models.CharField(max_length=64)
     at = models.DateTimeField()
     # Null while the password is being checked.
@@ -20,9 +20,9 @@ class LoginAttempt(models.Model):
 
 
 class KnownNetwork(models.Model):
-    """A network from which a name has logged in, so that strangers elsewhere can't lock it out."""
+    """A network from which a user has logged in, so that others elsewhere can't lock them out."""
 
-    # Hashes of both.
+    # Both are hashes.
     name = models.CharField(max_length=64)
     network = models.CharField(max_length=64)
     last_login_at = models.DateTimeField(db_index=True)
@@ -31,7 +31,7 @@ class KnownNetwork(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["name", "network"], name="known_network_once_per_name")
         ]
-        # Nobody looks at it or changes it by hand.
+        # Not shown in the admin.
         default_permissions = ()
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 """
-How permissions are looked up, and the groups that the ledger brings.
+The look-up of permissions, and the groups that ``migrate`` creates.
 
-What each permission allows is said where it is asked for, and in docs/security.md.
+docs/security.md says what each permission allows.
 """
 
 from functools import cache
@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from database.composed import ComposedQuery, Placeholder
 
-# Each permission is written as the code asks for it. What a group may do is what its members may.
+# The permissions of each group, as ``app.codename``.
 GROUPS = {
     "Support": ("accounts.read_any", "idempotency.view_idempotencykey"),
     "Operations": (
@@ -34,8 +34,8 @@ GROUPS = {
     ),
 }
 
-# Whether a user, looked up by their token, has been given any group or permission. Hardly any has,
-# and whoever hasn't need not be asked for one again.
+# Whether a user has any group or permission. Most users have none, which saves the query for their
+# permissions.
 _OF_USER = {"user_id": OuterRef("pk")}
 HAS_RIGHTS = Exists(User.groups.through.objects.filter(**_OF_USER)) | Exists(
     User.user_permissions.through.objects.filter(**_OF_USER)
@@ -44,9 +44,9 @@ HAS_RIGHTS = Exists(User.groups.through.objects.filter(**_OF_USER)) | Exists(
 
 class LedgerBackend(ModelBackend):
     """
-    Look up the permissions of a user in one statement instead of two.
+    Look up the permissions of a user with one query instead of two.
 
-    And in none if the user was looked up with ``has_rights``, and has none.
+    No query is needed if the user was annotated with ``has_rights`` and has none.
     """
 
     def get_all_permissions(self, user_obj, obj=None):
@@ -74,11 +74,11 @@ def _permissions() -> ComposedQuery[tuple[str, str]]:
 
 def ensure_groups(using: str = "default", **_signal: object) -> None:
     """
-    Make each group of ``GROUPS`` that doesn't exist. One that exists is left as it is.
+    Create each group of ``GROUPS`` that doesn't exist.
 
-    What an operator has taken from a group, or added to it, therefore survives ``migrate``.
+    Existing groups aren't changed, so ``migrate`` preserves the operator's changes to them.
     """
-    # The signal also comes after the tables were migrated away.
+    # The signal is also sent after a migration to zero has removed the tables.
     if Group._meta.db_table not in connections[using].introspection.table_names():
         return
     existing = set(Group.objects.using(using).values_list("name", flat=True))
@@ -93,6 +93,6 @@ def _make_group(using: str, name: str, permissions: tuple[str, ...]) -> None:
         app, codename = permission.split(".")
         wanted |= Q(content_type__app_label=app, codename=codename)
     found = Permission.objects.using(using).filter(wanted)
-    # An app that isn't migrated yet has no permissions: the next migrate makes the group.
+    # An app that isn't migrated yet has no permissions. The next migrate then creates the group.
     if len(found) == len(permissions):
         Group.objects.using(using).create(name=name).permissions.set(found)

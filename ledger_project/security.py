@@ -1,14 +1,14 @@
-"""What a browser may load and run from here (Content Security Policy, W3C), and what it keeps."""
+"""Middleware for the headers Content-Security-Policy (W3C) and Cache-Control."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-# An answer of the API is data: a browser that shows one as a page loads nothing for it.
+# Responses of the API are data, so a browser that shows one as a page mustn't load anything.
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
-# Django 6 has a setting for one policy; here each face has its own.
+# The policies by the beginning of the path. Django 6 has a setting, but only for one policy.
 POLICY_OF_PATH = {
-    # Swagger UI styles its elements inline and draws its icons from data: URLs.
+    # Swagger UI needs inline styles, and data: URLs for its icons.
     "/docs": (
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -21,7 +21,7 @@ POLICY_OF_PATH = {
 
 
 class ContentSecurityPolicyMiddleware:
-    """Send with each answer the policy of the face that it belongs to."""
+    """Set the Content-Security-Policy of each response by the path of its request."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -37,10 +37,10 @@ class ContentSecurityPolicyMiddleware:
 
 class NoStoreMiddleware:
     """
-    Let no cache keep an answer that doesn't say itself how it may be cached (RFC 9111 §5.2.2.5).
+    Set ``Cache-Control: no-store`` on responses without Cache-Control (RFC 9111 §5.2.2.5).
 
-    Balances, statements and tokens are nobody else's, and a copy of them is soon wrong. Static
-    files and the OpenAPI document say that they may be kept.
+    Balances, statements and tokens are private, and cached copies would soon be out of date.
+    Static files and the OpenAPI document set a Cache-Control header of their own.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

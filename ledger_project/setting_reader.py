@@ -1,4 +1,4 @@
-"""How a setting is declared: its name, default, help and checks, in one place."""
+"""Declare settings, each with its name, default, help and checks, and read their values."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -12,15 +12,15 @@ from ledger_project.setting_validators import printable
 PREFIX = "LEDGER_"
 
 Value = TypeVar("Value")
-# Raises ValidationError for a value that it refuses; what it returns is ignored.
+# Raises ValidationError for an invalid value. Its return value is ignored.
 Check = Callable[[Value], object]
 
 
 class Setting(NamedTuple):
     """
-    A setting as it was declared: what `.env.example` and docs/operations.md say about it.
+    The declaration of a setting, for `.env.example` and docs/operations.md.
 
-    ``default`` is written as in ``.env``. ``help`` is Markdown, with links that are relative to
+    ``default`` has the format of ``.env``. ``help`` is Markdown, with links relative to
     docs/operations.md.
     """
 
@@ -32,9 +32,10 @@ class Setting(NamedTuple):
 
 class SettingReader:
     """
-    Declare settings and read them from ``LEDGER_*`` variables or an env file; the variables win.
+    Declare settings and read them from ``LEDGER_*`` variables or an env file.
 
-    A refused value ends the process with one line that names the setting.
+    Variables take precedence over the file. An invalid value ends the process with one line that
+    names the setting.
     """
 
     def __init__(self, env_file: Path) -> None:
@@ -54,12 +55,12 @@ class SettingReader:
         """
         Declare and read a text. It is required if it has no default.
 
-        :param fallback: is used, unchecked, for a required setting that isn't set
+        :param fallback: used without checks if a required setting isn't set
         """
         self._declare(name, default, help)
         value = self._env.str(name, default)
         if value is None:
-            return fallback or self._refuse(name, "is required; .env.example explains it")
+            return fallback or self._refuse(name, "is required; see .env.example")
         return self._checked(name, value, checks)
 
     def flag(self, name: str, default: bool, *, help: str) -> bool:
@@ -73,7 +74,7 @@ class SettingReader:
     def items(
         self, name: str, default: list[str], *, help: str, checks: Sequence[Check[list[str]]] = ()
     ) -> list[str]:
-        """Declare and read a list, whose items are separated by commas."""
+        """Declare and read a list of items that are separated by commas."""
         self._declare(name, ",".join(default), help)
         value: list[str] = self._env.list(name, default, subcast=str.strip)
         return self._checked(name, value, checks)

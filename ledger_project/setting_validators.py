@@ -1,5 +1,5 @@
 """
-What a setting may be. Each check raises ``ValidationError`` for a value that it refuses.
+Checks of settings. Each raises ``ValidationError`` for an invalid value.
 
 The message continues a sentence that begins with the name of the setting. It never contains a
 value that may be secret.
@@ -14,24 +14,23 @@ from iso4217 import Currency
 
 from ledger_project.addresses import parse_network
 
-# The surrogates are what Python makes of bytes that aren't UTF-8.
+# Python decodes bytes that aren't UTF-8 to surrogates.
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
-# HS256 is as strong as its key, and RFC 7518 §3.2 asks for at least the size of the hash.
+# For HS256, RFC 7518 §3.2 requires a key at least as long as the hash.
 FEWEST_BYTES = 32
-# A random key of 32 characters has more different ones, even if they are hexadecimal digits.
+# The minimum number of different characters. Even a random key of hexadecimal digits has more.
 FEWEST_CHARACTERS = 8
-# How the keys begin that Django generates for development.
+# The prefix of the keys that Django generates for development.
 INSECURE = "django-insecure-"
 
 METRICS_TOKEN_CHARACTERS = "ASCII letters, digits and punctuation"
 
 
 def printable(value: str) -> None:
-    # They are there by mistake, in whatever setting.
     if UNPRINTABLE.search(value):
         raise ValidationError(
-            "has a line break or another control character, or bytes that aren't UTF-8"
+            "contains a line break or another control character, or bytes that aren't UTF-8"
         )
 
 
@@ -41,11 +40,11 @@ def signing_key(value: str) -> None:
             f"must be at least {FEWEST_BYTES} bytes long; try `openssl rand -base64 48`"
         )
     if len(set(value)) < FEWEST_CHARACTERS or value.startswith(INSECURE):
-        raise ValidationError("can be guessed; make a random one with `openssl rand -base64 48`")
+        raise ValidationError("can be guessed; create a random one with `openssl rand -base64 48`")
 
 
 def not_the_value_of(name: str, other: str) -> Callable[[str], None]:
-    """Return a check that a setting has another value than the setting ``name``."""
+    """Return a check that the value differs from that of the setting ``name``."""
 
     def check_different(value: str) -> None:
         if value == other:
@@ -60,10 +59,10 @@ def app_name(value: str) -> None:
 
 
 def metrics_token(value: str) -> None:
-    # What can follow `Bearer` in a header, or nothing.
+    # The characters that can follow `Bearer` in a header. May be empty.
     if not re.fullmatch("[!-~]*", value):
         raise ValidationError(
-            f"may only have {METRICS_TOKEN_CHARACTERS}; try `openssl rand -hex 32`"
+            f"may only contain {METRICS_TOKEN_CHARACTERS}; try `openssl rand -hex 32`"
         )
 
 
@@ -71,12 +70,12 @@ def host(value: str) -> None:
     name = re.fullmatch(r"\*|\.?[\w-]+(\.[\w-]+)*", value, re.ASCII)
     if not name and not _is_ipv6(value):
         raise ValidationError(
-            f"has {value!r}, which is not a host name such as ledger.example, without a port"
+            f"contains {value!r}, which is not a host name without a port, such as ledger.example"
         )
 
 
 def origin(value: str) -> None:
-    # It is compared with what a browser sends: lower case, and no default port.
+    # Must equal what a browser sends: lower case, without the default port.
     name = r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:]+\]"
     found = re.fullmatch(rf"(https?)://(?P<host>{name})(:(?P<port>[1-9][0-9]{{0,4}}))?", value)
     port = int(found["port"] or 0) if found else 0
@@ -87,7 +86,8 @@ def origin(value: str) -> None:
         or (found[1], port) in (("http", 80), ("https", 443))
     ):
         raise ValidationError(
-            f"has {value!r}, which is not an origin as a browser sends it: https://app.example"
+            f"contains {value!r}, which is not an origin as browsers send it, such as "
+            "https://app.example"
         )
 
 
@@ -102,14 +102,16 @@ def _is_ipv6(host: str) -> bool:
 
 def currency_code(value: str) -> None:
     if value not in {each.code for each in Currency}:
-        raise ValidationError(f"has {value!r}, which is not an ISO 4217 code such as USD")
+        raise ValidationError(f"contains {value!r}, which is not an ISO 4217 code such as USD")
 
 
 def network(value: str) -> None:
     try:
         parse_network(value)
     except ValueError as error:
-        raise ValidationError(f"has {value!r}, which is not an IP address or a network") from error
+        raise ValidationError(
+            f"contains {value!r}, which is not an IP address or a network"
+        ) from error
 
 
 def rate(value: str) -> None:
@@ -118,7 +120,7 @@ def rate(value: str) -> None:
 
 
 def one_of(choices: Sequence[str], called: str = "") -> Callable[[str], None]:
-    """Return a check that a value is one of ``choices``, which the error calls ``called``."""
+    """Return a check that a value is one of ``choices``; ``called`` names them in the message."""
 
     def check_choice(value: str) -> None:
         if value not in choices:
@@ -128,7 +130,7 @@ def one_of(choices: Sequence[str], called: str = "") -> Callable[[str], None]:
 
 
 def each(check: Callable[[str], object]) -> Callable[[list[str]], None]:
-    """Return a check of every item of a list."""
+    """Return a check that applies ``check`` to every item of a list."""
 
     def check_each(values: list[str]) -> None:
         for value in values:
@@ -139,9 +141,9 @@ def each(check: Callable[[str], object]) -> Callable[[list[str]], None]:
 
 def not_empty(values: list[str]) -> None:
     if not values:
-        raise ValidationError("must name at least one")
+        raise ValidationError("must contain at least one item")
 
 
 def no_duplicates(values: list[str]) -> None:
     if len(set(values)) < len(values):
-        raise ValidationError("has an item twice")
+        raise ValidationError("contains an item more than once")

@@ -1,8 +1,8 @@
 """
 Every setting of Mini Ledger.
 
-Those that differ between machines come from ``environment.py``, where each ``LEDGER_*`` variable is
-declared with its default, its meaning and its checks. The others are the same on every machine.
+Settings that differ between machines come from ``environment.py``, where each ``LEDGER_*`` variable
+is declared with its default, help and checks. The others are the same on every machine.
 """
 
 from datetime import timedelta
@@ -14,8 +14,8 @@ from ledger_project.environment import *
 DATABASES = {"default": DATABASE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Django's own pages for errors are HTML, and show code and settings. Here an error is a problem
-# document on every machine, and its traceback is in the log.
+# Always False, because Django's error pages are HTML and show code and settings. Errors are problem
+# documents on every machine, and tracebacks are in the log.
 DEBUG = False
 
 # ── The application ──────────────────────────────────────────────────────────────────────────────
@@ -56,18 +56,19 @@ MIDDLEWARE = [
     "ledger_project.admin.middleware.AdminMessageMiddleware",
     "ledger_project.admin.middleware.AdminAddressMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    # Last, because it calls the view itself: the key, the money and the answer are one transaction.
+    # Last, because it calls the view itself, in one transaction with the key and the response.
     "ledger_project.idempotency.middleware.IdempotencyMiddleware",
 ]
 
 if CORS_ORIGINS:
-    # Before whatever answers: a preflight has no token, and its method is on no route.
+    # Before all middleware that may respond: a preflight request has no token, and no route
+    # supports its method.
     MIDDLEWARE.insert(
         MIDDLEWARE.index("django.middleware.security.SecurityMiddleware"),
         "corsheaders.middleware.CorsMiddleware",
     )
 CORS_ALLOWED_ORIGINS = CORS_ORIGINS
-# Staff's pages and the metrics are for no other site's scripts.
+# Scripts of other sites must not use the admin or the metrics.
 CORS_URLS_REGEX = r"^/(?!admin/|metrics)"
 CORS_ALLOW_METHODS = ["GET", "POST", "PATCH"]
 CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key", "x-request-id"]
@@ -84,7 +85,7 @@ ROOT_URLCONF = "ledger_project.urls"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        # Before the folders of the apps: the admin's own frame is replaced.
+        # Searched before the apps, to replace the base template of the admin.
         "DIRS": [BASE_DIR / "ledger_project" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
@@ -103,10 +104,10 @@ LANGUAGE_CODE = "en-us"
 FORMAT_MODULE_PATH = "ledger_project.formats"
 
 STATIC_URL = "static/"
-# Served from the packages themselves: nothing to collect before the first start.
+# Files are served from the packages, so that no `collectstatic` is needed.
 WHITENOISE_USE_FINDERS = True
 
-# In bytes: for a batch. Every other body has a lower limit (see api/exceptions.py).
+# In bytes: the limit for batches. All other bodies have a lower limit (see api/exceptions.py).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 # ── Security ─────────────────────────────────────────────────────────────────────────────────────
@@ -119,13 +120,13 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 SECURE_SSL_REDIRECT = HTTPS
-# HSTS for this host alone. Whether other hosts of its domain can do without plain HTTP is for the
-# owner of the domain to say, and a preload list can hardly be left again.
+# HSTS for this host only. Only the owner of the domain knows whether its other hosts can do without
+# plain HTTP, and a preload list is hard to leave.
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
-# Staff log in again after half an hour away from the admin.
+# Half an hour after the last request to the admin, staff must log in again.
 SESSION_COOKIE_AGE = 30 * 60
 SESSION_SAVE_EVERY_REQUEST = True
 SESSION_COOKIE_SAMESITE = "Strict"
@@ -140,9 +141,9 @@ SIMPLE_JWT = {
     "AUDIENCE": "mini-ledger",
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=5),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
-    # A token may be used at once on a machine whose clock is this far behind its issuer's.
+    # Accept tokens that were issued by a machine whose clock is ahead by up to this.
     "LEEWAY": timedelta(seconds=5),
-    # A changed password ends every token that was made with the old one.
+    # Changing a password invalidates all tokens of the user.
     "CHECK_REVOKE_TOKEN": True,
 }
 
@@ -154,20 +155,20 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["api.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.negotiation.LedgerContentNegotiation",
-    # The representation is negotiated by Accept alone: an unknown query parameter is refused.
+    # The format is negotiated by Accept only. `?format=` is refused like any unknown parameter.
     "URL_FORMAT_OVERRIDE": None,
     "DEFAULT_PAGINATION_CLASS": "api.pagination.SignedKeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "ledger_project.openapi.autoschema.LedgerAutoSchema",
-    # OPTIONS is not in the contract: it is 405, like any other method that a route doesn't have.
+    # OPTIONS isn't part of the API, and is refused with 405.
     "DEFAULT_METADATA_CLASS": None,
-    # What is wrong with a whole document has this name, which no member of one has.
+    # The name of errors that concern the whole document. No member can have this name.
     "NON_FIELD_ERRORS_KEY": "\0",
     "EXCEPTION_HANDLER": "api.problems.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 
-# Where an error is explained: the `type` of each problem document (RFC 9457 §3.1.1).
+# The URL of the explanation of errors, in the `type` of problem documents (RFC 9457 §3.1.1).
 PROBLEM_DOCS_URL = "/docs"
 
 SPECTACULAR_SETTINGS = {

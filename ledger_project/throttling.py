@@ -1,4 +1,4 @@
-"""How often a login may fail, counted in the database so that all workers share the count."""
+"""The login throttle. It counts in the database, so that all workers share the counts."""
 
 import hashlib
 import unicodedata
@@ -17,24 +17,25 @@ from ledger_project.addresses import parse
 from ledger_project.models import KnownNetwork, LoginAttempt
 from transfers import clock
 
-# How long a network stays known to a name after its last login from there, and how many do.
+# How long a network stays known to a name after its last login from there, and how many networks
+# are kept for a name.
 KNOWN_FOR = timedelta(days=30)
 MOST_KNOWN = 100
 
-# How many times the rate may succeed: for a fleet that starts, and not for ever, because each
-# password takes a fraction of a second to check.
+# Successful logins may be this many times as frequent as failed ones. Many clients may start at
+# once, but there must be a limit, because a password check is slow.
 SUCCESSES = 10
 
-# How long a login stays undecided: about as long as its password check.
+# The wait for attempts that are still being checked: about the duration of a password check.
 UNDECIDED_WAIT = timedelta(seconds=1)
 
 
 class LoginThrottle(BaseThrottle):
     """
-    Count a login by name and password, and leave it to the view as ``view.login_try``.
+    Count a login attempt, and pass it to the view as ``view.login_try``.
 
-    DRF's own throttles read and then write a cache, so that concurrent tries slip through; here
-    each try is a row, and the tries of one subject queue for a lock.
+    DRF's throttles read and then write a cache, so concurrent attempts can exceed the limit. Here
+    each attempt is a row, and attempts of the same network or name wait for each other.
     """
 
     def allow_request(self, request: Request, view: Any) -> bool:
@@ -44,20 +45,21 @@ class LoginThrottle(BaseThrottle):
         return self._try.wait is None
 
     def wait(self) -> float | None:
-        """Return the seconds until the next try is allowed."""
+        """Return the seconds until the next attempt is allowed, or None if it is allowed now."""
         return self._try.wait
 
 
 class LoginTry:
     """
-    A try to log in, on whichever face of the service, counted before the password is checked.
+    A login attempt on the API or the admin, counted before the password is checked.
 
-    ``wait`` is None if it may go on, otherwise the seconds to wait. The password is checked inside
-    ``with``, and the try has failed at its end unless ``user`` was set there to who logged in.
-    Times are read from the database's clock, so that servers whose clocks differ share one count.
+    ``wait`` is the number of seconds to wait, or None if the attempt may proceed. Check the
+    password in a ``with`` block on the attempt, and set ``user`` if it is right. Otherwise the
+    attempt counts as failed when the block ends. Times come from the database's clock, so that
+    servers with different clocks agree.
 
-    :param address: REMOTE_ADDR, which may be odd, or empty on a Unix socket
-    :param name: as it was typed; what is no string is counted for the network alone
+    :param address: REMOTE_ADDR, which may be malformed, or empty for a Unix socket
+    :param name: the user name as typed; if it isn't a string, only the network is counted
     """
 
     wait: float | None = None
@@ -77,7 +79,7 @@ class LoginTry:
             _sweep(LoginAttempt.objects.filter(at__lte=now - window))
             waits = [_wait(subject, limit, window, now) for subject in subjects]
             if any(waits):
-                # A refused try doesn't count: waiting is enough to be let in again.
+                # A refused attempt isn't counted, so that waiting is always enough.
                 self.wait = max(1.0, *(wait.total_seconds() for wait in waits))
                 return
             rows = [LoginAttempt(subject=subject, at=now) for subject in subjects]
@@ -115,14 +117,14 @@ def parse_rate(rate: str) -> tuple[int, timedelta]:
 
 
 def _wait(subject: str, limit: int, window: timedelta, now: datetime) -> timedelta:
-    """Return how long the next try of a subject has to wait; zero if it need not."""
+    """Return how long the next attempt of a subject has to wait; zero if it needn't."""
     tries = LoginAttempt.objects.filter(subject=subject)
     failed = tries.filter(failed=True)
     if failed.count() >= limit:
         return _nth_newest(failed, limit).at + window - now
     if tries.count() >= limit * SUCCESSES:
         return _nth_newest(tries, limit * SUCCESSES).at + window - now
-    # Those whose password is being checked may all be wrong: together they can't be too many.
+    # Attempts that are still being checked count as failed, because all of them may fail.
     if tries.filter(Q(failed=True) | Q(failed=None)).count() >= limit:
         return UNDECIDED_WAIT
     return timedelta()
@@ -138,8 +140,8 @@ def _is_known(username: str, network: str) -> bool:
 
 
 def _remember(username: str, network: str) -> None:
-    # The exact name, unlike that of a failure: `alice` and `ALICE` may be two users, and a login of
-    # one must not let her network guess at the other.
+    # The exact name, unlike for failures: `alice` and `ALICE` may be two users, and a login as one
+    # mustn't make the network known to the other.
     name = _hash(f"user:{username}")
     now = clock.now()
     KnownNetwork.objects.bulk_create(
@@ -156,15 +158,15 @@ def _remember(username: str, network: str) -> None:
 
 
 def _sweep(old: QuerySet) -> None:
-    # What nobody tries again would stay for ever. A few at a time, and no rival's.
+    # Delete a few expired rows of any subject, except those that another transaction has locked.
     with transaction.atomic(savepoint=False):
         few = old.order_by("pk").select_for_update(skip_locked=True).values_list("pk", flat=True)
         old.model.objects.filter(pk__in=list(few[:10])).delete()
 
 
 def _plain(name: str) -> str:
-    # The token route trims a name, and the admin's form normalizes it too: however one user's
-    # name is spelt, its tries are one count.
+    # Count all spellings of a name together. The token route strips names, and the admin's form
+    # normalizes them too.
     return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
@@ -173,7 +175,7 @@ def _hash(subject: str) -> str:
 
 
 def _queue(subjects: list[str]) -> None:
-    # Tries of one subject count one after another, in one order. SQLite's transactions do anyway.
+    # Count the attempts of a subject one after another. SQLite serializes transactions anyway.
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             for number in sorted(int(subject[:15], 16) for subject in subjects):

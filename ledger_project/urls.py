@@ -1,4 +1,4 @@
-"""Every URL of the product."""
+"""The URLs of the API, its documentation and the admin."""
 
 from django.contrib import admin
 from django.urls import path, register_converter
@@ -21,7 +21,7 @@ from transfers.views.transfers import TransferViewSet
 
 
 class AnyCaseUUIDConverter(UUIDConverter):
-    """A UUID in lower or upper case: both are the same id (RFC 9562 §4)."""
+    """A UUID in lower or upper case, which are equivalent (RFC 9562 §4)."""
 
     regex = UUID_FORM.pattern
 

@@ -1,4 +1,4 @@
-"""The routes of the shell itself: logging in and out, and the documentation."""
+"""The views for logging in and out, and for the documentation."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from ledger_project.throttling import LoginThrottle, LoginTry
 
 
 class LoginSerializer(TokenObtainPairSerializer, StrictSerializer):
-    """A name and a password."""
+    """A user name and a password."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -55,7 +55,7 @@ TOKENS = {"access": "eyJhbGciOiJIUzI1NiIs...", "refresh": "eyJhbGciOiJIUzI1NiIs.
 
 
 class AuthView(APIView):
-    """A route that anybody may use, and whose answer is a secret: it is never stored for replay."""
+    """A view without authentication whose response is secret, so it isn't stored for replays."""
 
     authentication_classes = ()
     permission_classes = ()
@@ -63,16 +63,17 @@ class AuthView(APIView):
     http_method_names = ("post",)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        # What is no try to log in, the throttle doesn't count.
+        # Checked before the throttle, which only counts login attempts.
         if (request.method or "").lower() not in self.http_method_names:
             self.http_method_not_allowed(request)
         refuse_query(request)
-        # Elsewhere the idempotency middleware sees to it.
+        # For other views, the idempotency middleware checks the size.
         require_size(request, LARGEST_BODY)
         super().initial(request, *args, **kwargs)
 
     def get_authenticate_header(self, request: Request) -> str:
-        # Without authentication classes, DRF would answer 403 in place of 401.
+        # Without it, DRF would respond with 403 instead of 401, as there are no authentication
+        # classes.
         return 'Bearer realm="api"'
 
 
@@ -108,7 +109,7 @@ class TokenView(AuthView):
 
 
 class RefreshView(AuthView):
-    """Exchange a refresh token for a new pair of tokens. It works once."""
+    """Exchange a refresh token, which works once, for a new pair of tokens."""
 
     @Operation(
         "refreshToken",
@@ -130,7 +131,7 @@ class RefreshView(AuthView):
 
 
 class LogoutView(AuthView):
-    """End a refresh token."""
+    """Revoke a refresh token."""
 
     @Operation(
         "logOut",
@@ -152,5 +153,5 @@ class LogoutView(AuthView):
 
 @probe
 def docs(request: HttpRequest) -> HttpResponse:
-    """Show the OpenAPI document in Swagger UI, from files of this machine alone."""
+    """Show the OpenAPI document in Swagger UI, without files from other servers."""
     return render(request, "ledger_project/docs.html", {"title": settings.APP_NAME})

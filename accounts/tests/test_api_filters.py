@@ -144,7 +144,9 @@ def test_a_cursor_from_a_list_with_other_filters_is_refused(api, alice, funded_a
 
     response = api.get("/accounts", {**query, "cursor": first.json()["next_cursor"]})
 
-    assert_problem(response, 400, "invalid_cursor", detail="Invalid cursor")
+    assert_problem(
+        response, 400, "invalid_cursor", detail="Invalid cursor: request the first page again."
+    )
 
 
 @pytest.mark.parametrize(

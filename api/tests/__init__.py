@@ -1,4 +1,4 @@
 import pytest
 
-# So that a failure in there shows what was compared.
+# pytest then shows the compared values if an assertion in this module fails.
 pytest.register_assert_rewrite("api.tests.contract")

@@ -1,4 +1,4 @@
-"""The documents of the wire contract, written out once: answers are compared with them whole."""
+"""The documents that the API contract prescribes, with which tests compare whole responses."""
 
 import uuid
 from datetime import datetime
@@ -11,7 +11,7 @@ from transfers.models import LedgerEntry, Transfer
 
 JSON = "application/json"
 MONEY_MAX = 2**53 - 1
-# A UUID that no row has.
+# An id that doesn't exist.
 NOWHERE = uuid.UUID("00000000-0000-4000-8000-000000000001")
 
 
@@ -21,7 +21,7 @@ def instant(value: datetime) -> str:
 
 
 def account_document(account: Account) -> dict[str, Any]:
-    """Return the Account as it stands in the database now."""
+    """Return the document of an account, with its current values in the database."""
     account.refresh_from_db()
     return {
         "id": str(account.pk),
@@ -39,7 +39,7 @@ def account_document(account: Account) -> dict[str, Any]:
 
 
 def transfer_document(transfer: Transfer, status: str = "POSTED") -> dict[str, Any]:
-    """Return the Transfer, whose ``status`` the test knows."""
+    """Return the document of a transfer with this ``status``."""
     return {
         "id": str(transfer.pk),
         "kind": transfer.kind,
@@ -58,7 +58,7 @@ def transfer_document(transfer: Transfer, status: str = "POSTED") -> dict[str, A
 
 
 def statement_item(entry: LedgerEntry) -> dict[str, Any]:
-    """Return the line of a statement that shows ``entry``, its members in the contract's order."""
+    """Return the statement item for ``entry``, with its members in the order of the contract."""
     transfer = entry.transfer
     parties = {transfer.source_id, transfer.dest_id}
     return {
@@ -78,12 +78,12 @@ def statement_item(entry: LedgerEntry) -> dict[str, Any]:
 
 
 def statement_of(account: Account) -> list[dict[str, Any]]:
-    """Return every line of an account's statement, newest first."""
+    """Return all items of an account's statement, newest first."""
     return [statement_item(entry) for entry in account.entries.order_by("-sequence")]
 
 
 def assert_problem(response: Any, status: int, code: str, **more: Any) -> None:
-    """Check that the answer is the problem document of ``code``, with ``more`` and nothing else."""
+    """Check that the response is exactly the problem document of ``code`` with ``more``."""
     document = response.json()
     assert response.status_code == status, document
     assert response["Content-Type"] == "application/problem+json"
@@ -103,7 +103,7 @@ def assert_problem(response: Any, status: int, code: str, **more: Any) -> None:
 
 
 def assert_invalid(response: Any, *errors: tuple[str, str]) -> None:
-    """Check that the answer is 422 with exactly these (pointer, code) pairs, in their order."""
+    """Check that the response is 422 with exactly these (pointer, code) pairs, in this order."""
     found = response.json().get("errors", [])
     assert [(each["pointer"], each["code"]) for each in found] == list(errors), response.json()
     assert [set(each) for each in found] == [{"pointer", "code", "detail"}] * len(errors)

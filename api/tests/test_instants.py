@@ -1,4 +1,4 @@
-"""An instant is written in one form, whatever its zone and year."""
+"""The format of instants doesn't depend on their time zone or year."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -19,5 +19,5 @@ from api.instants import instant
         ),
     ],
 )
-def test_an_instant_is_written_in_utc_with_four_digits_of_year_and_six_of_the_second(value, text):
+def test_an_instant_is_written_in_utc_with_a_four_digit_year_and_microseconds(value, text):
     assert instant(value) == text

@@ -1,4 +1,4 @@
-"""Which representation a client gets, which bodies are read, and when a request is refused."""
+"""Accept and Content-Type headers, and the order in which the checks of a request happen."""
 
 import json
 import uuid
@@ -14,7 +14,7 @@ JSON, CSV = "application/json", "text/csv; charset=utf-8"
 
 @pytest.fixture
 def statement(alice, funded_account):
-    """The path of a statement, which is to be had as JSON and as CSV."""
+    """The path of a statement, which is available as JSON and as CSV."""
     return f"/accounts/{funded_account(alice, 5).pk}/statement"
 
 
@@ -30,11 +30,11 @@ def statement(alice, funded_account):
         ("text/csv;q=0.5, */*;q=0.1", CSV),
         ("application/json;q=0, */*", CSV),
         ("text/html, text/csv;q=0.1", CSV),
-        # A range that can't be read is none.
+        # An unreadable range is ignored.
         ("a/b;x*=nope'en'z, text/csv", CSV),
     ],
 )
-def test_the_representation_that_a_client_likes_best_is_sent(api, statement, accept, content_type):
+def test_the_accepted_type_with_the_highest_weight_is_sent(api, statement, accept, content_type):
     response = api.get(statement, headers={"Accept": accept})
     response.close()
 
@@ -45,7 +45,7 @@ def test_the_representation_that_a_client_likes_best_is_sent(api, statement, acc
 @pytest.mark.parametrize(
     "accept", ["text/csv;q=0", "*/*;q=0", "text/html", "text", "", "*/*;x*=nope'en'z"]
 )
-def test_a_client_that_likes_nothing_of_it_gets_nothing(api, statement, accept):
+def test_an_accept_header_that_excludes_all_types_is_refused(api, statement, accept):
     response = api.get(statement, headers={"Accept": accept})
 
     assert_problem(response, 406, "not_acceptable")
@@ -62,7 +62,7 @@ def test_a_client_that_likes_nothing_of_it_gets_nothing(api, statement, accept):
         "application/x-www-form-urlencoded",
     ],
 )
-def test_a_body_of_another_type_or_charset_is_not_read(api, content_type):
+def test_a_body_of_another_type_or_charset_is_refused(api, content_type):
     response = post_account(api, content_type)
 
     assert_problem(response, 415, "unsupported_media_type")
@@ -71,7 +71,7 @@ def test_a_body_of_another_type_or_charset_is_not_read(api, content_type):
 @pytest.mark.parametrize(
     "content_type", ["application/json", "Application/JSON", 'application/json; charset="UTF-8"']
 )
-def test_json_in_utf_8_is_read(api, content_type):
+def test_a_json_body_in_utf_8_is_accepted(api, content_type):
     assert post_account(api, content_type).status_code == 201
 
 
@@ -85,19 +85,19 @@ def post_account(api, content_type):
     )
 
 
-# 401, then 405, then 422, and only then 406, 403 and 404.
+# The order of the checks: 401, 405, 422, and then 406, 403 and 404.
 NOT_ACCEPTED = {"Accept": "application/xml"}
 
 
 @pytest.mark.parametrize("path", ["/idempotency-keys/k", "/accounts", "/integrity"])
-def test_who_is_not_logged_in_is_told_so_first(client_for, path):
+def test_a_missing_token_is_refused_before_anything_else(client_for, path):
     response = client_for(None).get(f"{path}?x=1", headers=NOT_ACCEPTED)
 
     assert_problem(response, 401, "not_authenticated")
 
 
 @pytest.mark.parametrize("path", ["/idempotency-keys/k", "/accounts", "/integrity"])
-def test_a_method_that_is_not_allowed_comes_before_what_is_acceptable(api, path):
+def test_an_unsupported_method_is_refused_before_query_and_accept_header(api, path):
     response = api.delete(
         f"{path}?x=1", headers={**NOT_ACCEPTED, "Idempotency-Key": str(uuid.uuid4())}
     )
@@ -106,7 +106,7 @@ def test_a_method_that_is_not_allowed_comes_before_what_is_acceptable(api, path)
 
 
 @pytest.mark.parametrize("path", ["/idempotency-keys/k", "/accounts", "/integrity"])
-def test_an_unknown_parameter_comes_before_what_is_acceptable_and_allowed(api, path):
+def test_an_unknown_parameter_is_refused_before_accept_header_and_permission(api, path):
     response = api.get(f"{path}?x=1", headers=NOT_ACCEPTED)
 
     assert_invalid(response, ("#/x", "unknown_parameter"))
@@ -120,32 +120,32 @@ def test_an_unknown_parameter_comes_before_what_is_acceptable_and_allowed(api, p
         ("from=x", ("#/from", "invalid_instant")),
     ],
 )
-def test_a_bad_filter_comes_before_whose_account_it_is(client_for, bob, statement, query, error):
+def test_an_invalid_filter_is_refused_before_ownership(client_for, bob, statement, query, error):
     response = client_for(bob).get(f"{statement}?{query}")
 
     assert_invalid(response, error)
 
 
-def test_a_bad_instant_comes_before_whose_account_it_is(client_for, bob, statement):
+def test_an_invalid_instant_is_refused_before_ownership(client_for, bob, statement):
     path = statement.replace("statement", "balance")
 
     assert_invalid(client_for(bob).get(f"{path}?at=x"), ("#/at", "invalid_instant"))
     assert_invalid(client_for(bob).get(f"{path}?at=2999-01-01T00:00:00Z"), ("#/at", "future"))
 
 
-def test_more_parameters_than_are_read_are_refused(api):
+def test_more_than_1000_query_parameters_are_refused(api):
     query = "&".join(f"x{number}=1" for number in range(1001))
 
     assert_invalid(api.get(f"/accounts?{query}"), ("#", "too_many_parameters"))
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/"])
-def test_what_takes_no_parameter_refuses_one(client_for, path):
+def test_a_route_without_parameters_refuses_any(client_for, path):
     assert_invalid(client_for(None).get(f"{path}?version=9"), ("#/version", "unknown_parameter"))
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
-def test_the_documentation_is_read_and_nothing_else(client_for, path):
+def test_the_documentation_supports_only_get_and_head(client_for, path):
     response = client_for(None).options(path)
 
     assert response.status_code == 405

@@ -1,4 +1,4 @@
-"""Pages of every list: newest first, by a signed cursor, never shifting."""
+"""Pagination of all lists: newest first, with signed cursors, and stable while rows arrive."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @dataclass
 class Listing:
-    """A list of alice's: where it is, how one more row comes into it, and what bob gets of it."""
+    """A list that belongs to alice: its URL, how to add a row, and what bob gets from it."""
 
     path: str
     add: Callable[[], object]
@@ -31,7 +31,7 @@ def listing(request, alice, funded_account) -> Listing:
         services.deposit(account_id=account.pk, amount=1, actor=alice)
 
     return {
-        # The account that the other lists need is of another currency's here.
+        # Only the accounts of this list are in EUR. The account of the other lists is in USD.
         "accounts": Listing("/accounts?currency=EUR&", lambda: _open(alice)),
         "transfers": Listing("/transfers?", deposit),
         "statement": Listing(f"/accounts/{account.pk}/statement?", deposit, (404, None)),
@@ -117,7 +117,7 @@ def test_pages_do_not_shift_while_new_rows_arrive(api, listing):
     assert third.json()["next_cursor"] is None
 
 
-def test_a_cursor_is_good_with_another_limit_and_more_than_once(api, listing):
+def test_a_cursor_works_repeatedly_and_with_another_limit(api, listing):
     fill(listing, 5)
     whole = ids(page(api, listing, 100))
     cursor = page(api, listing, 1).json()["next_cursor"]
@@ -193,23 +193,27 @@ FORGERIES = {
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
-def test_a_cursor_that_was_not_given_out_is_refused(api, listing, forgery):
+def test_a_forged_or_changed_cursor_is_refused(api, listing, forgery):
     fill(listing, 2)
     cursor = page(api, listing, 1).json()["next_cursor"]
 
     response = page(api, listing, 1, FORGERIES[forgery](cursor))
 
-    assert_problem(response, 400, "invalid_cursor", detail="Invalid cursor")
+    assert_problem(
+        response, 400, "invalid_cursor", detail="Invalid cursor: request the first page again."
+    )
 
 
-def test_a_cursor_that_another_key_has_signed_is_refused(api, listing, settings):
+def test_a_cursor_signed_with_another_key_is_refused(api, listing, settings):
     fill(listing, 2)
     cursor = page(api, listing, 1).json()["next_cursor"]
     settings.SECRET_KEY = "another-key-of-the-tests-and-of-nothing-else"
 
     response = page(api, listing, 1, cursor)
 
-    assert_problem(response, 400, "invalid_cursor", detail="Invalid cursor")
+    assert_problem(
+        response, 400, "invalid_cursor", detail="Invalid cursor: request the first page again."
+    )
 
 
 def test_a_cursor_of_another_list_is_refused(api, listing, alice, funded_account):
@@ -220,10 +224,12 @@ def test_a_cursor_of_another_list_is_refused(api, listing, alice, funded_account
 
     response = page(api, listing, 1, foreign)
 
-    assert_problem(response, 400, "invalid_cursor", detail="Invalid cursor")
+    assert_problem(
+        response, 400, "invalid_cursor", detail="Invalid cursor: request the first page again."
+    )
 
 
-def test_a_cursor_is_not_a_right(api, client_for, bob, listing):
+def test_a_cursor_grants_no_access_to_another_user(api, client_for, bob, listing):
     fill(listing, 2)
     cursor = page(api, listing, 1).json()["next_cursor"]
 
@@ -232,7 +238,7 @@ def test_a_cursor_is_not_a_right(api, client_for, bob, listing):
     assert (response.status_code, response.json().get("items")) == listing.seen_by_another
 
 
-def test_a_cursor_of_a_statement_is_good_however_the_id_is_written(api, alice, funded_account):
+def test_a_statement_cursor_works_with_the_account_id_in_upper_case(api, alice, funded_account):
     account = funded_account(alice)
     for _ in range(2):
         services.deposit(account_id=account.pk, amount=1, actor=alice)

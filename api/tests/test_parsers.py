@@ -1,4 +1,4 @@
-"""Bodies that are no JSON, or that two parsers could read differently."""
+"""The parser refuses bodies that aren't JSON, or that two parsers could read differently."""
 
 import pytest
 from rest_framework.exceptions import ParseError
@@ -20,14 +20,14 @@ from api.tests.contract import JSON, assert_invalid, assert_problem
         (b"-" + b"9" * 31, -int("9" * 31)),
     ],
 )
-def test_json_is_read_exactly(body, value):
+def test_json_values_are_parsed_exactly(body, value):
     read = strict_json(body)
 
     assert (read, type(read)) == (value, type(value))
 
 
 @pytest.mark.parametrize("digits", [33, 5000])
-def test_an_integer_too_long_for_any_field_stays_too_large(digits):
+def test_a_very_long_integer_is_replaced_by_one_that_is_out_of_range(digits):
     assert strict_json(b"9" * digits) == 10**32
     assert strict_json(b"-" + b"9" * digits) == -(10**32)
 
@@ -66,14 +66,14 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize("body", MALFORMED, ids=lambda body: repr(body[:40]))
-def test_what_is_not_json_is_refused_by_the_parser(body):
+def test_the_parser_refuses_malformed_json(body):
     with pytest.raises(ParseError):
         strict_json(body)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("body", MALFORMED, ids=lambda body: repr(body[:40]))
-def test_a_body_that_is_not_json_is_refused_and_opens_nothing(api, body):
+def test_a_request_with_malformed_json_is_refused_and_opens_no_account(api, body):
     response = api.post("/accounts", body, content_type=JSON)
 
     assert_problem(response, 400, "malformed_json")
@@ -91,7 +91,7 @@ def test_a_body_that_is_not_json_is_refused_and_opens_nothing(api, body):
         (b"null", "null"),
     ],
 )
-def test_a_body_that_is_json_but_no_object_is_refused_as_a_whole(api, body, code):
+def test_a_json_body_that_is_not_an_object_is_refused(api, body, code):
     response = api.post("/accounts", body, content_type=JSON)
 
     assert_invalid(response, ("#", code))
@@ -99,7 +99,7 @@ def test_a_body_that_is_json_but_no_object_is_refused_as_a_whole(api, body, code
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["owner_name", "currency", "metadata", "unknown"])
-def test_a_nested_value_is_wrong_or_too_deep_and_never_a_crash(api, name):
+def test_a_nested_value_is_refused_at_any_depth_without_a_crash(api, name):
     answers = set()
 
     for depth in range(100, 1100, 50):
@@ -122,7 +122,7 @@ def test_a_nested_value_is_wrong_or_too_deep_and_never_a_crash(api, name):
         "Application/JSON",
     ],
 )
-def test_json_in_utf_8_is_read(api, media_type):
+def test_a_json_body_in_utf_8_is_accepted(api, media_type):
     response = api.post("/accounts", '{"owner_name": "Zoë"}'.encode(), content_type=media_type)
 
     assert response.status_code == 201
@@ -144,7 +144,7 @@ def test_json_in_utf_8_is_read(api, media_type):
         "",
     ],
 )
-def test_another_media_type_is_refused_and_opens_nothing(api, media_type):
+def test_another_media_type_is_refused_and_opens_no_account(api, media_type):
     body = b'{"owner_name": "Alice"}'
 
     response = api.generic(
@@ -157,7 +157,7 @@ def test_another_media_type_is_refused_and_opens_nothing(api, media_type):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "deflate, gzip", "identity, gzip", "x"])
-def test_a_body_with_a_content_encoding_is_refused_and_opens_nothing(api, encoding):
+def test_a_body_with_a_content_encoding_is_refused_and_opens_no_account(api, encoding):
     response = api.post(
         "/accounts", {"owner_name": "Alice"}, headers={"Content-Encoding": encoding}
     )
@@ -166,7 +166,7 @@ def test_a_body_with_a_content_encoding_is_refused_and_opens_nothing(api, encodi
         response,
         415,
         "unsupported_media_type",
-        detail="Send the body as it is, without a Content-Encoding: the ledger decodes none.",
+        detail="Send the body uncompressed and without Content-Encoding: no encoding is supported.",
     )
     assert Account.objects.customers().count() == 0
 
@@ -181,7 +181,7 @@ def test_a_token_route_refuses_a_content_encoding(client_for, path):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("encoding", ["identity", "Identity", ""])
-def test_identity_is_no_encoding(api, encoding):
+def test_the_content_encoding_identity_is_accepted(api, encoding):
     response = api.post(
         "/accounts", {"owner_name": "Alice"}, headers={"Content-Encoding": encoding}
     )
@@ -190,12 +190,12 @@ def test_identity_is_no_encoding(api, encoding):
 
 
 def sized(size: int) -> bytes:
-    """Return a good body of ``size`` bytes: JSON may be padded with blanks."""
+    """Return a valid body of ``size`` bytes, padded with spaces."""
     return b'{"owner_name": "Alice"}'.ljust(size)
 
 
 @pytest.mark.django_db
-def test_a_body_of_64_kib_is_read(api):
+def test_a_body_of_64_kib_is_accepted(api):
     response = api.post("/accounts", sized(64 * 1024), content_type=JSON)
 
     assert response.status_code == 201
@@ -203,10 +203,10 @@ def test_a_body_of_64_kib_is_read(api):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("size", [64 * 1024 + 1, 1024 * 1024, 1024 * 1024 + 1])
-def test_a_body_over_64_kib_is_refused_and_opens_nothing(api, size):
+def test_a_body_over_64_kib_is_refused_and_opens_no_account(api, size):
     response = api.post("/accounts", sized(size), content_type=JSON)
 
     assert_problem(
-        response, 413, "payload_too_large", detail="The body may have 65536 bytes at most."
+        response, 413, "payload_too_large", detail="The body may be at most 65536 bytes long."
     )
     assert Account.objects.customers().count() == 0

@@ -1,4 +1,4 @@
-"""What is refused before any rule of the ledger is asked, and in which order."""
+"""Errors that are found before any rule of the ledger is checked, and their order."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -16,7 +16,7 @@ from transfers.exceptions import HoldExpired
 
 pytestmark = pytest.mark.django_db
 
-# Every route of the ledger with the methods that it has.
+# The routes of the ledger and the methods that they support.
 ROUTES = {
     "/accounts": {"GET", "POST"},
     f"/accounts/{NOWHERE}": {"GET", "PATCH"},
@@ -39,7 +39,7 @@ METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIN
 
 
 @pytest.mark.parametrize("path", ROUTES)
-def test_a_method_that_a_route_lacks_is_refused_with_or_without_a_key(api, path):
+def test_an_unsupported_method_is_refused_with_or_without_a_key(api, path):
     for method in METHODS - ROUTES[path]:
         without_key = api.generic(method, path)
         with_key = api.generic(method, path, headers={"Idempotency-Key": "key"})
@@ -49,7 +49,7 @@ def test_a_method_that_a_route_lacks_is_refused_with_or_without_a_key(api, path)
 
 
 @pytest.mark.parametrize("path", ROUTES)
-def test_a_405_names_the_methods_that_the_route_has(api, path):
+def test_a_405_response_names_the_supported_methods(api, path):
     expected = ROUTES[path] | ({"HEAD"} if "GET" in ROUTES[path] else set())
 
     response = api.generic("DELETE", path)
@@ -58,14 +58,14 @@ def test_a_405_names_the_methods_that_the_route_has(api, path):
 
 
 @pytest.mark.parametrize("path", ROUTES)
-def test_a_wrong_method_is_refused_before_the_query_is_read(api, path):
+def test_an_unsupported_method_is_refused_before_an_unknown_parameter(api, path):
     response = api.generic("PUT", f"{path}?surprise=1")
 
     assert_problem(response, 405, "method_not_allowed")
 
 
 @pytest.mark.parametrize("path", ROUTES)
-def test_who_is_not_logged_in_is_told_so_whatever_the_method(client_for, path):
+def test_a_missing_token_is_refused_whatever_the_method(client_for, path):
     for method in METHODS:
         response = client_for(None).generic(method, path, b"{", content_type=JSON)
 
@@ -74,7 +74,7 @@ def test_who_is_not_logged_in_is_told_so_whatever_the_method(client_for, path):
 
 
 @pytest.mark.parametrize("token", ["Bearer forged", "Bearer a.b.c", "Bearer", "Bearer a b"])
-def test_a_bad_token_is_refused_before_anything_else(client_for, token):
+def test_an_invalid_token_is_refused_before_anything_else(client_for, token):
     client = client_for(None)
     client.credentials(HTTP_AUTHORIZATION=token)
 
@@ -106,7 +106,7 @@ def test_a_bad_token_is_refused_before_anything_else(client_for, token):
         "/idempotency-keys/",
     ],
 )
-def test_an_unknown_url_is_not_found_whoever_asks_and_however(api, client_for, path):
+def test_an_unknown_url_is_not_found_for_any_caller_and_method(api, client_for, path):
     for client in (api, client_for(None)):
         for method in ("GET", "POST", "DELETE", "OPTIONS"):
             response = client.generic(method, path, b"{", content_type="text/plain")
@@ -115,7 +115,7 @@ def test_an_unknown_url_is_not_found_whoever_asks_and_however(api, client_for, p
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/*", "text/csv"])
-def test_an_answer_that_is_not_json_cannot_be_had(api, accept):
+def test_a_media_type_that_a_route_does_not_have_is_refused(api, accept):
     read = api.get("/accounts", headers={"Accept": accept})
     write = api.post("/accounts", {"owner_name": "Alice"}, headers={"Accept": accept})
 
@@ -125,7 +125,7 @@ def test_an_answer_that_is_not_json_cannot_be_had(api, accept):
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/*", "application/json", "text/html, */*"])
-def test_whoever_accepts_json_gets_it(api, accept):
+def test_a_client_that_accepts_json_gets_json(api, accept):
     response = api.get("/accounts", headers={"Accept": accept})
 
     assert response.status_code == 200
@@ -133,7 +133,7 @@ def test_whoever_accepts_json_gets_it(api, accept):
 
 
 @pytest.mark.parametrize("path", ROUTES)
-def test_a_key_is_asked_for_before_the_body_is_read(api, path):
+def test_a_missing_key_is_refused_before_an_invalid_body(api, path):
     for method in ROUTES[path] & {"POST", "PATCH"}:
         response = api.generic(method, path, b"{", content_type="text/plain")
 
@@ -141,7 +141,7 @@ def test_a_key_is_asked_for_before_the_body_is_read(api, path):
 
 
 @pytest.mark.parametrize("action", ["deposit", "withdraw", "close"])
-def test_the_body_is_read_before_ownership_is_asked(api, action):
+def test_an_invalid_body_is_refused_before_ownership_is_checked(api, action):
     path = f"/accounts/{NOWHERE}/{action}"
 
     text = api.post(path, b"{", content_type="text/plain")
@@ -154,13 +154,13 @@ def test_the_body_is_read_before_ownership_is_asked(api, action):
 
 
 @pytest.mark.parametrize("action", ["capture", "void", "reverse"])
-def test_the_body_of_a_resolution_is_read_before_the_transfer_is_looked_up(api, action):
+def test_an_invalid_body_is_refused_before_the_transfer_is_looked_up(api, action):
     response = api.post(f"/transfers/{NOWHERE}/{action}", {"surprise": 1})
 
     assert_invalid(response, ("#/surprise", "unknown_field"))
 
 
-def test_ownership_is_asked_before_the_rules(api, alice, bob, funded_account):
+def test_ownership_is_checked_before_the_rules_of_transfers(api, alice, bob, funded_account):
     foreign = funded_account(bob)
     body = {"source_account_id": str(foreign.pk), "dest_account_id": str(foreign.pk), "amount": 1}
 
@@ -169,16 +169,16 @@ def test_ownership_is_asked_before_the_rules(api, alice, bob, funded_account):
     assert_problem(response, 404, "account_not_found")
 
 
-def test_a_host_that_is_not_served_is_refused_as_a_problem(api):
+def test_an_unknown_host_is_refused_with_a_problem_document(api):
     response = api.get("/accounts", headers={"Host": "evil.example"})
 
     assert_problem(response, 400, "invalid_host")
 
 
-@pytest.mark.parametrize("hidden", ["%00", "%ff", "%ED%A0%80", "..%2f", "%0d%0aSet-Cookie:%20a=b"])
+@pytest.mark.parametrize("escaped", ["%00", "%ff", "%ED%A0%80", "..%2f", "%0d%0aSet-Cookie:%20a=b"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_what_a_path_hides_is_an_unknown_url(api, method, hidden):
-    response = api.generic(method, f"/accounts/{hidden}")
+def test_a_path_with_odd_escaped_characters_is_an_unknown_url(api, method, escaped):
+    response = api.generic(method, f"/accounts/{escaped}")
 
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
     assert response["Content-Type"] == "application/problem+json"
@@ -203,22 +203,22 @@ FRAMEWORK = {
 
 
 @pytest.mark.parametrize("code", FRAMEWORK)
-def test_an_exception_of_the_framework_is_answered_as_the_error_that_it_means(code):
-    answered = problem_of(FRAMEWORK[code])
+def test_an_exception_of_drf_becomes_the_corresponding_error(code):
+    problem = problem_of(FRAMEWORK[code])
 
     expected = Problem(ERRORS[code])
-    assert answered.body("/transfers") == expected.body("/transfers")
-    assert answered.headers() == expected.headers()
+    assert problem.body("/transfers") == expected.body("/transfers")
+    assert problem.headers() == expected.headers()
 
 
-def test_the_words_of_the_framework_are_those_of_the_errors():
+def test_the_details_of_these_errors_are_those_of_drf():
     assert str(drf.NotAuthenticated().detail) == NotAuthenticated.detail
     assert str(FRAMEWORK["authentication_failed"].detail) == AuthenticationFailed.detail
     for wait in (0.5, 1, 1.5, 42):
         assert str(drf.Throttled(wait=wait).detail) == Throttled(wait).detail
 
 
-def test_no_exception_of_the_framework_is_without_an_error():
+def test_every_exception_of_drf_becomes_an_error():
     def subclasses(parent):
         for each in parent.__subclasses__():
             yield each
@@ -230,7 +230,7 @@ def test_no_exception_of_the_framework_is_without_an_error():
     assert [error for error in raised if problem_of(error) is None] == []
 
 
-def test_each_code_has_a_title_of_its_own_in_sentence_case():
+def test_each_code_has_a_unique_title_in_sentence_case():
     titles = [error.title for error in ERRORS.values()]
 
     assert len(set(titles)) == len(titles)
@@ -239,7 +239,7 @@ def test_each_code_has_a_title_of_its_own_in_sentence_case():
     ]
 
 
-def test_an_instant_in_an_error_is_written_like_any_other():
+def test_an_instant_in_an_error_has_the_usual_format():
     somewhere_else = timezone(timedelta(hours=2))
     expired = HoldExpired(NOWHERE, datetime(33, 4, 3, 15, tzinfo=somewhere_else))
 

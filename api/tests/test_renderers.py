@@ -1,4 +1,4 @@
-"""Answers are the JSON that DRF would write, whoever writes it."""
+"""The renderer writes the same JSON as DRF's."""
 
 import json
 from uuid import UUID
@@ -21,12 +21,12 @@ ID = UUID("01936b1e-7c00-7000-8000-000000000001")
     ],
     ids=["empty", "figures", "letters", "beyond 64 bits"],
 )
-def test_an_answer_is_written_as_drf_writes_it(data):
+def test_json_is_written_as_drf_writes_it(data):
     written = JSONRenderer().render(data)
 
     assert written == renderers.JSONRenderer().render(data)
     assert json.loads(written) == json.loads(json.dumps(data, default=str))
 
 
-def test_no_answer_has_no_body():
+def test_no_data_gives_an_empty_body():
     assert JSONRenderer().render(None) == b""

@@ -1,1 +1,1 @@
-"""Django's PostgreSQL, whose connections are known to be alive without a question to the server."""
+"""Django's PostgreSQL backend, with required settings, a timeout and a cheaper health check."""

@@ -1,4 +1,4 @@
-"""A database backend is a package with a module of this name (Django: ``DATABASES["ENGINE"]``)."""
+"""The backend. Django requires a module of this name for ``DATABASES["ENGINE"]``."""
 
 import select
 from datetime import UTC, datetime
@@ -11,20 +11,21 @@ from psycopg.adapt import Buffer, Loader
 from database.exceptions import UnusableDatabase
 from database.postgresql import watchdog
 
-# What the code relies on, whatever the server, the database, the role or the environment says.
+# The session settings that the code relies on, whatever the server, the database, the role or the
+# environment sets.
 #
-# By SET and not by startup options, which PgBouncer doesn't pass on. In its transaction mode the
-# first one lasts, because PgBouncer keeps it for each client; the isolation is in every BEGIN as
-# well; and `/readyz` says if commits don't wait for the disk.
+# They aren't startup options, because PgBouncer doesn't pass these on. In its transaction mode,
+# PgBouncer preserves only the first setting for each client. The isolation level is also in every
+# BEGIN, and `/readyz` reports if synchronous_commit is off.
 SETTINGS = """
     SELECT set_config('DateStyle', 'ISO, MDY', false),
         set_config('default_transaction_isolation', 'read committed', false),
-        -- Without it the NULL in an array is the text NULL.
+        -- If it is off, a NULL in an array is read as the text NULL.
         set_config('array_nulls', 'on', false),
-        -- With it a guard's definition reads otherwise than when it was sealed.
+        -- If it is on, the definition of a guard differs from the recorded one.
         set_config('quote_all_identifiers', 'off', false),
-        -- Every other value keeps an acknowledged commit on the disk. It is the operator's, who may
-        -- change it for sessions that are open.
+        -- Only 'off' loses acknowledged commits in a crash. Other values are the operator's choice,
+        -- who may change them while sessions are open.
         CASE current_setting('synchronous_commit')
             WHEN 'off' THEN set_config('synchronous_commit', 'on', false)
         END,
@@ -34,13 +35,13 @@ SETTINGS = """
 
 class InstantLoader(Loader):
     """
-    Read a ``timestamptz``, thirty times as fast as Django does.
+    Read a ``timestamptz`` thirty times as fast as psycopg's loader.
 
-    Django's takes it apart with a regular expression, which was a tenth of a statement page. Both
-    databases are asked for years of four digits only, and a CHECK lets no other in.
+    That one uses a regular expression, which took a tenth of the time of a statement page. This one
+    can only read years of four digits; CHECK constraints refuse all others.
     """
 
-    timezone = UTC  # Django looks here whether it is the loader of the connection's zone.
+    timezone = UTC  # Django compares it with the connection's time zone.
 
     def load(self, data: Buffer) -> datetime:
         return datetime.fromisoformat(bytes(data).decode())
@@ -48,13 +49,13 @@ class InstantLoader(Loader):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """
-    Django's own, with another ``CONN_HEALTH_CHECKS`` and a bound on what the application waits for.
+    Django's backend, with a cheaper health check of connections and a timeout on the client side.
 
-    Each connection is given the settings that the code relies on. What can't be set is checked: see
-    ``_prepare``.
+    Each new connection gets the session settings that the code relies on, and is checked for what
+    can't be set: see ``_prepare``.
 
-    ``OPTIONS["client_timeout"]``: the seconds after which a connection is given up that gives no
-    answer. Without it there is no bound.
+    ``OPTIONS["client_timeout"]``: the seconds after which a connection without a response is
+    closed. Without it there is no timeout.
     """
 
     def get_connection_params(self) -> dict[str, Any]:
@@ -70,19 +71,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
         try:
             self._prepare(connection)
         except BaseException:
-            # Django would hand it on as it is.
+            # Otherwise Django would use the connection.
             connection.close()
             raise
         return connection
 
     def _prepare(self, connection: Connection) -> None:
         """
-        Set what the code relies on.
+        Set the session settings, and check what can't be set.
 
-        :raises UnusableDatabase: if the database can't hold every text, is too old, or has its
-            triggers switched off
+        :raises UnusableDatabase: if the database's encoding isn't UTF-8, if the server is too old,
+            or if triggers are disabled
         """
-        # The server has said these two by itself.
+        # The server reports both when a connection starts, so that no query is needed.
         encoding = connection.info.parameter_status("server_encoding")
         if encoding != "UTF8":
             raise UnusableDatabase(f"The database's encoding is {encoding}; it must be UTF8.")
@@ -96,7 +97,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         *_, triggers = connection.execute(SETTINGS, prepare=False).fetchone() or [None]
         if triggers != "origin":
             raise UnusableDatabase(
-                f"The database sets session_replication_role to {triggers}, which switches off its"
+                f"The database sets session_replication_role to {triggers}, which disables its"
                 " guards and foreign keys. Set it to origin."
             )
 
@@ -104,10 +105,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """
         Return whether the connection can take another request.
 
-        Django runs ``SELECT 1``, a round trip more for each request: a third of what a read takes.
-        A server that closes a connection says so, and what it says can be read from the socket; one
-        that is content is silent between two statements. (A host that vanished is found by neither
-        way, but by the watchdog.)
+        Django runs ``SELECT 1``, whose round trip takes a third of the time of a read. This method
+        checks instead whether the socket has something to read: a server sends nothing between two
+        statements unless it closes the connection. (Neither way detects that the server's host has
+        vanished. The watchdog does.)
         """
         if self.connection is None or self.connection.closed:
             return False
@@ -116,7 +117,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return not socket.poll(0)
 
     def why_no_writes(self) -> str | None:
-        """Return why nothing can be written now, in a sentence; None if it can."""
+        """Return a sentence that says why the database can't be written to, or None if it can."""
         with self.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_is_in_recovery(), current_setting('transaction_read_only'),"
@@ -124,10 +125,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
             )
             standby, read_only, synchronous_commit = cursor.fetchone()
         if standby:
-            return "The database is a standby, which takes no writes. See /readyz?for=reads."
+            return "The database is a standby and can't be written to. See /readyz?for=reads."
         if read_only == "on":
-            return "The database takes no writes: default_transaction_read_only is on."
+            return "The database can't be written to: default_transaction_read_only is on."
         if synchronous_commit == "off":
-            # Only behind PgBouncer, or by the options of the URL.
-            return "The database loses commits in a crash: synchronous_commit is off."
+            # This is only possible behind PgBouncer, or with options in the URL.
+            return "The database would lose commits in a crash: synchronous_commit is off."
         return None

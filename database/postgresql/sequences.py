@@ -1,8 +1,9 @@
-"""Sequences that are behind the ids of their tables, as after a copy of the rows alone."""
+"""Advance sequences that are behind the ids of their tables, as after a logical replication."""
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-# Each column of these tables whose ids come from a sequence. A table that isn't there has none.
+# The columns of these tables whose values come from a sequence, and that sequence. Tables that
+# don't exist are ignored.
 SEQUENCES = """
     SELECT relname, attname, pg_get_serial_sequence(quote_ident(relname), attname)
     FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
@@ -15,10 +16,10 @@ SEQUENCES = """
 
 def raise_sequences(connection: BaseDatabaseWrapper) -> list[str]:
     """
-    Let each sequence go on after the largest id of its table; return the tables that needed it.
+    Advance each sequence to the largest id of its table, and return the tables that needed it.
 
-    Logical replication copies rows and not sequences, and the next insert would take an id that is
-    taken. None is set back: an id is not given out twice, also if its row is gone.
+    Logical replication copies rows but not sequences, so the next insert would use an existing id.
+    No sequence is set back, so that the id of a deleted row isn't used again.
     """
     tables = connection.introspection.django_table_names(include_views=False)
     tables.append("django_migrations")

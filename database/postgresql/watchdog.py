@@ -1,9 +1,9 @@
 """
-Whoever waits for PostgreSQL waits for so long, and no longer.
+A timeout on the client side for everything that waits for PostgreSQL.
 
-PostgreSQL's own timeouts end what it is at work on. A server that stands still can't end anything:
-its disk hangs, its machine is suspended, or it has vanished without a word. Each thread would wait
-for ever, and with the last of them even the health route would fall silent.
+PostgreSQL's own timeouts work only while the server does. If its disk hangs, or if its machine is
+suspended or unreachable, each thread would wait forever, until none was left even for the health
+route.
 """
 
 import os
@@ -19,12 +19,12 @@ from psycopg import Connection, OperationalError
 
 LOOK_EVERY_SECONDS = 1.0
 
-# Since when each thread has waited until when, and for which connection.
+# By the id of each waiting thread: its deadline (monotonic seconds) and its connection.
 _waiting: dict[int, tuple[float, Connection]] = {}
 
 
 def guard(connection: Connection, seconds: float) -> None:
-    """Let nobody wait on the connection for longer than so many seconds: it is cut, and is lost."""
+    """Close the connection if a thread waits for it longer than ``seconds``."""
     connection.wait = _within(seconds, connection)  # type: ignore[method-assign]
     _start()
 
@@ -49,7 +49,7 @@ def _start() -> None:
     threading.Thread(target=_watch, name="postgresql-watchdog", daemon=True).start()
 
 
-# A thread doesn't survive a fork: the child starts its own.
+# Threads don't survive a fork, so a child process starts its own.
 os.register_at_fork(after_in_child=_start.cache_clear)
 
 
@@ -63,8 +63,8 @@ def _watch() -> None:
 
 
 def _cut(connection: Connection) -> None:
-    # The thread that waits gets an OperationalError, as if the server had closed the connection.
-    # A copy of the descriptor, because the number may be another connection's in a moment.
+    # The waiting thread gets an OperationalError, as if the server had closed the connection. This
+    # uses a copy of the file descriptor, because its number may be reused at any moment.
     with (
         suppress(OSError, OperationalError),
         socket.socket(fileno=os.dup(connection.fileno())) as copy,

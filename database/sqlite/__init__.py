@@ -1,1 +1,1 @@
-"""Django's SQLite, whose file must be there, and must stay the one that was opened."""
+"""Django's SQLite backend, which requires the file to exist and notices if it is replaced."""

@@ -1,4 +1,4 @@
-"""A database backend is a package with a module of this name (Django: ``DATABASES["ENGINE"]``)."""
+"""The backend. Django requires a module of this name for ``DATABASES["ENGINE"]``."""
 
 import os
 import sqlite3
@@ -10,19 +10,19 @@ from django.db.backends.sqlite3 import base
 
 from database.exceptions import UnusableDatabase
 
-# A file as the system knows it: its device and its inode. None if there is no such file.
+# The device and inode of a file, or None if it doesn't exist.
 Identity = tuple[int, int] | None
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """
-    Django's own, which notices that its file was deleted, moved or replaced by another one.
+    Django's backend, which notices if its file is deleted, moved or replaced.
 
-    SQLite notices nothing: it goes on writing to a file that has no name any more, and what it
-    acknowledges is gone with the process. And it makes an empty file where one is missing.
+    SQLite doesn't notice it. It continues to write to a deleted file, and commits are lost when the
+    process ends. It also creates an empty file if there is none.
     """
 
-    # Only `manage.py migrate` makes a file: elsewhere one that is missing is a mistake.
+    # Only `manage.py migrate` creates a file. Elsewhere, a missing file is an error.
     may_create_file = False
 
     def get_connection_params(self) -> dict[str, Any]:
@@ -41,7 +41,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 raise UnusableDatabase("The database's file is a directory.") from error
             if not os.path.exists(self.settings_dict["NAME"]):
                 raise UnusableDatabase(
-                    "The database's file is not there. Restore it, or make an empty ledger with"
+                    "The database's file doesn't exist. Restore it, or create an empty ledger with"
                     " `manage.py migrate`."
                 ) from error
             raise
@@ -49,27 +49,27 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if encoding != "UTF-8":
             connection.close()
             raise UnusableDatabase(f"The database's encoding is {encoding}; it must be UTF-8.")
-        # The first read makes the WAL, if no other connection has made it.
+        # The first read creates the WAL file, unless another connection has.
         connection.execute("PRAGMA user_version").fetchone()
         self._paths = self._paths_now()
         self._files = [_identity(path) for path in self._paths]
         return connection
 
     def is_usable(self) -> bool:
-        """Return whether the connection can take another request; asked once for each."""
+        """Return whether the connection can take another request. Called once for each."""
         return self._files == [_identity(path) for path in self._paths]
 
     def commit(self) -> None:
         super().commit()
-        # Afterwards, so that nothing is acknowledged that went into a file without a name.
+        # After the commit, so that a commit to a deleted file isn't acknowledged.
         if self.connection is not None and not self.is_usable():
             raise UnusableDatabase("The database's file was deleted, moved or replaced.")
 
     def why_no_writes(self) -> str | None:
-        """Return why nothing can be written now, in a sentence; None if it can."""
+        """Return a sentence that says why the database can't be written to, or None if it can."""
         if self.is_in_memory_db():
             return None
-        # By a connection of its own, because it doesn't wait: whoever holds the lock can write.
+        # A separate connection that doesn't wait for the lock: if it is held, writes are possible.
         with closing(
             sqlite3.connect(self._uri(), uri=True, timeout=0, isolation_level=None)
         ) as probe:
@@ -77,7 +77,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 probe.execute("DELETE FROM django_migrations WHERE FALSE")
             except sqlite3.DatabaseError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                    return f"The database's file takes no writes: {error}."
+                    return f"The database's file can't be written to: {error}."
         return None
 
     def _uri(self) -> str:
@@ -87,8 +87,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.is_in_memory_db():
             return []
         name = self.settings_dict["NAME"]
-        # SQLite keeps these two beside the file itself, not beside a symbolic link to it, and as
-        # long as a connection is open.
+        # SQLite keeps these two beside the file itself, not beside a symbolic link to it. They
+        # exist while a connection is open.
         beside = os.path.realpath(name)
         return [name, f"{beside}-wal", f"{beside}-shm"]
 

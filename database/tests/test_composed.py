@@ -1,4 +1,4 @@
-"""A composed query finds what the queryset finds that it was made of, with other values."""
+"""A composed query returns the same rows as its QuerySet with the values of the call."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -21,7 +21,7 @@ def columns(row):
     return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
 
 
-def test_it_returns_the_rows_of_the_queryset_column_by_column(alice, funded_account):
+def test_a_row_has_the_same_columns_as_one_of_the_queryset(alice, funded_account):
     account = funded_account(alice, balance=7, metadata={"colour": "blue"})
     query = by_id()
 
@@ -31,7 +31,7 @@ def test_it_returns_the_rows_of_the_queryset_column_by_column(alice, funded_acco
     assert (found._state.adding, found._state.db) == (False, "default")
 
 
-def test_each_value_takes_the_place_of_its_placeholder(alice, bob, funded_account):
+def test_each_value_replaces_its_placeholder(alice, bob, funded_account):
     accounts = [funded_account(owner, currency="EUR") for owner in (alice, bob)]
     owner_id, account_id = Placeholder(), Placeholder()
     query = ComposedQuery(
@@ -47,27 +47,27 @@ def test_each_value_takes_the_place_of_its_placeholder(alice, bob, funded_accoun
     ]
 
 
-def test_named_values_come_back_by_their_names(alice, funded_account):
+def test_a_values_list_returns_named_tuples(alice, funded_account):
     account = funded_account(alice, balance=7)
-    named = Account.objects.annotate(whose=F("owner__username"))
-    named = named.values_list("whose", "balance", "created_at", named=True)
+    named = Account.objects.annotate(username=F("owner__username"))
+    named = named.values_list("username", "balance", "created_at", named=True)
     account_id = Placeholder()
     query = ComposedQuery(named.filter(pk=account_id), [account_id])
 
     [found] = query(account.pk)
 
     assert found == tuple(named.get(pk=account.pk))
-    assert (found.whose, found.balance, found.created_at) == ("alice", 7, account.created_at)
+    assert (found.username, found.balance, found.created_at) == ("alice", 7, account.created_at)
 
 
-def test_truth_is_read_as_truth(alice, staff):
+def test_a_boolean_column_is_read_as_a_boolean(alice, staff):
     user_id = Placeholder()
     query = ComposedQuery(User.objects.filter(pk=user_id, is_active=True), [user_id])
 
     assert [query(user.pk)[0].is_staff for user in (alice, staff)] == [False, True]
 
 
-def test_equal_values_are_given_to_different_placeholders(alice, funded_account):
+def test_placeholders_with_equal_values_are_not_confused(alice, funded_account):
     account = funded_account(alice, balance=7)
     balance, version, held = Placeholder(), Placeholder(), Placeholder()
     query = ComposedQuery(
@@ -91,7 +91,7 @@ def test_a_value_equal_to_a_constant_of_the_query_does_not_replace_the_constant(
     assert [query(value) for value in (7, 1, 0, 1)] == [[], [account], [], [account]]
 
 
-def test_two_placeholders_of_one_list_are_two_values(alice, funded_account):
+def test_two_placeholders_in_one_list_have_separate_values(alice, funded_account):
     accounts = [funded_account(alice) for _ in range(3)]
     first, second = Placeholder(), Placeholder()
     query = ComposedQuery(
@@ -102,7 +102,7 @@ def test_two_placeholders_of_one_list_are_two_values(alice, funded_account):
     assert query(accounts[1].pk, accounts[1].pk) == [accounts[1]]
 
 
-def test_a_value_takes_every_place_of_a_placeholder_that_is_used_twice(alice, funded_account):
+def test_a_value_replaces_every_occurrence_of_its_placeholder(alice, funded_account):
     account = funded_account(alice, balance=1)
     funded_account(alice, balance=2)
     number = Placeholder()
@@ -111,7 +111,7 @@ def test_a_value_takes_every_place_of_a_placeholder_that_is_used_twice(alice, fu
     assert (query(1), query(2)) == ([account], [])
 
 
-def test_a_placeholder_inside_of_a_subquery_is_found(alice, bob, funded_account):
+def test_a_placeholder_in_a_subquery_is_replaced(alice, bob, funded_account):
     account = funded_account(alice)
     funded_account(bob)
     name = Placeholder()
@@ -121,19 +121,19 @@ def test_a_placeholder_inside_of_a_subquery_is_found(alice, bob, funded_account)
     assert (query("alice"), query("nobody")) == ([account], [])
 
 
-def test_a_placeholder_that_the_query_does_not_use_is_a_mistake():
+def test_a_placeholder_that_the_query_does_not_use_is_refused():
     used = Placeholder()
     with pytest.raises(ValueError, match="doesn't use this placeholder"):
         ComposedQuery(Account.objects.filter(pk=used), [used, Placeholder()])
 
 
-def test_it_wants_a_value_for_each_placeholder():
+def test_a_call_without_a_value_for_each_placeholder_is_refused():
     with pytest.raises(ValueError, match="argument"):
         by_id()()
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
-def test_accounts_are_locked_alike_whether_by_a_composed_query_or_not(alice, funded_account, count):
+def test_a_composed_query_locks_the_same_accounts_as_a_queryset(alice, funded_account, count):
     accounts = [funded_account(alice, balance=5) for _ in range(count)]
     ids = [account.pk for account in accounts]
 
@@ -147,7 +147,7 @@ def test_accounts_are_locked_alike_whether_by_a_composed_query_or_not(alice, fun
     ]
 
 
-def test_a_narrowed_queryset_locks_only_its_own_accounts(alice, bob, funded_account):
+def test_a_filtered_queryset_locks_only_its_own_accounts(alice, bob, funded_account):
     own, other = funded_account(alice), funded_account(bob)
 
     with transaction.atomic():
@@ -157,7 +157,7 @@ def test_a_narrowed_queryset_locks_only_its_own_accounts(alice, bob, funded_acco
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_account_is_locked_outside_a_transaction(alice, funded_account):
+def test_locking_an_account_outside_a_transaction_raises(alice, funded_account):
     account = funded_account(alice)
 
     for _ in range(2):

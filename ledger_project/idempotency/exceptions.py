@@ -1,4 +1,4 @@
-"""What is wrong with an Idempotency-Key, or with another request under it. Plain Python."""
+"""The errors of idempotency keys. Plain Python, without Django."""
 
 from typing import Self
 
@@ -20,20 +20,20 @@ class KeyMissing(ApiError):
 class KeyInvalid(ApiError):
     code = "idempotency_key_invalid"
     status = 400
-    meaning = "The key is empty, too long, or has characters that aren't allowed."
+    meaning = "The key is empty, too long, or contains characters that aren't allowed."
     remedy = "Send a UUID."
     detail = (
-        f"An Idempotency-Key has 1 to {LONGEST_KEY} characters of visible ASCII, without a comma; "
-        "one in quotation marks has no other quotation mark and no backslash."
+        f"An Idempotency-Key must have 1 to {LONGEST_KEY} visible ASCII characters and no comma. "
+        "Between quotation marks, it must not contain quotation marks or backslashes. Send a UUID."
     )
 
 
 class KeyNotFound(ApiError):
     code = "idempotency_key_not_found"
     status = 404
-    meaning = "You have no request under this key: nothing was done."
+    meaning = "You have no stored request with this key: nothing was done."
     remedy = "It is safe to send the request."
-    detail = "You have no request with this Idempotency-Key: it is safe to send it."
+    detail = "Nothing was done with this Idempotency-Key. It is safe to send the request."
 
 
 class KeyReused(ApiError):
@@ -59,30 +59,30 @@ class KeyExpired(ApiError):
     code = "idempotency_key_expired"
     status = 409
     meaning = (
-        "The request was answered before, and its response is no longer stored. It wasn't "
+        "The request was already processed, and its response is no longer stored. It wasn't "
         "carried out again."
     )
     remedy = "Read the statement to see what it did."
     detail = (
-        "This request was answered before, and the answer is no longer stored. It was not "
-        "carried out again; look at the statement for what it did."
+        "This request was already processed, and its response is no longer stored. It was not "
+        "carried out again. Read the statement to see what it did."
     )
 
 
 class AnswerWithheld(ApiError):
-    """The stored answer required a permission that the user no longer has."""
+    """The stored response required a permission that the user no longer has."""
 
     code = "idempotency_answer_withheld"
     status = 409
     meaning = (
-        "The request was already answered, with `response_status`. The response isn't shown, "
-        "because it required a permission that you no longer have. The request wasn't carried out "
-        "again."
+        "The request was already processed, with the status `response_status`. The response isn't "
+        "shown, because it required a permission that you no longer have. The request wasn't "
+        "carried out again."
     )
     remedy = "If `response_status` is below 300, don't send the request with a new key."
 
     def __init__(self, response_status: int) -> None:
-        # A client must not conclude from this that the request was never carried out.
+        # Clients must not conclude that the request was never carried out.
         if response_status < 300:
             happened = "was carried out when it was first sent, and was not carried out again"
             advice = "Don't send it with a new key: that would carry it out a second time."
@@ -90,7 +90,7 @@ class AnswerWithheld(ApiError):
             happened = "was refused when it was first sent, and nothing was done"
             advice = "To try again, send a new key."
         super().__init__(
-            f"This request {happened}. Its answer isn't shown, because it required a permission "
+            f"This request {happened}. Its response isn't shown, because it required a permission "
             f"that you no longer have. {advice}",
             response_status=response_status,
         )
@@ -100,5 +100,5 @@ class AnswerWithheld(ApiError):
         return cls(201)
 
 
-# What may refuse an operation that needs a key.
+# The errors of all operations that need a key.
 OF_KEYS = (KeyMissing, KeyInvalid, KeyReused, KeyInProgress, KeyExpired, AnswerWithheld)

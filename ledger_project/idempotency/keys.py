@@ -1,27 +1,26 @@
-"""How a key is written: as it is, or in quotation marks."""
+"""The syntax of idempotency keys, which may be in quotation marks."""
 
 import re
 
 LONGEST_KEY = 255
 
-# Visible ASCII without the comma, with which a server joins a header that was sent twice. In
-# quotation marks it is a string of RFC 8941, as in the IETF draft; one that needs escaping is
-# refused.
+# Visible ASCII except the comma, because servers join repeated headers with a comma. In quotation
+# marks, a key is a string of RFC 8941, as in the IETF draft, but without escaped characters.
 _UNQUOTED = rf"[!#-+\--~][!-+\--~]{{0,{LONGEST_KEY - 1}}}"
 _QUOTED = rf'"[!#-+\--\[\]-~]{{1,{LONGEST_KEY}}}"'
-# The OpenAPI document has it too, so it must also be a regular expression of JSON Schema.
+# Also used in the OpenAPI document, so it must be a valid regular expression of JSON Schema.
 PATTERN = f"^(?:{_UNQUOTED}|{_QUOTED})$"
 KEY = re.compile(PATTERN)
 
 
 def read_key(text: str) -> str | None:
     """
-    Return the key that ``text`` is, or None if it is none: ``"abc"`` in quotes is the key abc.
+    Return the key without quotation marks, or None if it is invalid.
 
-    What begins with a quotation mark has to be one whole quoted string, without parameters.
+    Text that begins with a quotation mark must be a complete quoted string without parameters.
 
-    For the header of a request and for the path of the look-up alike, so that a client finds its
-    answer under the key as it sent it.
+    Used for the header of requests and the path of the look-up, so that clients find a response by
+    the same text that they sent.
     """
     if not KEY.fullmatch(text):
         return None

@@ -1,11 +1,11 @@
 """
-The key, the money and the answer commit together.
+Commit the idempotency key, the view's changes and the stored response in one transaction.
 
     BEGIN
-      claim the key            a rival waits here, then replays
-      the view                 refused? ROLLBACK, of the key too; some refusals are remembered next
-      remember the answer
-    COMMIT                     only then does the answer leave
+      claim the key            a concurrent request with the same key waits here, then replays
+      run the view             on an error: ROLLBACK, including the key; some errors are stored next
+      store the response
+    COMMIT                     the response is sent only after this
 """
 
 import logging
@@ -51,16 +51,17 @@ Claim = dict[str, Any]
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
-# What the ledger decided, and would decide otherwise at another time. What follows from the
-# request alone (400, 422, ...), or says nothing of the outcome (5xx), leaves the key free.
+# The errors that are stored, because the same request might succeed later. Errors that depend only
+# on the request (400, 422, ...) or leave the outcome open (5xx) leave the key unused.
 REMEMBERED_REFUSALS = {404, 409}
 
-# Serialization failure and deadlock: the database undid everything and says to try again.
+# Serialization failure and deadlock: the database has rolled back, and the transaction can be
+# retried.
 RETRYABLE_SQLSTATES = {"40001", "40P01"}
 LOCK_NOT_AVAILABLE = "55P03"
 MAX_ATTEMPTS = 3
 
-RETRIES = Counter("ledger_retries", "Transactions run again after a deadlock: should stay 0.")
+RETRIES = Counter("ledger_retries", "Transactions retried after a deadlock. Should be 0.")
 
 logger = logging.getLogger("ledger.idempotency")
 
@@ -69,9 +70,9 @@ class IdempotencyMiddleware:
     """
     Run each mutating view of the API once per user and ``Idempotency-Key``.
 
-    It must come last, because it calls the view. It works in ``process_view`` and never wraps
-    ``get_response``: Django turns a view's exception into a 500 answer before a middleware could
-    see it, and the writes would be committed. A view without a key is one that says so by
+    It must come last, because it calls the view. It does so in ``process_view`` and not around
+    ``get_response``, because Django turns an exception of the view into a 500 response before a
+    middleware sees it, and the view's writes would be committed. A view that needs no key sets
     ``idempotency_exempt = True``.
     """
 
@@ -88,7 +89,7 @@ class IdempotencyMiddleware:
             return None
         try:
             if not _allows(request, view):
-                return None  # The view says 401 or 405.
+                return None  # The view responds with 401 or 405.
             user = _authenticated_user(request, view)
             claim = _claim_of(request, view, user)
             return _run(claim, lambda: view(request, *args, **kwargs))
@@ -100,7 +101,7 @@ class IdempotencyMiddleware:
 
 
 def _run(claim: Claim, view: Callable[[], Response]) -> HttpResponse:
-    """Run the view once for its key, again from the start if the database says to try again."""
+    """Run the view in a transaction, which is retried after a deadlock."""
     for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
             return _run_once(claim, view)
@@ -109,13 +110,13 @@ def _run(claim: Claim, view: Callable[[], Response]) -> HttpResponse:
                 raise
             state = _sqlstate(error)
             if not connection.in_atomic_block:
-                # A connection in doubt is not handed on to the next request.
+                # The next request must not use a connection that may be broken.
                 connection.close()
             if state not in RETRYABLE_SQLSTATES or attempt == MAX_ATTEMPTS:
                 logger.error("database error %s", state, exc_info=error)
                 raise TemporarilyUnavailable() from error
-            logger.warning("attempt %d ended in SQLSTATE %s: trying again", attempt, state)
-            with suppress(Exception):  # No request fails for its metrics.
+            logger.warning("attempt %d failed with SQLSTATE %s: retrying", attempt, state)
+            with suppress(Exception):  # A request mustn't fail because of metrics.
                 RETRIES.inc()
             time.sleep(random.uniform(0, 0.05 * 2**attempt))
     raise AssertionError("the last attempt returns or raises")
@@ -138,9 +139,9 @@ def _run_once(claim: Claim, view: Callable[[], Response]) -> HttpResponse:
 
 
 def _remember_refusal(claim: Claim, response: Response) -> HttpResponse:
-    # In a transaction of its own, for a refusal has changed nothing that it must go with; every
-    # request but a refused one is spared a savepoint. If a rival came in between, its answer is
-    # the one answer of the key.
+    # In a separate transaction, because a refused request has changed nothing. This saves a
+    # savepoint in all other requests. If another request with the key was faster, its response is
+    # replayed.
     with transaction.atomic(durable=True):
         record_id = _claim(claim)
         if record_id is None:
@@ -174,7 +175,7 @@ def _replay(claim: Claim) -> HttpResponse:
 def _remember(claim: Claim, record_id: UUID, response: Response) -> None:
     headers = {name: response[name] for name in REMEMBERED_HEADERS if response.has_header(name)}
     body = response.content.decode()
-    # Whoever grants what a permission allows notes it on the user (see ``accounts.rights``).
+    # ``accounts.rights`` records the permissions that were needed on the user.
     relied_on = getattr(claim["user"], "relied_on", ())
     IdempotencyKey.objects.remember(record_id, response.status_code, headers, body, relied_on)
 
@@ -190,13 +191,13 @@ def _needs_key(request: HttpRequest, view: View) -> bool:
 
 
 def _allows(request: HttpRequest, view: View) -> bool:
-    # A viewset has no `post`: its methods are those that its route names.
+    # A viewset has no method `post`. Its route maps HTTP methods to actions.
     method = (request.method or "").lower()
     return method in view.actions if hasattr(view, "actions") else hasattr(view.cls, method)
 
 
 def _authenticated_user(request: HttpRequest, view: View) -> AbstractBaseUser:
-    # DRF's own classes expect its request.
+    # DRF's authentication classes expect DRF's request.
     drf_request = Request(request)
     for authentication in view.cls.authentication_classes:
         outcome = authentication().authenticate(drf_request)

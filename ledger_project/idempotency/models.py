@@ -1,4 +1,4 @@
-"""The persistent table of keys and answers."""
+"""The table of idempotency keys and stored responses."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from ledger_project.idempotency.keys import LONGEST_KEY
 
 LONGEST_PATH = 2000
 
-# Date, cookies and request ids belong to one response, not to its replays.
+# Only these headers are replayed. Others, such as dates and request ids, belong to one response.
 REMEMBERED_HEADERS = ("Content-Type", "Location")
 
 
@@ -31,16 +31,16 @@ class Answer(NamedTuple):
 
 
 class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
-    """Claiming a key."""
+    """Claim keys and store responses."""
 
     def claim(
         self, *, user: AbstractBaseUser, key: str, method: str, path: str, fingerprint: str
     ) -> UUID | None:
         """
-        Insert the key and return its id, or None if it has been taken.
+        Insert the key and return the id of its row, or None if the user has already used the key.
 
-        On PostgreSQL a rival that comes while the first is still at work waits here, on the
-        unique index, until the first commits or gives the key back.
+        On PostgreSQL, a second request with the same key waits here, on the unique index, until the
+        transaction of the first one ends.
         """
         table = IdempotencyKey._meta.db_table
         columns = "id, user_id, key, method, path, fingerprint, response_headers"
@@ -69,9 +69,9 @@ class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
         relied_on: Collection[str],
     ) -> None:
         """
-        Store the answer to the request whose key was claimed under this id.
+        Store the response to the request whose claim returned this id.
 
-        :param relied_on: the permissions without which its user would have got another answer
+        :param relied_on: the permissions without which the response would have been different
         """
         with connections[self.db].cursor() as cursor:
             cursor.execute(
@@ -89,11 +89,10 @@ class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
 
 class IdempotencyKey(models.Model):
     """
-    A key that a user has sent, what it was sent with, and the answer it got.
+    A key that a user has sent, with the request and the stored response.
 
-    Inserted, with the money it moved and with its answer, in one transaction: whoever can see the
-    row sees it complete. The body is emptied after a time; the key stays, so that it can never
-    move money twice.
+    The row, its response and the transfers of the request are committed in one transaction. The
+    response body can be purged later. The row is kept, so that the request can't be repeated.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -104,10 +103,10 @@ class IdempotencyKey(models.Model):
     fingerprint = models.CharField(max_length=64)
     response_status = models.PositiveSmallIntegerField(null=True)
     response_headers = models.JSONField(default=dict)
-    # Null before the answer is known, which only the claiming transaction sees, and after a purge.
-    response_body = models.TextField(null=True)  # noqa: DJ001 -- "" would be an answer
-    # Names of permissions, with spaces between them. A default of the database's own, so that the
-    # claim need not name it.
+    # Null until the view has run (only inside the claiming transaction), and after a purge.
+    response_body = models.TextField(null=True)  # noqa: DJ001 -- "" is a valid body
+    # The names of permissions, separated by spaces. The database sets the default, because the
+    # INSERT of `claim` doesn't.
     relied_on = models.TextField(db_default="", editable=False)
     created_at = models.DateTimeField(db_default=Now())
 
@@ -116,7 +115,7 @@ class IdempotencyKey(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_once_per_user"),
-            # A body without its status would be replayed as a success.
+            # A body without a status would be replayed as a success.
             models.CheckConstraint(
                 name="idempotency_body_has_its_status",
                 condition=Q(response_body__isnull=True)
@@ -148,16 +147,16 @@ class IdempotencyKey(models.Model):
             return None
 
     def may_be_shown_to(self, user: User) -> bool:
-        """Whether its user, looked up now, still holds every permission that the answer took."""
+        """Return whether the user still has all permissions that the response required."""
         return user.has_perms(self.relied_on.split())
 
 
 def fingerprint(method: str, full_path: str, document: Any, raw_body: bytes) -> str:
     """
-    Return the SHA-256, in hex, of what a request asks for: method, full path and canonical body.
+    Return the SHA-256, in hex, of a request's method, full path and canonical body.
 
-    :param document: the parsed body, in which order of members and whitespace don't matter; None
-        if it isn't JSON, and then ``raw_body`` counts as it is (it will be refused anyway)
+    :param document: the parsed body, in which whitespace and the order of members don't matter, or
+        None if it isn't JSON; ``raw_body`` is then used instead (and the request will be refused)
     """
     if document is None:
         body = b"raw:" + raw_body

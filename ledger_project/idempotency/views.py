@@ -1,4 +1,4 @@
-"""Looking up the answer that a client has lost."""
+"""The look-up of stored responses."""
 
 from typing import Any, cast
 
@@ -17,7 +17,7 @@ from ledger_project.idempotency.keys import read_key
 from ledger_project.idempotency.models import IdempotencyKey
 
 KEY_SCHEMA = {"$ref": "#/components/schemas/Key"}
-# Under which the demo data keeps a response.
+# The demo data contains this key and its response.
 EXAMPLE_KEY = "5f8a2c1e-7d43-4b0a-9c57-1e6f0a3b9d28"
 EXAMPLE = {
     "key": EXAMPLE_KEY,
@@ -63,12 +63,12 @@ class IdempotencyKeySerializer(serializers.ModelSerializer):
 
 
 class IdempotencyKeyView(APIView):
-    """What became of a request of the caller's, by its Idempotency-Key."""
+    """Return the stored response to a request of the caller, by its Idempotency-Key."""
 
     http_method_names = ["get", "head"]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        # 401, 405 and 422 come first: DRF would begin with 406.
+        # 401, 405 and 422 come first. DRF would check for 406 before them.
         self.perform_authentication(request)
         self.check_permissions(request)
         if (request.method or "").lower() not in self.http_method_names:
@@ -98,7 +98,7 @@ class IdempotencyKeyView(APIView):
     )
     def get(self, request: Request, key: str) -> Response:
         user = cast(User, request.user)
-        # What can't be a key is nobody's; PostgreSQL would not even look for a NUL.
+        # Don't look for an invalid key: PostgreSQL would refuse a NUL.
         wanted = read_key(key)
         found = wanted and IdempotencyKey.objects.filter(user=user, key=wanted).first()
         if not found:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 
 NOT_THERE = (
-    "The database's file is not there. Restore it, or make an empty ledger with"
+    "The database's file doesn't exist. Restore it, or create an empty ledger with"
     " `manage.py migrate`."
 )
 

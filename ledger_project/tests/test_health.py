@@ -60,9 +60,9 @@ def test_the_service_is_not_ready_on_a_database_of_an_earlier_version(client):
         response,
         503,
         "temporarily_unavailable",
-        detail="This database was made by an earlier, unreleased version of Mini Ledger: it lacks "
-        "accounts_account.metadata, ledger_project_knownnetwork. "
-        "Start with a new one (for the demo: rm mini_ledger.db*).",
+        detail="This database was created by an earlier, unreleased version of Mini Ledger: it "
+        "lacks accounts_account.metadata, ledger_project_knownnetwork. "
+        "Create a new one (for the demo: rm mini_ledger.db*).",
     )
 
 

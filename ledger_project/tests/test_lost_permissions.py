@@ -78,7 +78,7 @@ def send(client, request, key: str):
 
 def assert_withheld(answer, first, key: str) -> None:
     """Check that an answer tells whether the request was done, and nothing else of what was."""
-    why = "Its answer isn't shown, because it required a permission that you no longer have."
+    why = "Its response isn't shown, because it required a permission that you no longer have."
     detail = (
         "This request was carried out when it was first sent, and was not carried out again. "
         f"{why} Don't send it with a new key: that would carry it out a second time."

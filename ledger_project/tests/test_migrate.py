@@ -91,9 +91,9 @@ def test_a_guard_that_is_gone_comes_back_from_the_command_line(empty_database):
 
 
 MADE_EARLIER = (
-    "The database can't be used: This database was made by an earlier, unreleased version of "
+    "The database can't be used: This database was created by an earlier, unreleased version of "
     "Mini Ledger: it lacks accounts_account.owner_name_folded, audit_verdict. "
-    "Start with a new one (for the demo: rm mini_ledger.db*).\n"
+    "Create a new one (for the demo: rm mini_ledger.db*).\n"
 )
 
 

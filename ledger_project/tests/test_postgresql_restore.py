@@ -81,7 +81,7 @@ def test_migrate_lets_a_copy_by_logical_replication_go_on(client_for, server):
     assert (deposited.status_code, deposited.json()["balance"]) == (200, 12)
     assert migrated.returncode == 0, migrated.stderr
     for table in ("auth_user", "django_migrations", "token_blacklist_outstandingtoken"):
-        assert f"The sequence of {table} was behind its ids: raised." in migrated.stdout
+        assert f"Advanced the sequence of {table}, which was behind its ids.\n" in migrated.stdout
     assert "raised" not in again.stdout
     assert audited.returncode == 0, audited.stdout
 

@@ -22,9 +22,9 @@ from tools.with_postgres import Server, free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-STANDBY = "The database is a standby, which takes no writes. See /readyz?for=reads."
-READ_ONLY = "The database takes no writes: default_transaction_read_only is on."
-LOSES = "The database loses commits in a crash: synchronous_commit is off."
+STANDBY = "The database is a standby and can't be written to. See /readyz?for=reads."
+READ_ONLY = "The database can't be written to: default_transaction_read_only is on."
+LOSES = "The database would lose commits in a crash: synchronous_commit is off."
 
 
 class Standby(Server):
@@ -197,7 +197,7 @@ def test_a_database_whose_triggers_are_switched_off_is_refused(client, primary, 
         sql("ALTER DATABASE ledger RESET ALL")
 
     reason = (
-        "The database sets session_replication_role to replica, which switches off its guards and"
+        "The database sets session_replication_role to replica, which disables its guards and"
         " foreign keys. Set it to origin."
     )
     assert (refused.returncode, refused.stderr) == (2, f"The database can't be used: {reason}\n")

@@ -159,9 +159,7 @@ def test_a_machine_that_does_not_debug_needs_its_own_keys(machine, missing):
     done = machine.run("manage.py", "check", **given)
 
     assert done.returncode == 1
-    assert done.stderr == (
-        f"Mini Ledger can't start: {missing} is required; .env.example explains it\n"
-    )
+    assert done.stderr == (f"Mini Ledger can't start: {missing} is required; see .env.example\n")
 
 
 def test_a_machine_that_debugs_starts_without_keys(machine):
@@ -255,7 +253,7 @@ def test_a_control_character_in_the_env_file_is_refused_in_one_line(new_machine,
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        f"Mini Ledger can't start: {line.partition('=')[0]} has a line break or another control"
+        f"Mini Ledger can't start: {line.partition('=')[0]} contains a line break or another control"
         " character, or bytes that aren't UTF-8\n"
     )
 

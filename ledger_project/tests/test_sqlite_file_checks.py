@@ -44,7 +44,7 @@ def test_a_file_that_cannot_be_written_to_is_not_ready(client):
     finally:
         shutil.rmtree(folder)
 
-    detail = "The database's file takes no writes: attempt to write a readonly database."
+    detail = "The database's file can't be written to: attempt to write a readonly database."
     assert before.status_code == 200
     assert_problem(writes, 503, "temporarily_unavailable", detail=detail)
     assert reads.status_code == 200

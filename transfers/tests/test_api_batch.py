@@ -225,7 +225,7 @@ def test_a_batch_can_have_up_to_1_mib(api, source, dest):
 
     assert fullest.status_code == 201
     assert_problem(
-        beyond, 413, "payload_too_large", detail="The body may have 1048576 bytes at most."
+        beyond, 413, "payload_too_large", detail="The body may be at most 1048576 bytes long."
     )
     assert len(posted()) == 1
 

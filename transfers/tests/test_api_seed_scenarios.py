@@ -113,4 +113,6 @@ def test_bad_cursor(api):
 
     response = api.get(f"/accounts/{account_id}/statement", {"cursor": "not-a-cursor"})
 
-    assert_problem(response, 400, "invalid_cursor", detail="Invalid cursor")
+    assert_problem(
+        response, 400, "invalid_cursor", detail="Invalid cursor: request the first page again."
+    )

@@ -112,7 +112,9 @@ def test_a_cursor_of_another_account_is_refused(api, alice, account, funded_acco
 
     response = api.get(f"/accounts/{account.pk}/statement", {"cursor": cursor})
 
-    assert_problem(response, 400, "invalid_cursor", detail="Invalid cursor")
+    assert_problem(
+        response, 400, "invalid_cursor", detail="Invalid cursor: request the first page again."
+    )
 
 
 def test_a_cursor_does_not_give_access_to_another_owner(api, client_for, bob, account):

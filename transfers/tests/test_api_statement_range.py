@@ -106,4 +106,6 @@ def test_a_cursor_of_another_range_is_refused(api, account):
     ]
 
     for response in answers:
-        assert_problem(response, 400, "invalid_cursor", detail="Invalid cursor")
+        assert_problem(
+            response, 400, "invalid_cursor", detail="Invalid cursor: request the first page again."
+        )

@@ -186,7 +186,9 @@ def test_a_cursor_of_other_filters_is_refused(api, alice, source, dest, query):
 
     response = api.get("/transfers", {**query, "cursor": first.json()["next_cursor"]})
 
-    assert_problem(response, 400, "invalid_cursor", detail="Invalid cursor")
+    assert_problem(
+        response, 400, "invalid_cursor", detail="Invalid cursor: request the first page again."
+    )
 
 
 @pytest.mark.parametrize(

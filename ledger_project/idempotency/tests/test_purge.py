@@ -47,7 +47,7 @@ def test_answers_older_than_thirty_days_are_emptied_and_the_keys_stay(make_keys)
 
     printed = purge()
 
-    assert printed == "Emptied the answers of 1 keys.\n"
+    assert printed == "Deleted the stored responses of 1 keys.\n"
     assert bodies(keys) == [None, "{}"]
 
 
@@ -75,7 +75,7 @@ def test_a_key_still_at_work_is_left_alone(make_keys):
 
     printed = purge()
 
-    assert printed == "Emptied the answers of 0 keys.\n"
+    assert printed == "Deleted the stored responses of 0 keys.\n"
     assert IdempotencyKey.objects.filter(pk=key.pk).values().get() == before
 
 
@@ -103,7 +103,7 @@ def test_batches_continue_where_the_one_before_ended(make_keys, monkeypatch):
 
     selects = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
     starts = [uuid.UUID(int=0), keys[1].pk, keys[3].pk]
-    assert printed == "Emptied the answers of 5 keys.\n"
+    assert printed == "Deleted the stored responses of 5 keys.\n"
     assert bodies(keys) == [None] * 5
     assert [[str(start) in sql or start.hex in sql for sql in selects] for start in starts] == [
         [True, False, False],

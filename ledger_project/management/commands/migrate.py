@@ -1,4 +1,4 @@
-"""Django's migrate, one process at a time: replicas that start together each run it."""
+"""Django's migrate, with a lock, because replicas that start together each run it."""
 
 import sqlite3
 import time
@@ -14,10 +14,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from database.postgresql.sequences import raise_sequences
 from ledger_project.earlier_versions import require_no_earlier_version
 
-# Any number that nobody else locks; these letters are "ledger".
+# The id of the advisory lock: any number that nothing else uses.
 ADVISORY_LOCK = int.from_bytes(b"ledger", "big")
 
-# How long SQLite's users wait for each other, and how often PostgreSQL's ask.
+# How long to wait for the lock on SQLite, and how often to try to acquire it on PostgreSQL.
 PATIENCE_SECONDS = 120
 ASK_EVERY_SECONDS = 0.1
 
@@ -27,7 +27,7 @@ class Command(migrate.Command):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         connection = connections[options["database"]]
-        # Around the system checks too: they open the database, and may look at its tables.
+        # Includes the system checks, which open the database and may read its tables.
         with _may_create_file(connection), migrating_alone(connection):
             return super().execute(*args, **options)
 
@@ -36,31 +36,33 @@ class Command(migrate.Command):
         require_no_earlier_version(connection)
         only_looks = options["plan"] or options["check_unapplied"]
         if connection.vendor == "postgresql" and not only_looks:
-            # First, because migrations insert rows too, if only to record themselves.
+            # Before the migrations, which insert rows, at least to record themselves.
             for table in raise_sequences(connection):
                 if options["verbosity"]:
-                    self.stdout.write(f"The sequence of {table} was behind its ids: raised.")
+                    self.stdout.write(
+                        f"Advanced the sequence of {table}, which was behind its ids."
+                    )
         super().handle(*args, **options)
 
     def get_check_kwargs(self, options: dict[str, Any]) -> Any:
-        # Not of the database: a guard that it lacks, or has from an earlier release, is what this
+        # Without checks of the database: they would report missing or outdated guards, which this
         # command installs.
         return super().get_check_kwargs(options) | {"databases": None}
 
 
 def migrating_alone(connection: BaseDatabaseWrapper) -> AbstractContextManager[None]:
-    """Return a context in which no other process migrates the database of ``connection``."""
+    """Return a context manager that lets only one process at a time migrate the database."""
     if connection.vendor == "postgresql":
         return _advisory_lock(connection)
     if connection.is_in_memory_db():  # type: ignore[attr-defined]  # SQLite's wrapper has it
-        # Nobody else can see it.
+        # Other processes can't access it.
         return nullcontext()
     return _sidecar_lock(f"{connection.settings_dict['NAME']}.migrate-lock")
 
 
 @contextmanager
 def _may_create_file(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    # SQLite's wrapper makes no file but here; PostgreSQL's has none to make.
+    # Read by our SQLite backend, which otherwise doesn't create files.
     connection.may_create_file = True  # type: ignore[attr-defined]
     try:
         yield
@@ -70,11 +72,11 @@ def _may_create_file(connection: BaseDatabaseWrapper) -> Iterator[None]:
 
 @contextmanager
 def _advisory_lock(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    # A connection of its own: it holds the lock however often migrations commit, and the server
-    # frees it if this process dies.
+    # A separate connection holds the lock while migrations commit, and the server releases it if
+    # this process dies.
     with closing(connection.copy()) as guard, guard.cursor() as cursor:
-        # Asked again and again, because a waiting statement would hold up CREATE INDEX
-        # CONCURRENTLY in the migration that it waits for.
+        # Polls, because a waiting statement would block a CREATE INDEX CONCURRENTLY in the other
+        # process's migration.
         while not _try_lock(cursor):
             time.sleep(ASK_EVERY_SECONDS)
         yield
@@ -87,10 +89,12 @@ def _try_lock(cursor: Any) -> bool:
 
 @contextmanager
 def _sidecar_lock(path: str) -> Iterator[None]:
-    # A file beside the database, because migrations take and free the database's own lock.
+    # A file beside the database, because migrations acquire and release the database's own lock.
     with closing(sqlite3.connect(path, timeout=PATIENCE_SECONDS)) as guard:
         try:
             guard.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
-            raise CommandError(f"Cannot lock {path}: {error}.") from error
+            raise CommandError(
+                f"Can't lock {path}: {error}. Is another process migrating this database?"
+            ) from error
         yield

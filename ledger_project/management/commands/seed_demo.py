@@ -1,4 +1,4 @@
-"""Fill an empty ledger with something to look at."""
+"""Fill an empty ledger with demo data."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -29,7 +29,8 @@ from transfers.examples import HOLD_ID, NOON, OTHER_HOLD_ID, TRANSFER_ID
 from transfers.models import LONGEST_HOLD, Transfer
 from transfers.services import Order
 
-# Whose, name on the account, and whether it is in the home currency.
+# By a name for use below: the owner, the owner's name on the account, and whether it is in the
+# default currency.
 ACCOUNTS = {
     "everyday": ("demo", "Demo Everyday", True),
     "savings": ("demo", "Demo Savings", True),
@@ -41,21 +42,21 @@ ACCOUNTS = {
     "hotel": ("admin", "Harbour Hotel", False),
 }
 
-# The accounts of the examples in the API's description, so that they work when tried out.
+# The ids of the examples in the OpenAPI document, so that these can be tried out.
 KNOWN_IDS = {
     "everyday": UUID(ACCOUNT_ID),
     "savings": UUID(OTHER_ACCOUNT_ID),
     "old": UUID(FROZEN_ACCOUNT_ID),
 }
-# So for the transfers, by their memos: what demo may reverse, capture and void.
+# The same for transfers, by memo: those that demo can reverse, capture and void.
 KNOWN_TRANSFERS = {
     "New bicycle": UUID(TRANSFER_ID),
     "Rainy-day pot": UUID(HOLD_ID),
     "Hotel, rooms for the choir": UUID(OTHER_HOLD_ID),
 }
 
-# When, and what; amounts in minor units. The known transfers are as old as their ids say, because
-# ids sort as their times do.
+# The time of each transfer, its kind, and arguments (amounts in minor units). The transfers with
+# known ids have the times in their ids, because ids must sort by time.
 EARLIER: tuple[tuple[datetime, str, *tuple[Any, ...]], ...] = (
     (OPENED_AT, "deposit", "everyday", 500_00, "Balance brought over"),
     (OPENED_AT, "deposit", "savings", 300_00, "Savings brought over"),
@@ -66,7 +67,7 @@ EARLIER: tuple[tuple[datetime, str, *tuple[Any, ...]], ...] = (
     (NOON + timedelta(hours=1), "withdraw", "everyday", 389_00, "Bicycle"),
 )
 
-# How many days ago, and what. A capture and a reversal name their original by its memo.
+# The same, with the number of days ago. Captures and reversals name the original by its memo.
 STORY: tuple[tuple[int, str, *tuple[Any, ...]], ...] = (
     (30, "deposit", "everyday", 3_250_00, "Salary"),
     (30, "deposit", "old", 85_40, "Card balance brought over"),
@@ -87,12 +88,12 @@ STORY: tuple[tuple[int, str, *tuple[Any, ...]], ...] = (
 
 
 class Command(BaseCommand):
-    help = "Make the users demo/demo and admin/admin, with accounts and a month of movements."
+    help = "Create the users demo/demo and admin/admin, with accounts and a month of transfers."
 
     def add_arguments(self, parser: CommandParser) -> None:
         modes = parser.add_mutually_exclusive_group()
         modes.add_argument(
-            "--force", action="store_true", help="do it although the database has other users"
+            "--force", action="store_true", help="add the data even if the database has users"
         )
         modes.add_argument(
             "--if-empty", action="store_true", help="do nothing if the database has any users"
@@ -101,7 +102,7 @@ class Command(BaseCommand):
             "--users-only",
             nargs="+",
             metavar="NAME",
-            help="only make users of these names, and print each with a random password",
+            help="only create users with these names, and print each with a random password",
         )
 
     @transaction.atomic
@@ -110,25 +111,25 @@ class Command(BaseCommand):
             self._make_users(options["users_only"])
             return
         if options["if_empty"] and User.objects.exists():
-            self.stdout.write("The database has users already: nothing to do.")
+            self.stdout.write("The database already has users. Nothing was changed.")
             return
         if User.objects.filter(username__in=["demo", "admin"]).exists():
-            # An `admin` with real rights must never get the password that everybody knows.
-            raise CommandError("There is a user demo or admin already. Nothing was changed.")
+            # A real `admin` must never get the public password.
+            raise CommandError("A user named demo or admin already exists. Nothing was changed.")
         if User.objects.exists() and not options["force"]:
             raise CommandError(
-                "The database has other users: is it a real one? --force adds the demo data to it, "
-                "with a superuser whose password everybody knows. Nothing was changed."
+                "The database already has users. To add the demo data, including a superuser with "
+                "a public password, use --force. Nothing was changed."
             )
         made = Demonstration()
-        made.tell()
+        made.post_transfers()
         made.open_spare()
         self._print(made)
 
     def _make_users(self, names: list[str]) -> None:
         for name in names:
             if User.objects.filter(username=name).exists():
-                raise CommandError(f"There is a user {name} already. Nothing was changed.")
+                raise CommandError(f"A user named {name} already exists. Nothing was changed.")
             password = secrets.token_urlsafe(16)
             User.objects.create_user(name, password=password)
             self.stdout.write(f"{name} {password}")
@@ -146,7 +147,7 @@ class Command(BaseCommand):
 
 
 class Demonstration:
-    """A person's month, posted through the services like any other."""
+    """The demo data, created through the services."""
 
     def __init__(self) -> None:
         self.users = {
@@ -166,12 +167,12 @@ class Demonstration:
         }
         self.transfers: list[Transfer] = []
 
-    def tell(self) -> None:
-        """Post the story, and then what staff did."""
+    def post_transfers(self) -> None:
+        """Post all transfers, and then change two accounts as staff would."""
         now = self.now = clock.now()
         for instant, verb, *args in EARLIER:
             self._post(instant, verb, *args)
-        # A minute apart, so that those of one day have an order.
+        # A minute apart, so that the transfers of a day have an order.
         for place, (days_ago, verb, *args) in enumerate(STORY):
             ago = timedelta(days=days_ago, minutes=len(STORY) - place)
             self._post(now - ago, verb, *args)
@@ -187,7 +188,7 @@ class Demonstration:
         )
 
     def open_spare(self) -> None:
-        """Open an account as ``POST /accounts`` does, with an answer that is kept for its key."""
+        """Open an account as ``POST /accounts`` does, with a stored response for its key."""
         demo, path = self.users["demo"], "/accounts"
         body = {"owner_name": "Demo Spare", "currency": self.home}
         account = self._open(UUID(EMPTY_ACCOUNT_ID), owner=demo, **body)
@@ -220,7 +221,7 @@ class Demonstration:
 
     def hold(self, source: str, dest: str, amount: int, memo: str) -> Transfer:
         order = self._order(source, dest, amount, memo)
-        # So that those of the examples can be tried out for as long as possible.
+        # The maximum, so that the examples can be tried out for as long as possible.
         return services.hold(order=order, expires_in=LONGEST_HOLD, actor=self.users["demo"])
 
     def capture(self, held: str, amount: int) -> Transfer:
@@ -240,7 +241,7 @@ class Demonstration:
             self.transfers.append(getattr(self, verb)(*args))
 
     def _cash(self, service: Any, account: str, amount: int, memo: str) -> Transfer:
-        # By the admin, because owners may not move cash if LEDGER_SELF_SERVICE_CASH is false.
+        # As admin, because owners may not move cash if LEDGER_SELF_SERVICE_CASH is false.
         account_id = self.accounts[account].pk
         return service(account_id=account_id, amount=amount, memo=memo, actor=self.users["admin"])
 

@@ -1,4 +1,4 @@
-"""Forget old answers, but never a key."""
+"""Delete the stored responses of old idempotency keys, and keep the keys."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,19 +12,25 @@ from tqdm import tqdm
 
 from ledger_project.idempotency.models import IdempotencyKey
 
-# Long enough to be worth a transaction, short enough that nobody waits for its commit.
+# Keys per transaction. Larger transactions would delay requests.
 BATCH = 1000
 
-# A hundred years: beyond it dates run out, and no answer is that old.
+# About a hundred years, so that the cutoff is a valid date.
 MOST_DAYS = 36_500
 
 
 class Command(BaseCommand):
-    help = "Empty the stored answers of old keys. The keys stay, so that none ever works twice."
+    help = (
+        "Delete the stored responses of old idempotency keys. The keys are kept, so that no "
+        "request can be carried out twice."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--days", type=int, default=30, help="how long answers are kept (%(default)s if absent)"
+            "--days",
+            type=int,
+            default=30,
+            help="delete responses older than this (default: %(default)s)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -33,7 +39,7 @@ class Command(BaseCommand):
         cutoff = Now() - timedelta(days=options["days"])
         purged = 0
         last = UUID(int=0)
-        # None leaves it to tqdm: a bar on a terminal, and nothing in a log.
+        # disable=None shows the bar on terminals only.
         with tqdm(desc="Purging", unit=" keys", unit_scale=True, disable=None) as bar:
             while True:
                 batch = _purge_after(last, cutoff)
@@ -42,14 +48,14 @@ class Command(BaseCommand):
                 if len(batch) < BATCH:
                     break
                 last = batch[-1]
-        self.stdout.write(f"Emptied the answers of {purged:,} keys.")
+        self.stdout.write(f"Deleted the stored responses of {purged:,} keys.")
 
 
 @transaction.atomic
 def _purge_after(last: UUID, cutoff: Expression) -> list[UUID]:
-    """Empty the next answers in the order of their keys' ids, and return those ids."""
-    # Ids grow with time, so that each batch begins where the one before it ended. A key at work
-    # has no answer yet, and one that a rival run is emptying is left to it.
+    """Delete the responses of the next keys in the order of their ids, and return these ids."""
+    # Ids increase with time, so each batch continues where the previous one ended. Keys in progress
+    # have no response yet. Keys that a concurrent purge has locked are skipped.
     old = IdempotencyKey.objects.filter(
         pk__gt=last, created_at__lt=cutoff, response_body__isnull=False
     ).order_by("pk")
