@@ -1,4 +1,4 @@
-"""The clients of a kill run: they never give up on an operation, and remember each answer."""
+"""The clients of a kill run. They retry each operation until it is decided."""
 
 import http.client
 import random
@@ -14,17 +14,17 @@ from ledger_project.tests.kill_victims import PASSWORD, RECOVERY_SECONDS, USER, 
 from ledger_project.tests.live import LiveAnswer, LiveClient
 
 RESENT = 0.2
-# Longer than the service lets a request wait, and short enough to count as no answer.
+# In seconds. Longer than the service lets a request wait.
 ANSWER_SECONDS = 15
-# An access token lives 5 minutes. Its successor is another token of the same user: same keys.
+# In seconds. Access tokens are valid for 5 minutes. Keys belong to the user, not to the token.
 TOKEN_SECONDS = 120
-# What a rule may answer in such a run. A transfer that is "not found" was acknowledged, and lost.
+# The expected errors. "Not found" isn't one: it would mean that an acknowledged transfer was lost.
 REFUSALS = {"insufficient_funds", "hold_already_resolved", "already_reversed"}
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One thing that a client wants, under one key until it is resolved."""
+    """One request of a client, with the key for all its attempts."""
 
     path: str
     kind: str
@@ -34,7 +34,7 @@ class Operation:
 
 
 class Tokens:
-    """The access token that the clients share, renewed before it expires."""
+    """The access token that all clients share. It is renewed before it expires."""
 
     def __init__(self, port: int) -> None:
         self.port, self.token, self.until = port, "", 0.0
@@ -46,16 +46,16 @@ class Tokens:
                 with LiveClient(self.port) as client:
                     client.connection.timeout = ANSWER_SECONDS
                     body = {"username": USER, "password": PASSWORD}
-                    answer = client.post("/auth/token", body)
-                if answer.status != 200:
+                    response = client.post("/auth/token", body)
+                if response.status != 200:
                     raise ConnectionError("no token now")
-                self.token = f"Bearer {answer.json()['access']}"
+                self.token = f"Bearer {response.json()['access']}"
                 self.until = time.monotonic() + TOKEN_SECONDS
             return self.token
 
 
 class Run(Protocol):
-    """What a player knows of the run that it is part of."""
+    """The attributes of a run that its players use."""
 
     service: Service
     tokens: Tokens
@@ -67,7 +67,7 @@ class Run(Protocol):
 
 
 class Player:
-    """One client, with dice of its own."""
+    """One client, with its own random generator."""
 
     def __init__(self, run: Run, seed: str) -> None:
         self.run, self.dice = run, random.Random(seed)
@@ -87,18 +87,18 @@ class Player:
                     self.send_again(*self.dice.choice(self.recent))
 
     def do(self, operation: Operation) -> dict[str, Any] | None:
-        """Bring an operation to its definitive answer, and note what it says."""
+        """Send an operation until it is decided, and record the response."""
         self.figures["operations"] += 1
-        answer = self.resolve(operation)
-        if answer is None:
+        response = self.resolve(operation)
+        if response is None:
             return None
-        self.recent.append((operation, answer))
-        self.figures["answers found by a retry"] += answer.replayed
-        document = answer.json()
-        if answer.status >= 400:
+        self.recent.append((operation, response))
+        self.figures["answers found by a retry"] += response.replayed
+        document = response.json()
+        if response.status >= 400:
             self.figures["refused"] += 1
             if document["code"] not in REFUSALS:
-                self.run.violation(f"{operation.kind} was answered {document['code']}")
+                self.run.violation(f"unexpected error for {operation.kind}: {document['code']}")
             return None
         self.figures["acknowledged"] += 1
         known = document.get("transfer_id") or document["id"]
@@ -123,21 +123,21 @@ class Player:
             self.figures["attempts"] += 1
             try:
                 self.client.headers["Authorization"] = self.run.tokens.current()
-                answer = self.client.post(operation.path, operation.body, operation.key)
+                response = self.client.post(operation.path, operation.body, operation.key)
             except (OSError, http.client.HTTPException):
-                self.figures["no answer"] += 1
+                self.figures["no response"] += 1
             else:
-                if answer.status in (200, 201, 404) or self._is_decided(answer):
-                    return answer
+                if response.status in (200, 201, 404) or self._is_decided(response):
+                    return response
                 self.figures["told to come again"] += 1
-                if answer.status not in (409, 503):
-                    self.run.violation(f"{operation.kind} was answered {answer.status}")
+                if response.status not in (409, 503):
+                    self.run.violation(f"unexpected status for {operation.kind}: {response.status}")
             time.sleep(self.dice.uniform(0.01, 0.1))
         self.run.violation(f"{operation.kind} was not resolved in {RECOVERY_SECONDS} s")
         return None
 
-    def _is_decided(self, answer: LiveAnswer) -> bool:
-        return answer.status == 409 and answer.json()["code"] != "idempotency_in_progress"
+    def _is_decided(self, response: LiveAnswer) -> bool:
+        return response.status == 409 and response.json()["code"] != "idempotency_in_progress"
 
     def _choices(self) -> tuple[list[Callable[[], Operation]], list[int]]:
         kinds = [self._transfer, self._deposit, self._hold]
@@ -159,7 +159,7 @@ class Player:
         return self._transfer("HOLD", hold=True)
 
     def _capture(self) -> Operation:
-        # Not taken off the list: now and then a hold is captured, or a transfer reversed, twice.
+        # Holds and transfers stay in the list, so that some are captured or reversed twice.
         held, amount = self.dice.choice(self.holds)
         amount = self.dice.randint(1, amount)
         return Operation(f"/transfers/{held}/capture", "CAPTURE", amount, {"amount": amount})

@@ -1,11 +1,10 @@
 """
-Kill a live service at random under 16 clients, and account for every operation of theirs.
+Kill a live service at random while 16 clients use it, and check the result of every operation.
 
-Whoever gets no answer sends the same request again, with the same key, until the answer is
-definitive. In the end each acknowledged transfer is there, and nothing else is. A seed repeats
-what is asked for and the order of the kills, though not their timing. To kill a process is not to
-cut the power: what was written stays in the system's memory, so that this shows atomicity and
-recovery; that a disk keeps what `fsync` gave it can't be shown here.
+A client that gets no response sends the request again with the same key until it is decided. In the
+end, exactly the acknowledged transfers must exist. A seed repeats the operations and the order of
+the kills, but not their timing. Killing a process doesn't lose what it wrote to the page cache, so
+this tests atomicity and recovery, but not that `fsync` makes data durable.
 """
 
 import json
@@ -24,7 +23,8 @@ from ledger_project.tests.kill_victims import RECOVERY_SECONDS, Service
 
 CLIENTS, ACCOUNTS, STAKE = 16, 10, 1_000_000
 
-# All in one statement, and so in one snapshot: what customers have came from outside.
+# In one statement, and therefore one snapshot: the balances of customers, the balance of the
+# EXTERNAL accounts, and the number of overdrawn accounts.
 TOTALS = """
     SELECT sum(balance),
         (SELECT sum(CASE type WHEN 'DEBIT' THEN amount ELSE -amount END)
@@ -37,7 +37,7 @@ TRANSFERS = "SELECT id, kind, amount FROM transfers_transfer"
 
 @dataclass
 class Report:
-    """What was done to the service, and what is wrong with it."""
+    """The kills, some statistics, and the violations."""
 
     kills: Counter[str] = field(default_factory=Counter)
     figures: Counter[str] = field(default_factory=Counter)
@@ -60,7 +60,7 @@ class Report:
 
 
 class KillRun:
-    """A service under fire for so many seconds and kills, whichever takes longer."""
+    """A run of at least ``seconds`` and at least ``kills``."""
 
     def __init__(self, service: Service, *, seconds: float, kills: int, seed: int) -> None:
         self.service, self.seconds, self.wanted = service, seconds, kills
@@ -78,7 +78,7 @@ class KillRun:
             self.report.violations[what] += 1
 
     def __call__(self, progress: Callable[[float, int], None] = lambda *_: None) -> Report:
-        """Run to the end, and return what came of it."""
+        """Run to the end and return the report."""
         self._open_accounts()
         with ThreadPoolExecutor(CLIENTS + 1) as threads:
             watching = threads.submit(self._watch)
@@ -98,7 +98,7 @@ class KillRun:
         return self.report
 
     def _open_accounts(self) -> None:
-        # Nothing is killed yet: a service that can't even open an account never will.
+        # Nothing is killed yet, so all of this must succeed.
         self.deadline = time.monotonic() + RECOVERY_SECONDS
         teller = self.players[0]
         for number in range(ACCOUNTS):
@@ -122,11 +122,11 @@ class KillRun:
             elapsed = time.monotonic() - begun
             progress(elapsed, self.report.kills.total())
             if elapsed >= self.seconds and self.report.kills.total() >= self.wanted:
-                return  # Right after a kill, so that its victims are still at work.
+                return  # Right after a kill, while requests are still in progress.
             self._await_answers(kind)
 
     def _kinds(self) -> Iterator[str]:
-        """Return the kinds of strikes in random order, each as often as the others."""
+        """Yield the kinds of kills in random order, all equally often."""
         while True:
             yield from self.dice.sample(sorted(self.service.strikes), len(self.service.strikes))
 
@@ -149,7 +149,7 @@ class KillRun:
         self.report.figures["servers that gave up"] += self.service.revive()
 
     def _watch(self) -> None:
-        """Look at the totals in one snapshot after another."""
+        """Check the totals in one snapshot after another."""
         while not self.finished.wait(0.1):
             for customers, outside, overdrawn in self.service.query(TOTALS):
                 self.report.figures["snapshots"] += 1
@@ -157,13 +157,13 @@ class KillRun:
                     self.violation("a snapshot where money was made, lost or overdrawn")
 
     def _settle(self) -> None:
-        """Compare what was acknowledged with what is there."""
+        """Compare the acknowledged transfers with those in the database."""
         acknowledged: dict[str, tuple[str, int]] = {}
         for player in self.players:
             acknowledged |= player.acknowledged
             self.report.figures += player.figures
         promised = sum(len(player.acknowledged) for player in self.players)
-        # No rows means that the database is still recovering: the first deposits are there.
+        # No rows means that the database is still recovering, because there were deposits.
         while not (rows := self.service.query(TRANSFERS)) and time.monotonic() < self.deadline:
             time.sleep(0.1)
         there = {str(uuid.UUID(str(known))): (kind, amount) for known, kind, amount in rows}
@@ -172,7 +172,7 @@ class KillRun:
             {
                 "an acknowledged transfer was lost": len(acknowledged.keys() - there.keys()),
                 "a transfer was applied twice": len(there.keys() - acknowledged.keys()),
-                "an answer named another's transfer": promised - len(acknowledged),
+                "a response named another's transfer": promised - len(acknowledged),
                 "a transfer is not what was asked for": sum(
                     there[known] != asked for known, asked in acknowledged.items() if known in there
                 ),

@@ -1,4 +1,4 @@
-"""What is killed with -9, and comes back: the application server with its database of its own."""
+"""Servers that tests kill with SIGKILL and restart: the application server and PostgreSQL."""
 
 import os
 import random
@@ -21,12 +21,12 @@ from tools.with_postgres import Server
 RECOVERY_SECONDS = 60
 USER, PASSWORD = "teller", "a password of the kill run"
 
-# It waits for its standard input to close, which the system does however this process ends,
-# kill -9 included. Then it kills the process group of the server.
+# Waits until its standard input is closed, which happens even if this process is killed, and then
+# kills the process group of the server.
 JANITOR = 'read -r _; kill -s KILL -- "-$0"'
 
-# Anyone but this connection, at work rather than idle if possible.
-RIVALS = """
+# Another connection, preferably one that isn't idle.
+OTHER_BACKENDS = """
     SELECT pid FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
         AND backend_type = 'client backend'
@@ -35,7 +35,7 @@ RIVALS = """
 
 
 class MortalServer(LiveServer):
-    """The application server in a process group of its own, which can be killed as a whole."""
+    """The application server in its own process group, which can be killed as a whole."""
 
     def __init__(self, directory: Path, **environment: str) -> None:
         super().__init__(**environment)
@@ -60,7 +60,7 @@ class MortalServer(LiveServer):
         self.wait_until_ready()
 
     def kill(self) -> None:
-        """Kill the server with its workers, by the same means as if this process died."""
+        """Kill the server and its workers, as happens if this process dies."""
         self._janitor.communicate()
         self.process.wait()
 
@@ -69,14 +69,14 @@ class MortalServer(LiveServer):
         deadline = time.monotonic() + RECOVERY_SECONDS
         while not (workers := self.workers()):
             if self.process.poll() is not None:
-                return  # The whole server is gone, and is started again by whoever watches it.
+                return  # The whole server has ended. `Service.revive` starts it again.
             if time.monotonic() > deadline:
                 raise TimeoutError("no worker came back")
             time.sleep(0.02)
         _kill(dice.choice(workers))
 
     def kill_every_worker(self) -> None:
-        """Kill each worker of now, once."""
+        """Kill each current worker once."""
         for victim in self.workers():
             _kill(victim)
 
@@ -95,14 +95,14 @@ class MortalPostgres(Server):
         self._server.wait()
 
     def restart(self) -> None:
-        """Stop it as an administrator does, whoever is connected, and start it again."""
+        """Stop the server as an administrator would (fast shutdown), and start it again."""
         assert self._server is not None
         self._server.send_signal(signal.SIGINT)
         self._server.wait()
         self.start_again()
 
     def start_again(self) -> None:
-        """Start it as soon as the orphans of the killed one have let go of its memory."""
+        """Start the server, once the children of the killed one have released shared memory."""
         deadline = time.monotonic() + RECOVERY_SECONDS
         while True:
             try:
@@ -114,7 +114,7 @@ class MortalPostgres(Server):
 
 
 class Service:
-    """The application server on a SQLite file of its own, and the ways to strike it."""
+    """The application server with its own SQLite file, and the ways to kill it."""
 
     def __init__(self, directory: Path, seed: int, **environment: str) -> None:
         self.dice = random.Random(seed)
@@ -136,12 +136,12 @@ class Service:
         self.server.start()
 
     def close(self) -> None:
-        """Leave nothing running."""
+        """Stop all processes."""
         if hasattr(self.server, "process"):
             self.server.kill()
 
     def revive(self) -> bool:
-        """Start the server if it has ended by itself; return whether it had."""
+        """Restart the server if it has ended by itself, and return whether it had."""
         if self.server.process.poll() is None:
             return False
         self._kill_server()
@@ -159,7 +159,7 @@ class Service:
         )
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Return the rows of one statement, and so of one snapshot; none while that can't be."""
+        """Return the rows of a statement, or no rows while the database is unavailable."""
         with closing(sqlite3.connect(self._file, timeout=20)) as connection:
             try:
                 return connection.execute(sql).fetchall()
@@ -176,7 +176,7 @@ class Service:
 
 
 class PostgresService(Service):
-    """The application server on a PostgreSQL of its own, which is struck too."""
+    """The application server with its own PostgreSQL, whose processes are killed too."""
 
     def __init__(self, directory: Path, seed: int, **environment: str) -> None:
         super().__init__(directory, seed, **environment)
@@ -201,15 +201,15 @@ class PostgresService(Service):
 
     def _strike_backend(self, kill: bool) -> None:
         deadline = time.monotonic() + RECOVERY_SECONDS
-        while not (rivals := self.query(RIVALS)):
+        while not (backends := self.query(OTHER_BACKENDS)):
             if time.monotonic() > deadline:
-                raise TimeoutError("nobody came back to the database")
+                raise TimeoutError("no other session connected to the database")
             time.sleep(0.02)
-        [(pid,)] = rivals
+        [(pid,)] = backends
         if not kill:
             self.query(f"SELECT pg_terminate_backend({pid})")
             return
-        # One death makes the postmaster stop everybody and recover.
+        # If a backend is killed, the postmaster ends all sessions and recovers.
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 

@@ -1,4 +1,4 @@
-"""The real server on the tests' database, and clients that talk to it over real connections."""
+"""The real server on the database of the tests, and clients with real connections."""
 
 import http.client
 import json
@@ -22,12 +22,12 @@ from django.db import connection
 from rest_framework_simplejwt.tokens import AccessToken
 
 HOST = "127.0.0.1"
-# Longer than anything takes on a busy machine: in seconds.
+# In seconds. Longer than anything takes on a busy machine.
 PATIENCE = 300
 
 
 def database_url() -> str:
-    """Return the URL of the database that the tests are connected to."""
+    """Return the URL of the tests' database."""
     database = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{database['NAME']}"
@@ -38,7 +38,7 @@ def database_url() -> str:
 
 @contextmanager
 def live_server(*options: str, **environment: str) -> Iterator["LiveServer"]:
-    """Run the server as ``make run`` does, with more options if given, until the block ends."""
+    """Run the server as ``make run`` does, with additional options, until the block ends."""
     server = LiveServer(*options, **environment)
     try:
         server.start()
@@ -76,7 +76,7 @@ class LiveServer:
         self.wait_until_ready()
 
     def command(self) -> list[str]:
-        """Return what starts the server, as ``make run`` does, on a free port."""
+        """Return the command that starts the server."""
         return [
             sys.executable,
             "-m",
@@ -87,7 +87,7 @@ class LiveServer:
         ]
 
     def workers(self) -> list[int]:
-        """Return the processes that serve now: the children of the supervisor."""
+        """Return the process ids of the current workers, the children of the supervisor."""
         with suppress(psutil.NoSuchProcess):
             return [child.pid for child in psutil.Process(self.process.pid).children()]
         return []
@@ -99,7 +99,7 @@ class LiveServer:
                 if client.get("/readyz").status == 200:
                     return
             time.sleep(0.1)
-        raise TimeoutError("the server did not come up")
+        raise TimeoutError("the server didn't become ready")
 
     def stop(self) -> None:
         self.process.terminate()
@@ -107,7 +107,7 @@ class LiveServer:
 
 
 class FreshServer(LiveServer):
-    """A server that accepts connections, and that nobody has asked anything yet."""
+    """A server that accepts connections but hasn't received a request yet."""
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + PATIENCE
@@ -120,7 +120,7 @@ class FreshServer(LiveServer):
 
 @dataclass(frozen=True)
 class LiveAnswer:
-    """What came back: the status, the header that tells a replay, and the body."""
+    """A response: the status, whether it was replayed, and the body."""
 
     status: int
     replayed: bool
@@ -131,14 +131,14 @@ class LiveAnswer:
 
 
 class LiveClient:
-    """One keep-alive connection; logged in if a user is given."""
+    """A client with one keep-alive connection, logged in if ``user`` is given."""
 
     def __init__(self, port: int, user: User | None = None) -> None:
         self.connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE)
         self.headers = {"Content-Type": "application/json"}
         if user is not None:
             token = AccessToken.for_user(user)
-            # A test may take longer than the five minutes that a token is good for.
+            # A test may take longer than the five minutes for which a token is valid.
             token.set_exp(lifetime=timedelta(days=1))
             self.headers["Authorization"] = f"Bearer {token}"
 
@@ -152,16 +152,20 @@ class LiveClient:
         return self._send("GET", path, None, {})
 
     def post(self, path: str, body: Any = None, key: str | None = None) -> LiveAnswer:
-        """Send a write. An OSError or http.client.HTTPException means: no answer came."""
+        """
+        Send a POST request.
+
+        :raises OSError: or ``http.client.HTTPException`` if there was no response
+        """
         key = key or str(uuid.uuid4())
         return self._send("POST", path, json.dumps(body or {}), {"Idempotency-Key": key})
 
     def _send(self, method: str, path: str, body: str | None, headers: dict) -> LiveAnswer:
         try:
             self.connection.request(method, path, body, {**self.headers, **headers})
-            answer = self.connection.getresponse()
-            replayed = answer.getheader("Idempotent-Replayed") == "true"
-            return LiveAnswer(answer.status, replayed, answer.read())
+            response = self.connection.getresponse()
+            replayed = response.getheader("Idempotent-Replayed") == "true"
+            return LiveAnswer(response.status, replayed, response.read())
         except (OSError, http.client.HTTPException):
             self.connection.close()
             raise

@@ -1,4 +1,4 @@
-"""Logging in over the API, from an address of choice."""
+"""Log in over the API from any address."""
 
 from collections.abc import Callable, Iterable
 
@@ -8,7 +8,7 @@ HERE, THERE = "203.0.113.1", "203.0.113.2"
 
 
 def logging_in(client_for: Callable, user: str = "alice") -> Callable[..., HttpResponse]:
-    """Return a function that tries to log in, as ``user`` by default, and returns the answer."""
+    """Return a function that sends a login, by default of ``user``, and returns the response."""
 
     def try_it(
         username: object = user, password: str = "wrong", address: str = HERE
@@ -19,5 +19,5 @@ def logging_in(client_for: Callable, user: str = "alice") -> Callable[..., HttpR
     return try_it
 
 
-def statuses(answers: Iterable[HttpResponse]) -> list[int]:
-    return [answer.status_code for answer in answers]
+def statuses(responses: Iterable[HttpResponse]) -> list[int]:
+    return [response.status_code for response in responses]

@@ -1,16 +1,16 @@
-"""What a model of the ledger keeps, and what can be asked of it."""
+"""The state of the model ledger, and queries of it."""
 
 from datetime import datetime
 
 
 class ModelBooks:
-    """The accounts, the transfers and the cash; ``now`` is the time of whatever is asked."""
+    """The accounts, the transfers and the cash. ``now`` is the current time of the model."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
         self.accounts: dict[str, dict] = {}
         self.transfers: list[dict] = []
-        # What came in from outside and has not gone out again, by currency.
+        # Deposits minus withdrawals, by currency.
         self.cash = {"USD": 0, "EUR": 0}
 
     def listed(self, actor, account_id=None, kind=None, status=None) -> list[dict]:
@@ -25,7 +25,7 @@ class ModelBooks:
         ]
 
     def as_of(self, account_id, at) -> tuple[int, int]:
-        """Return the balance and the number of entries up to ``at``, that instant included."""
+        """Return the balance and the number of entries up to and including ``at``."""
         lines = [each for each in self.accounts[account_id]["statement"] if each["ts"] <= at]
         return (lines[-1]["balance"] if lines else 0), len(lines)
 

@@ -1,8 +1,8 @@
 """
-The ledger as its contract describes it, in plain dicts and lists, for the service to be held to.
+A model of the ledger in dicts and lists, written from the API's contract.
 
-It knows nothing of the ledger's code. Each verb returns the status and the code of its answer, and
-changes the dicts only if it is accepted.
+It doesn't use the ledger's code. Each operation returns the status and the code of its response,
+and changes the state only if it succeeds.
 """
 
 from datetime import timedelta
@@ -10,12 +10,12 @@ from datetime import timedelta
 from ledger_project.tests.model_books import ModelBooks
 
 CREATED, OK = (201, None), (200, None)
-# What an expired hold may be the reason for.
+# The errors after which expired holds are released and the operation is tried again.
 GIVE_WAY = ("insufficient_funds", "account_not_empty")
 
 
 class Refused(Exception):
-    """A verb that is not accepted: the status and the code of its answer."""
+    """An operation was refused, with the status and the code of the response."""
 
     def __init__(self, status, code):
         self.answer = (status, code)
@@ -23,28 +23,29 @@ class Refused(Exception):
 
 class ModelLedger(ModelBooks):
     """
-    ``accounts`` are by id, and ``transfers`` in the order in which they came about.
+    The operations of the ledger and their rules.
 
-    A transfer is known by its place. ``resolved_at`` is when it was captured, voided, released or
-    reversed. The outside world is the account None. ``unseen`` are the refusals that are due to
-    accounts which the ``caller`` may not see.
+    ``accounts`` are by id. ``transfers`` are in the order of their creation, and are identified by
+    their index, ``place``. ``resolved_at`` is when a transfer was captured, voided, released or
+    reversed. None stands for the EXTERNAL account. ``unseen`` collects the errors about accounts
+    that the ``caller`` can't see.
     """
 
     def attempt(self, verb, *args) -> tuple[int, str | None]:
-        """Do all of a verb or nothing, and return its answer. The first argument is the caller."""
+        """Run an operation completely or not at all. The first of ``args`` is the caller."""
         before = self._snapshot()
         self.caller, self.unseen = args[0], []
         try:
-            answer = verb(*args)
+            response = verb(*args)
             if self.unseen:
                 raise min(self.unseen, key=lambda each: each.answer)
-            return answer
+            return response
         except Refused as refusal:
             self.accounts, self.transfers, self.cash = before
             return refusal.answer
 
     def _snapshot(self) -> tuple[dict, list, dict]:
-        # Two levels deep, which is as far as a verb changes anything.
+        # Two levels deep, because operations change nothing below.
         accounts = {
             account_id: {**account, "statement": [*account["statement"]]}
             for account_id, account in self.accounts.items()
@@ -170,7 +171,7 @@ class ModelLedger(ModelBooks):
         return transfer
 
     def _refuse(self, parties, status, code) -> None:
-        """Refuse because of accounts: at once, or after all else if the caller can't see them."""
+        """Refuse now, or after all other checks if the caller can't see the accounts."""
         if all(self._owns(self.caller, each) for each in parties):
             raise Refused(status, code)
         if code != "currency_mismatch":
@@ -247,7 +248,7 @@ class ModelLedger(ModelBooks):
         held |= {"resolved_at": self.now, "resolved_by": how}
 
     def _with_releases(self, payers, move) -> None:
-        """Do a movement or a close, after the expired holds gave way that stood in its way."""
+        """Run an operation, and release expired holds if it fails because of them."""
         before = self._snapshot()
         try:
             move()

@@ -1,4 +1,4 @@
-"""Telling one history twice, to the service over HTTP and to the model, and comparing both."""
+"""Run the same operations on the service (over HTTP) and on the model, and compare them."""
 
 import uuid
 from collections import Counter
@@ -16,20 +16,20 @@ from transfers import clock
 
 REMEMBERED = {200, 201, 404, 409}
 
-# What of an account is compared.
+# The members of an account that are compared.
 SHOWN = ("owner_name", "currency", "status", "balance", "held", "available", "version")
 
 
 def pick(place: int, every: list, likely: list) -> Any:
-    """Pick one by its place, three times in four a likely one."""
+    """Choose an item by number: one of ``likely`` in three of four cases."""
     choices = likely if likely and place % 4 else every
     return choices[place // 4 % len(choices)]
 
 
-class TwiceTold(RuleBasedStateMachine):
-    """One history of three people and a few accounts, told to the service and to the model."""
+class ComparisonMachine(RuleBasedStateMachine):
+    """Operations of three users on a few accounts, on the service and on the model."""
 
-    # One for all: each new one starts the middleware anew.
+    # Shared, because each new client loads the middleware again.
     client: APIClient
     clerk: User
     seen: Counter
@@ -45,12 +45,12 @@ class TwiceTold(RuleBasedStateMachine):
             who: {"Authorization": f"Bearer {AccessToken.for_user(user)}"}
             for who, user in people.items()
         }
-        # Each key that was used up, with its request and its answer; and those that stayed free.
+        # The requests whose responses were stored, with key and response; and the unused keys.
         self.answers: list[tuple] = []
         self.free_keys: dict[str, list] = {who: [] for who in people}
         self.sent, self.agreed = 0, True
 
-    # ── Telling both ─────────────────────────────────────────────────────────────────────────────
+    # ── Requests ─────────────────────────────────────────────────────────────────────────────
 
     def send(self, actor, method, path, body, key):
         with clock.at(self.model.now):
@@ -58,9 +58,9 @@ class TwiceTold(RuleBasedStateMachine):
 
     def read(self, path, actor="staff"):
         with clock.at(self.model.now):
-            answer = self.client.get(path, headers=self.headers[actor])
-        self.seen["read", answer.status_code] += 1
-        return answer.status_code, answer.json()
+            response = self.client.get(path, headers=self.headers[actor])
+        self.seen["read", response.status_code] += 1
+        return response.status_code, response.json()
 
     def read_pages(self, path, actor="staff", **query):
         """Return the items of all pages of a list."""
@@ -73,30 +73,30 @@ class TwiceTold(RuleBasedStateMachine):
             query["cursor"] = page["next_cursor"]
         return items
 
-    def tell(self, actor, path, body, verb, *args, method="post"):
-        """Tell both of a write, compare how they answer, and return the answer if it is good."""
+    def write(self, actor, path, body, verb, *args, method="post"):
+        """Run a write on both, compare the results, and return the document if it succeeded."""
         expected = self.model.attempt(verb, *args)
         self.sent += 1
         free = self.free_keys[actor]
         key = free.pop() if free else f"{self.name}-{self.sent}"
-        answer = self.send(actor, method, path, body, key)
-        document = answer.json()
+        response = self.send(actor, method, path, body, key)
+        document = response.json()
 
-        # Where they differ, the history ends here: what follows from it is no news.
-        answered = answer.status_code, document.get("code")
-        self.agreed = answered == expected
-        assert self.agreed, f"{actor} {path} {body}: {answered}, and the model says {expected}"
-        assert "Idempotent-Replayed" not in answer
+        # After a difference, the test stops: the states differ from now on.
+        actual = response.status_code, document.get("code")
+        self.agreed = actual == expected
+        assert self.agreed, f"{actor} {path} {body}: {actual}, but the model expects {expected}"
+        assert "Idempotent-Replayed" not in response
         self.seen[expected] += 1
         if expected[0] in REMEMBERED:
-            self.answers.append((actor, method, path, body, key, answer))
+            self.answers.append((actor, method, path, body, key, response))
         else:
             free.append(key)
         return document if expected[0] < 300 else None
 
-    def tell_movement(self, actor, path, body, verb, *args):
-        """Tell both of a movement; give the model the ids, and compare what is shown."""
-        document = self.tell(actor, path, body, verb, actor, *args)
+    def write_transfer(self, actor, path, body, verb, *args):
+        """Run a transfer on both, copy the ids to the model, and compare the accounts."""
+        document = self.write(actor, path, body, verb, actor, *args)
         if document is None:
             return
         posted = document.get("transfers", [document])
@@ -119,18 +119,18 @@ class TwiceTold(RuleBasedStateMachine):
         assert {name: shown[name] for name in SHOWN} == {name: facts[name] for name in SHOWN}
 
     def account(self, place, owner=None):
-        """Pick an account, and more often one of the owner's."""
+        """Choose an account, more often one of the owner."""
         accounts = self.model.accounts
         own = [one for one in accounts if accounts[one]["owner"] == owner]
         return pick(place, [*accounts], own)
 
     def actor(self, name, transfer):
-        """Return who is meant: the payee of a withdrawal is outside, and staff act for it."""
+        """Return the name of a user. For the payee of a withdrawal, it is staff."""
         payee = self.model.accounts.get(transfer["dest"], {"owner": "staff"})
         return payee["owner"] if name == "payee" else name
 
     def transfer(self, place, *statuses):
-        """Pick a transfer whose id is known, and more often one that has one of the statuses."""
+        """Choose a transfer with a known id, more often one with one of the statuses."""
         known = [each for each in self.model.transfers if "id" in each]
         likely = [each for each in known if self.model.status_of(each["place"]) in statuses]
         return pick(place, known, likely)

@@ -1,4 +1,4 @@
-"""The product's settings with a middleware that stores the answer after the commit."""
+"""The project's settings with a middleware that stores the response after the commit."""
 
 from ledger_project.settings import *  # noqa: F403
 from ledger_project.settings import MIDDLEWARE

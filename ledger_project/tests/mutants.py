@@ -1,7 +1,7 @@
 """
-The product with one guard missing: each of these must be caught by a test that is named for it.
+Faulty versions of functions, each of which a particular test must detect.
 
-Mutants are the one place where the product's own code is replaced.
+This is the only place where tests replace the project's own code.
 """
 
 import hashlib
@@ -22,8 +22,8 @@ from ledger_project.idempotency.middleware import Claim, IdempotencyMiddleware
 from ledger_project.idempotency.models import IdempotencyKey
 from transfers import posting
 
-# Between the two commits of a middleware that stores the answer too late. A real one would be
-# quick, and be caught by luck; with this pause a random kill falls between them for certain.
+# The pause between the two commits of a middleware that stores the response too late, so that a
+# random kill happens between them.
 PAUSE_SECONDS = 0.05
 
 key_of = middleware._key_of
@@ -31,7 +31,7 @@ enter = posting._enter
 
 
 def failure_of(request: pytest.FixtureRequest, test: Callable, **parameters: Any) -> Exception:
-    """Run a test, with the fixtures that it names, and return the failure that it must end in."""
+    """Run a test with its fixtures, check that it fails, and return the exception."""
     names = [name for name in inspect.signature(test).parameters if name not in parameters]
     fixtures = {name: request.getfixturevalue(name) for name in names}
     with pytest.raises((AssertionError, DatabaseError)) as failure:
@@ -70,7 +70,7 @@ def enter_with_the_sign_flipped(account, side, draft, now, refusals):
 
 
 def answer_stored_after_the_commit(claim: Claim, view) -> HttpResponse:
-    """Commit the money, and then, in a second transaction, the key with its answer."""
+    """Commit the transfer, and then the key and the response in a second transaction."""
     if IdempotencyKey.objects.filter(user=claim["user"], key=claim["key"]).exists():
         return middleware._replay(claim)
     with transaction.atomic(durable=True):
@@ -89,7 +89,7 @@ def answer_stored_after_the_commit(claim: Claim, view) -> HttpResponse:
 
 
 class AnswerStoredAfterTheCommit(IdempotencyMiddleware):
-    """The same for a live server, by ``mutant_settings``."""
+    """The same for a live server with ``mutant_settings``."""
 
     def __init__(self, get_response) -> None:
         super().__init__(get_response)

@@ -1,4 +1,4 @@
-"""Reading the documentation: its pages, and the rows of its tables."""
+"""Read the pages of the documentation and their tables."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ def text(path: str) -> str:
 
 
 def rows(path: str, first_title: str) -> list[dict[str, str]]:
-    """Return the rows of the page's table whose first column has this title, by their titles."""
+    """Return the rows, by column title, of the table whose first column has this title."""
     lines = iter(text(path).splitlines())
     for line in lines:
         if line.startswith(f"| {first_title} |"):
@@ -29,7 +29,7 @@ def rows(path: str, first_title: str) -> list[dict[str, str]]:
 
 
 def column(path: str, first_title: str) -> list[str]:
-    """Return the first column of a table, without the marks of code."""
+    """Return the first column of a table, without backticks."""
     return [row[first_title].strip("`") for row in rows(path, first_title)]
 
 

@@ -1,4 +1,4 @@
-"""PostgreSQL servers of a test's own, and databases on them that are used for a while."""
+"""Helpers for tests that use another PostgreSQL server or database."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ ADDRESS = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD
 
 
 def superuser(url: str, database: str = "postgres") -> str:
-    """Return how the superuser connects to the server of ``url``."""
+    """Return the URL of the superuser for the server of ``url``."""
     return make_conninfo(url, user="postgres", dbname=database)
 
 

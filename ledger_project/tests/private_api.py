@@ -1,4 +1,4 @@
-"""Find what the code uses of its libraries without it being in their documentation."""
+"""Find uses of undocumented API of the libraries."""
 
 import ast
 import importlib

@@ -1,4 +1,4 @@
-"""SQLite's file in the tests: copied, used, and given to commands."""
+"""Helpers for tests that use another SQLite file."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ NOT_THERE = (
 
 
 def copy_to(path: Path) -> None:
-    """Write the database as it is now to a file of its own."""
+    """Copy the current database to a file."""
     with connection.cursor() as cursor:
         cursor.execute("VACUUM INTO %s", [str(path)])
 
@@ -36,7 +36,7 @@ def connected_to(path: Path) -> Iterator[None]:
 
 
 def manage(path: Path, *arguments: str) -> tuple[int, str]:
-    """Run manage.py on the file at ``path``; return its status, and what it says of an error."""
+    """Run manage.py on the file at ``path``, and return its exit status and standard error."""
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=settings.BASE_DIR,

@@ -1,4 +1,4 @@
-"""What an access token opens, and which tokens open nothing."""
+"""Which access and refresh tokens are accepted, and which are refused."""
 
 import jwt
 import pytest
@@ -11,20 +11,20 @@ from ledger_project.tests.tokens import assert_unauthorized, list_accounts, refr
 
 pytestmark = [
     pytest.mark.django_db,
-    # A forger may well sign with a key that is too short.
+    # Forged tokens may be signed with a short key.
     pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning"),
 ]
 
 
 def resigned(token, key=settings.SIMPLE_JWT["SIGNING_KEY"], algorithm="HS256", **changes):
-    """Return the token with some claims changed (None: left out), signed anew."""
-    # As it travels: the issuer and the audience are added on the way out.
+    """Return the token, signed again with changed claims (None: removed)."""
+    # From the encoded token, because encoding adds the issuer and the audience.
     claims = jwt.decode(str(token), options={"verify_signature": False}) | changes
     claims = {name: value for name, value in claims.items() if value is not None}
     return jwt.encode(claims, key, algorithm=algorithm)
 
 
-# What is wrong with a token; each makes one of a good one.
+# Functions that make an invalid token from a valid one.
 FORGERIES = {
     "garbage": lambda token: "garbage",
     "empty parts": lambda token: "..",
@@ -48,7 +48,7 @@ FORGERIES = {
 }
 
 
-def test_a_token_that_was_good_is_refused_once_its_time_is_over(anyone, alice):
+def test_a_token_that_was_accepted_before_is_refused_after_it_expires(anyone, alice):
     now, token = int(timezone.now().timestamp()), AccessToken.for_user(alice)
 
     before = list_accounts(anyone, resigned(token, exp=now + 60 * 60))
@@ -59,29 +59,29 @@ def test_a_token_that_was_good_is_refused_once_its_time_is_over(anyone, alice):
 
 
 @pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
-def test_no_forged_access_token_opens_the_api(anyone, alice, forge):
-    answer = list_accounts(anyone, forge(AccessToken.for_user(alice)))
+def test_a_forged_access_token_is_refused(anyone, alice, forge):
+    response = list_accounts(anyone, forge(AccessToken.for_user(alice)))
 
-    assert_unauthorized(answer)
+    assert_unauthorized(response)
 
 
-def test_a_token_signed_in_the_right_way_opens_what_a_forged_one_does_not(anyone, alice):
+def test_a_token_signed_with_the_right_key_is_accepted(anyone, alice):
     assert list_accounts(anyone, resigned(AccessToken.for_user(alice))).status_code == 200
     assert refresh(anyone, resigned(RefreshToken.for_user(alice))).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/auth/token/refresh", "/auth/logout"])
 @pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
-def test_no_forged_refresh_token_works(anyone, alice, path, forge):
+def test_a_forged_refresh_token_is_refused(anyone, alice, path, forge):
     token = RefreshToken.for_user(alice)
 
-    answer = anyone.post(path, {"refresh": forge(token)})
+    response = anyone.post(path, {"refresh": forge(token)})
 
-    assert_unauthorized(answer)
+    assert_unauthorized(response)
     assert refresh(anyone, str(token)).status_code == 200
 
 
-def test_each_kind_of_token_is_refused_in_the_place_of_the_other(anyone, log_in):
+def test_an_access_token_and_a_refresh_token_are_not_interchangeable(anyone, log_in):
     pair = log_in()
 
     assert_unauthorized(list_accounts(anyone, pair["refresh"]))
@@ -99,14 +99,14 @@ def test_each_kind_of_token_is_refused_in_the_place_of_the_other(anyone, log_in)
         ("Bearer \xe9", "token_not_valid"),
     ],
 )
-def test_a_header_without_a_token_opens_nothing(anyone, header, code):
-    answer = anyone.get("/accounts", headers={"Authorization": header})
+def test_an_authorization_header_without_a_token_is_refused(anyone, header, code):
+    response = anyone.get("/accounts", headers={"Authorization": header})
 
-    assert_unauthorized(answer, code)
+    assert_unauthorized(response, code)
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER"])
-def test_the_name_of_the_scheme_may_be_in_any_case(anyone, alice, scheme):
+def test_the_authorization_scheme_is_case_insensitive(anyone, alice, scheme):
     header = f"{scheme} {AccessToken.for_user(alice)}"
 
     assert anyone.get("/accounts", headers={"Authorization": header}).status_code == 200
@@ -126,9 +126,7 @@ def change_password(user):
 
 
 @pytest.mark.parametrize("end", [deactivate, delete, change_password])
-def test_tokens_end_with_the_user_or_the_password_that_they_were_made_for(
-    anyone, alice, log_in, end
-):
+def test_tokens_are_invalid_after_the_user_or_the_password_has_changed(anyone, alice, log_in, end):
     pair = log_in()
     assert list_accounts(anyone, pair["access"]).status_code == 200
 

@@ -1,4 +1,4 @@
-"""A body without a Content-Length is read, not taken for an empty one."""
+"""A chunked body, without a Content-Length, is read and not treated as empty."""
 
 import http.client
 import json
@@ -17,13 +17,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def held(alice, bob, funded_account) -> Transfer:
-    """100 of alice's, held for bob."""
+    """A hold of 100 from alice to bob."""
     source, dest = funded_account(alice, balance=100), funded_account(bob)
     order = Order(source_id=source.pk, dest_id=dest.pk, amount=100)
     return hold(order=order, expires_in=timedelta(days=1), actor=alice)
 
 
-def test_a_chunked_capture_takes_what_it_says_and_an_endless_body_is_refused(bob, held):
+def test_a_chunked_capture_is_carried_out_and_an_endless_body_is_refused(bob, held):
     with live_server() as server, LiveClient(server.port, bob) as client:
         connection = http.client.HTTPConnection(HOST, server.port, timeout=120)
         headers = {**client.headers, "Idempotency-Key": str(uuid.uuid4())}
@@ -44,7 +44,7 @@ def test_a_chunked_capture_takes_what_it_says_and_an_endless_body_is_refused(bob
 BROKEN_BODIES = [b"", b"c\r\n", b'9\r\n{"amount"\r\n', b"zz\r\n{}\r\n0\r\n\r\n"]
 
 
-def test_a_chunked_body_that_breaks_off_is_not_taken_for_an_empty_one(bob, held):
+def test_an_interrupted_chunked_body_is_not_treated_as_empty(bob, held):
     def send(port: int, client: LiveClient, key: str, body: bytes) -> bytes:
         headers = {**client.headers, "Idempotency-Key": key, "Transfer-Encoding": "chunked"}
         lines = [f"POST /transfers/{held.pk}/capture HTTP/1.1", f"Host: {HOST}"]
@@ -55,13 +55,13 @@ def test_a_chunked_body_that_breaks_off_is_not_taken_for_an_empty_one(bob, held)
             return b"".join(iter(lambda: connection.recv(65536), b""))
 
     with live_server() as server, LiveClient(server.port, bob) as client:
-        answers = [
+        responses = [
             send(server.port, client, f"broken-{number}", body)
             for number, body in enumerate(BROKEN_BODIES)
         ]
-        kept = [client.get(f"/idempotency-keys/broken-{n}").status for n in range(len(answers))]
+        kept = [client.get(f"/idempotency-keys/broken-{n}").status for n in range(len(responses))]
 
-    # A client that is gone may get no answer at all.
-    assert {answer[:12] for answer in answers} <= {b"HTTP/1.1 400", b""}
+    # A client that has disconnected may get no response.
+    assert {response[:12] for response in responses} <= {b"HTTP/1.1 400", b""}
     assert kept == [404] * len(BROKEN_BODIES)
     assert not Transfer.objects.filter(hold=held).exists()

@@ -1,4 +1,4 @@
-"""manage.py seed_demo: something to look at, and never on a database in earnest."""
+"""manage.py seed_demo creates demo data, but not in a database with real users."""
 
 from datetime import UTC, datetime
 from io import StringIO
@@ -24,7 +24,7 @@ def seed_demo(*options: str) -> str:
     return out.getvalue()
 
 
-def test_it_makes_two_users_who_can_log_in(client_for):
+def test_it_creates_two_users_who_can_log_in(client_for):
     seed_demo()
 
     users = list(User.objects.order_by("username").values_list("username", "is_superuser"))
@@ -36,7 +36,7 @@ def test_it_makes_two_users_who_can_log_in(client_for):
     assert logins == [200, 200]
 
 
-def test_it_tells_the_same_story_each_time():
+def test_it_creates_the_same_data_each_time():
     seed_demo()
 
     accounts = Account.objects.customers().order_by("owner_name")
@@ -54,7 +54,7 @@ def test_it_tells_the_same_story_each_time():
     assert check_ledger().ok
 
 
-def test_every_kind_of_movement_and_of_change_is_there():
+def test_the_data_has_every_kind_of_transfer_and_of_account_change():
     seed_demo()
 
     kinds = dict.fromkeys(Transfer.objects.values_list("kind", flat=True), 0)
@@ -66,7 +66,7 @@ def test_every_kind_of_movement_and_of_change_is_there():
     ]
 
 
-def test_the_story_takes_a_month_after_what_was_there_before():
+def test_the_transfers_of_the_last_month_come_after_the_examples():
     instant = datetime(2026, 3, 31, 12, tzinfo=UTC)
 
     with clock.at(instant):
@@ -79,7 +79,7 @@ def test_the_story_takes_a_month_after_what_was_there_before():
     assert list(opened) == [OPENED_AT]
 
 
-def test_every_id_begins_with_its_own_time_so_that_newest_first_is_by_time():
+def test_each_id_contains_the_time_of_its_row_so_that_ids_sort_by_time():
     with clock.at(datetime(2026, 3, 31, 12, tzinfo=UTC)):
         seed_demo()
 
@@ -96,7 +96,7 @@ def test_every_id_begins_with_its_own_time_so_that_newest_first_is_by_time():
     assert list(by_id) == list(by_time)
 
 
-def test_it_prints_what_it_made():
+def test_it_prints_the_created_users_and_accounts():
     lines = seed_demo().splitlines()
 
     everyday = Account.objects.get(owner_name="Demo Everyday")
@@ -107,14 +107,14 @@ def test_it_prints_what_it_made():
     assert (len(lines), lines[-1]) == (11, "Transfers  22")
 
 
-def test_a_database_with_other_users_is_left_alone(alice):
+def test_a_database_with_other_users_is_not_changed(alice):
     with pytest.raises(CommandError, match="The database already has users"):
         seed_demo()
 
     assert list(User.objects.all()) == [alice]
 
 
-def test_force_adds_the_demo_to_a_database_with_other_users(alice):
+def test_force_adds_the_demo_data_to_a_database_with_other_users(alice):
     seed_demo("--force")
 
     names = sorted(User.objects.values_list("username", flat=True))
@@ -122,7 +122,7 @@ def test_force_adds_the_demo_to_a_database_with_other_users(alice):
 
 
 @pytest.mark.parametrize("options", [(), ("--force",)])
-def test_an_admin_who_is_there_already_keeps_their_password(make_user, options):
+def test_an_existing_admin_keeps_their_password(make_user, options):
     admin = make_user(username="admin")
 
     with pytest.raises(CommandError, match="A user named demo or admin already exists"):
@@ -131,7 +131,7 @@ def test_an_admin_who_is_there_already_keeps_their_password(make_user, options):
     assert User.objects.get().password == admin.password
 
 
-def test_if_empty_does_nothing_where_there_are_users(alice):
+def test_if_empty_does_nothing_if_there_are_users(alice):
     printed = seed_demo("--if-empty")
 
     assert printed == "The database already has users. Nothing was changed.\n"
@@ -144,7 +144,7 @@ def test_if_empty_seeds_an_empty_database():
     assert Account.objects.customers().count() == 9
 
 
-def test_users_only_makes_users_with_passwords_of_their_own(client_for, alice):
+def test_users_only_creates_users_with_random_passwords(client_for, alice):
     printed = seed_demo("--users-only", "carol", "dave")
 
     credentials = dict(line.split() for line in printed.splitlines())
@@ -157,14 +157,14 @@ def test_users_only_makes_users_with_passwords_of_their_own(client_for, alice):
     assert Account.objects.customers().count() == 0
 
 
-def test_users_only_makes_nobody_if_one_name_is_taken(alice):
+def test_users_only_creates_nobody_if_a_name_is_taken(alice):
     with pytest.raises(CommandError, match="A user named alice already exists"):
         seed_demo("--users-only", "carol", "alice")
 
     assert list(User.objects.all()) == [alice]
 
 
-def test_other_currencies_than_the_usual_ones_do(settings):
+def test_other_currencies_can_be_configured(settings):
     settings.CURRENCIES, settings.DEFAULT_CURRENCY = ["GBP", "JPY"], "GBP"
 
     seed_demo()
@@ -173,7 +173,7 @@ def test_other_currencies_than_the_usual_ones_do(settings):
     assert sorted(currencies) == ["GBP", "JPY"]
 
 
-def test_the_key_that_is_kept_replays_the_opening_of_the_spare_account(client_for):
+def test_the_key_in_the_demo_data_replays_the_opening_of_an_account(client_for):
     seed_demo()
     demo = client_for(User.objects.get(username="demo"))
 

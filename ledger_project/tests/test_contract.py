@@ -1,8 +1,8 @@
 """
-Promise R7: whatever is sent, valid or not, the answer is one that the OpenAPI document declares.
+Whatever is sent, valid or not, the OpenAPI document declares the response (promise R7).
 
-Schemathesis makes the requests from the document itself and judges the answers by all its checks,
-on the real application with its middleware, for an owner of accounts with some history.
+Schemathesis generates the requests from the document and checks the responses, on the real
+application with its middleware, for an owner of accounts with some transfers.
 """
 
 import itertools
@@ -33,9 +33,8 @@ from transfers.services import Order
 EXAMPLES_OF_EACH = 9
 LEAST_CASES = 600
 
-# What a schema can't say: a cursor that was made here, two accounts that go together, an instant
-# that isn't yet to come, a range that doesn't end before it begins. These refusals of a valid
-# request are right (promises, R7).
+# Errors that a request may get although it is valid by the schema, because a schema can't express
+# them: a valid cursor, accounts in the same currency, an instant in the past, a range in order.
 RIGHTLY_REFUSED = {"invalid_cursor", "same_account", "currency_mismatch", "future", "invalid_range"}
 
 document = schemathesis.openapi.from_wsgi("/openapi.json", WSGIHandler())
@@ -43,7 +42,7 @@ document = schemathesis.openapi.from_wsgi("/openapi.json", WSGIHandler())
 
 @dataclass
 class World:
-    """Who asks, and the ids that there are."""
+    """The client, and the ids that exist."""
 
     bearer: str
     staff_bearer: str
@@ -51,7 +50,7 @@ class World:
     count: Iterator[int] = field(default_factory=itertools.count)
 
     def aim(self, value: Any) -> Any:
-        """Return a valid value of which three ids in four exist, instead of next to none."""
+        """Replace three of four ids by ids that exist, because random ones never do."""
         if isinstance(value, list):
             return [self.aim(item) for item in value]
         if not isinstance(value, dict):
@@ -66,7 +65,7 @@ class World:
         return str(known[turn % len(known)]) if turn % 4 else member
 
     def freshen(self, headers: Any) -> None:
-        """Make a valid key one that wasn't used before, so that the request itself is looked at."""
+        """Replace a valid key by an unused one, so that the request isn't a replay."""
         key = headers.get("Idempotency-Key")
         if isinstance(key, str) and re.fullmatch(KEY_SCHEMA["pattern"], key):
             headers["Idempotency-Key"] = f"{key[:240]}-{next(self.count)}"
@@ -74,7 +73,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def tally(request) -> Iterator[Counter]:
-    """How many cases each operation was put to: enough, unless a few of them were picked."""
+    """Count the cases of each operation, and check that there were enough."""
     cases: Counter[str] = Counter()
     yield cases
     seeded = f"seed {core.global_force_seed}"
@@ -88,7 +87,7 @@ def tally(request) -> Iterator[Counter]:
 
 @pytest.fixture
 def open_connection(db) -> Iterator[None]:
-    """Keep the test's connection open between requests, as Django's own test client does."""
+    """Keep the test's connection open between requests, as Django's test client does."""
     signals = (request_started, request_finished)
     for signal in signals:
         signal.disconnect(close_old_connections)
@@ -123,7 +122,7 @@ def world(open_connection, make_user, staff, funded_account) -> World:
 
 
 def has_integral_float(value: Any) -> bool:
-    """Whether a float stands for an integer, which JSON Schema allows and the ledger refuses."""
+    """Return whether a value contains a float such as 5.0, which JSON Schema calls an integer."""
     members = value.values() if isinstance(value, dict) else value
     if isinstance(value, dict | list):
         return any(map(has_integral_float, members))
@@ -131,7 +130,7 @@ def has_integral_float(value: Any) -> bool:
 
 
 def codes_of(response: Any) -> set[str]:
-    """Return the codes by which a request was refused as such: of the fields, if it names any."""
+    """Return the codes of the errors of the fields, or else the code of the response."""
     if response.status_code not in (400, 422):
         return set()
     problem = response.json()
@@ -139,7 +138,7 @@ def codes_of(response: Any) -> set[str]:
 
 
 @document.parametrize()
-# Schemathesis would draw a seed of its own, whatever pytest was told.
+# Without it, Schemathesis would choose a seed and ignore that of pytest.
 @seed(core.global_force_seed)
 @settings(
     max_examples=EXAMPLES_OF_EACH,
@@ -147,7 +146,7 @@ def codes_of(response: Any) -> set[str]:
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-def test_every_answer_is_declared_and_every_invalid_request_refused(case, world, tally):
+def test_every_response_is_declared_and_every_invalid_request_refused(case, world, tally):
     assume(not has_integral_float(case.body))
     by_staff = case.operation.path.endswith("freeze")
     headers = {"Authorization": world.staff_bearer if by_staff else world.bearer}
@@ -162,7 +161,7 @@ def test_every_answer_is_declared_and_every_invalid_request_refused(case, world,
     tally[case.operation.label] += 1
     codes = codes_of(response)
     if response.headers.get("Content-Type") == [MEDIA_TYPE]:
-        # The document leaves the set of codes open for clients; here it is closed.
+        # For clients, the document allows codes that it doesn't list. Here, none may occur.
         assert response.json()["code"] in ERRORS
     excluded = [positive_data_acceptance] if codes and codes <= RIGHTLY_REFUSED else []
     case.validate_response(response, headers=headers, excluded_checks=excluded)

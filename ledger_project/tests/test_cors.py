@@ -1,4 +1,4 @@
-"""What a script of another site may ask, and read, of this service (Fetch standard, CORS)."""
+"""What scripts of other sites may send to and read from the service (CORS, Fetch standard)."""
 
 import http.client
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ EXPOSED = {"content-disposition", "idempotent-replayed", "location", "retry-afte
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LiveServer]:
-    """The service for two sites. Nothing here asks its database."""
+    """The server, which allows two origins. These tests don't use its database."""
     server = FreshServer(LEDGER_CORS_ORIGINS=f"{APP},http://localhost:3000")
     try:
         server.start()
@@ -28,13 +28,13 @@ def server() -> Iterator[LiveServer]:
 
 
 def ask(server: LiveServer, method: str, path: str, **headers: str) -> tuple[int, dict[str, str]]:
-    """Return the status of an answer, and its headers by their names in lower case."""
+    """Return the status of a response, and its headers by lower-case name."""
     connection = http.client.HTTPConnection(HOST, server.port, timeout=180)
     try:
         connection.request(method, path, headers=headers)
-        answer = connection.getresponse()
-        answer.read()
-        return answer.status, {name.lower(): value for name, value in answer.getheaders()}
+        response = connection.getresponse()
+        response.read()
+        return response.status, {name.lower(): value for name, value in response.getheaders()}
     finally:
         connection.close()
 
@@ -49,7 +49,7 @@ def granted(headers: dict[str, str]) -> set[str]:
 
 @pytest.mark.parametrize("path", ["/transfers", "/accounts", "/auth/token", "/healthz", "/nothing"])
 @pytest.mark.parametrize("origin", [APP, "http://localhost:3000"])
-def test_a_preflight_is_answered_before_the_token_and_the_route_are_looked_at(server, path, origin):
+def test_a_preflight_request_needs_neither_a_token_nor_a_known_route(server, path, origin):
     status, headers = ask(server, "OPTIONS", path, **{**ASKED, "Origin": origin})
 
     assert status == 200
@@ -65,7 +65,7 @@ def test_a_preflight_is_answered_before_the_token_and_the_route_are_looked_at(se
 @pytest.mark.parametrize(
     ("path", "status"), [("/healthz", 200), ("/accounts", 401), ("/nothing", 404)]
 )
-def test_a_script_of_a_named_origin_may_read_every_answer_and_what_it_needs_of_the_headers(
+def test_a_script_of_an_allowed_origin_can_read_every_response_and_the_exposed_headers(
     server, path, status
 ):
     answered, headers = ask(server, "GET", path, Origin=APP)
@@ -80,33 +80,33 @@ def test_a_script_of_a_named_origin_may_read_every_answer_and_what_it_needs_of_t
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "http://app.example", f"{APP}:8443", f"{APP}.evil", "null"]
 )
-def test_a_script_of_another_origin_may_read_nothing(server, origin):
+def test_a_script_of_another_origin_can_read_nothing(server, origin):
     _, preflight = ask(server, "OPTIONS", "/transfers", **{**ASKED, "Origin": origin})
-    _, answer = ask(server, "GET", "/healthz", Origin=origin)
+    _, response = ask(server, "GET", "/healthz", Origin=origin)
 
-    assert granted(preflight) == granted(answer) == set()
-    assert "origin" in listed(answer["vary"])
+    assert granted(preflight) == granted(response) == set()
+    assert "origin" in listed(response["vary"])
 
 
 @pytest.mark.parametrize("path", ["/admin/login/", "/metrics"])
-def test_no_script_of_another_site_may_read_the_admin_or_the_metrics(server, path):
+def test_no_script_of_another_site_can_read_the_admin_or_the_metrics(server, path):
     _, headers = ask(server, "GET", path, Origin=APP)
 
     assert granted(headers) == set()
 
 
-def test_options_without_the_headers_of_a_preflight_stay_a_method_that_no_route_has(server):
+def test_an_options_request_that_is_not_a_preflight_is_405(server):
     status, headers = ask(server, "OPTIONS", "/healthz", Origin=APP)
 
     assert status == 405
     assert headers["access-control-allow-origin"] == APP
 
 
-def test_nothing_is_granted_unless_an_origin_is_named(client):
+def test_no_cors_headers_are_sent_if_no_origin_is_configured(client):
     preflight = client.options("/healthz", headers=ASKED)
-    answer = client.get("/healthz", headers={"Origin": APP})
+    response = client.get("/healthz", headers={"Origin": APP})
 
     assert preflight.status_code == 405
     assert granted({name.lower(): value for name, value in preflight.headers.items()}) == set()
-    assert granted({name.lower(): value for name, value in answer.headers.items()}) == set()
-    assert "Vary" not in answer
+    assert granted({name.lower(): value for name, value in response.headers.items()}) == set()
+    assert "Vary" not in response

@@ -1,8 +1,8 @@
 """
-Fail at every SQL statement of every route that writes, and show that nothing is half done.
+Fail at every SQL statement of every route that writes, and check that no change is partial.
 
 Each statement is made to fail before and after it is run, by an error and (on PostgreSQL) by a
-connection that breaks; and COMMIT fails, or succeeds without its answer arriving. The state is
+connection that breaks; and COMMIT fails, or succeeds without its response arriving. The state is
 then none or all, the client has seen a 503, and a retry with the same key has exactly one effect.
 The order of the faults is fixed: a failure names its route, statement and fault.
 """
@@ -28,7 +28,7 @@ FAULTS = ["raise"] if connection.vendor == "sqlite" else ["raise", "drop"]
 
 
 class Scene:
-    """Two people with money, and what each route needs to have something to do."""
+    """Two users with money, and objects for the requests to each route."""
 
     def __init__(self, alice, bob, staff, client_for, funded_account) -> None:
         self.alice, self.bob, self.fund = alice, bob, funded_account
@@ -49,7 +49,7 @@ class Scene:
         return services.transfer(order=self.order(), actor=self.alice)
 
     def tied_up(self) -> Account:
-        """Open an account whose money is held for longer than its hold was good for."""
+        """Open an account whose money is reserved by an expired hold."""
         with clock.at(clock.now() - timedelta(days=2)):
             account = self.fund(self.alice, balance=5)
             order = services.Order(source_id=account.pk, dest_id=self.dest.pk, amount=5)
@@ -69,7 +69,7 @@ def scene(alice, bob, staff, client_for, funded_account) -> Scene:
     return Scene(alice, bob, staff, client_for, funded_account)
 
 
-# What prepares a route, and returns the client, the path and the body of a request to it.
+# Functions that prepare a request, and return its client, path and body.
 ROUTES: dict[str, Callable[[Scene], tuple]] = {
     "open": lambda s: (s.client.post, "/accounts", {"owner_name": "new"}),
     "rename": lambda s: (
@@ -106,7 +106,7 @@ def sizes(before: dict[str, list], after: dict[str, list]) -> dict[str, int]:
 
 
 class Fault:
-    """Fails one statement, counted from 0; counts them all."""
+    """An execute wrapper that counts statements and fails the one with the number ``at``."""
 
     def __init__(self, at: int = -1, kind: str = "raise", after: bool = False) -> None:
         self.at, self.kind, self.after, self.count = at, kind, after, 0
@@ -129,14 +129,14 @@ class Fault:
 def send(request: tuple, key: str, fault: Fault):
     call, path, body = request
     with connection.execute_wrapper(fault):
-        answer = call(path, body, key=key)
+        response = call(path, body, key=key)
     close_old_connections()  # As the server does between requests.
-    return answer
+    return response
 
 
 @contextmanager
 def failing_commit(acknowledged: bool):
-    """Let COMMIT fail, or let it succeed and lose its answer."""
+    """Make COMMIT fail, or succeed with a lost acknowledgement."""
     commit = connection.commit
 
     def fail() -> None:
@@ -152,15 +152,15 @@ def failing_commit(acknowledged: bool):
 
 
 def expected_effect(route: str, scene: Scene) -> tuple[int, dict[str, int], int]:
-    """Return how many statements a route runs, what it adds, and how it answers."""
+    """Return the number of statements of a route, the rows that it adds, and its status."""
     request, before, counting = ROUTES[route](scene), None, Fault()
     before = state()
-    answer = send(request, str(uuid.uuid4()), counting)
-    return counting.count, sizes(before, state()), answer.status_code
+    response = send(request, str(uuid.uuid4()), counting)
+    return counting.count, sizes(before, state()), response.status_code
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_a_fault_at_any_statement_leaves_none_and_a_retry_has_one_effect(route, scene):
+def test_a_fault_at_any_statement_rolls_back_and_a_retry_has_one_effect(route, scene):
     statements, effect, status = expected_effect(route, scene)
     assert statements >= 4
 
@@ -201,7 +201,7 @@ def test_a_fault_at_any_statement_of_a_replay_changes_nothing(scene):
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_a_commit_that_fails_leaves_none_and_a_retry_has_one_effect(route, scene):
+def test_a_failed_commit_rolls_back_and_a_retry_has_one_effect(route, scene):
     _, effect, status = expected_effect(route, scene)
     request, key = ROUTES[route](scene), str(uuid.uuid4())
     before = state()
@@ -217,7 +217,7 @@ def test_a_commit_that_fails_leaves_none_and_a_retry_has_one_effect(route, scene
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_a_commit_whose_answer_is_lost_is_replayed(route, scene):
+def test_a_commit_with_a_lost_acknowledgement_is_replayed(route, scene):
     _, effect, status = expected_effect(route, scene)
     request, key = ROUTES[route](scene), str(uuid.uuid4())
     before = state()

@@ -1,4 +1,4 @@
-"""What ``LEDGER_DATABASE_URL`` means, and that a bad one doesn't show its password."""
+"""LEDGER_DATABASE_URL: its meaning, and errors that don't show the password."""
 
 import pytest
 from psycopg import IsolationLevel
@@ -75,7 +75,7 @@ def test_all_spellings_of_a_postgresql_url_mean_the_same(machine, scheme):
         ("", "", ""),
     ],
 )
-def test_a_postgresql_url_may_name_several_hosts(machine, scheme, place, hosts, ports):
+def test_a_postgresql_url_may_have_several_hosts(machine, scheme, place, hosts, ports):
     url = f"{scheme}://ledger:p%40ss@{place}/books?target_session_attrs=read-write"
 
     database = machine.settings("DATABASE", LEDGER_DATABASE_URL=url)["DATABASE"]
@@ -84,7 +84,7 @@ def test_a_postgresql_url_may_name_several_hosts(machine, scheme, place, hosts, 
     assert database["OPTIONS"]["target_session_attrs"] == "read-write"
 
 
-def test_a_password_may_have_a_question_mark_in_it(machine):
+def test_a_password_may_contain_a_question_mark(machine):
     url = "postgresql://ledger:what?a=b&c@db.example/books?sslmode=require"
 
     database = machine.settings("DATABASE", LEDGER_DATABASE_URL=url)["DATABASE"]
@@ -105,7 +105,7 @@ def test_hosts_may_be_named_after_the_question_mark_too(machine):
     "written",
     ["-c%20work_mem%3D8MB%20-c%20lock_timeout%3D1s", "-c+work_mem=8MB+-c+lock_timeout=1s"],
 )
-def test_options_of_the_url_come_after_the_timeouts_and_win(machine, written):
+def test_options_of_the_url_override_the_timeouts(machine, written):
     url = f"postgresql://ledger@db.example/books?options={written}"
 
     database = machine.settings("DATABASE", LEDGER_DATABASE_URL=url, PGOPTIONS="-c work_mem=4MB")[
@@ -135,7 +135,7 @@ def test_a_plus_is_a_plus_in_every_other_option(machine, option):
     assert database["OPTIONS"][option] == "/a+b/c d+e=f"
 
 
-def test_the_url_may_set_what_the_service_sets_itself(machine):
+def test_the_url_overrides_the_options_of_the_service(machine):
     url = (
         "postgresql://ledger@db.example/books"
         "?connect_timeout=9&client_timeout=60&prepare_threshold=0&application_name=books"
@@ -155,12 +155,12 @@ def test_the_url_may_set_what_the_service_sets_itself(machine):
 
 
 @pytest.mark.parametrize(("value", "prepared"), [("0", False), ("false", False), ("1", True)])
-def test_the_url_of_a_postgresql_can_switch_prepared_statements_off(machine, value, prepared):
+def test_the_url_can_disable_prepared_statements(machine, value, prepared):
     url = f"postgresql://ledger@db.example/books?server_side_binding={value}"
 
     database = machine.settings("DATABASE", LEDGER_DATABASE_URL=url)["DATABASE"]
 
-    # Django takes nothing but True for on.
+    # Django only accepts True.
     assert database["OPTIONS"]["server_side_binding"] is prepared
 
 

@@ -1,4 +1,4 @@
-"""`make demo` against a service that runs, and against none."""
+"""`make demo` with and without a running service."""
 
 import os
 import subprocess
@@ -15,12 +15,12 @@ from accounts.models import Account
 
 DEMO = Path(settings.BASE_DIR, "tools", "demo.py")
 
-# A port on which nothing listens any more (RFC 863).
+# The discard port (RFC 863), on which nothing listens.
 DISCARD = 9
 
 
 def run_demo(port: str | int, database_url: str) -> subprocess.CompletedProcess:
-    """Run the demo, whose manage.py shares the tests' settings, the password hasher among them."""
+    """Run the demo with the tests' settings, including the password hasher, for its manage.py."""
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "ledger_project.test_settings",
@@ -42,7 +42,7 @@ def database_url() -> str:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_demo_tells_its_story_to_the_end(live_server, database_url):
+def test_the_demo_runs_to_its_end(live_server, database_url):
     demo = run_demo(live_server.thread.port, database_url)
 
     assert (demo.stderr, demo.returncode) == ("", 0)
@@ -77,9 +77,7 @@ def test_without_a_service_the_demo_says_how_to_start_one(database_url):
     ],
     ids=["away", "empty"],
 )
-def test_a_database_that_is_away_or_empty_is_told_from_the_service_s_own(
-    live_server, tmp_path, url, advice
-):
+def test_an_unreachable_or_empty_database_is_reported(live_server, tmp_path, url, advice):
     demo = run_demo(live_server.thread.port, url.format(folder=tmp_path))
 
     assert demo.returncode == 1
@@ -92,7 +90,7 @@ def test_a_database_that_is_away_or_empty_is_told_from_the_service_s_own(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_demo_on_another_database_than_the_service_s_says_so(
+def test_the_demo_reports_that_the_service_uses_another_database(
     live_server, tmp_path, new_machine
 ):
     url = f"sqlite:///{tmp_path}/other.db"
@@ -107,7 +105,7 @@ def test_the_demo_on_another_database_than_the_service_s_says_so(
     assert "Traceback" not in demo.stderr
 
 
-def test_a_port_that_is_no_number_is_named(database_url):
+def test_an_invalid_port_is_reported(database_url):
     demo = run_demo("http", database_url)
 
     assert (demo.returncode, demo.stderr.strip()) == (

@@ -1,4 +1,4 @@
-"""The tables of the documentation list what the code has: no less, and no more."""
+"""The tables of the documentation list exactly what the code has."""
 
 import re
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def test_the_operations_page_lists_every_make_target():
     assert sorted(listed) == sorted(f"make {target}" for target in targets)
 
 
-def test_the_operations_page_lists_every_management_command_of_the_rooms():
+def test_the_operations_page_lists_every_management_command():
     listed = {
         each.removeprefix("manage.py ")
         for each in column("docs/operations.md", "command")
@@ -77,14 +77,14 @@ def test_the_api_page_lists_every_route():
 # ── Dependencies ─────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_page_of_dependencies_gives_a_reason_for_every_requirement():
+def test_the_decision_about_dependencies_gives_a_reason_for_every_requirement():
     requirements = text("requirements.txt") + text("requirements-dev.txt")
     required = re.findall(r"^([\w-]+)(?:\[\w+\])?==", requirements, re.MULTILINE)
 
     page = "docs/decisions/0017-dependencies.md"
     named = ", ".join([*column(page, "to run"), *column(page, "to test and check")])
 
-    # A name may be followed by the version that was chosen for a reason: `django 5.2`.
+    # A name may be followed by a version, such as `django 5.2`, if that has a reason.
     assert sorted(re.sub(r" [\d.]+", "", named).split(", ")) == sorted(required)
 
 
@@ -97,7 +97,7 @@ def test_every_guard_of_postgresql_is_listed():
     assert sorted(listed) == guards.names_on("postgresql")
 
 
-def test_every_guard_that_only_sqlite_has_is_named():
+def test_every_guard_that_only_sqlite_has_is_listed():
     of_its_own = [name for name in guards.names_on("sqlite") if "_refuse_" not in name]
 
     page = text("docs/guarantees.md")

@@ -15,11 +15,11 @@ LATER = datetime(2026, 1, 2, tzinfo=UTC)
 EXTERNAL, ANN, BEN = (UUID(int=number) for number in (1, 2, 3))
 NAMES = {EXTERNAL: "EXTERNAL", ANN: "Ann", BEN: "Ben"}
 
-# What the example resolves and undoes.
+# The kinds that captures and reversals refer to.
 ORIGINAL_OF = {Kind.CAPTURE: Kind.HOLD, Kind.REVERSAL: Kind.TRANSFER}
 
 
-def test_the_worked_example_is_what_the_posting_engine_does():
+def test_the_posting_engine_produces_the_worked_example():
     states = {account: opened(account) for account in NAMES}
     originals: dict[Kind, Original] = {}
     history: list[Entry] = []
@@ -79,7 +79,7 @@ def line_of(
         figures[f"{name} balance"] = state.balance
         figures[f"{name} held"] = state.held
         figures[f"{name} available"] = state.available
-    # It keeps no balance: the sum is of its entries.
+    # EXTERNAL accounts store no balance. It is the sum of the entries.
     figures["EXTERNAL"] = sum_of(entry for entry in history if entry.account_id == EXTERNAL)
     figures["trial balance"] = states[ANN].balance + states[BEN].balance + figures["EXTERNAL"]
     return {

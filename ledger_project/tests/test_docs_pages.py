@@ -1,4 +1,4 @@
-"""What a page of the documentation names is there: files, links, commands, parts."""
+"""The files, links, commands and sections that the documentation mentions exist."""
 
 import re
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ from ledger_project.tests.pages import PAGES, ROOT, name_of, text
 each_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
 
 FILE = re.compile(r"(?<![\w/.:@<>-])((?:[\w.-]+/)*[\w.-]+\.(?:py|md|sql|toml|yaml|ini|txt|sh))\b")
-# In the marks of code, or at the left of a tree.
+# In backticks, or at the left of a tree.
 FOLDER = re.compile(r"`((?:[\w.-]+/)+)`|^ *((?:[\w.-]+/)+) ", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-# In the marks of code, or alone on a line but for a comment.
+# In backticks, or on a line of its own, perhaps with a comment.
 TARGET = re.compile(r"`make ([a-z]+)`|^make ([a-z]+)(?= *(?:#.*)?$)", re.MULTILINE)
 TEST = re.compile(r"`((?:\w+/)+test_\w+\.py)(?:::(\w+))?`")
 TEST_FILE = re.compile(r"(?:\w+/)+test_\w+\.py")
@@ -85,7 +85,7 @@ def test_a_page_names_only_commands_that_exist(page):
 
 
 @each_page
-def test_every_relative_link_of_a_page_leads_somewhere(page):
+def test_every_relative_link_of_a_page_has_a_target(page):
     links = [link for link in LINK.findall(page.read_text()) if "://" not in link]
 
     broken = [link for link in links if not leads_somewhere(page, link)]
@@ -106,7 +106,7 @@ def anchors(page: Path) -> set[str]:
     return slugs | set(re.findall(r'<a id="(\w+)"', words))
 
 
-def test_the_readme_is_short_enough_to_be_read():
+def test_the_readme_is_at_most_120_lines_long():
     assert len(text("README.md").splitlines()) <= 120
 
 
@@ -130,7 +130,7 @@ def test_every_decision_is_in_the_index_by_its_number_and_title():
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if re.match(r"\d{4}-", page.name)], ids=name_of
 )
-def test_a_decision_has_its_four_parts(page):
+def test_a_decision_has_the_four_required_sections(page):
     parts = re.findall(r"^## (.+)$", page.read_text(), re.MULTILINE)
 
     assert parts == ["Context", "Decision", "Consequences", "Rejected"]

@@ -1,4 +1,4 @@
-"""What is made from the code is up to date, and a page without its block is an error."""
+"""Generated files are up to date, and a page without its block is an error."""
 
 import re
 
@@ -30,7 +30,7 @@ def test_every_generated_file_and_block_is_up_to_date():
     }
 
 
-def test_every_block_of_a_page_is_one_that_is_generated():
+def test_every_block_in_a_page_is_generated():
     marked = [
         (str(page.relative_to(ROOT)), block)
         for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
@@ -46,7 +46,7 @@ def test_the_content_of_a_block_is_replaced_and_the_rest_of_the_page_stays():
     assert page == PAGE.replace("Rex", "Bello")
 
 
-def test_a_filled_block_stays_as_it_is_when_it_is_filled_again():
+def test_filling_a_block_again_changes_nothing():
     page = filled(PAGE, "cats", "Tom\n\\1")
 
     assert filled(page, "cats", "Tom\n\\1") == page

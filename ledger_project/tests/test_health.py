@@ -19,7 +19,7 @@ def test_the_service_is_live_without_its_database(client):
 
 
 @pytest.mark.django_db
-def test_the_service_is_ready_when_its_database_is_there_and_migrated(client):
+def test_the_service_is_ready_if_its_database_is_reachable_and_migrated(client):
     response = client.get("/readyz")
 
     assert response.status_code == 200
@@ -79,7 +79,7 @@ def test_the_service_is_not_ready_before_a_new_currency_has_its_external_account
 
 
 @pytest.mark.django_db
-def test_the_service_is_not_ready_while_its_database_is_away(client):
+def test_the_service_is_not_ready_while_its_database_is_unreachable(client):
     def fail(*_query):
         raise OperationalError("server closed the connection unexpectedly")
 
@@ -91,7 +91,7 @@ def test_the_service_is_not_ready_while_its_database_is_away(client):
 
 
 @pytest.mark.django_db
-def test_the_service_may_be_asked_whether_it_can_be_read(client):
+def test_readiness_for_reads_can_be_requested(client):
     response = client.get("/readyz?for=reads")
 
     assert response.status_code == 200
@@ -116,7 +116,7 @@ def test_an_unknown_parameter_of_a_probe_is_refused(client, path):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_a_probe_needs_no_token_and_no_good_one(client_for, path):
+def test_a_probe_needs_no_token_and_ignores_an_invalid_one(client_for, path):
     client = client_for(None)
     client.credentials(HTTP_AUTHORIZATION="Bearer forged")
 
@@ -127,7 +127,7 @@ def test_a_probe_needs_no_token_and_no_good_one(client_for, path):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_a_probe_may_ask_for_the_head_alone(client, path):
+def test_a_probe_supports_head(client, path):
     response = client.head(path)
 
     assert response.status_code == 200
@@ -137,7 +137,7 @@ def test_a_probe_may_ask_for_the_head_alone(client, path):
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_a_probe_that_writes_is_refused(client, path, method):
+def test_a_probe_refuses_other_methods(client, path, method):
     response = client.generic(method, path)
 
     assert_problem(response, 405, "method_not_allowed")

@@ -1,4 +1,4 @@
-"""Kill -9, for a short time here and for as long as one likes in `make soak`."""
+"""A short kill run. `make soak` runs longer ones."""
 
 import random
 
@@ -7,11 +7,11 @@ from django.db import connection
 from ledger_project.tests.kill_run import CLIENTS, KillRun
 from ledger_project.tests.kill_victims import running
 
-# Printed by pytest when a test fails, so that the same operations and kills can be asked for again.
+# pytest prints it if the test fails, so that the same operations and kills can be repeated.
 SEED = random.SystemRandom().randrange(2**32)
 
 
-def test_no_kill_loses_or_repeats_what_was_acknowledged(tmp_path):
+def test_no_kill_loses_or_repeats_an_acknowledged_operation(tmp_path):
     with running(connection.vendor, tmp_path, SEED) as service:
         run = KillRun(service, seconds=20, kills=2 * len(service.strikes) + 2, seed=SEED)
 

@@ -1,4 +1,4 @@
-"""Logging in and out over the API, and refresh tokens that work once."""
+"""Logging in and out over the API, and exchanging refresh tokens."""
 
 import json
 from datetime import timedelta
@@ -14,14 +14,14 @@ from ledger_project.tests.tokens import assert_unauthorized, list_accounts, refr
 pytestmark = pytest.mark.django_db
 
 
-def test_a_login_gives_a_token_that_opens_the_api(anyone, log_in):
+def test_a_login_returns_an_access_token_for_the_api(anyone, log_in):
     pair = log_in()
 
     assert set(pair) == {"access", "refresh"}
     assert list_accounts(anyone, pair["access"]).status_code == 200
 
 
-def test_a_token_is_for_5_minutes_or_for_a_day_and_names_issuer_and_audience(log_in):
+def test_tokens_have_their_lifetime_issuer_and_audience(log_in):
     pair = log_in()
 
     access, refresh_token = (
@@ -35,7 +35,7 @@ def test_a_token_is_for_5_minutes_or_for_a_day_and_names_issuer_and_audience(log
     assert (access["iss"], refresh_token["iss"]) == ("mini-ledger", "mini-ledger")
 
 
-def test_a_wrong_name_and_a_wrong_password_are_answered_alike(anyone, alice):
+def test_a_wrong_name_and_a_wrong_password_get_the_same_response(anyone, alice):
     wrong_name = anyone.post("/auth/token", {"username": "nobody", "password": "a password"})
     wrong_password = anyone.post("/auth/token", {"username": "alice", "password": "another"})
 
@@ -44,7 +44,7 @@ def test_a_wrong_name_and_a_wrong_password_are_answered_alike(anyone, alice):
     assert wrong_name.content == wrong_password.content
 
 
-def test_a_deactivated_user_is_answered_like_a_wrong_name(anyone, make_user):
+def test_a_deactivated_user_gets_the_same_response_as_a_wrong_name(anyone, make_user):
     make_user(username="gone", is_active=False)
 
     deactivated = anyone.post("/auth/token", {"username": "gone", "password": "a password"})
@@ -76,13 +76,13 @@ def test_a_deactivated_user_is_answered_like_a_wrong_name(anyone, make_user):
     ],
     ids=repr,
 )
-def test_a_login_in_another_shape_is_refused(anyone, alice, body):
-    answer = anyone.generic(
+def test_an_invalid_login_body_is_refused(anyone, alice, body):
+    response = anyone.generic(
         "POST", "/auth/token", json.dumps(body), content_type="application/json"
     )
 
-    assert answer.status_code == 422
-    assert answer.json()["code"] == "validation_failed"
+    assert response.status_code == 422
+    assert response.json()["code"] == "validation_failed"
     assert OutstandingToken.objects.count() == 0
 
 
@@ -92,22 +92,22 @@ def test_a_login_in_another_shape_is_refused(anyone, alice, body):
     [{}, [], {"refresh": 5}, {"refresh": None}, {"refresh": ""}, {"refresh": "x", "more": 1}],
     ids=repr,
 )
-def test_a_refresh_token_in_another_shape_is_refused(anyone, path, body):
-    answer = anyone.post(path, body)
+def test_an_invalid_refresh_body_is_refused(anyone, path, body):
+    response = anyone.post(path, body)
 
-    assert answer.status_code == 422
-    assert answer.json()["code"] == "validation_failed"
+    assert response.status_code == 422
+    assert response.json()["code"] == "validation_failed"
 
 
 @pytest.mark.parametrize("path", ["/auth/token", "/auth/token/refresh", "/auth/logout"])
 def test_a_body_of_more_than_64_kib_is_refused(anyone, path):
-    answer = anyone.post(path, {"refresh": "x" * 64 * 1024})
+    response = anyone.post(path, {"refresh": "x" * 64 * 1024})
 
-    assert answer.status_code == 413
-    assert answer.json()["code"] == "payload_too_large"
+    assert response.status_code == 413
+    assert response.json()["code"] == "payload_too_large"
 
 
-def test_the_answer_to_a_login_is_never_stored(anyone, alice, log_in):
+def test_the_response_to_a_login_is_never_stored(anyone, alice, log_in):
     pairs = [
         anyone.post("/auth/token", {"username": "alice", "password": "a password"}, key="k").json()
         for _ in range(2)
@@ -122,17 +122,17 @@ def test_the_answer_to_a_login_is_never_stored(anyone, alice, log_in):
 def test_a_refresh_token_is_exchanged_for_a_new_pair(anyone, log_in):
     old = log_in()
 
-    answer = refresh(anyone, old["refresh"])
+    response = refresh(anyone, old["refresh"])
 
-    new = answer.json()
-    assert answer.status_code == 200
+    new = response.json()
+    assert response.status_code == 200
     assert set(new) == {"access", "refresh"}
     assert new["refresh"] != old["refresh"]
     assert list_accounts(anyone, new["access"]).status_code == 200
     assert refresh(anyone, new["refresh"]).status_code == 200
 
 
-def test_a_logout_ends_its_refresh_token_and_no_other(anyone, log_in):
+def test_a_logout_revokes_only_its_refresh_token(anyone, log_in):
     ended, other = log_in(), log_in()
 
     first = anyone.post("/auth/logout", {"refresh": ended["refresh"]})

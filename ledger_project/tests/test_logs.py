@@ -1,4 +1,4 @@
-"""What the logs say, and what they never say: seen on the standard error of a process."""
+"""What is logged, and what is never logged, on the standard error of a process."""
 
 import json
 import os
@@ -18,7 +18,7 @@ ENVIRONMENT = {
     "LEDGER_APP_NAME": "Ledger of a test",
 }
 
-# A day in the life of a server, and then its database breaks. Prints the secrets it has used.
+# Sends requests to a server, then makes its database fail. Prints the secrets that it used.
 SESSION = """
 import json, types, django
 django.setup()
@@ -119,7 +119,7 @@ def machine(new_machine):
 
 @pytest.fixture(scope="module")
 def session(machine):
-    """The secrets of a session and what it wrote to its standard error."""
+    """The secrets that the script used, and its standard error."""
     done = machine.run("-c", SESSION, **ENVIRONMENT)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout), done.stderr
@@ -142,7 +142,7 @@ def test_no_line_shows_a_secret(session, name):
     assert secrets[name] not in text
 
 
-def test_each_line_is_an_object_that_says_when_by_whom_and_of_which_request(lines):
+def test_each_line_has_the_app_a_request_id_a_level_and_a_utc_timestamp(lines):
     assert {line["app"] for line in lines} == {"Ledger of a test"}
     assert [line for line in lines if not line["request_id"]] == []
     assert [line for line in lines if line["level"] not in ("info", "warning", "error")] == []
@@ -151,7 +151,7 @@ def test_each_line_is_an_object_that_says_when_by_whom_and_of_which_request(line
     assert {time.utcoffset().total_seconds() for time in times} == {0}
 
 
-def test_a_request_is_logged_once_with_what_became_of_it(lines):
+def test_a_request_is_logged_once_with_its_status_and_user(lines):
     (line,) = requests(lines, "the.first-one_1")
 
     assert {name: line[name] for name in line if name not in ("timestamp", "ms", "user")} == {
@@ -169,20 +169,20 @@ def test_a_request_is_logged_once_with_what_became_of_it(lines):
     assert line["ms"] > 0
 
 
-def test_who_of_the_staff_opened_a_page_is_logged(lines):
+def test_a_request_to_the_admin_is_logged_with_its_user(lines):
     (line,) = [line for line in lines if line["request_id"].startswith("clerk-")]
 
     assert line["path"] == "/admin/"
     assert line["request_id"] == f"clerk-{line['user']}"
 
 
-def test_a_host_that_is_not_ours_is_one_line_and_no_alarm(lines):
+def test_a_request_for_an_unknown_host_is_logged_once_without_a_traceback(lines):
     (line,) = requests(lines, "scanner")
 
     assert (line["level"], line["status"]) == ("info", 400)
 
 
-def test_a_replay_is_logged_as_one(lines):
+def test_a_replay_is_logged_as_a_replay(lines):
     replays = [line["status"] for line in lines if line.get("replayed")]
 
     assert replays == [201]
@@ -201,7 +201,9 @@ def test_a_request_id_that_could_forge_a_line_is_replaced(lines):
         ("crash-of-database", ("OperationalError", "It is gone."), 503),
     ],
 )
-def test_a_crash_is_logged_with_its_traceback_but_no_variable(lines, request_id, error, status):
+def test_a_crash_is_logged_with_a_traceback_without_local_variables(
+    lines, request_id, error, status
+):
     of_the_crash = requests(lines, request_id)
 
     raised = [
@@ -216,22 +218,22 @@ def test_a_crash_is_logged_with_its_traceback_but_no_variable(lines, request_id,
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("given", ["a", "A-b_c.9", "x" * 64])
-def test_a_harmless_request_id_is_kept_in_the_answer(client, given):
-    answer = client.get("/healthz", headers={"X-Request-ID": given})
+def test_a_valid_request_id_is_returned_in_the_response(client, given):
+    response = client.get("/healthz", headers={"X-Request-ID": given})
 
-    assert answer["X-Request-ID"] == given
+    assert response["X-Request-ID"] == given
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("given", ["", "x" * 65, "a b", "a\nb", '"', "{}", "é", "a\n"])
-def test_any_other_request_id_is_replaced_in_the_answer(client, given):
-    answer = client.get("/healthz", headers={"X-Request-ID": given})
+def test_an_invalid_request_id_is_replaced_in_the_response(client, given):
+    response = client.get("/healthz", headers={"X-Request-ID": given})
 
-    assert re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", answer["X-Request-ID"])
+    assert re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", response["X-Request-ID"])
 
 
 @pytest.mark.parametrize(("level", "count"), [("DEBUG", 1), ("INFO", 1), ("WARNING", 0)])
-def test_the_level_decides_what_is_logged(machine, level, count):
+def test_the_log_level_sets_which_messages_are_logged(machine, level, count):
     done = machine.run("-c", ONE_REQUEST, **ENVIRONMENT, LEDGER_LOG_LEVEL=level)
 
     written = [json.loads(line) for line in done.stderr.splitlines()]
@@ -258,7 +260,7 @@ logging.getLogger("django.security.csrf").warning("something")
         ("DEBUG", {"django.security.csrf", "django.template"}),
     ],
 )
-def test_the_level_holds_for_django_too(machine, level, loggers):
+def test_the_log_level_applies_to_django_too(machine, level, loggers):
     done = machine.run("-c", FOREIGN, **ENVIRONMENT, LEDGER_LOG_LEVEL=level)
 
     written = [json.loads(line)["logger"] for line in done.stderr.splitlines()]

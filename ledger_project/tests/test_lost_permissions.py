@@ -1,4 +1,4 @@
-"""A replay, or a look-up of a key, to a caller who has lost a permission since the answer."""
+"""Replays and look-ups for a user who has lost a permission since the first response."""
 
 import uuid
 
@@ -15,7 +15,7 @@ from transfers.services import Order
 
 pytestmark = pytest.mark.django_db
 
-# How somebody had the right, and how they lost it.
+# How a user had the permission, and how they lost it.
 HOLDERS = {
     "a group": (
         lambda make_user: _member(make_user()),
@@ -53,7 +53,7 @@ def _member(user: User) -> User:
 
 @pytest.fixture
 def scene(alice, bob, funded_account) -> dict:
-    """Two accounts of strangers, and the path and body of what staff do to them."""
+    """Two accounts of other users, and the paths and bodies of actions on them."""
     source, dest = funded_account(alice, 123_456), funded_account(bob, 100)
     order = Order(source_id=source.pk, dest_id=dest.pk, amount=10)
     paid = services.transfer(order=order, actor=alice)
@@ -76,8 +76,8 @@ def send(client, request, key: str):
     return getattr(client, method)(path, body, key=key)
 
 
-def assert_withheld(answer, first, key: str) -> None:
-    """Check that an answer tells whether the request was done, and nothing else of what was."""
+def assert_withheld(response, first, key: str) -> None:
+    """Check that a response only says whether the request was carried out."""
     why = "Its response isn't shown, because it required a permission that you no longer have."
     detail = (
         "This request was carried out when it was first sent, and was not carried out again. "
@@ -87,8 +87,8 @@ def assert_withheld(answer, first, key: str) -> None:
         f"{why} To try again, send a new key."
     )
     told = {"detail": detail, "response_status": first.status_code}
-    assert_problem(answer, 409, "idempotency_answer_withheld", **told)
-    assert (answer.has_header("Location"), answer.has_header("Idempotent-Replayed")) == (
+    assert_problem(response, 409, "idempotency_answer_withheld", **told)
+    assert (response.has_header("Location"), response.has_header("Idempotent-Replayed")) == (
         False,
         False,
     )
@@ -101,7 +101,7 @@ DEEDS = [
 
 
 @pytest.mark.parametrize("deed", DEEDS)
-def test_who_lost_the_right_is_told_that_it_was_done_and_no_figure(
+def test_after_losing_a_permission_a_replay_says_only_whether_the_request_was_carried_out(
     scene, client_for, make_user, deed
 ):
     clerk, key = _member(make_user()), str(uuid.uuid4())
@@ -127,7 +127,9 @@ def test_who_lost_the_right_is_told_that_it_was_done_and_no_figure(
 
 @pytest.mark.parametrize("lost", HOLDERS)
 @pytest.mark.parametrize("deed", ["transfer", "lack of funds"])
-def test_however_the_right_was_lost(scene, client_for, make_user, lost, deed):
+def test_the_response_is_withheld_however_the_permission_was_lost(
+    scene, client_for, make_user, lost, deed
+):
     make, take_away = HOLDERS[lost]
     clerk, key = make(make_user), str(uuid.uuid4())
     first = send(client_for(clerk), scene[deed], key)
@@ -140,7 +142,9 @@ def test_however_the_right_was_lost(scene, client_for, make_user, lost, deed):
 
 
 @pytest.mark.parametrize("deed", DEEDS)
-def test_who_still_has_the_right_gets_the_same_bytes(scene, client_for, make_user, deed):
+def test_a_user_who_still_has_the_permission_gets_the_same_bytes(
+    scene, client_for, make_user, deed
+):
     clerk, key = _member(make_user()), str(uuid.uuid4())
     first = send(client_for(clerk), scene[deed], key)
 
@@ -152,7 +156,7 @@ def test_who_still_has_the_right_gets_the_same_bytes(scene, client_for, make_use
     assert found.json()["response_body"] == first.json()
 
 
-def test_a_right_that_is_given_back_shows_the_answer_again(scene, client_for, make_user):
+def test_the_response_is_shown_again_after_the_permission_is_restored(scene, client_for, make_user):
     clerk, key = _member(make_user()), str(uuid.uuid4())
     first = send(client_for(clerk), scene["transfer"], key)
     clerk.groups.clear()
@@ -162,7 +166,7 @@ def test_a_right_that_is_given_back_shows_the_answer_again(scene, client_for, ma
     assert send(client_for(clerk), scene["transfer"], key).content == first.content
 
 
-def test_a_teller_who_lost_nothing_but_another_right_is_answered(scene, client_for, make_user):
+def test_losing_another_permission_does_not_withhold_the_response(scene, client_for, make_user):
     teller, key = make_user("transfers.move_cash", "accounts.freeze"), str(uuid.uuid4())
     first = send(client_for(teller), scene["deposit"], key)
     teller.user_permissions.remove(teller.user_permissions.get(codename="freeze"))
@@ -170,7 +174,7 @@ def test_a_teller_who_lost_nothing_but_another_right_is_answered(scene, client_f
     assert send(client_for(teller), scene["deposit"], key).content == first.content
 
 
-def test_what_somebody_did_as_an_owner_is_theirs_whatever_they_lose(
+def test_a_request_as_the_owner_is_replayed_after_losing_permissions(
     client_for, make_user, funded_account
 ):
     clerk, key = _member(make_user()), str(uuid.uuid4())
@@ -185,20 +189,18 @@ def test_what_somebody_did_as_an_owner_is_theirs_whatever_they_lose(
     assert IdempotencyKey.objects.get(key=key).relied_on == ""
 
 
-def test_a_clerk_who_is_deactivated_is_not_even_told_that_there_is_a_key(
-    scene, client_for, make_user
-):
+def test_a_deactivated_user_does_not_learn_whether_a_key_exists(scene, client_for, make_user):
     clerk, key = _member(make_user()), str(uuid.uuid4())
     client = client_for(clerk)
     send(client, scene["transfer"], key)
     User.objects.filter(pk=clerk.pk).update(is_active=False)
 
-    answers = [send(client, scene["transfer"], key), client.get(f"/idempotency-keys/{key}")]
+    responses = [send(client, scene["transfer"], key), client.get(f"/idempotency-keys/{key}")]
 
-    assert [answer.status_code for answer in answers] == [401, 401]
+    assert [response.status_code for response in responses] == [401, 401]
 
 
-def test_a_key_that_was_used_for_another_request_says_so_to_anybody(scene, client_for, make_user):
+def test_a_reused_key_is_reported_even_after_losing_the_permission(scene, client_for, make_user):
     clerk, key = _member(make_user()), str(uuid.uuid4())
     send(client_for(clerk), scene["transfer"], key)
     clerk.groups.clear()
@@ -206,7 +208,7 @@ def test_a_key_that_was_used_for_another_request_says_so_to_anybody(scene, clien
     assert_problem(send(client_for(clerk), scene["deposit"], key), 409, "idempotency_key_reused")
 
 
-def test_each_answer_names_the_permissions_that_it_took(scene, client_for, make_user):
+def test_each_stored_response_names_the_permissions_that_it_required(scene, client_for, make_user):
     clerk = _member(make_user())
     taken = {}
     for deed, request in scene.items():
@@ -232,7 +234,7 @@ def statements(client, request, key: str) -> int:
     return len([each for each in captured if "SAVEPOINT" not in each["sql"]])
 
 
-def test_a_replay_to_an_owner_takes_no_statement_more(scene, client_for, alice, make_user):
+def test_a_replay_to_an_owner_takes_no_additional_statement(scene, client_for, alice, make_user):
     clerk = _member(make_user())
     for user in (alice, clerk):
         send(client_for(user), scene["transfer"], "k")

@@ -1,4 +1,4 @@
-"""What Prometheus reads: for whom, and whether the figures are those of all workers."""
+"""GET /metrics: who may read it, and its values, which include all workers."""
 
 import shutil
 import uuid
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 def samples(text: str) -> dict[tuple, float]:
-    """Return each figure by its name and labels."""
+    """Return the value of each sample by its name and labels."""
     return {
         (sample.name, *sorted(sample.labels.values())): sample.value
         for family in text_string_to_metric_families(text)
@@ -32,11 +32,11 @@ def forget_the_imbalance():
     imbalance.read_at = float("-inf")
 
 
-def test_a_scrape_from_this_machine_is_answered(client):
-    answer = client.get("/metrics")
+def test_a_scrape_from_this_machine_is_allowed(client):
+    response = client.get("/metrics")
 
-    assert answer.status_code == 200
-    assert answer["Content-Type"].startswith("text/plain")
+    assert response.status_code == 200
+    assert response["Content-Type"].startswith("text/plain")
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer wrong", "Bearer ", "Basic right"])
@@ -44,41 +44,41 @@ def test_a_scrape_from_elsewhere_needs_the_token(client, settings, authorization
     settings.METRICS_TOKEN = "right"
     headers = {"Authorization": authorization} if authorization else {}
 
-    answer = client.get("/metrics", headers=headers, REMOTE_ADDR="192.0.2.1")
+    response = client.get("/metrics", headers=headers, REMOTE_ADDR="192.0.2.1")
 
-    assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
-    assert answer["WWW-Authenticate"] == 'Bearer realm="metrics"'
+    assert (response.status_code, response.json()["code"]) == (401, "not_authenticated")
+    assert response["WWW-Authenticate"] == 'Bearer realm="metrics"'
 
 
-def test_a_scrape_from_elsewhere_with_the_token_is_answered(client, settings):
+def test_a_scrape_from_elsewhere_with_the_token_is_allowed(client, settings):
     settings.METRICS_TOKEN = "right"
 
-    answer = client.get(
+    response = client.get(
         "/metrics", headers={"Authorization": "Bearer right"}, REMOTE_ADDR="192.0.2.1"
     )
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
 
 
-def test_without_a_token_no_bearer_from_elsewhere_is_believed(client, settings):
+def test_if_no_token_is_set_any_token_from_elsewhere_is_refused(client, settings):
     settings.METRICS_TOKEN = ""
 
-    answer = client.get("/metrics", headers={"Authorization": "Bearer "}, REMOTE_ADDR="192.0.2.1")
+    response = client.get("/metrics", headers={"Authorization": "Bearer "}, REMOTE_ADDR="192.0.2.1")
 
-    assert answer.status_code == 401
+    assert response.status_code == 401
 
 
-def test_a_wrong_token_does_not_shut_this_machine_out(client, settings):
+def test_a_wrong_token_from_this_machine_is_ignored(client, settings):
     settings.METRICS_TOKEN = "a token"
 
     assert client.get("/metrics", headers={"Authorization": "Bearer another"}).status_code == 200
 
 
 @pytest.mark.parametrize("said", ["127.0.0.1", "203.0.113.9", ""])
-def test_a_proxy_on_this_machine_does_not_speak_for_it(client, said):
-    answer = client.get("/metrics", headers={"X-Forwarded-For": said})
+def test_a_request_through_a_proxy_on_this_machine_needs_the_token(client, said):
+    response = client.get("/metrics", headers={"X-Forwarded-For": said})
 
-    assert answer.status_code == 401
+    assert response.status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_proxy_on_this_machine_does_not_speak_for_it(client, said):
         *("True-Client-IP", "CF-Connecting-IP", "Fastly-Client-IP", "Client-IP"),
     ],
 )
-def test_whatever_header_a_proxy_on_this_machine_adds_it_needs_the_token(client, settings, name):
+def test_every_forwarding_header_makes_the_token_necessary(client, settings, name):
     settings.METRICS_TOKEN = "right"
     without = client.get("/metrics", headers={name: "127.0.0.1"})
     bearing = client.get("/metrics", headers={name: "127.0.0.1", "Authorization": "Bearer right"})
@@ -118,13 +118,13 @@ def test_requests_refusals_and_replays_are_counted(api, alice, funded_account):
     assert figures() == (before[0] + 2, before[1] + 1, before[2] + 1)
 
 
-def test_a_sound_book_has_no_imbalance(client, alice, funded_account):
+def test_a_balanced_ledger_has_an_imbalance_of_0(client, alice, funded_account):
     funded_account(alice, balance=10)
 
     assert samples(client.get("/metrics").text)["ledger_imbalance", "USD"] == 0
 
 
-def test_a_broken_book_shows_its_imbalance(client, alice, funded_account):
+def test_an_unbalanced_ledger_shows_its_imbalance(client, alice, funded_account):
     funded_account(alice, balance=10)
     guards.drop(connection)
     with connection.cursor() as cursor:
@@ -133,7 +133,7 @@ def test_a_broken_book_shows_its_imbalance(client, alice, funded_account):
     assert samples(client.get("/metrics").text)["ledger_imbalance", "USD"] == 3
 
 
-def test_a_large_ledger_shows_the_imbalance_of_when_it_was_last_verified(
+def test_a_large_ledger_shows_the_imbalance_of_its_last_verification(
     client, alice, funded_account, monkeypatch
 ):
     funded_account(alice, balance=10)
@@ -151,7 +151,7 @@ def test_a_large_ledger_shows_the_imbalance_of_when_it_was_last_verified(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_figures_are_those_of_all_workers_and_of_those_that_died(tmp_path):
+def test_the_metrics_include_all_workers_and_those_that_died(tmp_path):
     def ask_ten_times(port: int) -> None:
         for _ in range(10):
             with LiveClient(port) as client:
@@ -173,7 +173,7 @@ def test_the_figures_are_those_of_all_workers_and_of_those_that_died(tmp_path):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_request_fails_because_the_files_of_the_figures_are_gone(tmp_path):
+def test_requests_succeed_after_the_metrics_files_were_deleted(tmp_path):
     folder = tmp_path / "metrics"
     with live_server(PROMETHEUS_MULTIPROC_DIR=str(folder)) as server:
         # Made at the start; a new worker has to open files of its own in it.

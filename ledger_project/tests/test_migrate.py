@@ -1,4 +1,4 @@
-"""manage.py migrate: replicas that start together on an empty database don't break it."""
+"""manage.py migrate: several processes at once, earlier versions, and unreachable databases."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ MANAGE = Path(settings.BASE_DIR, "manage.py")
 
 @pytest.fixture
 def empty_database(tmp_path):
-    """The URL of a database of its own, of the kind that is tested, without any table."""
+    """The URL of another database of the same kind, without tables."""
     if connection.vendor == "sqlite":
         (tmp_path / "empty.db").touch()
         yield f"sqlite:///{tmp_path}/empty.db"
@@ -38,7 +38,7 @@ def empty_database(tmp_path):
 
 
 def start(url: str, *command: str, cwd: Path | None = None) -> subprocess.Popen:
-    """Start manage.py with the product's own settings on the database of ``url``."""
+    """Start manage.py with the production settings on the database of ``url``."""
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "ledger_project.settings",
@@ -65,7 +65,7 @@ def test_two_processes_migrate_one_empty_database_at_once(empty_database):
     assert (check.communicate()[0], check.returncode) == ("", 0)
 
 
-def test_a_guard_that_is_gone_comes_back_from_the_command_line(empty_database):
+def test_migrate_installs_a_missing_guard_again(empty_database):
     drop_one = (
         "from django.db import connection; from transfers import guards;"
         " guards.drop(connection, guards.names(connection)[0])"
@@ -121,23 +121,23 @@ def test_migrate_refuses_a_database_of_an_earlier_version_in_one_line(earlier_da
     assert (process.communicate()[0], process.returncode) == (MADE_EARLIER, 2)
 
 
-def test_every_command_of_ours_refuses_a_database_of_an_earlier_version(earlier_database):
+def test_every_command_of_the_project_refuses_a_database_of_an_earlier_version(earlier_database):
     options = {"seed_load": ["--entries", "6", "--accounts", "3"]}
     commands = [name for name, app in get_commands().items() if app.rpartition(".")[2] in APPS]
 
-    answers = {}
+    responses = {}
     for name in commands:
         process = start(earlier_database, name, *options.get(name, []))
-        answers[name] = (process.communicate()[0], process.returncode)
+        responses[name] = (process.communicate()[0], process.returncode)
 
-    assert sorted(answers) == [
+    assert sorted(responses) == [
         *("expire_holds", "migrate", "purge_idempotency_keys"),
         *("seed_demo", "seed_load", "verify_ledger"),
     ]
-    assert answers == dict.fromkeys(answers, (MADE_EARLIER, 2))
+    assert responses == dict.fromkeys(responses, (MADE_EARLIER, 2))
 
 
-def test_a_command_explains_itself_whatever_the_database_is(earlier_database):
+def test_a_command_shows_its_help_whatever_the_database_is(earlier_database):
     process = start(earlier_database, "verify_ledger", "--help")
 
     assert process.communicate()[0].startswith("usage: manage.py verify_ledger")
@@ -145,9 +145,7 @@ def test_a_command_explains_itself_whatever_the_database_is(earlier_database):
 
 
 @pytest.mark.parametrize("command", ["migrate", "verify_ledger", "expire_holds"])
-def test_a_database_that_cannot_be_reached_is_told_without_a_traceback(
-    empty_database, tmp_path, command
-):
+def test_an_unreachable_database_is_reported_without_a_traceback(empty_database, tmp_path, command):
     if connection.vendor == "sqlite":
         url = f"sqlite:///{tmp_path}"  # A folder.
     else:
@@ -161,7 +159,7 @@ def test_a_database_that_cannot_be_reached_is_told_without_a_traceback(
     assert printed.startswith("The database can't be used: ")
 
 
-def test_a_database_that_is_not_migrated_is_told_without_a_traceback(empty_database):
+def test_an_unmigrated_database_is_reported_without_a_traceback(empty_database):
     process = start(empty_database, "verify_ledger")
     printed = process.communicate()[0]
 
@@ -177,7 +175,7 @@ def test_a_database_in_memory_needs_no_lock_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_whoever_comes_second_waits_until_the_first_is_done(db):
+def test_a_second_migration_waits_for_the_first(db):
     entered = threading.Event()
 
     def come_second() -> None:

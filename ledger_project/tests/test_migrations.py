@@ -1,4 +1,4 @@
-"""The tables: complete, and made and unmade as often as one likes."""
+"""The migrations are complete, and can be applied and unapplied repeatedly."""
 
 import pytest
 from django.conf import settings
@@ -30,7 +30,7 @@ def expected_externals(currencies):
 
 @pytest.fixture
 def remigrate():
-    """Whatever a test does to the tables, the next one finds them all."""
+    """Restore all tables after a test."""
     yield
     call_command("migrate", verbosity=0)
 
@@ -56,7 +56,7 @@ def test_migrating_again_adds_nothing():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_currency_that_is_added_gets_its_external_account_with_the_next_migrate(settings):
+def test_the_next_migrate_opens_the_external_account_of_an_added_currency(settings):
     settings.CURRENCIES = [*settings.CURRENCIES, "CHF"]
 
     call_command("migrate", verbosity=0)
@@ -67,7 +67,7 @@ def test_a_currency_that_is_added_gets_its_external_account_with_the_next_migrat
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("remigrate")
 @pytest.mark.parametrize("app", ["accounts", "transfers", "idempotency", "ledger_project"])
-def test_a_room_is_migrated_away_and_back(app):
+def test_an_app_can_be_migrated_to_zero_and_back(app):
     before = tables()
 
     call_command("migrate", app, "zero", verbosity=0)
@@ -81,12 +81,12 @@ def test_a_room_is_migrated_away_and_back(app):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("remigrate")
-def test_money_moves_on_tables_that_were_made_anew(api, alice):
+def test_transfers_work_on_recreated_tables(api, alice):
     call_command("migrate", "accounts", "zero", verbosity=0)
     call_command("migrate", verbosity=0)
 
     account = api.post("/accounts", {"owner_name": "Alice"}).json()
-    answer = api.post(f"/accounts/{account['id']}/deposit", {"amount": 5})
+    response = api.post(f"/accounts/{account['id']}/deposit", {"amount": 5})
 
-    assert answer.status_code == 200
-    assert answer.json()["balance"] == 5
+    assert response.status_code == 200
+    assert response.json()["balance"] == 5

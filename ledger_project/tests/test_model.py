@@ -1,8 +1,8 @@
 """
-The service over HTTP against the model ledger, over random histories (Hypothesis).
+Compare the service (over HTTP) with the model ledger, for random sequences of requests.
 
-Each step is a real request through the whole middleware stack, with a real commit. A seed gives the
-same histories in every run: a failing one is shown as the steps that lead to it, and fails again.
+Each step is a real request through all middleware, with a real commit. A seed gives the same
+sequences in every run. A failing one is shown as a list of steps.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 
 from accounts.models import Account, external_account_id
 from audit.ledger import check_ledger
-from ledger_project.tests.model_machine import TwiceTold, pick
+from ledger_project.tests.model_machine import ComparisonMachine, pick
 
 EXAMPLES, STEPS = 200, 50
 BOOKS = settings(
@@ -35,7 +35,7 @@ BOOKS = settings(
     suppress_health_check=list(HealthCheck),
 )
 
-# Every answer to a write that the model knows must come about: the histories show enough.
+# All results of writes in the model. Each must occur, so that the sequences cover them.
 OUTCOMES = {
     (200, None),
     (201, None),
@@ -63,13 +63,13 @@ actors = st.sampled_from(["alice", "alice", "bob", "bob", "staff"])
 places = st.integers(0, 47)
 amounts = st.integers(1, 60)
 durations = st.sampled_from([1, 60, 3600, 3600])
-# One capture in three asks for more than any hold has.
+# One of three captures exceeds every hold.
 captures = st.none() | amounts | st.integers(61, 120)
-# The payee is whoever may capture a hold or reverse a transfer; and anybody may try.
+# Only the payee may capture a hold or reverse a transfer, but others try too.
 resolvers = st.sampled_from(["payee", "payee", "payee", "alice", "bob", "staff"])
 terms = st.sampled_from([60, 3600, 86400])
 orders = st.tuples(places, places, amounts)
-# What of a transfer a list is narrowed by, so that it is often in it.
+# The filters of a list, whose values come from a transfer, so that it often contains this one.
 narrowings = st.sampled_from(
     [(), ("kind",), ("status",), ("account_id",), ("status", "account_id")]
 )
@@ -80,8 +80,8 @@ def wire(instant: datetime) -> str:
     return f"{instant:%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
-class HistoryMachine(TwiceTold):
-    """What may happen in a history, in any order, and what is true after each step."""
+class HistoryMachine(ComparisonMachine):
+    """The possible steps, in any order, and what must hold after each of them."""
 
     # ── Accounts ─────────────────────────────────────────────────────────────────────────────────
 
@@ -90,9 +90,9 @@ class HistoryMachine(TwiceTold):
         for place, (owner, amount) in enumerate([("alice", 100), ("alice", 20), ("bob", 50)]):
             self.open(owner, "USD")
             self.deposit(owner, 4 * place, amount)
-        # From the first to the third, so that there is something to resolve in every history.
+        # From the first to the third account, so that there is always something to resolve.
         self.hold("alice", (0, 8, 30), 3600)
-        # And accounts that refuse: the fourth is closed, the fifth frozen.
+        # The fourth account is closed and the fifth frozen, to cause errors.
         self.open("bob", "USD")
         self.close("bob", 12)
         self.open("alice", "USD")
@@ -102,39 +102,41 @@ class HistoryMachine(TwiceTold):
     @rule(owner=owners, currency=st.sampled_from(["USD", "EUR"]))
     def open(self, owner, currency):
         body = {"owner_name": owner, "currency": currency}
-        document = self.tell(owner, "/accounts", body, lambda _: (201, None), owner)
+        document = self.write(owner, "/accounts", body, lambda _: (201, None), owner)
         self.model.open(document["id"], owner, owner, currency)
         self.assert_account(document)
 
     @rule(actor=actors, place=places, name=st.sampled_from(["Ann", "Ben"]))
     def rename(self, actor, place, name):
         one, body = self.account(place), {"owner_name": name}
-        self.tell(
+        self.write(
             actor, f"/accounts/{one}", body, self.model.rename, actor, one, name, method="patch"
         )
 
     @rule(actor=actors, place=places)
     def close(self, actor, place):
         one = self.account(place)
-        self.tell(actor, f"/accounts/{one}/close", {}, self.model.close, actor, one)
+        self.write(actor, f"/accounts/{one}/close", {}, self.model.close, actor, one)
 
     @rule(actor=actors, place=places, verb=st.sampled_from(["freeze", "unfreeze", "unfreeze"]))
     def freeze_or_unfreeze(self, actor, place, verb):
         one, status = self.account(place), "FROZEN" if verb == "freeze" else "OPEN"
-        self.tell(actor, f"/accounts/{one}/{verb}", {}, self.model.set_status, actor, one, status)
+        self.write(actor, f"/accounts/{one}/{verb}", {}, self.model.set_status, actor, one, status)
 
     # ── Movements ────────────────────────────────────────────────────────────────────────────────
 
     @rule(actor=actors, place=places, amount=amounts)
     def deposit(self, actor, place, amount):
         one, body = self.account(place, actor), {"amount": amount}
-        self.tell_movement(actor, f"/accounts/{one}/deposit", body, self.model.deposit, one, amount)
+        self.write_transfer(
+            actor, f"/accounts/{one}/deposit", body, self.model.deposit, one, amount
+        )
 
     @rule(actor=actors, place=places, amount=amounts)
     def withdraw(self, actor, place, amount):
         one, body = self.account(place, actor), {"amount": amount}
         path = f"/accounts/{one}/withdraw"
-        self.tell_movement(actor, path, body, self.model.withdraw, one, amount)
+        self.write_transfer(actor, path, body, self.model.withdraw, one, amount)
 
     def order(self, actor, source, dest, amount):
         one = self.account(source, actor)
@@ -147,19 +149,19 @@ class HistoryMachine(TwiceTold):
     @rule(actor=actors, order=orders)
     def move(self, actor, order):
         body, args = self.order(actor, *order)
-        self.tell_movement(actor, "/transfers", body, self.model.transfer, *args)
+        self.write_transfer(actor, "/transfers", body, self.model.transfer, *args)
 
     @rule(actor=actors, batch=st.lists(orders, min_size=1, max_size=3))
     def move_batch(self, actor, batch):
         bodies, args = zip(*(self.order(actor, *order) for order in batch), strict=True)
         body = {"transfers": bodies}
-        self.tell_movement(actor, "/transfers/batch", body, self.model.batch, args)
+        self.write_transfer(actor, "/transfers/batch", body, self.model.batch, args)
 
     @rule(actor=actors, order=orders, seconds=terms)
     def hold(self, actor, order, seconds):
         body, args = self.order(actor, *order)
         body |= {"hold": True, "expires_in": seconds}
-        self.tell_movement(actor, "/transfers", body, self.model.hold, *args, seconds)
+        self.write_transfer(actor, "/transfers", body, self.model.hold, *args, seconds)
 
     @rule(actor=resolvers, place=places, amount=captures)
     def capture(self, actor, place, amount):
@@ -168,19 +170,19 @@ class HistoryMachine(TwiceTold):
             {} if amount is None else {"amount": amount},
         )
         actor, path = self.actor(actor, held), f"/transfers/{held['id']}/capture"
-        self.tell_movement(actor, path, body, self.model.capture, held["place"], amount)
+        self.write_transfer(actor, path, body, self.model.capture, held["place"], amount)
 
     @rule(actor=resolvers, place=places)
     def void(self, actor, place):
         held = self.transfer(place, "PENDING", "EXPIRED")
         actor, path = self.actor(actor, held), f"/transfers/{held['id']}/void"
-        self.tell_movement(actor, path, {}, self.model.void, held["place"])
+        self.write_transfer(actor, path, {}, self.model.void, held["place"])
 
     @rule(actor=resolvers, place=places)
     def reverse(self, actor, place):
         original = self.transfer(place, "POSTED", "REVERSED")
         actor, path = self.actor(actor, original), f"/transfers/{original['id']}/reverse"
-        self.tell_movement(actor, path, {}, self.model.reverse, original["place"])
+        self.write_transfer(actor, path, {}, self.model.reverse, original["place"])
 
     @rule(seconds=durations)
     def wait(self, seconds):
@@ -199,8 +201,8 @@ class HistoryMachine(TwiceTold):
     @rule(place=places)
     def use_a_key_for_another_body(self, place):
         actor, method, path, body, key, _ = self.answers[place % len(self.answers)]
-        answer = self.send(actor, method, path, {**body, "memo": "another"}, key)
-        assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_key_reused")
+        response = self.send(actor, method, path, {**body, "memo": "another"}, key)
+        assert (response.status_code, response.json()["code"]) == (409, "idempotency_key_reused")
 
     @rule(place=places, actor=actors)
     def look_up_a_key(self, place, actor):
@@ -248,7 +250,7 @@ class HistoryMachine(TwiceTold):
         assert [(item["kind"], item["status"], item["amount"]) for item in items] == [
             (each["kind"], self.model.status_of(each["place"]), each["amount"]) for each in listed
         ]
-        # The id of what the ledger released by itself has not been told.
+        # The model doesn't know the ids of the automatic releases.
         ids = [each.get("id", item["id"]) for item, each in zip(items, listed, strict=True)]
         assert [item["id"] for item in items] == ids
 
@@ -287,9 +289,9 @@ class HistoryMachine(TwiceTold):
             self.assert_statement(one, 100)
 
 
-@pytest.mark.no_cover  # Counting lines would double its minute, and find none that is new.
+@pytest.mark.no_cover  # Measuring coverage would double its time, and add no lines.
 @pytest.mark.django_db(transaction=True)
-def test_the_service_agrees_with_the_model_on_any_history(client_for, staff, caplog):
+def test_the_service_and_the_model_agree_on_random_histories(client_for, staff, caplog):
     caplog.set_level("ERROR", "ledger.request")
     HistoryMachine.client, HistoryMachine.clerk = client_for(None), staff
     HistoryMachine.seen = seen = Counter()

@@ -1,9 +1,8 @@
 """
-Tests with teeth: what holds for the product fails as soon as one guard is missing.
+The test suite detects faulty code: with one safeguard removed, a particular test fails.
 
-Each test puts a mutant in place and runs the test that is there to kill it. That one has its own
-place in the suite, where it passes. A dropped trigger is such a mutant too: see
-``transfers/tests/test_postgresql_guards.py``, where each attack goes through without its guard.
+Each test here replaces a function by a faulty version and runs the test that should detect it, and
+that otherwise passes. ``transfers/tests/test_postgresql_guards.py`` does the same with triggers.
 """
 
 import pytest
@@ -43,14 +42,14 @@ def test_a_missing_fingerprint_is_caught(request, monkeypatch):
     failure_of(request, replays.test_another_method_under_the_same_key_is_refused)
 
 
-LEAVES_THE_KEY_FREE = outcomes.test_a_refusal_that_says_nothing_of_the_outcome_leaves_the_key_free
+LEAVES_THE_KEY_UNUSED = outcomes.test_an_error_that_leaves_the_outcome_open_leaves_the_key_unused
 
 
 @pytest.mark.parametrize("failure", [InternalError(), TemporarilyUnavailable()], ids=["500", "503"])
-def test_a_5xx_leaves_the_key_free(api, alice, funded_account, request, failure):
+def test_a_5xx_leaves_the_key_unused(api, alice, funded_account, request, failure):
     serve_view = request.getfixturevalue("serve")
 
-    LEAVES_THE_KEY_FREE(api, alice, funded_account, serve_view, failure, failure.status)
+    LEAVES_THE_KEY_UNUSED(api, alice, funded_account, serve_view, failure, failure.status)
 
 
 def test_a_stored_5xx_is_caught(request, monkeypatch):
@@ -58,7 +57,7 @@ def test_a_stored_5xx_is_caught(request, monkeypatch):
     monkeypatch.setattr(middleware, "REMEMBERED_REFUSALS", remembered)
 
     # The database refuses to store it, so that the answer is 500 whatever it would have been.
-    failure_of(request, LEAVES_THE_KEY_FREE, refusal=TemporarilyUnavailable(), status=503)
+    failure_of(request, LEAVES_THE_KEY_UNUSED, refusal=TemporarilyUnavailable(), status=503)
 
 
 def test_a_flipped_sign_is_caught(request, monkeypatch):
@@ -69,17 +68,17 @@ def test_a_flipped_sign_is_caught(request, monkeypatch):
 
 
 @pytest.mark.parametrize("route", ["deposit", "transfer", "capture"])
-def test_an_answer_stored_after_the_commit_is_caught_at_a_crash_point(request, monkeypatch, route):
+def test_a_response_stored_after_the_commit_is_caught_at_a_crash_point(request, monkeypatch, route):
     monkeypatch.setattr(middleware, "_run_once", mutants.answer_stored_after_the_commit)
 
     failure_of(
         request,
-        crash_points.test_a_fault_at_any_statement_leaves_none_and_a_retry_has_one_effect,
+        crash_points.test_a_fault_at_any_statement_rolls_back_and_a_retry_has_one_effect,
         route=route,
     )
 
 
-def test_an_answer_stored_after_the_commit_is_caught_by_kills(tmp_path):
+def test_a_response_stored_after_the_commit_is_caught_by_kills(tmp_path):
     doubles = []
     for seed in SEEDS:
         (folder := tmp_path / str(seed)).mkdir()

@@ -1,4 +1,4 @@
-"""Tokens that are signed with the right key and say something odd: 401, and never 500."""
+"""Tokens with malformed claims and a valid signature are 401, and never 500."""
 
 import base64
 import json
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 LEFT_OUT = object()
 
-# None of them is what this service writes for a number or for a text.
+# Values that this service writes for neither numbers nor strings.
 ODD = {
     "left out": LEFT_OUT,
     "null": None,
@@ -57,7 +57,7 @@ CLAIMS = ["user_id", "exp", "iat", "jti", "token_type", "hash_password", "iss", 
 
 Use = Callable[[str], HttpResponse]
 
-# Every way to use a token: its path, and the kind of token that it takes.
+# Every use of a token: the path, and the type of token that it needs.
 READ, WRITE, REFRESH, LOG_OUT = "GET /accounts", "POST /accounts", "/auth/token/refresh", "/logout"
 KINDS = {READ: AccessToken, WRITE: AccessToken, REFRESH: RefreshToken, LOG_OUT: RefreshToken}
 WORKED = {READ: 200, WRITE: 201, REFRESH: 200, LOG_OUT: 204}
@@ -70,7 +70,7 @@ def way(request) -> str:
 
 @pytest.fixture
 def use(client_for, way) -> Use:
-    """A function that uses a token in one of the ways."""
+    """Return a function that sends a token in this way."""
     anyone = client_for(None)
 
     def use_token(token: str) -> HttpResponse:
@@ -87,12 +87,12 @@ def use(client_for, way) -> Use:
 
 @pytest.fixture
 def claims(alice, way) -> dict[str, Any]:
-    """The claims of a good token of the kind that the way takes, as it travels."""
+    """The claims of an encoded, valid token of the type that this way needs."""
     return jwt.decode(str(KINDS[way].for_user(alice)), options={"verify_signature": False})
 
 
 def signed(claims: Any) -> str:
-    """Sign claims of any shape; PyJWT itself would sign only an object."""
+    """Sign any JSON value as claims. PyJWT would only sign an object."""
     parts = [json.dumps(part).encode() for part in ({"alg": "HS256", "typ": "JWT"}, claims)]
     content = ".".join(encoded(part) for part in parts)
     key = settings.SIMPLE_JWT["SIGNING_KEY"].encode()
@@ -108,17 +108,17 @@ def with_claim(claims: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
     return {name: value for name, value in changed.items() if value is not LEFT_OUT}
 
 
-def assert_refused(answer: HttpResponse) -> None:
-    assert (answer.status_code, answer.json()["code"]) == (401, "token_not_valid")
-    assert answer["WWW-Authenticate"] == 'Bearer realm="api"'
+def assert_refused(response: HttpResponse) -> None:
+    assert (response.status_code, response.json()["code"]) == (401, "token_not_valid")
+    assert response["WWW-Authenticate"] == 'Bearer realm="api"'
 
 
-def test_a_token_that_is_signed_like_the_odd_ones_works(use, way, claims):
+def test_a_valid_token_signed_by_these_tests_is_accepted(use, way, claims):
     assert use(signed(claims)).status_code == WORKED[way]
 
 
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
-def test_an_odd_value_of_any_claim_is_refused(use, claims, odd):
+def test_a_malformed_value_of_any_claim_is_refused(use, claims, odd):
     for claim in CLAIMS:
         assert_refused(use(signed(with_claim(claims, claim, odd))))
 
@@ -128,13 +128,13 @@ def test_an_odd_value_of_any_claim_is_refused(use, claims, odd):
 
 
 @pytest.mark.parametrize("payload", [None, True, 5, "text", [], [{}], float("nan")], ids=repr)
-def test_claims_that_are_no_object_are_refused(use, payload):
+def test_claims_that_are_not_an_object_are_refused(use, payload):
     assert_refused(use(signed(payload)))
 
 
 @pytest.mark.parametrize("payload", [b"", b"{", b"\xff", b'{"a":1,}', b"[" * 2800], ids=repr)
 @pytest.mark.parametrize("place", ["header", "claims"])
-def test_a_part_that_is_no_json_is_refused(use, payload, place):
+def test_a_part_that_is_not_json_is_refused(use, payload, place):
     good = encoded(b'{"alg":"HS256","typ":"JWT"}')
     parts = [encoded(payload), good] if place == "header" else [good, encoded(payload)]
 
@@ -159,25 +159,23 @@ JSON = st.recursive(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(changes=st.dictionaries(st.sampled_from([*CLAIMS, "nbf", "sub"]), JSON, min_size=1))
-def test_whatever_the_claims_say_a_token_works_or_is_refused(use, way, claims, changes):
-    answer = use(signed(claims | changes))
+def test_a_token_with_any_claims_is_accepted_or_refused_and_never_a_500(use, way, claims, changes):
+    response = use(signed(claims | changes))
 
-    assert answer.status_code in (WORKED[way], 401)
+    assert response.status_code in (WORKED[way], 401)
 
 
 @pytest.mark.parametrize(("ahead", "refused"), [(2, False), (3600, True)], ids=["a bit", "an hour"])
 @pytest.mark.parametrize("claim", ["iat", "nbf"])
-def test_the_clock_of_the_issuer_may_be_a_few_seconds_ahead(
-    use, way, claims, claim, ahead, refused
-):
+def test_the_issuers_clock_may_be_a_few_seconds_ahead(use, way, claims, claim, ahead, refused):
     issued = int(timezone.now().timestamp()) + ahead
 
-    answer = use(signed(claims | {claim: issued}))
+    response = use(signed(claims | {claim: issued}))
 
-    assert answer.status_code == (401 if refused else WORKED[way])
+    assert response.status_code == (401 if refused else WORKED[way])
 
 
-def test_the_leeway_of_a_few_seconds_does_not_prolong_a_token(use, claims):
+def test_the_leeway_does_not_extend_the_lifetime_of_a_token(use, claims):
     over = int(timezone.now().timestamp()) - 1
 
     assert_refused(use(signed(claims | {"exp": over})))

@@ -1,4 +1,4 @@
-"""Which permission each deed needs, one by one; how they are looked up; and the groups."""
+"""The permissions that each action needs, their look-up, and the groups."""
 
 from datetime import timedelta
 from types import SimpleNamespace
@@ -24,7 +24,7 @@ ALL = [
     for codename, _ in model._meta.permissions
 ]
 
-# What each deed at somebody else's account needs, besides seeing it.
+# The permissions that each action on another user's account needs, besides read_any.
 NEEDS = {
     "describe": ["accounts.describe_any"],
     "freeze": ["accounts.freeze"],
@@ -47,7 +47,7 @@ CASH = ("deposit", "withdraw")
 
 @pytest.fixture
 def scene(alice, bob, funded_account):
-    """Accounts of others, and what can be done to them: the path and body of each deed."""
+    """Accounts of other users, and the path and body of each action on them."""
     source, dest = funded_account(alice, 100), funded_account(bob, 100)
     empty = funded_account(alice)
     order = Order(source_id=source.pk, dest_id=dest.pk, amount=5)
@@ -77,33 +77,33 @@ def scene(alice, bob, funded_account):
 
 @pytest.fixture
 def do(scene, client_for):
-    """Return a function that does a deed as a user, and returns the status and the code."""
+    """Return a function that sends an action as a user, and returns the status and the code."""
 
     def do(user: User, deed: str) -> tuple[int, str | None]:
         client = client_for(user)
         path, body = scene.deeds[deed]
-        answer = (client.patch if deed == "describe" else client.post)(path, body)
-        return answer.status_code, answer.json().get("code")
+        response = (client.patch if deed == "describe" else client.post)(path, body)
+        return response.status_code, response.json().get("code")
 
     return do
 
 
 @pytest.mark.parametrize("deed", NEEDS)
-def test_a_deed_takes_the_permissions_that_are_named_for_it_and_no_others(make_user, do, deed):
+def test_an_action_needs_only_its_own_permissions(make_user, do, deed):
     status, code = do(make_user(SEE, *NEEDS[deed]), deed)
 
     assert (status in (200, 201), code) == (True, None)
 
 
 @pytest.mark.parametrize(("deed", "lacking"), LACKING)
-def test_with_every_permission_but_the_one_a_deed_is_denied(make_user, do, deed, lacking):
+def test_an_action_is_denied_if_one_of_its_permissions_is_missing(make_user, do, deed, lacking):
     others = [permission for permission in ALL if permission != lacking]
 
     assert do(make_user(*others), deed) == (403, "permission_denied")
 
 
 @pytest.mark.parametrize("deed", [deed for deed in NEEDS if deed not in CASH])
-def test_who_may_act_but_not_see_is_told_that_there_is_nothing(make_user, do, deed):
+def test_without_read_any_an_action_on_another_account_is_404(make_user, do, deed):
     others = [permission for permission in ALL if permission != SEE]
 
     status, code = do(make_user(*others), deed)
@@ -113,14 +113,14 @@ def test_who_may_act_but_not_see_is_told_that_there_is_nothing(make_user, do, de
 
 
 @pytest.mark.parametrize("deed", CASH)
-def test_a_teller_moves_cash_at_every_account_without_seeing_any_other_way(make_user, do, deed):
+def test_a_user_with_move_cash_needs_no_read_any_for_deposits_and_withdrawals(make_user, do, deed):
     teller = make_user("transfers.move_cash")
 
     assert do(teller, deed) == (200, None)
 
 
 @pytest.mark.parametrize("deed", NEEDS)
-def test_staff_status_alone_does_nothing(newcomer, do, deed):
+def test_staff_status_grants_no_permission(newcomer, do, deed):
     status, _ = do(newcomer, deed)
 
     assert status == 404
@@ -147,12 +147,12 @@ def reads(scene, client) -> list:
     return [client.get(path).status_code for path in paths] + lists
 
 
-def test_one_permission_shows_everything_that_can_be_read(scene, client_for, make_user):
+def test_read_any_grants_access_to_everything_that_can_be_read(scene, client_for, make_user):
     assert reads(scene, client_for(make_user(SEE))) == [*[200] * 6, 3, 6]
 
 
 @pytest.mark.parametrize("is_staff", [True, False])
-def test_no_other_permission_shows_anything(scene, client_for, make_user, is_staff):
+def test_no_other_permission_grants_read_access(scene, client_for, make_user, is_staff):
     others = [permission for permission in ALL if permission != SEE]
 
     seen = reads(scene, client_for(make_user(*others, is_staff=is_staff)))
@@ -171,10 +171,10 @@ def test_a_deactivated_member_of_a_group_may_do_nothing(scene, client_for, staff
 
 
 def look_ups(client, method: str, path: str, *body) -> int:
-    """Return how many statements of a request ask for permissions."""
+    """Return the number of statements of a request that look up permissions."""
     with CaptureQueriesContext(connection) as queries:
-        answer = getattr(client, method)(path, *body)
-    assert answer.status_code in (200, 201)
+        response = getattr(client, method)(path, *body)
+    assert response.status_code in (200, 201)
     return sum("auth_permission" in query["sql"] for query in queries)
 
 
@@ -196,7 +196,7 @@ def requests_of(scene, user) -> list[tuple]:
     ]
 
 
-def test_no_request_of_an_ordinary_user_looks_permissions_up(scene, client_for, make_user):
+def test_no_request_of_a_user_without_permissions_looks_them_up(scene, client_for, make_user):
     user = make_user()
 
     counts = [look_ups(client_for(user), *each) for each in requests_of(scene, user)]
@@ -204,7 +204,7 @@ def test_no_request_of_an_ordinary_user_looks_permissions_up(scene, client_for, 
     assert counts == [0] * 10
 
 
-def test_no_request_of_a_superuser_looks_permissions_up(scene, client_for, make_user):
+def test_no_request_of_a_superuser_looks_up_permissions(scene, client_for, make_user):
     user = make_user(is_superuser=True)
 
     counts = [look_ups(client_for(user), *each) for each in requests_of(scene, user)]
@@ -213,25 +213,25 @@ def test_no_request_of_a_superuser_looks_permissions_up(scene, client_for, make_
 
 
 @pytest.mark.parametrize("given", ["to the user", "by a group"])
-def test_who_holds_permissions_is_asked_in_one_statement_and_only_where_it_matters(
+def test_permissions_are_looked_up_with_one_statement_and_only_if_needed(
     scene, client_for, make_user, staff, given
 ):
     user = staff if given == "by a group" else make_user(SEE, "transfers.move_any")
 
     counts = [look_ups(client_for(user), *each) for each in requests_of(scene, user)]
 
-    # Who sees the payee's account, and what lists show, depends on them.
+    # Lists and the visibility of the payee's account depend on permissions.
     assert counts == [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]
 
 
-def test_permissions_of_the_user_and_of_the_groups_are_both_held(staff, make_user):
+def test_a_user_has_their_own_permissions_and_those_of_their_groups(staff, make_user):
     both = make_user("transfers.approve")
     both.groups.set(staff.groups.all())
 
     assert both.get_all_permissions() == {*GROUPS["Operations"], "transfers.approve"}
 
 
-def test_who_is_not_active_holds_none(staff):
+def test_an_inactive_user_has_no_permissions(staff):
     staff.is_active = False
 
     assert staff.get_all_permissions() == set()
@@ -249,11 +249,11 @@ def groups() -> dict[str, set[str]]:
     }
 
 
-def test_the_ledger_brings_three_groups():
+def test_migrate_creates_three_groups():
     assert groups() == {name: set(permissions) for name, permissions in GROUPS.items()}
 
 
-def test_migrating_again_undoes_nothing_that_an_operator_has_changed():
+def test_migrating_again_preserves_the_operators_changes_to_groups():
     support = Group.objects.get(name="Support")
     support.permissions.set(Permission.objects.filter(codename="freeze"))
     Group.objects.create(name="Auditors")
@@ -269,7 +269,7 @@ def test_migrating_again_undoes_nothing_that_an_operator_has_changed():
 
 @pytest.mark.django_db(transaction=True)
 def test_an_emptied_database_has_the_groups_again():
-    # A test with real commits begins on a database that another one has emptied.
+    # A test with real commits may start with a database that another test has emptied.
     Group.objects.all().delete()
 
     call_command("migrate", verbosity=0)
@@ -277,7 +277,7 @@ def test_an_emptied_database_has_the_groups_again():
     assert groups() == {name: set(permissions) for name, permissions in GROUPS.items()}
 
 
-def test_no_permission_of_the_ledger_is_one_that_nobody_asks_for():
+def test_every_permission_of_the_ledger_is_used():
     app_labels = ["accounts", "transfers"]
     declared = Permission.objects.filter(content_type__app_label__in=app_labels)
 

@@ -1,4 +1,4 @@
-"""A timestamp of PostgreSQL is read as the instant that it is."""
+"""Timestamps of PostgreSQL are read correctly."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -29,7 +29,7 @@ def read_back(instant: datetime) -> datetime:
 
 
 @pytest.mark.parametrize("instant", INSTANTS, ids=str)
-def test_an_instant_comes_back_as_it_went_in_utc(instant):
+def test_an_instant_is_read_as_written_in_utc(instant):
     found = read_back(instant)
 
     assert found == instant
@@ -37,14 +37,14 @@ def test_an_instant_comes_back_as_it_went_in_utc(instant):
 
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/St_Johns", "Europe/Berlin"])
-def test_a_session_in_another_zone_names_the_same_instant(zone):
+def test_a_session_in_another_time_zone_reads_the_same_instant(zone):
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('TimeZone', %s, true)", [zone])
 
     assert [read_back(instant) for instant in INSTANTS[1:-1]] == INSTANTS[1:-1]
 
 
-def test_the_time_of_an_absent_instant_is_absent():
+def test_a_null_instant_is_read_as_none():
     with connection.cursor() as cursor:
         cursor.execute("SELECT NULL::timestamptz")
         assert cursor.fetchone() == (None,)

@@ -1,4 +1,4 @@
-"""Tests with teeth, on PostgreSQL: accounts without locks, or locked in any order."""
+"""Tests detect faulty code on PostgreSQL: missing locks, and locks in any order."""
 
 import pytest
 from django.db import IntegrityError, OperationalError, connection
@@ -21,14 +21,14 @@ def test_a_missing_lock_is_caught(request, monkeypatch):
         request, concurrency.test_concurrent_deposits_into_one_account_are_all_posted
     )
 
-    # Two who read one balance: a sequence that is taken twice betrays the second.
+    # Two requests read the same balance. The second one fails, as its sequence number is taken.
     assert isinstance(failure, IntegrityError)
     assert failure.__cause__.diag.constraint_name == "entry_sequence_once_per_account"
 
 
 def test_locks_in_any_order_are_caught(request, monkeypatch):
     monkeypatch.setattr(AccountQuerySet, "locked", mutants.locked_in_any_order)
-    # On a slow machine a wait might be ended before the deadlock is found.
+    # On a slow machine, a wait might time out before the deadlock is detected.
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "options", "-c lock_timeout=0")
 
     failure = failure_of(request, postgresql_concurrency.test_opposing_batches_never_deadlock)

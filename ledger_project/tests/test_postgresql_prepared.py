@@ -1,4 +1,4 @@
-"""Statements that PostgreSQL has planned for a connection outlive what changes around them."""
+"""Prepared statements keep working after the tables have changed."""
 
 import psycopg
 import pytest
@@ -19,7 +19,7 @@ TABLES = (
 
 @pytest.fixture
 def another_session():
-    """A connection of somebody else's: a migration that runs while the service is up."""
+    """Another connection, as of a migration that runs while the service does."""
     database = connection.settings_dict
     with psycopg.connect(
         host=database["HOST"],
@@ -34,7 +34,7 @@ def another_session():
 
 @pytest.fixture
 def later_column(another_session):
-    """Return a function that adds a column to every table, which later goes again."""
+    """Return a function that adds a column to every table; it is removed after the test."""
 
     def add():
         for table in TABLES:
@@ -58,7 +58,7 @@ def test_the_statements_of_a_request_are_prepared(api, alice, funded_account):
         assert begin in prepared
 
 
-def test_a_column_that_comes_while_the_service_runs_is_not_noticed(
+def test_requests_succeed_after_a_column_was_added_while_the_service_runs(
     api, alice, bob, funded_account, later_column
 ):
     source, dest = funded_account(alice, balance=1_000), funded_account(bob)

@@ -1,4 +1,4 @@
-"""A ledger that was copied by logical replication goes on where the other one stopped."""
+"""A ledger that was copied by logical replication can be used after `migrate`."""
 
 import time
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ class Logical(Server):
         super().__init__(fsync="off", wal_level="logical")
 
     def copy(self) -> str:
-        """Copy the ledger to another database of the server; return the URL of the copy."""
+        """Copy the ledger to another database of the server, and return its URL."""
         place = conninfo_to_dict(superuser(self.url, "ledger"))
         owner = url_of(self.url, "ledger"), url_of(self.url, "copy")
         with psycopg.connect(superuser(self.url), autocommit=True) as session:
@@ -60,7 +60,7 @@ def server() -> Iterator[Logical]:
         yield server
 
 
-def test_migrate_lets_a_copy_by_logical_replication_go_on(client_for, server):
+def test_a_copy_by_logical_replication_works_after_migrate(client_for, server):
     client = client_for(None)
     with connected_to(server.url):
         api = client_for(User.objects.create_user(LOGIN["username"], password=LOGIN["password"]))
@@ -86,7 +86,7 @@ def test_migrate_lets_a_copy_by_logical_replication_go_on(client_for, server):
     assert audited.returncode == 0, audited.stdout
 
 
-def test_no_sequence_is_ever_set_back():
+def test_a_sequence_is_never_set_back():
     names = [Group.objects.create(name=name).pk for name in ("one", "two", "three")]
     Group.objects.all().delete()
 
@@ -96,7 +96,7 @@ def test_no_sequence_is_ever_set_back():
     assert Group.objects.create(name="four").pk > max(names)
 
 
-def test_a_look_at_the_plan_raises_nothing():
+def test_migrate_plan_advances_no_sequence():
     group = Group.objects.create(name="one")
     with connection.cursor() as cursor:
         cursor.execute("ALTER SEQUENCE auth_group_id_seq RESTART")

@@ -1,4 +1,4 @@
-"""Two ledgers in two schemas of one database: each has its own guards, and is checked for them."""
+"""Two ledgers in two schemas of a database each have their own guards, which are checked."""
 
 import psycopg
 import pytest
@@ -22,7 +22,7 @@ def sql(url: str, *statements: str) -> None:
 
 @pytest.fixture
 def two_ledgers(empty_database):  # noqa: F811
-    """The URLs of a ledger in the schema `public` and of one in `l0`, each with the demo's data."""
+    """The URLs of two ledgers with demo data, in the schemas `public` and `l0`."""
     sql(empty_database, "CREATE SCHEMA l0")
     urls = empty_database, f"{empty_database}{SEARCH_PATH}"
     for url in urls:
@@ -32,7 +32,7 @@ def two_ledgers(empty_database):  # noqa: F811
     return urls
 
 
-def test_the_guards_are_in_the_schema_of_the_tables_and_missed_there(two_ledgers):
+def test_guards_are_installed_and_checked_in_the_schema_of_the_tables(two_ledgers):
     public, other = two_ledgers
     empty = "TRUNCATE {}.accounts_accountchange"
     for schema in ("public", "l0"):

@@ -1,4 +1,4 @@
-"""Servers that the service must not write to, or not use at all, and which of several it takes."""
+"""Servers that can't be written to or must not be used, and URLs with several servers."""
 
 import subprocess
 import time
@@ -28,7 +28,7 @@ LOSES = "The database would lose commits in a crash: synchronous_commit is off."
 
 
 class Standby(Server):
-    """A hot standby of another server, which it follows."""
+    """A hot standby of another server."""
 
     def __init__(self, primary: "Server") -> None:
         self.primary = primary
@@ -65,7 +65,7 @@ def sql(primary):
 
 
 def urls(*servers: Server) -> str:
-    """Return one URL of several servers, of which the service wants one that takes writes."""
+    """Return a URL of several servers that asks for a writable one."""
     places = [conninfo_to_dict(server.url) for server in servers]
     hosts = ",".join(f"{place['host']}:{place['port']}" for place in places)
     user = f"{places[0]['user']}:{places[0]['password']}"
@@ -73,7 +73,7 @@ def urls(*servers: Server) -> str:
 
 
 def port_of(url: str) -> int:
-    """Return the port of the server that a URL leads the service to."""
+    """Return the port of the server to which the service connects with this URL."""
     database = database_of(url, settings.BASE_DIR, is_command=False)
     wrapper = ConnectionHandler({"default": database})["default"]
     with closing(wrapper), wrapper.cursor() as cursor:
@@ -88,7 +88,7 @@ def port(server: Server) -> int:
 # ── Ready for what ───────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_standby_is_ready_for_reads_alone(client, standby):
+def test_a_standby_is_ready_only_for_reads(client, standby):
     with connected_to(standby.url):
         writes, reads = client.get("/readyz"), client.get("/readyz?for=reads")
 
@@ -123,7 +123,7 @@ def wait_until_replayed(position: str) -> None:
             time.sleep(0.05)
 
 
-def test_a_database_that_takes_no_writes_says_so(client, primary, sql):
+def test_readiness_reports_a_read_only_database(client, primary, sql):
     sql("ALTER DATABASE ledger SET default_transaction_read_only = on")
     try:
         with connected_to(primary.url):
@@ -135,8 +135,8 @@ def test_a_database_that_takes_no_writes_says_so(client, primary, sql):
     assert reads.status_code == 200
 
 
-def test_a_session_that_loses_commits_says_so(client):
-    # As behind PgBouncer, where the next transaction may have another session.
+def test_readiness_reports_that_synchronous_commit_is_off(client):
+    # As behind PgBouncer, where the next transaction may use another session.
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit = off")
 
@@ -152,7 +152,7 @@ def test_a_session_that_loses_commits_says_so(client):
 
 @pytest.fixture(params=["SQL_ASCII", "LATIN1"])
 def other_encoding(request, primary, sql) -> Iterator[tuple[str, str]]:
-    """The URL of a database whose encoding can't hold every text, and the encoding."""
+    """The URL of a database with another encoding than UTF-8, and this encoding."""
     sql(
         f"CREATE DATABASE other OWNER ledger ENCODING '{request.param}' LOCALE_PROVIDER libc"
         " LOCALE 'C' TEMPLATE template0"
@@ -161,7 +161,7 @@ def other_encoding(request, primary, sql) -> Iterator[tuple[str, str]]:
     sql("DROP DATABASE other WITH (FORCE)")
 
 
-def test_a_database_that_cannot_hold_every_text_is_refused_in_one_line(client, other_encoding):
+def test_a_database_that_is_not_utf_8_is_refused_in_one_line(client, other_encoding):
     url, encoding = other_encoding
     reason = f"The database's encoding is {encoding}; it must be UTF8."
 
@@ -175,19 +175,19 @@ def test_a_database_that_cannot_hold_every_text_is_refused_in_one_line(client, o
         server.command(), env=server.environment, capture_output=True, text=True, check=False
     )
     with connected_to(url):
-        answers = [client.get(path) for path in ("/readyz", "/readyz?for=reads")]
+        responses = [client.get(path) for path in ("/readyz", "/readyz?for=reads")]
         live = client.get("/healthz")
 
     assert (started.returncode, started.stdout) == (1, "")
     assert started.stderr == f"Mini Ledger can't start: {reason}\n"
     assert checked.returncode == 1
     assert f"(ledger_project.E001) {reason}" in checked.stderr
-    for answer in answers:
-        assert_problem(answer, 503, "temporarily_unavailable", detail=reason)
+    for response in responses:
+        assert_problem(response, 503, "temporarily_unavailable", detail=reason)
     assert live.status_code == 200
 
 
-def test_a_database_whose_triggers_are_switched_off_is_refused(client, primary, sql):
+def test_a_database_with_disabled_triggers_is_refused(client, primary, sql):
     sql("ALTER DATABASE ledger SET session_replication_role = replica")
     try:
         refused = manage(primary.url, "verify_ledger")
@@ -217,12 +217,12 @@ def test_a_server_that_is_too_old_is_refused():
 # ── One of several ───────────────────────────────────────────────────────────────────────────────
 
 
-def test_of_several_servers_the_one_that_takes_writes_is_taken(primary, standby):
+def test_of_several_servers_the_writable_one_is_used(primary, standby):
     assert port_of(urls(standby, primary)) == port(primary)
     assert port_of(urls(primary, standby)) == port(primary)
 
 
-def test_a_server_that_cannot_be_reached_is_passed_over(primary):
+def test_an_unreachable_server_is_skipped(primary):
     place = conninfo_to_dict(primary.url)
     for_psycopg = (
         f"postgresql+psycopg://{place['user']}:{place['password']}"
@@ -232,12 +232,12 @@ def test_a_server_that_cannot_be_reached_is_passed_over(primary):
     assert port_of(for_psycopg) == port(primary)
 
 
-def test_a_standby_alone_is_no_server_to_write_to(standby):
+def test_a_standby_is_refused_if_the_url_asks_for_a_writable_server(standby):
     with pytest.raises(OperationalError, match="read-only"):
         port_of(urls(standby))
 
 
-def test_the_options_of_a_url_leave_the_timeouts_alone(primary):
+def test_the_options_of_a_url_do_not_remove_the_timeouts(primary):
     database = database_of(
         f"{primary.url}?options=-c%20work_mem%3D8MB%20-c%20lock_timeout%3D1s",
         settings.BASE_DIR,

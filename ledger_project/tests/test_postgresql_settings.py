@@ -1,4 +1,4 @@
-"""What the server, the database or the role sets doesn't change what the ledger does."""
+"""Settings of the server, the database or the role don't change the ledger's behaviour."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -45,7 +45,7 @@ MEMO = "Ünïcode 🎉, it's 100 % \\n 'NULL'"
 
 @pytest.fixture
 def default() -> Iterator[Callable[[str, str], None]]:
-    """Return a function that sets a default of the database, for connections opened from now on."""
+    """Return a function that sets a default of the database for new connections."""
     names = []
     database = connection.ops.quote_name(connection.settings_dict["NAME"])
 
@@ -64,22 +64,22 @@ def default() -> Iterator[Callable[[str, str], None]]:
 
 @pytest.fixture
 def story(api, alice, funded_account) -> Callable[[], Any]:
-    """Return a function that does a little of everything, and returns what was answered."""
+    """Return a function that sends different requests, and returns their responses."""
 
     def tell() -> Any:
         source, dest = funded_account(alice, balance=1_000), funded_account(alice)
         order = {"source_account_id": str(source.pk), "dest_account_id": str(dest.pk), "amount": 5}
         single = api.post("/transfers", order | {"memo": MEMO, "metadata": {"a\\b": MEMO}})
         hold = api.post("/transfers", order | {"hold": True})
-        # Enough for arrays to be sent.
+        # Enough transfers that arrays are sent to the database.
         batch = api.post("/transfers/batch", {"transfers": [order] * 20})
         read = api.get(f"/transfers/{single.json()['id']}")
         statement = api.get(f"/accounts/{source.pk}/statement")
         listed = api.get("/transfers", {"account_id": str(source.pk), "kind": "TRANSFER"})
         balance = api.get(f"/accounts/{source.pk}/balance")
-        answers = (single, hold, batch, read, statement, listed, balance, api.get("/readyz"))
+        responses = (single, hold, batch, read, statement, listed, balance, api.get("/readyz"))
         return (
-            [answer.status_code for answer in answers],
+            [response.status_code for response in responses],
             [read.json()[name] for name in ("memo", "metadata", "created_at")]
             == [single.json()[name] for name in ("memo", "metadata", "created_at")],
             (read.json()["memo"], read.json()["metadata"]),
@@ -117,14 +117,14 @@ def test_no_default_of_the_database_changes_what_the_ledger_does(story, default,
     assert story() == TOLD
 
 
-def test_all_of_them_together_change_nothing_either(story, default):
+def test_all_these_defaults_together_change_nothing(story, default):
     for name, values in HOSTILE.items():
         default(name, values[0])
 
     assert story() == TOLD
 
 
-def test_a_session_has_what_the_code_relies_on(default):
+def test_a_session_has_the_settings_that_the_code_relies_on(default):
     for name, values in HOSTILE.items():
         default(name, values[0])
 
@@ -136,7 +136,7 @@ def test_a_session_has_what_the_code_relies_on(default):
 
 
 @pytest.mark.parametrize("value", ["local", "remote_write", "remote_apply"])
-def test_every_way_to_keep_a_commit_is_left_to_the_operator(default, value):
+def test_every_durable_synchronous_commit_is_left_to_the_operator(default, value):
     default("synchronous_commit", value)
 
     with connection.cursor() as cursor:
@@ -145,7 +145,7 @@ def test_every_way_to_keep_a_commit_is_left_to_the_operator(default, value):
 
 
 @pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
-def test_a_posting_that_waited_for_another_follows_it_whatever_the_default_isolation_is(
+def test_a_posting_that_waits_for_another_succeeds_whatever_the_default_isolation_level(
     alice, funded_account, default, isolation
 ):
     account = funded_account(alice, balance=100)
@@ -171,8 +171,8 @@ def test_a_posting_that_waited_for_another_follows_it_whatever_the_default_isola
 
 
 @pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
-def test_a_begin_names_its_isolation_where_a_set_does_not_last(alice, default, isolation):
-    # As behind PgBouncer in transaction mode, where the next transaction may have another session.
+def test_every_begin_sets_the_isolation_level(alice, default, isolation):
+    # As behind PgBouncer in transaction mode, where the next transaction may use another session.
     with connection.cursor() as cursor:
         cursor.execute(f"SET default_transaction_isolation = '{isolation}'")
 

@@ -1,4 +1,4 @@
-"""How many statements a request takes, BEGIN and COMMIT aside: each one is a round trip."""
+"""The number of SQL statements of each request, without BEGIN and COMMIT."""
 
 import uuid
 
@@ -14,24 +14,24 @@ from ledger_project.tests.test_crash_points import (
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# The user, the claim of the key, the lock, the posting, and the answer.
+# The look-up of the user, the claim of the key, the lock, the posting, and the stored response.
 STATEMENTS = {
     "open": 4,
     "rename": 8,
     "deposit": 5,
     "withdraw": 5,
     "close": 8,
-    # These look for an account of the clerk's own first, and then look up the permissions.
+    # These first look for an account of the user, and then look up the permissions.
     "freeze": 10,
     "unfreeze": 10,
     "transfer": 5,
     "hold": 5,
     "batch": 5,
-    # These read their original first, and whether it is resolved once it is locked.
+    # These first read the original transfer, and check after the lock whether it is resolved.
     "capture": 7,
     "void": 7,
     "reverse": 7,
-    # These ask for expired holds that could give way; a refusal claims its key anew.
+    # These look for expired holds to release. An error claims the key again.
     "expiry": 6,
     "refusal": 6,
 }

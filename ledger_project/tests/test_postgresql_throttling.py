@@ -1,4 +1,4 @@
-"""Failed logins are counted by the database's clock, whatever the servers' clocks say."""
+"""Failed logins are counted by the database's clock, whatever the clocks of the servers."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ both = pytest.mark.parametrize(
 
 @pytest.fixture
 def server(monkeypatch, client_for):
-    """Return a function that logs in at a server whose clock is wrong by so much."""
+    """Return a function that logs in at a server whose clock is wrong by ``wrong``."""
     true = timezone.now
 
     def log_in(wrong: timedelta, password: str, address: str = HERE):
@@ -34,9 +34,9 @@ def test_a_server_with_a_wrong_clock_shares_the_count_of_failures(settings, alic
     settings.LOGIN_RATE = "3/minute"
     right = timedelta()
 
-    answers = [server(clock, "wrong") for clock in (right, wrong, right, wrong, right)]
+    responses = [server(clock, "wrong") for clock in (right, wrong, right, wrong, right)]
 
-    assert [answer.status_code for answer in answers] == [401, 401, 401, 429, 429]
+    assert [response.status_code for response in responses] == [401, 401, 401, 429, 429]
     assert LoginAttempt.objects.count() == 6
 
 
@@ -48,7 +48,7 @@ def test_a_server_with_a_wrong_clock_shares_the_known_networks(settings, alice, 
     for number in range(3):
         server(right, "wrong", f"198.51.100.{number}")
 
-    answers = [server(clock, "a password") for clock in (wrong, right)]
+    responses = [server(clock, "a password") for clock in (wrong, right)]
 
-    assert [answer.status_code for answer in (first, *answers)] == [200, 200, 200]
+    assert [response.status_code for response in (first, *responses)] == [200, 200, 200]
     assert KnownNetwork.objects.count() == 1

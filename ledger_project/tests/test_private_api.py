@@ -1,4 +1,4 @@
-"""The use of private API is what the decision about it lists, and does what the code relies on."""
+"""All uses of private API are listed in the decision about it, and work as expected."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ PAGE = "docs/decisions/0032-private-api.md"
 
 
 class Listed(NamedTuple):
-    """A row of the page: what is used, in which files, and the tests that fail when it moves."""
+    """A row of the page: the API, the files that use it, and the tests that cover it."""
 
     names: list[str]
     files: list[str]
@@ -45,7 +45,7 @@ def test_every_use_of_private_api_is_listed():
     assert missing == []
 
 
-def test_every_listed_use_is_there():
+def test_every_listed_use_exists():
     gone = [
         (name, row.files)
         for row in listed()
@@ -87,7 +87,7 @@ def _exists(test: str) -> bool:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_whether_a_transaction_is_open_is_known_without_a_connection():
+def test_in_atomic_block_opens_no_connection():
     unconnected = connection.copy()
 
     with transaction.atomic():
@@ -98,7 +98,7 @@ def test_whether_a_transaction_is_open_is_known_without_a_connection():
 
 
 @pytest.mark.django_db
-def test_values_of_sql_by_hand_are_those_that_django_stores(alice, bob, funded_account):
+def test_values_of_handwritten_sql_equal_those_that_django_stores(alice, bob, funded_account):
     hold = hold_order(funded_account(alice, 5), funded_account(bob), 5, actor=alice)
 
     # Django compares what is stored with what it would store.
@@ -111,7 +111,7 @@ def test_values_of_sql_by_hand_are_those_that_django_stores(alice, bob, funded_a
 @pytest.mark.django_db
 def test_the_user_of_a_write_is_looked_up_once(api):
     with CaptureQueriesContext(connection) as queries:
-        answer = api.post("/accounts", {"owner_name": "Alice"})
+        response = api.post("/accounts", {"owner_name": "Alice"})
 
     looked_up = [each["sql"] for each in queries if 'FROM "auth_user" ' in each["sql"]]
-    assert (answer.status_code, len(looked_up)) == (201, 1)
+    assert (response.status_code, len(looked_up)) == (201, 1)

@@ -1,4 +1,4 @@
-"""The story of the README, pasted into a shell as a reader would."""
+"""The example of the README works when it is pasted into a shell."""
 
 import re
 import subprocess
@@ -12,7 +12,7 @@ STORY = re.search(r"```sh\n(API=.*?)```", text("README.md"), re.DOTALL)[1]
 
 
 def paste(story: str, port: int) -> subprocess.CompletedProcess:
-    """Run a story in bash against a service on ``port``."""
+    """Run an example in bash with a service on ``port``."""
     story = story.replace("http://127.0.0.1:8000", f"http://127.0.0.1:{port}")
     return subprocess.run(["bash"], input=story, capture_output=True, text=True, timeout=300)
 
@@ -24,7 +24,7 @@ def port(live_server, db) -> int:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_story_runs_to_its_end_and_again(port):
+def test_the_readme_example_runs_twice(port):
     first, second = paste(STORY, port), paste(STORY, port)
 
     assert (first.stderr, second.stderr) == ("", "")
@@ -33,7 +33,7 @@ def test_the_story_runs_to_its_end_and_again(port):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_with_a_token_that_is_over_it_says_what_happened(port):
+def test_the_readme_example_reports_an_expired_token(port):
     told = paste(STORY.replace("# Open two accounts.", "TOKEN=over"), port)
 
     assert (

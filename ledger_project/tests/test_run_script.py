@@ -1,4 +1,4 @@
-"""What `make run` says before the service runs."""
+"""The output of `make run` before the service starts."""
 
 import os
 import shutil
@@ -9,11 +9,11 @@ from pathlib import Path
 
 from django.conf import settings
 
-# A port on which nothing listens any more (RFC 863).
+# The discard port (RFC 863), on which nothing listens.
 DISCARD = 9
 
 
-def test_a_database_that_is_away_is_told_so_and_no_password_is_shown(new_machine):
+def test_an_unreachable_database_is_reported_without_its_password(new_machine):
     machine = new_machine()
     shutil.copytree(settings.BASE_DIR / "tools", machine.directory / "tools")
     (machine.directory / ".venv").symlink_to(Path(sys.prefix))

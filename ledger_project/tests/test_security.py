@@ -1,4 +1,4 @@
-"""Each face of the service tells the browser what it may load."""
+"""Security headers, cookies and caching of the API, the documentation and the admin."""
 
 import uuid
 from contextlib import closing
@@ -10,40 +10,40 @@ from rest_framework.test import APIClient
 pytestmark = pytest.mark.django_db
 
 
-def policy_of(answer) -> dict[str, set[str]]:
-    """Return the sources that each directive of an answer's policy allows."""
-    directives = [part.split() for part in answer["Content-Security-Policy"].split(";")]
+def policy_of(response) -> dict[str, set[str]]:
+    """Return the sources that each directive of a response's policy allows."""
+    directives = [part.split() for part in response["Content-Security-Policy"].split(";")]
     return {name: set(sources) for name, *sources in directives}
 
 
 @pytest.mark.parametrize("path", ["/accounts", "/healthz", "/openapi.json", "/nothing"])
-def test_an_answer_of_the_api_loads_nothing(api, path):
+def test_a_response_of_the_api_may_load_nothing(api, path):
     assert policy_of(api.get(path)) == {"default-src": {"'none'"}, "frame-ancestors": {"'none'"}}
 
 
 @pytest.mark.parametrize("path", ["/docs", "/admin/login/"])
-def test_a_page_loads_only_from_here_and_runs_no_inline_script(client, path):
+def test_a_page_may_load_only_own_files_and_no_inline_script(client, path):
     policy = policy_of(client.get(path))
 
     scripts = policy.get("script-src", policy["default-src"])
     assert scripts == {"'self'"}
     assert policy["frame-ancestors"] == policy["base-uri"] == {"'none'"}
-    # Swagger UI styles its elements inline, and draws its icons from data: URLs.
+    # Swagger UI needs inline styles, and data: URLs for its icons.
     assert set.union(*policy.values()) <= {"'self'", "'none'", "'unsafe-inline'", "data:"}
     assert [name for name in policy if "'unsafe-inline'" in policy[name]] in ([], ["style-src"])
 
 
 @pytest.mark.parametrize("path", ["/admin/", "/admin/accounts/account/", "/admin/nothing/"])
-def test_a_form_of_the_admin_is_sent_nowhere_else(admin_client, path):
+def test_a_form_of_the_admin_may_only_be_sent_to_the_admin(admin_client, path):
     assert policy_of(admin_client.get(path))["form-action"] == {"'self'"}
 
 
-def test_a_staff_session_is_short_and_its_cookies_stay_here(client, admin_user, settings):
-    answer = client.post(
+def test_a_staff_session_is_short_and_its_cookies_are_same_site(client, admin_user, settings):
+    response = client.post(
         "/admin/login/?next=/admin/", {"username": "admin", "password": "password"}
     )
 
-    session = answer.cookies[settings.SESSION_COOKIE_NAME]
+    session = response.cookies[settings.SESSION_COOKIE_NAME]
     assert session["max-age"] == 1800
     assert session["httponly"] is True
     assert session["samesite"] == "Strict"
@@ -58,20 +58,20 @@ def test_the_production_settings_pass_the_deployment_check(settings):
     call_command("check", deploy=True, fail_level="WARNING")
 
 
-def test_https_is_demanded_of_this_host_alone(client, settings):
+def test_hsts_applies_to_this_host_only(client, settings):
     settings.SECURE_HSTS_SECONDS = 31536000
 
-    answer = client.get("/healthz", secure=True)
+    response = client.get("/healthz", secure=True)
 
-    assert answer["Strict-Transport-Security"] == "max-age=31536000"
+    assert response["Strict-Transport-Security"] == "max-age=31536000"
 
 
-def test_no_cache_keeps_an_answer_of_the_api(api, alice, funded_account):
+def test_responses_of_the_api_are_not_cached(api, alice, funded_account):
     account = funded_account(alice, 100)
     path, key = f"/accounts/{account.pk}", str(uuid.uuid4())
     token = api.post("/auth/token", {"username": "alice", "password": "a password"})
 
-    answers = {
+    responses = {
         "a token": token,
         "another token": api.post("/auth/token/refresh", {"refresh": token.json()["refresh"]}),
         "a balance": api.get(path),
@@ -88,9 +88,9 @@ def test_no_cache_keeps_an_answer_of_the_api(api, alice, funded_account):
         "an unknown address": api.get("/nothing"),
         "health": api.get("/healthz"),
     }
-    answers["an export"].getvalue()
+    responses["an export"].getvalue()
 
-    assert {name: answer.status_code for name, answer in answers.items()} == {
+    assert {name: response.status_code for name, response in responses.items()} == {
         "a token": 200,
         "another token": 200,
         "a balance": 200,
@@ -107,16 +107,16 @@ def test_no_cache_keeps_an_answer_of_the_api(api, alice, funded_account):
         "an unknown address": 404,
         "health": 200,
     }
-    assert {answer["Cache-Control"] for answer in answers.values()} == {"no-store"}
-    assert answers["a replay"]["Idempotent-Replayed"] == "true"
+    assert {response["Cache-Control"] for response in responses.values()} == {"no-store"}
+    assert responses["a replay"]["Idempotent-Replayed"] == "true"
 
 
 @pytest.mark.parametrize("path", ["/admin/", "/admin/accounts/account/", "/admin/nothing/"])
-def test_no_cache_keeps_a_page_of_the_admin(admin_client, path):
+def test_pages_of_the_admin_are_not_cached(admin_client, path):
     assert "no-store" in admin_client.get(path)["Cache-Control"]
 
 
-def test_a_cache_may_keep_what_is_the_same_for_everybody(client):
+def test_public_files_may_be_cached(client):
     with closing(client.get("/static/ledger_project/admin.css")) as asset:
         assert asset["Cache-Control"] == "max-age=60, public"
     assert client.get("/openapi.json")["Cache-Control"] == "no-cache"

@@ -1,8 +1,8 @@
 """
-Every route and method against everybody who may knock, with the exact status of each.
+The exact status of every route and method for every kind of user.
 
-The routes are read from the URL map, and a route or method without a row must be 405 for all: a
-new one is noticed here until somebody says who may use it.
+The routes are read from the URL patterns, and a method without a row must be 405 for everyone. A
+new route or method therefore fails a test until the matrix says who may use it.
 """
 
 import re
@@ -21,14 +21,14 @@ from transfers import services
 pytestmark = pytest.mark.django_db
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-# The owner of what the path names; another user; staff without a permission, of each group that the
-# ledger brings, and a superuser; and the owner after they were deactivated, whose token is good.
+# The owner of the object in the path, another user, staff without permissions, members of each
+# group, a superuser, and the owner with a valid token after being deactivated.
 PERSONAS = (
     *("anonymous", "owner", "other"),
     *("newcomer", "support", "approver", "operator", "superuser"),
     "deactivated",
 )
-# Not this machine: `/metrics` trusts that one.
+# Another machine, because `/metrics` trusts this one.
 ELSEWHERE = "203.0.113.9"
 
 ACCOUNT, TRANSFER = "accounts/<id:account_id>", "transfers/<id:transfer_id>"
@@ -45,7 +45,7 @@ OWNER_AND_OPERATIONS = (401, 200, 404, 404, 403, 403, 200, 200, 401)
 OWNER_AND_OPERATIONS_POST = (401, 201, 404, 404, 403, 403, 201, 201, 401)
 OPERATIONS = (401, 403, 404, 404, 403, 403, 200, 200, 401)
 
-# The statuses of the personas, in their order.
+# The statuses in the order of the personas.
 MATRIX = {
     ("auth/token", "POST"): logged_in(200),
     ("auth/token/refresh", "POST"): logged_in(200),
@@ -68,10 +68,10 @@ MATRIX = {
     (f"{TRANSFER}/capture", "POST"): OWNER_AND_OPERATIONS_POST,
     (f"{TRANSFER}/void", "POST"): OWNER_AND_OPERATIONS_POST,
     (f"{TRANSFER}/reverse", "POST"): OWNER_AND_OPERATIONS_POST,
-    # A key is its user's alone: staff have others.
+    # Only the user who sent a key finds it.
     ("idempotency-keys/<path:key>", "GET"): (401, 200, *[404] * 6, 401),
     ("integrity", "GET"): (401, 403, 403, 403, 200, 200, 200, 200, 401),
-    # From this machine it is open to all; a user's token opens it from nowhere.
+    # Open to everyone on this machine. The token of a user doesn't open it from elsewhere.
     ("metrics", "GET"): (401,) * 9,
     ("healthz", "GET"): EVERYBODY,
     ("readyz", "GET"): EVERYBODY,
@@ -84,7 +84,7 @@ MATRIX |= {(route, "HEAD"): row for (route, method), row in MATRIX.items() if me
 
 
 def routes(patterns=None, prefix=""):
-    """Return every route of the URL map, as it is written there."""
+    """Return every route as it is written in the URL patterns."""
     found = []
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         route = prefix + str(pattern.pattern)
@@ -98,7 +98,7 @@ ADMIN_ROUTES = [route for route in routes() if route.startswith("admin/")]
 
 
 class Scene:
-    """What each path and body names, all of it the owner's; and who knocks."""
+    """The owner's objects for paths and bodies, and a client for each persona."""
 
     def __init__(self, alice, bob, newcomer, make_user, client_for, funded_account) -> None:
         self.owner, self.client_for = alice, client_for
@@ -121,7 +121,7 @@ class Scene:
     def client(self, persona):
         client = self.client_for(self.people[persona])
         if persona == "deactivated":
-            # After the token was made, which doesn't say so.
+            # After the token was issued.
             User.objects.filter(pk=self.owner.pk).update(is_active=False)
         return client
 
@@ -129,7 +129,7 @@ class Scene:
         return {"source_account_id": self.source.pk, "dest_account_id": self.dest.pk, "amount": 5}
 
     def request(self, route, method, persona) -> tuple[str, dict]:
-        """Return the path, and a body that is good there."""
+        """Return a path and a valid body."""
         user = self.people[persona]
         name = user.username if user else "nobody"
         bodies = {
@@ -164,7 +164,7 @@ def scene(alice, bob, newcomer, make_user, client_for, funded_account) -> Scene:
     return Scene(alice, bob, newcomer, make_user, client_for, funded_account)
 
 
-def knock(scene, route, method, persona) -> int:
+def status_of(scene, route, method, persona) -> int:
     path, body = scene.request(route, method, persona)
     headers = {"Idempotency-Key": str(uuid.uuid4())}
     content = {} if method in ("GET", "HEAD", "OPTIONS") else {"data": body}
@@ -172,24 +172,24 @@ def knock(scene, route, method, persona) -> int:
     return call(path, **content, headers=headers, REMOTE_ADDR=ELSEWHERE).status_code
 
 
-def test_every_route_of_the_url_map_has_a_row_and_every_row_a_route():
+def test_the_matrix_has_a_row_for_every_route_and_no_others():
     assert set(API_ROUTES) == {route for route, _ in MATRIX}
 
 
 @pytest.mark.parametrize("persona", PERSONAS)
 @pytest.mark.parametrize(("route", "method"), MATRIX)
-def test_a_route_answers_each_persona_as_its_row_says(scene, route, method, persona):
-    status = knock(scene, route, method, persona)
+def test_each_persona_gets_the_status_in_the_matrix(scene, route, method, persona):
+    status = status_of(scene, route, method, persona)
 
     assert status == MATRIX[route, method][PERSONAS.index(persona)]
 
 
 @pytest.mark.parametrize("persona", PERSONAS)
 @pytest.mark.parametrize("route", API_ROUTES)
-def test_a_method_without_a_row_is_405_to_whoever_may_knock_at_all(scene, route, persona):
+def test_a_method_without_a_row_is_405_for_every_authenticated_persona(scene, route, persona):
     others = [method for method in METHODS if (route, method) not in MATRIX]
 
-    statuses = [knock(scene, route, method, persona) for method in others]
+    statuses = [status_of(scene, route, method, persona) for method in others]
 
     rows = [row for (name, _), row in MATRIX.items() if name == route]
     is_known = all(row[PERSONAS.index(persona)] != 401 for row in rows)
@@ -197,9 +197,9 @@ def test_a_method_without_a_row_is_405_to_whoever_may_knock_at_all(scene, route,
     assert statuses == [405 if is_known or is_open else 401] * len(others)
 
 
-# ── The admin, which has sessions of its own ─────────────────────────────────────────────────────
+# ── The admin, which uses sessions ─────────────────────────────────────────────────────
 
-# What staff without a single permission get; of a table's pages, by the end of their path.
+# The statuses for staff without permissions, for pages of tables by the end of the path.
 SHELL_PAGES = {
     "": 200,
     "login/": 302,
@@ -213,7 +213,7 @@ SHELL_PAGES = {
     "^(?P<app_label>)/$": 404,
     "(?P<url>.*)$": 404,
 }
-# There is no such object: its history is the index, and its short address that of its page.
+# The object doesn't exist: the history redirects to the index, and the short URL to its page.
 TABLE_PAGES = {
     "add/": 403,
     "history/": 302,
@@ -228,7 +228,7 @@ STRANGERS = ["anonymous", "owner", "other", "deactivated"]
 
 
 def open_page(scene, client, route, persona):
-    """GET a page of the admin in a session of the persona's."""
+    """GET a page of the admin in a session of the persona."""
     if scene.people[persona] is not None:
         client.force_login(scene.people[persona])
     scene.client(persona)
@@ -238,25 +238,25 @@ def open_page(scene, client, route, persona):
 
 @pytest.mark.parametrize("persona", STRANGERS)
 @pytest.mark.parametrize("route", [route for route in ADMIN_ROUTES if route != "admin/login/"])
-def test_a_page_of_the_admin_sends_who_is_not_staff_to_the_login(scene, client, route, persona):
-    answer = open_page(scene, client, route, persona)
+def test_a_page_of_the_admin_redirects_non_staff_to_the_login(scene, client, route, persona):
+    response = open_page(scene, client, route, persona)
 
     place = "/admin/" if route == "admin/logout/" else "/admin/login/"
-    assert (answer.status_code, answer["Location"].partition("?")[0]) == (302, place)
+    assert (response.status_code, response["Location"].partition("?")[0]) == (302, place)
 
 
 @pytest.mark.parametrize("persona", STRANGERS)
-def test_the_login_page_is_there_for_everybody(scene, client, persona):
+def test_everyone_can_open_the_login_page(scene, client, persona):
     assert open_page(scene, client, "admin/login/", persona).status_code == 200
 
 
 @pytest.mark.parametrize("route", ADMIN_ROUTES)
 def test_staff_need_a_permission_for_every_table_of_the_admin(scene, client, route):
-    answer = open_page(scene, client, route, "newcomer")
+    response = open_page(scene, client, route, "newcomer")
 
     page = re.sub(r"(?<=app_label>)[^)]*", "", route.removeprefix("admin/"))
     ends = [status for end, status in TABLE_PAGES.items() if page.endswith(end)]
-    assert answer.status_code == SHELL_PAGES.get(page, (ends or [LIST_PAGE])[0])
+    assert response.status_code == SHELL_PAGES.get(page, (ends or [LIST_PAGE])[0])
 
 
 LEDGER = [
@@ -276,7 +276,7 @@ TABLES = {
 
 
 @pytest.mark.parametrize("persona", TABLES)
-def test_one_group_opens_every_table_of_the_ledger_and_no_other(scene, client, persona):
+def test_each_group_opens_the_tables_of_the_ledger_and_no_others(scene, client, persona):
     client.force_login(scene.people[persona])
     paths = {
         model._meta.label: f"/admin/{model._meta.app_label}/{model._meta.model_name}/"

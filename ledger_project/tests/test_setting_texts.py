@@ -1,4 +1,4 @@
-"""What is generated from the settings: an env file for shells and services, and a table."""
+"""The env file and the table that are generated from the settings."""
 
 import subprocess
 
@@ -21,7 +21,7 @@ SETTINGS = [
 VALUES = {"LEDGER_TITLE": "Mini `Ledger` $HOME [::1]", "LEDGER_KEY": "", "LEDGER_TOKEN": ""}
 
 
-def test_the_example_environment_explains_each_setting_above_its_default():
+def test_the_env_example_explains_each_setting_above_its_default():
     lines = env_example(SETTINGS).splitlines()
 
     assert lines[2:] == [
@@ -40,7 +40,7 @@ def test_the_example_environment_explains_each_setting_above_its_default():
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_a_shell_reads_the_example_environment_as_the_service_does(tmp_path, name):
+def test_a_shell_reads_the_env_example_as_the_service_does(tmp_path, name):
     file = tmp_path / "env"
     file.write_text(env_example(SETTINGS))
 

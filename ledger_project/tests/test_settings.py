@@ -1,4 +1,4 @@
-"""What a machine may set, and what stops the start with one clear line."""
+"""The settings, and the one-line errors for invalid ones."""
 
 import json
 import os
@@ -113,7 +113,9 @@ from ledger_project.conftest import KEYS
         ("LOGIN_RATE", "1\u0660/minute"),
     ],
 )
-def test_a_bad_value_stops_the_start_with_one_line_that_names_it(machine, variable, value):
+def test_an_invalid_value_stops_the_start_with_one_line_that_names_the_setting(
+    machine, variable, value
+):
     done = machine.run("manage.py", "check", **{**KEYS, f"LEDGER_{variable}": value})
 
     assert done.returncode == 1
@@ -140,7 +142,7 @@ def test_a_list_may_have_spaces_between_its_items(machine):
     }
 
 
-def test_one_key_for_both_purposes_stops_the_start(machine):
+def test_equal_secret_and_signing_keys_stop_the_start(machine):
     key = KEYS["LEDGER_SECRET_KEY"]
 
     done = machine.run("manage.py", "check", **{**KEYS, "LEDGER_JWT_SIGNING_KEY": key})
@@ -153,7 +155,7 @@ def test_one_key_for_both_purposes_stops_the_start(machine):
 
 
 @pytest.mark.parametrize("missing", KEYS)
-def test_a_machine_that_does_not_debug_needs_its_own_keys(machine, missing):
+def test_keys_are_required_without_debug(machine, missing):
     given = {name: key for name, key in KEYS.items() if name != missing}
 
     done = machine.run("manage.py", "check", **given)
@@ -162,13 +164,13 @@ def test_a_machine_that_does_not_debug_needs_its_own_keys(machine, missing):
     assert done.stderr == (f"Mini Ledger can't start: {missing} is required; see .env.example\n")
 
 
-def test_a_machine_that_debugs_starts_without_keys(machine):
+def test_keys_are_not_required_with_debug(machine):
     done = machine.run("manage.py", "check", LEDGER_DEBUG="true")
 
     assert done.returncode == 0
 
 
-def test_a_deployment_that_debugs_is_warned_of_the_keys_that_everybody_can_read(machine):
+def test_the_deployment_check_warns_about_the_public_keys_of_debug(machine):
     done = machine.run("manage.py", "check", "--deploy", LEDGER_DEBUG="true")
 
     assert "(security.W009) Your SECRET_KEY" in done.stderr
@@ -185,13 +187,13 @@ call_command("migrate", verbosity=0)
 client = Client(raise_request_exception=False)
 client.get("/")
 urls.urlpatterns[0].callback = lambda request: 1 / 0
-answers = [client.get("/nowhere"), client.get("/healthz", headers={"host": "elsewhere"}),
+responses = [client.get("/nowhere"), client.get("/healthz", headers={"host": "elsewhere"}),
            client.get("/auth/token")]
-print(json.dumps([[answer.status_code, answer["Content-Type"]] for answer in answers]))
+print(json.dumps([[response.status_code, response["Content-Type"]] for response in responses]))
 """
 
 
-def test_errors_are_problem_documents_and_logged_on_a_machine_that_debugs(machine):
+def test_errors_are_problem_documents_and_are_logged_with_debug(machine):
     done = machine.run(
         "-c",
         ANSWERS,
@@ -208,7 +210,7 @@ def test_errors_are_problem_documents_and_logged_on_a_machine_that_debugs(machin
     ]
 
 
-def test_the_example_environment_sets_every_default(machine):
+def test_the_env_example_sets_every_default(machine):
     names = [name for name in vars(environment) if name.isupper()]
     example = dotenv_values(Path(settings.BASE_DIR, ".env.example"))
 
@@ -235,7 +237,7 @@ def test_the_tests_use_the_documented_defaults_whatever_the_shell_sets():
     assert done.stdout == "Mini Ledger API False\n"
 
 
-def test_the_environment_wins_over_the_env_file(new_machine):
+def test_environment_variables_take_precedence_over_the_env_file(new_machine):
     machine = new_machine()
     (machine.directory / ".env").write_text("LEDGER_APP_NAME=of the file\nLEDGER_CURRENCIES=USD\n")
 
@@ -252,13 +254,14 @@ def test_a_control_character_in_the_env_file_is_refused_in_one_line(new_machine,
     done = machine.run("manage.py", "check", **KEYS)
 
     assert (done.returncode, done.stdout) == (1, "")
+    name = line.partition("=")[0]
     assert done.stderr == (
-        f"Mini Ledger can't start: {line.partition('=')[0]} contains a line break or another control"
-        " character, or bytes that aren't UTF-8\n"
+        f"Mini Ledger can't start: {name} contains a line break or another control character, or "
+        "bytes that aren't UTF-8\n"
     )
 
 
-def test_the_keys_may_stand_in_the_env_file(new_machine):
+def test_the_keys_can_be_in_the_env_file(new_machine):
     machine = new_machine()
     lines = [f"{name}={key}\n" for name, key in KEYS.items()]
     (machine.directory / ".env").write_text("".join(lines))
@@ -268,7 +271,7 @@ def test_the_keys_may_stand_in_the_env_file(new_machine):
     assert done.returncode == 0
 
 
-def test_the_deployment_check_is_silent_on_a_machine_behind_tls(machine):
+def test_the_deployment_check_has_no_warnings_with_https(machine):
     keys = {
         "LEDGER_SECRET_KEY": "a-key-as-long-as-the-one-that-make-run-writes-into-env-0",
         "LEDGER_JWT_SIGNING_KEY": "another-as-long-as-the-one-that-make-run-writes-into-env",

@@ -1,4 +1,4 @@
-"""How long a file and a function may be. Migrations aren't counted: Django writes them."""
+"""The maximum length of files and functions. Migrations aren't counted: Django writes them."""
 
 import ast
 from collections.abc import Iterator

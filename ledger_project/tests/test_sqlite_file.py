@@ -1,4 +1,4 @@
-"""SQLite's file is deleted, moved or replaced under the service: 503, and no other ledger."""
+"""If SQLite's file is deleted, moved or replaced while the service runs, requests are 503."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ def account(alice, funded_account):
 
 @pytest.fixture
 def file(account, tmp_path) -> Iterator[Path]:
-    """A file of a test's own that has all that was made so far, in use by a connection."""
+    """A copy of the current database, to which the test is connected."""
     (tmp_path / "folder").mkdir()
     path = tmp_path / "folder" / "ledger.db"
     copy_to(path)
@@ -62,12 +62,14 @@ BLOWS: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("blow", BLOWS)
-def test_a_request_after_the_blow_is_503_and_makes_no_file(api, account, file, blow):
+def test_a_request_after_the_file_was_deleted_or_replaced_is_503_and_creates_no_file(
+    api, account, file, blow
+):
     strike, reason = BLOWS[blow]
     before = api.post(f"/accounts/{account.pk}/deposit", {"amount": 5})
     strike(file)
     left = file.exists()
-    answers = []
+    responses = []
     for call in (
         lambda: api.post(f"/accounts/{account.pk}/deposit", {"amount": 5}),
         lambda: api.get(f"/accounts/{account.pk}"),
@@ -76,13 +78,13 @@ def test_a_request_after_the_blow_is_503_and_makes_no_file(api, account, file, b
         lambda: api.get("/healthz"),
     ):
         close_old_connections()  # As the server does when a request begins.
-        answers.append(call())
+        responses.append(call())
 
-    *rest, live = answers
+    *rest, live = responses
     assert (before.status_code, live.status_code) == (200, 200)
-    for answer in rest:
-        assert_problem(answer, 503, "temporarily_unavailable", detail=answer.json()["detail"])
-    assert [answer.json()["detail"] for answer in rest[2:]] == [reason, reason]
+    for response in rest:
+        assert_problem(response, 503, "temporarily_unavailable", detail=response.json()["detail"])
+    assert [response.json()["detail"] for response in rest[2:]] == [reason, reason]
     assert file.exists() == left
 
 
@@ -97,11 +99,11 @@ def overwrite_its_head(path: Path) -> None:
     ids=["head overwritten", "one page left", "100 bytes left"],
 )
 @pytest.mark.parametrize("new_connection", [False, True])
-def test_a_file_that_is_damaged_under_the_service_is_503(
+def test_a_file_that_is_damaged_while_the_service_runs_is_503(
     api, account, file, damage, new_connection
 ):
     api.post(f"/accounts/{account.pk}/deposit", {"amount": 5})
-    # A connection that has pages in memory reads them again once somebody else has written.
+    # A connection reads its cached pages again after another one has written.
     with closing(sqlite3.connect(file)) as other:
         other.execute("PRAGMA user_version = 1")
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -109,15 +111,15 @@ def test_a_file_that_is_damaged_under_the_service_is_503(
     if new_connection:
         connection.close()
 
-    answers = [
+    responses = [
         api.post(f"/accounts/{account.pk}/deposit", {"amount": 5}),
         api.get(f"/accounts/{account.pk}"),
         api.get("/readyz"),
         api.post("/auth/token", {"username": "alice", "password": "a password"}),
     ]
 
-    assert [answer.status_code for answer in answers] == [503] * 4
-    assert {answer.json()["code"] for answer in answers} == {"temporarily_unavailable"}
+    assert [response.status_code for response in responses] == [503] * 4
+    assert {response.json()["code"] for response in responses} == {"temporarily_unavailable"}
 
 
 @pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
@@ -131,7 +133,7 @@ def test_a_commit_into_a_deleted_file_is_not_acknowledged(api, account, file, su
         rename_and_delete()
 
 
-def test_a_request_in_whose_midst_the_file_is_deleted_is_503(api, account, file):
+def test_a_request_during_which_the_file_is_deleted_is_503(api, account, file):
     def delete_at_the_end(execute, sql, params, many, context):
         result = execute(sql, params, many, context)
         if sql.startswith("UPDATE") and "idempotency" in sql:
@@ -139,12 +141,12 @@ def test_a_request_in_whose_midst_the_file_is_deleted_is_503(api, account, file)
         return result
 
     with connection.execute_wrapper(delete_at_the_end):
-        answer = api.post(f"/accounts/{account.pk}/deposit", {"amount": 5})
+        response = api.post(f"/accounts/{account.pk}/deposit", {"amount": 5})
 
-    assert_problem(answer, 503, "temporarily_unavailable", detail=answer.json()["detail"])
+    assert_problem(response, 503, "temporarily_unavailable", detail=response.json()["detail"])
 
 
-def test_a_file_that_is_there_again_is_used_without_a_restart(api, account, file, tmp_path):
+def test_a_restored_file_is_used_without_a_restart(api, account, file, tmp_path):
     backup = tmp_path / "backup.db"
     copy_to(backup)
     api.post(f"/accounts/{account.pk}/deposit", {"amount": 5})
@@ -160,7 +162,7 @@ def test_a_file_that_is_there_again_is_used_without_a_restart(api, account, file
     assert api.get("/readyz").status_code == 200
 
 
-def test_an_empty_file_in_its_place_is_no_empty_ledger(api, account, file):
+def test_an_empty_file_is_not_treated_as_an_empty_ledger(api, account, file):
     put_in_place(file, b"")
     close_old_connections()
 
@@ -176,7 +178,7 @@ def test_an_empty_file_in_its_place_is_no_empty_ledger(api, account, file):
     )
 
 
-def test_a_link_to_the_file_is_followed_and_may_not_lead_elsewhere(api, account, file, tmp_path):
+def test_a_symbolic_link_is_followed_until_it_points_elsewhere(api, account, file, tmp_path):
     link, other = tmp_path / "link.db", tmp_path / "other.db"
     link.symlink_to(file)
     with connected_to(link):
@@ -192,7 +194,7 @@ def test_a_link_to_the_file_is_followed_and_may_not_lead_elsewhere(api, account,
     assert third.json()["balance"] == 110
 
 
-def test_other_connections_that_come_and_go_are_not_noticed(api, account, file):
+def test_opening_and_closing_other_connections_has_no_effect(api, account, file):
     for _ in range(3):
         with closing(sqlite3.connect(file)) as other:
             other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -201,7 +203,7 @@ def test_other_connections_that_come_and_go_are_not_noticed(api, account, file):
     assert connection.is_usable()
 
 
-def test_the_live_service_says_503_while_its_file_is_away_and_recovers(tmp_path):
+def test_the_live_service_is_503_while_its_file_is_missing_and_recovers(tmp_path):
     path, backup = tmp_path / "kill.db", tmp_path / "backup.db"
     with running("sqlite", tmp_path, seed=0) as service, LiveClient(service.server.port) as client:
         body = {"username": USER, "password": PASSWORD}
@@ -211,13 +213,13 @@ def test_the_live_service_says_503_while_its_file_is_away_and_recovers(tmp_path)
         account = client.post("/accounts", {"owner_name": "account"}).json()["id"]
 
         def deposits(amount: int) -> set[int]:
-            # Over several connections, so that several threads and both workers answer.
+            # Over several connections, so that several threads and both workers respond.
             found = set()
             for _ in range(20):
                 with LiveClient(service.server.port) as other:
                     other.headers |= client.headers
-                    answer = other.post(f"/accounts/{account}/deposit", {"amount": amount})
-                    found.add(answer.status)
+                    response = other.post(f"/accounts/{account}/deposit", {"amount": amount})
+                    found.add(response.status)
             return found
 
         there = deposits(5)

@@ -1,4 +1,4 @@
-"""Which files SQLite may use: UTF-8, made by `migrate`, and ready if they take writes."""
+"""SQLite's file must be UTF-8, created by `migrate` and writable."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @contextmanager
 def as_somebody_else() -> Iterator[None]:
-    """Let root, who may write everywhere, be nobody until the block ends."""
+    """If the tests run as root, who may write everywhere, switch to nobody in the block."""
     root = os.geteuid() == 0
     if root:
         os.seteuid(65534)
@@ -30,7 +30,7 @@ def as_somebody_else() -> Iterator[None]:
             os.seteuid(0)
 
 
-def test_a_file_that_cannot_be_written_to_is_not_ready(client):
+def test_a_read_only_file_is_not_ready(client):
     folder = Path(tempfile.mkdtemp(dir="/tmp"))
     try:
         path = folder / "ledger.db"
@@ -50,7 +50,7 @@ def test_a_file_that_cannot_be_written_to_is_not_ready(client):
     assert reads.status_code == 200
 
 
-def test_a_file_to_which_somebody_writes_is_ready(client, tmp_path):
+def test_a_file_with_a_writer_is_ready(client, tmp_path):
     path = tmp_path / "ledger.db"
     copy_to(path)
     with connected_to(path), closing(sqlite3.connect(path, isolation_level=None)) as writer:
@@ -76,7 +76,7 @@ def test_a_file_of_another_encoding_is_refused_in_one_line(client, tmp_path, enc
     assert_problem(ready, 503, "temporarily_unavailable", detail=reason)
 
 
-def test_no_command_but_migrate_makes_a_file(tmp_path):
+def test_only_migrate_creates_a_file(tmp_path):
     path = tmp_path / "new.db"
 
     before = manage(path, "verify_ledger")

@@ -1,4 +1,4 @@
-"""On SQLite the lock of a migration is a file beside the database."""
+"""On SQLite, the lock of migrations is a file beside the database."""
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -7,7 +7,7 @@ from django.db import connection
 from ledger_project.management.commands import migrate
 
 
-def test_a_migration_that_takes_too_long_is_named_to_those_who_wait(db, monkeypatch):
+def test_waiting_too_long_for_another_migration_names_the_lock_file(db, monkeypatch):
     monkeypatch.setattr(migrate, "PATIENCE_SECONDS", 0)
 
     with (

@@ -1,4 +1,4 @@
-"""Tests with teeth, on SQLite: transactions that take the write lock too late."""
+"""Tests detect faulty code on SQLite: transactions that acquire the write lock too late."""
 
 import pytest
 from django.db import OperationalError, connection
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_deferred_transactions_are_caught(request, monkeypatch):
-    # A reader that goes on to write can't have the lock if another wrote in between.
+    # A reader can't upgrade its lock if another transaction has written since.
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "transaction_mode", "DEFERRED")
 
     failure = failure_of(

@@ -1,4 +1,4 @@
-"""How often a login may fail: counted by network and by name, for all workers together."""
+"""The login throttle counts by network and by name, for all workers together."""
 
 import time
 from datetime import timedelta
@@ -19,59 +19,59 @@ def log_in(client_for):
     return logging_in(client_for)
 
 
-def test_the_fourth_try_within_a_minute_is_refused(log_in, clock):
-    answers = [log_in() for _ in range(4)]
+def test_the_fourth_failed_login_within_a_minute_is_refused(log_in, clock):
+    responses = [log_in() for _ in range(4)]
 
-    assert statuses(answers) == [401, 401, 401, 429]
-    assert answers[3]["Content-Type"] == "application/problem+json"
-    assert answers[3].json()["code"] == "throttled"
-    assert answers[3]["Retry-After"] == "60"
+    assert statuses(responses) == [401, 401, 401, 429]
+    assert responses[3]["Content-Type"] == "application/problem+json"
+    assert responses[3].json()["code"] == "throttled"
+    assert responses[3]["Retry-After"] == "60"
 
 
-def test_logins_that_succeed_may_be_ten_times_as_many(alice, log_in, clock):
-    answers = [log_in(password="a password") for _ in range(31)]
-    clock.go_on(seconds=int(answers[30]["Retry-After"]))
+def test_successful_logins_may_be_ten_times_as_many(alice, log_in, clock):
+    responses = [log_in(password="a password") for _ in range(31)]
+    clock.go_on(seconds=int(responses[30]["Retry-After"]))
 
-    assert statuses(answers) == [200] * 30 + [429]
-    assert answers[30]["Retry-After"] == "60"
+    assert statuses(responses) == [200] * 30 + [429]
+    assert responses[30]["Retry-After"] == "60"
     assert log_in(password="a password").status_code == 200
 
 
-def test_a_login_that_succeeds_forgives_none_that_failed(alice, log_in):
+def test_a_successful_login_does_not_reset_the_count_of_failures(alice, log_in):
     passwords = ["wrong", "wrong", "a password", "a password", "wrong", "a password"]
 
-    answers = [log_in(password=password) for password in passwords]
+    responses = [log_in(password=password) for password in passwords]
 
-    assert statuses(answers) == [401, 401, 200, 200, 401, 429]
+    assert statuses(responses) == [401, 401, 200, 200, 401, 429]
 
 
-def test_the_right_password_does_not_help_who_is_refused(alice, log_in):
+def test_the_right_password_is_refused_while_throttled(alice, log_in):
     for _ in range(3):
         log_in()
 
-    answer = log_in(password="a password")
+    response = log_in(password="a password")
 
-    assert answer.status_code == 429
+    assert response.status_code == 429
 
 
-def test_a_name_is_the_same_in_upper_case(log_in):
+def test_names_are_counted_case_insensitively(log_in):
     names = ("alice", "ALICE", "Alice", "aLICE")
 
-    answers = [log_in(username=name, address=f"203.0.113.{n}") for n, name in enumerate(names)]
+    responses = [log_in(username=name, address=f"203.0.113.{n}") for n, name in enumerate(names)]
 
-    assert statuses(answers) == [401, 401, 401, 429]
+    assert statuses(responses) == [401, 401, 401, 429]
 
 
 def test_another_name_from_another_address_is_not_refused(log_in):
     for _ in range(4):
         log_in()
 
-    answer = log_in(username="bob", address=THERE)
+    response = log_in(username="bob", address=THERE)
 
-    assert answer.status_code == 401
+    assert response.status_code == 401
 
 
-def test_what_is_refused_at_one_address_does_not_count_against_the_name(log_in):
+def test_a_login_refused_for_its_address_does_not_count_against_the_name(log_in):
     for name in ("x", "y", "z"):
         log_in(username=name)
 
@@ -82,7 +82,7 @@ def test_what_is_refused_at_one_address_does_not_count_against_the_name(log_in):
     assert statuses(elsewhere) == [401] * 3
 
 
-def test_waiting_as_long_as_told_is_enough_whatever_was_tried_meanwhile(log_in, clock):
+def test_waiting_for_retry_after_is_enough_despite_attempts_in_between(log_in, clock):
     log_in()
     clock.go_on(seconds=20)
     log_in()
@@ -92,34 +92,34 @@ def test_waiting_as_long_as_told_is_enough_whatever_was_tried_meanwhile(log_in, 
     second_refusal = log_in()
     clock.go_on(seconds=int(second_refusal["Retry-After"]))
 
-    answers = [log_in(), log_in()]
+    responses = [log_in(), log_in()]
 
     assert (first_refusal["Retry-After"], second_refusal["Retry-After"]) == ("40", "25")
-    assert statuses(answers) == [401, 429]
-    assert answers[1]["Retry-After"] == "20"
+    assert statuses(responses) == [401, 429]
+    assert responses[1]["Retry-After"] == "20"
 
 
-def test_the_longer_of_two_waits_is_told(log_in, clock):
+def test_retry_after_is_the_longer_of_two_waits(log_in, clock):
     for address in (HERE, HERE, THERE):
         log_in(address=address)
     clock.go_on(seconds=30)
     log_in(username="bob")
 
-    answer = log_in()
+    response = log_in()
 
-    assert answer.status_code == 429
-    assert answer["Retry-After"] == "30"
+    assert response.status_code == 429
+    assert response["Retry-After"] == "30"
 
 
 @pytest.mark.parametrize("name", [5, None, True, ["alice"], {"a": "b"}], ids=repr)
-def test_a_name_that_is_no_string_is_refused_for_its_shape_and_counts_for_the_address(log_in, name):
-    answers = [log_in(username=name) for _ in range(4)]
+def test_a_name_that_is_not_a_string_is_422_and_counts_for_the_address(log_in, name):
+    responses = [log_in(username=name) for _ in range(4)]
 
-    assert statuses(answers) == [422, 422, 422, 429]
-    assert answers[0].json()["code"] == "validation_failed"
+    assert statuses(responses) == [422, 422, 422, 429]
+    assert responses[0].json()["code"] == "validation_failed"
 
 
-def test_no_name_is_kept_in_clear(log_in):
+def test_no_name_is_stored_in_plain_text(log_in):
     log_in(username="my password")
 
     subjects = LoginAttempt.objects.values_list("subject", flat=True)
@@ -127,7 +127,7 @@ def test_no_name_is_kept_in_clear(log_in):
     assert all(len(subject) == 64 and int(subject, 16) for subject in subjects)
 
 
-def test_attempts_that_no_longer_count_are_removed(log_in, clock):
+def test_expired_attempts_are_deleted(log_in, clock):
     for _ in range(3):
         log_in()
     clock.go_on(minutes=1)
@@ -138,23 +138,23 @@ def test_attempts_that_no_longer_count_are_removed(log_in, clock):
 
 
 def test_the_other_token_routes_are_not_throttled(client_for):
-    answers = [
+    responses = [
         client_for(None).post(path, {"refresh": "garbage"})
         for path in ("/auth/token/refresh", "/auth/logout")
         for _ in range(5)
     ]
 
-    assert statuses(answers) == [401] * 10
+    assert statuses(responses) == [401] * 10
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_12_tries_at_once_exactly_3_reach_the_password(log_in, at_once):
-    answers = at_once(*[log_in] * 12)
+def test_exactly_3_of_12_concurrent_logins_reach_the_password_check(log_in, at_once):
+    responses = at_once(*[log_in] * 12)
 
-    assert sorted(statuses(answers)) == [401] * 3 + [429] * 9
+    assert sorted(statuses(responses)) == [401] * 3 + [429] * 9
 
 
-def test_a_name_that_nobody_tries_again_is_forgotten(settings):
+def test_attempts_of_a_name_that_is_not_used_again_are_deleted(settings):
     settings.LOGIN_RATE = "3/minute"
     stale = timezone.now() - timedelta(minutes=2)
     LoginAttempt.objects.bulk_create(
@@ -168,28 +168,28 @@ def test_a_name_that_nobody_tries_again_is_forgotten(settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_12_right_logins_at_once_those_beyond_the_rate_come_again_in_a_second(
+def test_concurrent_right_logins_beyond_the_rate_wait_for_a_second(
     settings, alice, log_in, at_once
 ):
     settings.LOGIN_RATE = "10/minute"
 
     def log_in_as_told():
         for _ in range(60):
-            answer = log_in(password="a password")
-            if answer.status_code == 200:
+            response = log_in(password="a password")
+            if response.status_code == 200:
                 break
-            waits.append(answer["Retry-After"])
+            waits.append(response["Retry-After"])
             time.sleep(1)
-        return answer
+        return response
 
     waits = []
-    answers = at_once(*[log_in_as_told] * 12)
+    responses = at_once(*[log_in_as_told] * 12)
 
-    assert statuses(answers) == [200] * 12
+    assert statuses(responses) == [200] * 12
     assert set(waits) <= {"1"}
 
 
-def test_a_try_that_the_database_cut_short_counts_until_its_minute_is_over(alice, log_in, clock):
+def test_an_attempt_interrupted_by_the_database_counts_until_it_expires(alice, log_in, clock):
     for _ in range(3):
         with pytest.raises(OperationalError), LoginTry(HERE, "alice"):
             raise OperationalError
@@ -204,10 +204,12 @@ def test_a_try_that_the_database_cut_short_counts_until_its_minute_is_over(alice
 @pytest.mark.parametrize(
     ("method", "query"), [("get", ""), ("put", ""), ("delete", ""), ("post", "?x=1")]
 )
-def test_what_is_no_try_to_log_in_is_not_counted(alice, client_for, log_in, clock, method, query):
+def test_a_request_that_is_not_a_login_is_not_counted(
+    alice, client_for, log_in, clock, method, query
+):
     wrong = getattr(client_for(None), method)
 
-    answers = [wrong(f"/auth/token{query}", REMOTE_ADDR=HERE) for _ in range(5)]
+    responses = [wrong(f"/auth/token{query}", REMOTE_ADDR=HERE) for _ in range(5)]
 
-    assert set(statuses(answers)) == {422 if query else 405}
+    assert set(statuses(responses)) == {422 if query else 405}
     assert log_in("alice", "a password").status_code == 200

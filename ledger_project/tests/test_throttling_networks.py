@@ -1,4 +1,4 @@
-"""What one network is, and the networks that are known to a name."""
+"""The networks by which logins are counted, and the known networks of a user."""
 
 from datetime import timedelta
 
@@ -16,37 +16,37 @@ def log_in(client_for):
     return logging_in(client_for)
 
 
-def test_whoever_guesses_from_elsewhere_cannot_lock_the_owner_out(alice, log_in):
+def test_failed_logins_from_elsewhere_do_not_lock_the_user_out(alice, log_in):
     log_in(password="a password", address=HERE)
     guesses = [log_in(address=f"198.51.100.{n}") for n in range(5)]
 
-    answers = [log_in(password="a password", address=HERE) for _ in range(5)]
+    responses = [log_in(password="a password", address=HERE) for _ in range(5)]
 
     assert statuses(guesses) == [401, 401, 401, 429, 429]
-    assert statuses(answers) == [200] * 5
+    assert statuses(responses) == [200] * 5
 
 
-def test_a_network_that_is_known_may_fail_as_often_as_any_other(alice, log_in):
+def test_a_known_network_has_the_same_limit_as_any_other(alice, log_in):
     log_in(password="a password", address=HERE)
     for n in range(4):
         log_in(address=f"198.51.100.{n}")
 
-    answers = [log_in(address=HERE) for _ in range(4)]
+    responses = [log_in(address=HERE) for _ in range(4)]
 
-    assert statuses(answers) == [401, 401, 401, 429]
+    assert statuses(responses) == [401, 401, 401, 429]
 
 
-def test_a_network_is_known_to_the_name_that_logged_in_and_to_no_other(alice, bob, log_in):
+def test_a_network_is_known_only_for_the_user_who_logged_in(alice, bob, log_in):
     log_in("bob", "a password", address=HERE)
     for n in range(3):
         log_in("alice", address=f"198.51.100.{n}")
 
-    answers = [log_in(name, "a password", address=HERE) for name in ("alice", "bob")]
+    responses = [log_in(name, "a password", address=HERE) for name in ("alice", "bob")]
 
-    assert statuses(answers) == [429, 200]
+    assert statuses(responses) == [429, 200]
 
 
-def test_a_network_known_to_one_user_is_not_known_to_a_user_of_the_name_in_capitals(
+def test_a_network_known_for_alice_is_not_known_for_the_user_alice_in_capitals(
     alice, make_user, log_in
 ):
     make_user(username="ALICE")
@@ -54,37 +54,37 @@ def test_a_network_known_to_one_user_is_not_known_to_a_user_of_the_name_in_capit
     for n in range(3):
         log_in("alice", address=f"198.51.100.{n}")
 
-    answers = [log_in(name, "a password", address=HERE) for name in ("alice", "ALICE")]
+    responses = [log_in(name, "a password", address=HERE) for name in ("alice", "ALICE")]
 
-    assert statuses(answers) == [429, 200]
+    assert statuses(responses) == [429, 200]
 
 
 @pytest.mark.parametrize("name", ["alice", " alice", "alice\n"], ids=repr)
-def test_a_name_with_spaces_around_it_is_known_where_the_user_is(alice, log_in, name):
+def test_a_known_network_is_recognized_for_a_name_with_spaces_around_it(alice, log_in, name):
     log_in(name, "a password", address=HERE)
     for n in range(3):
         log_in("alice", address=f"198.51.100.{n}")
 
-    answers = [log_in(each, "a password", address=HERE) for each in ("alice", name)]
+    responses = [log_in(each, "a password", address=HERE) for each in ("alice", name)]
 
-    assert statuses(answers) == [200, 200]
+    assert statuses(responses) == [200, 200]
 
 
 def test_a_network_is_known_for_30_days_after_its_last_login(alice, log_in, clock):
     log_in(password="a password", address=HERE)
     clock.go_on(days=29)
     log_in(password="a password", address=HERE)
-    answers = []
+    responses = []
     for days in (29, 1):
         clock.go_on(days=days)
         for n in range(3):
             log_in(address=f"198.51.100.{n}")
-        answers.append(log_in(password="wrong", address=HERE))
+        responses.append(log_in(password="wrong", address=HERE))
 
-    assert statuses(answers) == [401, 429]
+    assert statuses(responses) == [401, 429]
 
 
-def test_networks_that_are_no_longer_known_are_removed(alice, log_in, clock):
+def test_expired_known_networks_are_deleted(alice, log_in, clock):
     for n in range(12):
         log_in(password="a password", address=f"203.0.113.{n}")
         clock.go_on(minutes=1)
@@ -96,7 +96,7 @@ def test_networks_that_are_no_longer_known_are_removed(alice, log_in, clock):
     assert KnownNetwork.objects.count() == 1
 
 
-def test_a_name_has_no_more_than_its_100_last_networks(alice, settings, log_in, clock):
+def test_only_the_last_100_networks_of_a_name_are_kept(alice, settings, log_in, clock):
     settings.LOGIN_RATE = "1000/minute"
     for n in range(102):
         log_in(password="a password", address=f"203.0.113.{n}")
@@ -108,7 +108,7 @@ def test_a_name_has_no_more_than_its_100_last_networks(alice, settings, log_in, 
     )
 
 
-def test_a_login_that_fails_makes_no_network_known(alice, log_in):
+def test_a_failed_login_does_not_make_the_network_known(alice, log_in):
     log_in("alice")
     log_in("nobody")
     log_in(5)
@@ -116,7 +116,7 @@ def test_a_login_that_fails_makes_no_network_known(alice, log_in):
     assert KnownNetwork.objects.count() == 0
 
 
-# REMOTE_ADDR, and what tries from there are counted for.
+# REMOTE_ADDR, and the network for which attempts are counted.
 NETWORKS = {
     "203.0.113.7": "203.0.113.7",
     "::ffff:203.0.113.7": "203.0.113.7",
@@ -141,7 +141,7 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize(("address", "network"), NETWORKS.items(), ids=repr)
-def test_an_address_is_counted_for_its_network(address, network):
+def test_an_address_belongs_to_its_network(address, network):
     assert network_of(address) == network
 
 
@@ -155,19 +155,19 @@ def test_an_address_is_counted_for_its_network(address, network):
     ],
     ids=["one /64", "mapped IPv4", "zones", "no address"],
 )
-def test_other_addresses_of_one_network_are_one_count(log_in, addresses):
-    answers = [log_in(f"name-{n}", address=address) for n, address in enumerate(addresses)]
+def test_addresses_of_one_network_are_counted_together(log_in, addresses):
+    responses = [log_in(f"name-{n}", address=address) for n, address in enumerate(addresses)]
 
-    assert statuses(answers) == [401, 401, 401, 429]
-
-
-def test_one_network_is_counted_over_all_names(log_in):
-    answers = [log_in(username=name) for name in ("alice", "bob", "carol", "dave")]
-
-    assert statuses(answers) == [401, 401, 401, 429]
+    assert statuses(responses) == [401, 401, 401, 429]
 
 
-def test_one_name_is_counted_over_all_networks_that_are_new_to_it(alice, log_in):
-    answers = [log_in(address=f"203.0.113.{n}") for n in range(4)]
+def test_a_network_is_counted_for_all_names_together(log_in):
+    responses = [log_in(username=name) for name in ("alice", "bob", "carol", "dave")]
 
-    assert statuses(answers) == [401, 401, 401, 429]
+    assert statuses(responses) == [401, 401, 401, 429]
+
+
+def test_a_name_is_counted_for_all_unknown_networks_together(alice, log_in):
+    responses = [log_in(address=f"203.0.113.{n}") for n in range(4)]
+
+    assert statuses(responses) == [401, 401, 401, 429]

@@ -1,4 +1,4 @@
-"""Using a token, and what is answered to one that is refused."""
+"""Send requests with a token, and check refused ones."""
 
 
 def refresh(client, token):
@@ -9,8 +9,8 @@ def list_accounts(client, token):
     return client.get("/accounts", headers={"Authorization": f"Bearer {token}"})
 
 
-def assert_unauthorized(answer, code="token_not_valid"):
-    assert answer.status_code == 401
-    assert answer["Content-Type"] == "application/problem+json"
-    assert answer["WWW-Authenticate"] == 'Bearer realm="api"'
-    assert answer.json()["code"] == code
+def assert_unauthorized(response, code="token_not_valid"):
+    assert response.status_code == 401
+    assert response["Content-Type"] == "application/problem+json"
+    assert response["WWW-Authenticate"] == 'Bearer realm="api"'
+    assert response.json()["code"] == code

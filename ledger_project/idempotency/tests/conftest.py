@@ -1,4 +1,4 @@
-"""Views that do what a test wants of them."""
+"""Fixtures for views that a test defines, and for database errors."""
 
 from collections.abc import Callable, Iterator
 from types import ModuleType
@@ -18,7 +18,7 @@ from ledger_project import urls
 
 @pytest.fixture
 def serve(settings) -> Callable[..., str]:
-    """Return a function that serves ``action`` as a view beside the product's; returns its path."""
+    """Return a function that adds a view for ``action`` to the URLs and returns its path."""
 
     def serve_view(action: Callable[[Request], Response], **attributes: Any) -> str:
         def post(self: APIView, request: Request) -> Response:
@@ -38,7 +38,7 @@ def serve(settings) -> Callable[..., str]:
 
 @pytest.fixture
 def database_error() -> Callable[[str], OperationalError]:
-    """Return a function that makes the error by which Django reports an SQLSTATE."""
+    """Return a function that creates Django's exception for an SQLSTATE."""
 
     def make(sqlstate: str) -> OperationalError:
         error = OperationalError()
@@ -50,6 +50,6 @@ def database_error() -> Callable[[str], OperationalError]:
 
 @pytest.fixture
 def books_in_order_afterwards() -> Iterator[None]:
-    """Audit the ledger when the test is over."""
+    """Check the ledger after the test."""
     yield
     assert check_ledger().ok

@@ -1,4 +1,4 @@
-"""A crash, or a database that fails: no money has moved, and the key is free again."""
+"""After a crash or a database error, no money has moved and the key can be used again."""
 
 import psycopg
 import pytest
@@ -17,7 +17,7 @@ from ledger_project.idempotency.models import IdempotencyKey
 from transfers import services
 from transfers.models import Transfer
 
-# Real transactions, because what is to be seen is what was committed.
+# Real transactions, because the tests look at what was committed.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -28,7 +28,7 @@ def account(alice, funded_account):
 
 @pytest.fixture
 def serve_deposit(serve, account):
-    """Return a function that serves a deposit of 5 with what ``ending`` does after it."""
+    """Return a function that serves a view which deposits 5 and then calls ``ending``."""
 
     def serve_it(ending):
         def deposit(request):
@@ -42,7 +42,7 @@ def serve_deposit(serve, account):
 
 
 def retries() -> float:
-    """Return how many transactions were run again so far."""
+    """Return the number of retried transactions so far."""
     return REGISTRY.get_sample_value("ledger_retries_total") or 0
 
 
@@ -70,7 +70,7 @@ def assert_works_with_the_same_key(client, serve_deposit, account):
 
 
 @pytest.mark.parametrize("error", [RuntimeError("a bug"), IntegrityError("a constraint")], ids=repr)
-def test_a_crash_after_the_money_moved_undoes_it_and_leaves_the_key_free(
+def test_a_crash_after_the_posting_rolls_back_and_leaves_the_key_unused(
     api, account, serve_deposit, error
 ):
     answer = api.post(serve_deposit(raising(error)), key="k")
@@ -83,7 +83,7 @@ def test_a_crash_after_the_money_moved_undoes_it_and_leaves_the_key_free(
     assert_works_with_the_same_key(api, serve_deposit, account)
 
 
-def test_a_crash_while_the_answer_is_rendered_undoes_everything(api, account, serve, alice):
+def test_a_crash_while_the_response_is_rendered_rolls_back(api, account, serve, alice):
     def deposit(request):
         services.deposit(account_id=account.pk, amount=5, actor=request.user)
         return Response({"not JSON": object()})
@@ -94,7 +94,7 @@ def test_a_crash_while_the_answer_is_rendered_undoes_everything(api, account, se
     assert_nothing_happened(account)
 
 
-def test_a_constraint_that_the_database_refuses_at_once_is_a_crash(api, account, serve_deposit):
+def test_a_violated_constraint_is_a_500(api, account, serve_deposit):
     def overdraw(posted):
         Account.objects.filter(pk=account.pk).update(balance=-1)
 
@@ -105,9 +105,7 @@ def test_a_constraint_that_the_database_refuses_at_once_is_a_crash(api, account,
     assert_works_with_the_same_key(api, serve_deposit, account)
 
 
-def test_a_constraint_that_the_database_refuses_at_the_commit_is_a_crash(
-    api, account, serve_deposit
-):
+def test_a_violated_deferred_constraint_is_a_500(api, account, serve_deposit):
     def break_a_foreign_key(posted):
         # Both databases check foreign keys at the commit only.
         IdempotencyKey.objects.filter(key="k").update(user_id=0)
@@ -120,9 +118,7 @@ def test_a_constraint_that_the_database_refuses_at_the_commit_is_a_crash(
 
 
 @pytest.mark.parametrize("error", [OperationalError("gone"), InterfaceError("closed")], ids=repr)
-def test_a_database_that_goes_away_is_503_and_leaves_the_key_free(
-    api, account, serve_deposit, error
-):
+def test_a_lost_database_is_503_and_leaves_the_key_unused(api, account, serve_deposit, error):
     answer = api.post(serve_deposit(raising(error)), key="k")
 
     assert answer.status_code == 503
@@ -134,7 +130,9 @@ def test_a_database_that_goes_away_is_503_and_leaves_the_key_free(
 
 
 @pytest.mark.parametrize("sqlstate", ["25006", "25P03", "25P04"])
-def test_what_django_calls_an_internal_error_is_503_too(api, account, serve_deposit, sqlstate):
+def test_an_internal_error_for_a_read_only_or_timed_out_transaction_is_503(
+    api, account, serve_deposit, sqlstate
+):
     error = InternalError()
     error.__cause__ = psycopg.errors.lookup(sqlstate)()
 
@@ -145,7 +143,7 @@ def test_what_django_calls_an_internal_error_is_503_too(api, account, serve_depo
     assert_works_with_the_same_key(api, serve_deposit, account)
 
 
-def test_an_error_inside_of_the_database_is_a_crash(api, account, serve_deposit):
+def test_another_internal_error_of_the_database_is_a_500(api, account, serve_deposit):
     error = InternalError()
     error.__cause__ = psycopg.errors.lookup("XX001")()
 
@@ -156,7 +154,7 @@ def test_an_error_inside_of_the_database_is_a_crash(api, account, serve_deposit)
 
 
 @pytest.mark.parametrize("sqlstate", ["55P03", "57014"])
-def test_a_wait_that_takes_too_long_in_the_view_is_503_and_not_tried_again(
+def test_a_lock_timeout_in_the_view_is_503_and_not_retried(
     api, account, serve_deposit, database_error, sqlstate
 ):
     calls = []
@@ -175,7 +173,7 @@ def test_a_wait_that_takes_too_long_in_the_view_is_503_and_not_tried_again(
 
 
 @pytest.mark.parametrize("sqlstate", ["40001", "40P01"])
-def test_a_conflict_that_the_database_undid_is_tried_three_times_at_most(
+def test_a_deadlock_or_serialization_failure_is_attempted_at_most_three_times(
     api, account, serve_deposit, database_error, sqlstate
 ):
     claims_seen = []
@@ -188,7 +186,7 @@ def test_a_conflict_that_the_database_undid_is_tried_three_times_at_most(
 
     assert answer.status_code == 503
     assert answer["Retry-After"] == "1"
-    # Each attempt has claimed the key anew.
+    # Each attempt claimed the key again.
     assert len(set(claims_seen)) == len(claims_seen) == 3
     assert_nothing_happened(account)
     assert_works_with_the_same_key(api, serve_deposit, account)
@@ -196,7 +194,7 @@ def test_a_conflict_that_the_database_undid_is_tried_three_times_at_most(
 
 @pytest.mark.parametrize("sqlstate", ["40001", "40P01"])
 @pytest.mark.parametrize("conflicts", [1, 2])
-def test_a_conflict_that_passes_is_not_seen_by_the_client(
+def test_a_client_does_not_notice_a_retried_deadlock(
     api, account, serve_deposit, database_error, sqlstate, conflicts
 ):
     calls = []
@@ -219,7 +217,7 @@ def test_a_conflict_that_passes_is_not_seen_by_the_client(
 
 
 class FailingClaim:
-    """Lets the database refuse the claim of a key, the first ``times`` times."""
+    """An execute wrapper that raises an error for the first ``times`` claims of a key."""
 
     def __init__(self, error, times):
         self.error, self.times, self.seen = error, times, 0
@@ -232,7 +230,7 @@ class FailingClaim:
         return execute(sql, params, many, context)
 
 
-def test_a_claim_that_waits_too_long_is_409_and_to_be_tried_again(
+def test_a_lock_timeout_at_the_claim_is_409_with_retry_after(
     api, account, serve_deposit, database_error
 ):
     path = serve_deposit(lambda posted: None)
@@ -250,7 +248,7 @@ def test_a_claim_that_waits_too_long_is_409_and_to_be_tried_again(
 
 
 @pytest.mark.parametrize(("conflicts", "status", "attempts"), [(2, 200, 3), (3, 503, 3)])
-def test_a_conflict_at_the_claim_counts_as_an_attempt(
+def test_a_deadlock_at_the_claim_counts_as_an_attempt(
     api, serve_deposit, database_error, conflicts, status, attempts
 ):
     path = serve_deposit(lambda posted: None)

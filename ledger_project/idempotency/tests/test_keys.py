@@ -1,4 +1,4 @@
-"""Which requests need a key, and what a key looks like."""
+"""Which requests need an idempotency key, and which keys are valid."""
 
 import pytest
 from rest_framework.authentication import SessionAuthentication
@@ -60,7 +60,7 @@ def test_every_write_to_an_account_needs_a_key(
         "/transfers/00000000-0000-7000-8000-000000000000/reverse",
     ],
 )
-def test_every_write_to_the_transfers_needs_a_key(api, path):
+def test_every_write_to_transfers_needs_a_key(api, path):
     answer = post(api, path)
 
     assert answer.status_code == 400
@@ -101,13 +101,13 @@ def test_a_malformed_key_is_refused_and_changes_nothing(api, key):
 @pytest.mark.parametrize(
     "key", ["x", "x" * 255, "!\"#$%&'()*+-./0:;<=>?@A[\\]^_`a{|}~", '"' + "x" * 255 + '"']
 )
-def test_visible_ascii_of_up_to_255_characters_is_a_key(api, key):
+def test_a_key_of_up_to_255_visible_ascii_characters_is_accepted(api, key):
     answer = post(api, **{"Idempotency-Key": key})
 
     assert answer.status_code == 201
 
 
-def test_the_quoted_form_of_a_key_is_the_same_key(api):
+def test_a_key_in_quotation_marks_is_the_same_key(api):
     first = post(api, **{"Idempotency-Key": "abc"})
     second = post(api, **{"Idempotency-Key": '"abc"'})
 
@@ -137,7 +137,7 @@ def test_the_token_routes_need_no_key(alice, client_for):
     assert login.status_code == 200
 
 
-def test_a_new_view_is_refused_without_a_key(api, serve):
+def test_a_view_requires_a_key_by_default(api, serve):
     calls = []
 
     answer = post(api, serve(lambda request: calls.append(request)))
@@ -147,7 +147,7 @@ def test_a_new_view_is_refused_without_a_key(api, serve):
     assert calls == []
 
 
-def test_a_new_view_that_says_so_is_exempt(api, serve):
+def test_a_view_with_idempotency_exempt_needs_no_key(api, serve):
     path = serve(lambda request: Response({"done": True}), idempotency_exempt=True)
 
     answers = [post(api, path, **{"Idempotency-Key": "k"}) for _ in range(2)]
@@ -158,7 +158,7 @@ def test_a_new_view_that_says_so_is_exempt(api, serve):
 
 
 @pytest.mark.parametrize("path", ["/accounts", "/transfers/batch", "/served"])
-def test_who_is_anonymous_is_told_so_before_the_key_is_asked_for(client_for, serve, path):
+def test_a_missing_token_is_refused_before_a_missing_key(client_for, serve, path):
     serve(lambda request: Response())
 
     answer = post(client_for(None), path)
@@ -168,7 +168,7 @@ def test_who_is_anonymous_is_told_so_before_the_key_is_asked_for(client_for, ser
     assert answer.json()["code"] == "not_authenticated"
 
 
-def test_a_view_of_which_no_class_knows_the_caller_is_not_run(client_for, serve):
+def test_a_view_without_an_authenticated_user_is_not_run(client_for, serve):
     calls = []
     path = serve(
         lambda request: calls.append(request), authentication_classes=[SessionAuthentication]
@@ -185,7 +185,7 @@ def test_a_view_of_which_no_class_knows_the_caller_is_not_run(client_for, serve)
     ["/accounts/00000000-0000-7000-8000-000000000000", "/idempotency-keys/abc"],
     ids=["a viewset", "a plain view"],
 )
-def test_a_method_that_a_route_lacks_is_refused_before_the_key_is_asked_for(api, path):
+def test_an_unsupported_method_is_refused_before_a_missing_key(api, path):
     without, with_one = post(api, path), post(api, path, **{"Idempotency-Key": "k"})
 
     assert [answer.status_code for answer in (without, with_one)] == [405, 405]
@@ -193,14 +193,14 @@ def test_a_method_that_a_route_lacks_is_refused_before_the_key_is_asked_for(api,
     assert IdempotencyKey.objects.count() == 0
 
 
-def test_an_unknown_address_is_said_to_be_one_before_anything_else(client_for):
+def test_an_unknown_url_is_404_before_anything_else(client_for):
     answer = post(client_for(None), "/nowhere")
 
     assert answer.status_code == 404
     assert answer.json()["code"] == "not_found"
 
 
-def test_the_key_is_looked_at_before_the_body(api):
+def test_an_invalid_key_is_refused_before_an_invalid_body(api):
     missing = post(api, body=b"{")
     invalid = post(api, body=b"{", **{"Idempotency-Key": "two words"})
 
@@ -208,7 +208,7 @@ def test_the_key_is_looked_at_before_the_body(api):
     assert invalid.json()["code"] == "idempotency_key_invalid"
 
 
-def test_a_refusal_of_the_views_own_leaves_the_key_free(api, serve):
+def test_a_400_of_the_view_leaves_the_key_unused(api, serve):
     def refuse(request):
         raise ParseError("Not like this.")
 

@@ -1,4 +1,4 @@
-"""What became of a request, for a client that has lost the answer."""
+"""The look-up of a stored response by its key."""
 
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -12,7 +12,7 @@ from ledger_project.idempotency.models import IdempotencyKey
 pytestmark = pytest.mark.django_db
 
 
-def test_the_answer_is_found_by_its_key_with_its_body_as_json(api):
+def test_a_stored_response_is_found_by_its_key_with_its_body_as_json(api):
     answer = api.post("/accounts", {"owner_name": "Alice"}, key="k")
     IdempotencyKey.objects.update(created_at=datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC))
 
@@ -30,7 +30,7 @@ def test_the_answer_is_found_by_its_key_with_its_body_as_json(api):
     }
 
 
-def test_a_refusal_is_found_too(api, alice, funded_account):
+def test_a_stored_error_is_found_too(api, alice, funded_account):
     account = funded_account(alice)
     refusal = api.post(f"/accounts/{account.pk}/withdraw", {"amount": 1}, key="k")
 
@@ -40,7 +40,7 @@ def test_a_refusal_is_found_too(api, alice, funded_account):
     assert found["response_body"] == refusal.json()
 
 
-def test_a_key_that_was_never_used_is_not_found(api):
+def test_an_unused_key_is_not_found(api):
     answer = api.get("/idempotency-keys/k")
 
     assert answer.status_code == 404
@@ -51,11 +51,11 @@ def test_a_key_that_was_never_used_is_not_found(api):
 @pytest.mark.parametrize(
     "key", ["%00", "a%00b", "a%20b", "a,b", "k" * 256, "%22%22", "%22%22abc%22%22"]
 )
-def test_what_cannot_be_a_key_is_not_found(api, key):
+def test_an_invalid_key_is_not_found(api, key):
     assert_problem(api.get(f"/idempotency-keys/{key}"), 404, "idempotency_key_not_found")
 
 
-def test_a_request_that_left_its_key_free_is_not_found(api):
+def test_a_request_whose_response_was_not_stored_is_not_found(api):
     api.post("/accounts", {"owner_name": 5}, key="k")
 
     answer = api.get("/idempotency-keys/k")
@@ -63,7 +63,7 @@ def test_a_request_that_left_its_key_free_is_not_found(api):
     assert answer.status_code == 404
 
 
-def test_the_key_of_another_user_is_not_found_by_staff_either(client_for, alice, bob, staff):
+def test_the_key_of_another_user_is_not_found_even_by_staff(client_for, alice, bob, staff):
     client_for(alice).post("/accounts", {"owner_name": "Alice"}, key="k")
 
     answers = [client_for(user).get("/idempotency-keys/k") for user in (bob, staff)]
@@ -72,7 +72,7 @@ def test_the_key_of_another_user_is_not_found_by_staff_either(client_for, alice,
     assert [answer.json()["code"] for answer in answers] == ["idempotency_key_not_found"] * 2
 
 
-def test_of_two_users_with_one_key_each_finds_their_own(client_for, alice, bob):
+def test_two_users_with_the_same_key_each_find_their_own_response(client_for, alice, bob):
     for user in (alice, bob):
         client_for(user).post("/accounts", {"owner_name": user.username}, key="k")
 
@@ -84,7 +84,7 @@ def test_of_two_users_with_one_key_each_finds_their_own(client_for, alice, bob):
     assert names == ["alice", "bob"]
 
 
-def test_who_is_anonymous_finds_nothing(client_for):
+def test_a_look_up_without_a_token_is_refused(client_for):
     answer = client_for(None).get("/idempotency-keys/k")
 
     assert answer.status_code == 401
@@ -92,13 +92,13 @@ def test_who_is_anonymous_finds_nothing(client_for):
 
 
 VISIBLE = [chr(code) for code in range(0x21, 0x7F) if chr(code) != ","]
-# A quotation mark at the beginning begins a quoted string.
+# Without the quotation mark, which would begin a quoted string.
 PLAIN = [letter for letter in VISIBLE if letter != '"']
 KEYS = ["a/b", "?a=b", "#a", "%2F", "%2e%2E", "a/", "//", "..", "./a", *PLAIN, 'a"', 'a"b']
 
 
 @pytest.mark.parametrize("key", [*KEYS, "".join(VISIBLE)])
-def test_any_key_is_found_by_its_percent_encoded_form(api, key):
+def test_every_key_is_found_by_its_percent_encoded_form(api, key):
     sent = api.post("/accounts", {"owner_name": "Alice"}, key=key)
 
     found = api.get("/idempotency-keys/" + quote(key, safe=""))
@@ -111,9 +111,7 @@ def test_any_key_is_found_by_its_percent_encoded_form(api, key):
 
 @pytest.mark.parametrize("sent", ["abc", '"abc"'])
 @pytest.mark.parametrize("looked_up", ["abc", "%22abc%22", '"abc"'])
-def test_a_key_is_found_with_and_without_the_quotation_marks_that_it_was_sent_with(
-    api, sent, looked_up
-):
+def test_a_key_is_found_with_and_without_its_quotation_marks(api, sent, looked_up):
     api.post("/accounts", {"owner_name": "Alice"}, key=sent)
 
     found = api.get(f"/idempotency-keys/{looked_up}")
@@ -127,7 +125,7 @@ def test_a_key_in_upper_case_is_another_key(api):
     assert_problem(api.get("/idempotency-keys/ABC"), 404, "idempotency_key_not_found")
 
 
-def test_the_body_is_null_once_it_is_no_longer_kept(api):
+def test_the_body_is_null_after_a_purge(api):
     api.post("/accounts", {"owner_name": "Alice"}, key="k")
     IdempotencyKey.objects.update(response_body=None)
 
@@ -138,7 +136,7 @@ def test_the_body_is_null_once_it_is_no_longer_kept(api):
     assert found.json()["response_body"] is None
 
 
-def test_an_answer_without_a_body_is_replayed_and_found(api, serve):
+def test_a_response_without_a_body_is_replayed_and_found(api, serve):
     path = serve(lambda request: Response(status=204))
     first, second = api.post(path, key="k"), api.post(path, key="k")
 
@@ -150,7 +148,7 @@ def test_an_answer_without_a_body_is_replayed_and_found(api, serve):
     assert found.json()["response_body"] is None
 
 
-def test_a_query_parameter_that_it_does_not_know_is_refused(api):
+def test_a_query_parameter_of_the_look_up_is_refused(api):
     api.post("/accounts", {"owner_name": "Alice"}, key="k")
 
     answer = api.get("/idempotency-keys/k?verbose=1")

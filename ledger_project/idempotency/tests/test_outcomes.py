@@ -1,4 +1,4 @@
-"""Which answers belong to their key for good, and which leave it free."""
+"""Which responses are stored with their key, and which leave the key unused."""
 
 import uuid
 
@@ -23,7 +23,7 @@ def transfer_of(source, dest_id, amount):
     }
 
 
-def test_a_success_is_kept_with_its_key(api, alice):
+def test_a_successful_response_is_stored_with_its_key(api, alice):
     answer = api.post("/accounts", {"owner_name": "Alice"}, key="k")
 
     kept = IdempotencyKey.objects.get()
@@ -36,7 +36,7 @@ def test_a_success_is_kept_with_its_key(api, alice):
     }
 
 
-def test_a_refusal_for_lack_of_funds_stays_though_the_account_is_funded_later(
+def test_insufficient_funds_is_replayed_after_the_account_is_funded(
     api, alice, funded_account, staff
 ):
     source, dest = funded_account(alice, 10), funded_account(alice)
@@ -56,9 +56,7 @@ def test_a_refusal_for_lack_of_funds_stays_though_the_account_is_funded_later(
     assert with_another_key.status_code == 201
 
 
-def test_an_account_that_was_not_found_stays_so_though_it_is_opened_later(
-    api, alice, bob, funded_account
-):
+def test_account_not_found_is_replayed_after_the_account_is_opened(api, alice, bob, funded_account):
     source, missing = funded_account(alice, 10), uuid.uuid4()
     body = transfer_of(source, missing, 5)
     first = api.post("/transfers", body, key="k")
@@ -74,7 +72,7 @@ def test_an_account_that_was_not_found_stays_so_though_it_is_opened_later(
     assert with_another_key.status_code == 201
 
 
-def test_a_refusal_by_an_accounts_status_stays_though_the_status_changes(
+def test_an_error_about_an_accounts_status_is_replayed_after_it_changes(
     api, alice, funded_account, staff
 ):
     account = funded_account(alice)
@@ -91,7 +89,7 @@ def test_a_refusal_by_an_accounts_status_stays_though_the_status_changes(
     assert account.balance == 0
 
 
-def test_a_refusal_is_kept_but_what_the_view_wrote_is_not(api, alice, serve):
+def test_an_error_is_stored_and_the_writes_of_the_view_are_rolled_back(api, alice, serve):
     def write_and_refuse(request):
         Account.objects.create(owner=request.user, owner_name="Gone", currency="USD")
         raise AccountFrozen("after it has written")
@@ -105,8 +103,8 @@ def test_a_refusal_is_kept_but_what_the_view_wrote_is_not(api, alice, serve):
     assert Account.objects.filter(owner=alice).count() == 0
 
 
-def assert_free(client, account, key):
-    """The key is as good as new: nothing is kept under it, and it still moves money, once."""
+def assert_unused(client, account, key):
+    """Check that nothing is stored for the key, and that it can be used for a deposit, once."""
     assert IdempotencyKey.objects.filter(key=key).count() == 0
     for _ in range(2):
         answer = client.post(f"/accounts/{account.pk}/deposit", {"amount": 5}, key=key)
@@ -134,9 +132,7 @@ def assert_free(client, account, key):
         (b"{}" + b" " * 64 * 1024, 413, "payload_too_large"),
     ],
 )
-def test_a_body_that_is_refused_for_itself_leaves_the_key_free(
-    api, alice, funded_account, body, status, code
-):
+def test_an_invalid_body_leaves_the_key_unused(api, alice, funded_account, body, status, code):
     account = funded_account(alice)
 
     answer = api.generic(
@@ -148,19 +144,19 @@ def test_a_body_that_is_refused_for_itself_leaves_the_key_free(
     )
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert_free(api, account, "k")
+    assert_unused(api, account, "k")
 
 
-def test_a_transfer_to_the_same_account_leaves_the_key_free(api, alice, funded_account):
+def test_a_transfer_to_the_same_account_leaves_the_key_unused(api, alice, funded_account):
     account = funded_account(alice)
 
     answer = api.post("/transfers", transfer_of(account, account.pk, 5), key="k")
 
     assert (answer.status_code, answer.json()["code"]) == (400, "same_account")
-    assert_free(api, account, "k")
+    assert_unused(api, account, "k")
 
 
-def test_another_media_type_leaves_the_key_free(api, alice, funded_account):
+def test_an_unsupported_media_type_leaves_the_key_unused(api, alice, funded_account):
     account = funded_account(alice)
 
     answer = api.generic(
@@ -172,12 +168,10 @@ def test_another_media_type_leaves_the_key_free(api, alice, funded_account):
     )
 
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
-    assert_free(api, account, "k")
+    assert_unused(api, account, "k")
 
 
-def test_an_answer_in_a_form_that_the_client_does_not_accept_leaves_the_key_free(
-    api, alice, funded_account
-):
+def test_an_accept_header_that_excludes_json_leaves_the_key_unused(api, alice, funded_account):
     account = funded_account(alice)
 
     answer = api.post(
@@ -185,41 +179,41 @@ def test_an_answer_in_a_form_that_the_client_does_not_accept_leaves_the_key_free
     )
 
     assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
-    assert_free(api, account, "k")
+    assert_unused(api, account, "k")
 
 
-def test_a_lack_of_permission_leaves_the_key_free(api, alice, funded_account):
+def test_a_missing_permission_leaves_the_key_unused(api, alice, funded_account):
     account = funded_account(alice)
 
     answer = api.post(f"/accounts/{account.pk}/freeze", key="k")
 
     assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
-    assert_free(api, account, "k")
+    assert_unused(api, account, "k")
 
 
-def test_a_bad_token_leaves_the_key_free(api, alice, client_for, funded_account):
+def test_an_invalid_token_leaves_the_key_unused(api, alice, client_for, funded_account):
     account, stranger = funded_account(alice), client_for(None)
     stranger.credentials(HTTP_AUTHORIZATION="Bearer garbage")
 
     answer = stranger.post(f"/accounts/{account.pk}/deposit", {"amount": 5}, key="k")
 
     assert (answer.status_code, answer.json()["code"]) == (401, "token_not_valid")
-    assert_free(api, account, "k")
+    assert_unused(api, account, "k")
 
 
-def test_a_method_that_is_not_allowed_leaves_the_key_free(api, alice, funded_account):
+def test_an_unsupported_method_leaves_the_key_unused(api, alice, funded_account):
     account = funded_account(alice)
 
     answer = api.post(f"/accounts/{account.pk}/balance", key="k")
 
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
-    assert_free(api, account, "k")
+    assert_unused(api, account, "k")
 
 
 @pytest.mark.parametrize(
     ("refusal", "status"), [(Throttled(wait=7), 429), (NotAcceptable(), 406)], ids=str
 )
-def test_a_refusal_that_says_nothing_of_the_outcome_leaves_the_key_free(
+def test_an_error_that_leaves_the_outcome_open_leaves_the_key_unused(
     api, alice, funded_account, serve, refusal, status
 ):
     def refuse(request):
@@ -230,10 +224,10 @@ def test_a_refusal_that_says_nothing_of_the_outcome_leaves_the_key_free(
     answer = api.post(serve(refuse), key="k")
 
     assert answer.status_code == status
-    assert_free(api, account, "k")
+    assert_unused(api, account, "k")
 
 
-def test_a_redirection_is_no_outcome_and_keeps_nothing(api, alice, funded_account, serve):
+def test_a_redirect_is_not_stored_and_is_rolled_back(api, alice, funded_account, serve):
     def redirect(request):
         Account.objects.create(owner=request.user, owner_name="Gone", currency="USD")
         return Response(status=307, headers={"Location": "/elsewhere"})
@@ -244,4 +238,4 @@ def test_a_redirection_is_no_outcome_and_keeps_nothing(api, alice, funded_accoun
 
     assert answer.status_code == 307
     assert Account.objects.filter(owner=alice).count() == 1
-    assert_free(api, account, "k")
+    assert_unused(api, account, "k")

@@ -1,4 +1,4 @@
-"""On PostgreSQL a purge passes over the keys that a rival run has locked."""
+"""On PostgreSQL, a purge skips keys that another purge has locked."""
 
 from datetime import timedelta
 
@@ -11,22 +11,22 @@ from ledger_project.idempotency.models import IdempotencyKey
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_key_that_a_rival_run_has_locked_is_left_to_it(alice):
+def test_a_purge_skips_a_key_that_another_purge_has_locked(alice):
     made = timezone.now() - timedelta(days=31)
     for key in ("locked", "free"):
         IdempotencyKey.objects.create(
             user=alice, key=key, created_at=made, response_status=200, response_body="{}"
         )
-    rival = connection.copy()
+    other_purge = connection.copy()
 
     try:
-        rival.set_autocommit(False)
-        with rival.cursor() as cursor:
+        other_purge.set_autocommit(False)
+        with other_purge.cursor() as cursor:
             table = IdempotencyKey._meta.db_table
             cursor.execute(f"SELECT 1 FROM {table} WHERE key = 'locked' FOR UPDATE")
             call_command("purge_idempotency_keys", verbosity=0)
     finally:
-        rival.close()
+        other_purge.close()
 
     bodies = dict(IdempotencyKey.objects.values_list("key", "response_body"))
     assert bodies == {"locked": "{}", "free": None}

@@ -1,4 +1,4 @@
-"""Rivals that wait on PostgreSQL's unique index, and the errors that PostgreSQL itself raises."""
+"""Duplicates that wait on PostgreSQL's unique index, and errors that PostgreSQL raises."""
 
 import threading
 import time
@@ -26,10 +26,10 @@ def execute(sql, *params):
         return cursor.fetchall() if cursor.description else None
 
 
-def wait_until_somebody_waits_for_a_lock():
+def wait_until_a_lock_is_waited_for():
     deadline = time.monotonic() + 60
     while not execute("SELECT 1 FROM pg_locks WHERE NOT granted"):
-        assert time.monotonic() < deadline, "nobody waits for a lock"
+        assert time.monotonic() < deadline, "no session waits for a lock"
         time.sleep(0.01)
 
 
@@ -40,7 +40,7 @@ def account(alice, funded_account):
 
 @pytest.fixture
 def in_thread():
-    """Return a function that starts a call in a thread of its own and returns its future."""
+    """Return a function that runs a call in another thread and returns its future."""
     with ThreadPoolExecutor(4) as threads:
 
         def call_and_close(call):
@@ -54,7 +54,7 @@ def in_thread():
 
 @pytest.fixture
 def slow_deposit(serve, account):
-    """A served deposit that, the first time, waits for ``go`` before it ends as ``ending`` says."""
+    """A view that deposits 5. Its first call then waits for ``go`` and calls ``ending``."""
 
     class SlowDeposit:
         def __init__(self):
@@ -74,7 +74,7 @@ def slow_deposit(serve, account):
     return SlowDeposit()
 
 
-def test_a_request_waits_3_seconds_for_a_lock_at_most():
+def test_a_request_waits_at_most_3_seconds_for_a_lock():
     timeouts = [
         execute(f"SHOW {name}")[0][0]
         for name in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
@@ -83,61 +83,63 @@ def test_a_request_waits_3_seconds_for_a_lock_at_most():
     assert timeouts == ["3s", "8s", "10s"]
 
 
-def test_a_rival_whose_first_outlives_the_wait_is_told_to_come_again(
+def test_a_duplicate_of_a_slow_request_is_409_with_retry_after(
     client_for, alice, account, slow_deposit, in_thread, monkeypatch
 ):
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "options", SHORT_WAIT)
     first = in_thread(lambda: client_for(alice).post(slow_deposit.path, key="k"))
     assert slow_deposit.started.wait(60)
 
-    rival = in_thread(lambda: client_for(alice).post(slow_deposit.path, key="k")).result()
+    duplicate = in_thread(lambda: client_for(alice).post(slow_deposit.path, key="k")).result()
     slow_deposit.go.set()
     answer = first.result()
     later = client_for(alice).post(slow_deposit.path, key="k")
 
-    assert rival.status_code == 409
-    assert rival.json()["code"] == "idempotency_in_progress"
-    assert rival["Retry-After"] == "1"
+    assert duplicate.status_code == 409
+    assert duplicate.json()["code"] == "idempotency_in_progress"
+    assert duplicate["Retry-After"] == "1"
     assert answer.status_code == 200
     assert later.content == answer.content
     assert later["Idempotent-Replayed"] == "true"
     assert slow_deposit.calls == 1
 
 
-def test_a_rival_whose_first_commits_in_time_replays(client_for, alice, slow_deposit, in_thread):
+def test_a_duplicate_waits_for_the_first_request_and_replays_its_response(
+    client_for, alice, slow_deposit, in_thread
+):
     first = in_thread(lambda: client_for(alice).post(slow_deposit.path, key="k"))
     assert slow_deposit.started.wait(60)
-    rival = in_thread(lambda: client_for(alice).post(slow_deposit.path, key="k"))
-    wait_until_somebody_waits_for_a_lock()
+    duplicate = in_thread(lambda: client_for(alice).post(slow_deposit.path, key="k"))
+    wait_until_a_lock_is_waited_for()
 
     slow_deposit.go.set()
 
-    assert rival.result().content == first.result().content == b'{"call":1}'
-    assert rival.result()["Idempotent-Replayed"] == "true"
+    assert duplicate.result().content == first.result().content == b'{"call":1}'
+    assert duplicate.result()["Idempotent-Replayed"] == "true"
 
 
-def test_a_rival_whose_first_rolls_back_is_executed_itself(
+def test_a_duplicate_of_a_request_that_rolls_back_is_carried_out(
     client_for, alice, account, slow_deposit, in_thread
 ):
     def crash():
-        raise RuntimeError("The first of them crashes.")
+        raise RuntimeError("The first request crashes.")
 
     slow_deposit.ending = crash
     first = in_thread(lambda: client_for(alice).post(slow_deposit.path, key="k"))
     assert slow_deposit.started.wait(60)
-    rival = in_thread(lambda: client_for(alice).post(slow_deposit.path, key="k"))
-    wait_until_somebody_waits_for_a_lock()
+    duplicate = in_thread(lambda: client_for(alice).post(slow_deposit.path, key="k"))
+    wait_until_a_lock_is_waited_for()
 
     slow_deposit.go.set()
 
     assert first.result().status_code == 500
-    assert rival.result().content == b'{"call":2}'
-    assert rival.result().has_header("Idempotent-Replayed") is False
+    assert duplicate.result().content == b'{"call":2}'
+    assert duplicate.result().has_header("Idempotent-Replayed") is False
     account.refresh_from_db()
     assert (account.balance, account.version) == (5, 1)
 
 
-def test_an_account_that_stays_locked_is_503_and_leaves_the_key_free(
+def test_a_locked_account_is_503_and_leaves_the_key_unused(
     client_for, alice, account, in_thread, monkeypatch
 ):
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "options", SHORT_WAIT)
@@ -163,7 +165,7 @@ def test_an_account_that_stays_locked_is_503_and_leaves_the_key_free(
     ],
     ids=["a serialization failure", "a statement timeout", "a lost connection"],
 )
-def test_what_postgresql_aborts_is_503_and_the_key_works_again(
+def test_a_transaction_that_postgresql_aborts_is_503_and_leaves_the_key_unused(
     api, alice, account, serve, sql, calls
 ):
     seen = []
@@ -186,7 +188,7 @@ def test_what_postgresql_aborts_is_503_and_the_key_works_again(
     assert again.json()["balance"] == 5
 
 
-def test_a_deadlock_is_tried_again_and_no_client_sees_it(
+def test_a_deadlock_is_retried_without_an_error_for_either_client(
     client_for, alice, funded_account, serve, at_once
 ):
     accounts = [funded_account(alice), funded_account(alice)]

@@ -1,4 +1,4 @@
-"""manage.py purge_idempotency_keys: the answers go, the keys stay."""
+"""manage.py purge_idempotency_keys deletes stored responses and keeps the keys."""
 
 import uuid
 from datetime import timedelta
@@ -16,14 +16,14 @@ from ledger_project.idempotency.models import IdempotencyKey
 
 @pytest.fixture
 def make_keys(alice):
-    """Return a function that makes answered keys of alice's, so many days old."""
+    """Return a function that creates keys of alice with stored responses, ``days`` old."""
 
     def make(count: int, days: int, **fields) -> list[IdempotencyKey]:
-        answer = {"response_status": 200, "response_body": "{}", "method": "POST", "path": "/x"}
+        response = {"response_status": 200, "response_body": "{}", "method": "POST", "path": "/x"}
         made = timezone.now() - timedelta(days=days)
         return [
             IdempotencyKey.objects.create(
-                user=alice, key=uuid.uuid4(), created_at=made, **answer | fields
+                user=alice, key=uuid.uuid4(), created_at=made, **response | fields
             )
             for _ in range(count)
         ]
@@ -42,7 +42,7 @@ def bodies(keys) -> list[str | None]:
     return [found[key.pk].response_body for key in keys]
 
 
-def test_answers_older_than_thirty_days_are_emptied_and_the_keys_stay(make_keys):
+def test_responses_older_than_30_days_are_deleted_and_their_keys_kept(make_keys):
     keys = make_keys(1, days=31) + make_keys(1, days=29)
 
     printed = purge()
@@ -51,7 +51,7 @@ def test_answers_older_than_thirty_days_are_emptied_and_the_keys_stay(make_keys)
     assert bodies(keys) == [None, "{}"]
 
 
-def test_nothing_but_the_body_is_changed(make_keys):
+def test_only_the_body_is_deleted(make_keys):
     [key] = make_keys(1, days=31)
     before = IdempotencyKey.objects.filter(pk=key.pk).values().get()
 
@@ -61,7 +61,7 @@ def test_nothing_but_the_body_is_changed(make_keys):
     assert after == {**before, "response_body": None}
 
 
-def test_how_long_answers_are_kept_can_be_chosen(make_keys):
+def test_the_days_option_sets_how_long_responses_are_kept(make_keys):
     keys = make_keys(1, days=8) + make_keys(1, days=6)
 
     purge("--days", "7")
@@ -69,7 +69,7 @@ def test_how_long_answers_are_kept_can_be_chosen(make_keys):
     assert bodies(keys) == [None, "{}"]
 
 
-def test_a_key_still_at_work_is_left_alone(make_keys):
+def test_a_key_in_progress_is_not_purged(make_keys):
     [key] = make_keys(1, days=31, response_status=None, response_body=None)
     before = IdempotencyKey.objects.filter(pk=key.pk).values().get()
 
@@ -79,7 +79,7 @@ def test_a_key_still_at_work_is_left_alone(make_keys):
     assert IdempotencyKey.objects.filter(pk=key.pk).values().get() == before
 
 
-def test_a_retry_after_the_purge_is_refused_and_changes_nothing(api, alice, funded_account):
+def test_a_retry_after_a_purge_is_refused_and_changes_nothing(api, alice, funded_account):
     account = funded_account(alice, 100)
     path = f"/accounts/{account.pk}/deposit"
     api.post(path, {"amount": 5}, key="abc")
@@ -87,14 +87,14 @@ def test_a_retry_after_the_purge_is_refused_and_changes_nothing(api, alice, fund
     IdempotencyKey.objects.filter(key="abc").update(created_at=month_ago)
     purge()
 
-    answer = api.post(path, {"amount": 5}, key="abc")
+    response = api.post(path, {"amount": 5}, key="abc")
 
     account.refresh_from_db()
-    assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_key_expired")
+    assert (response.status_code, response.json()["code"]) == (409, "idempotency_key_expired")
     assert account.balance == 105
 
 
-def test_batches_continue_where_the_one_before_ended(make_keys, monkeypatch):
+def test_each_batch_continues_where_the_previous_one_ended(make_keys, monkeypatch):
     monkeypatch.setattr(purge_idempotency_keys, "BATCH", 2)
     keys = make_keys(5, days=31)
 
@@ -113,13 +113,13 @@ def test_batches_continue_where_the_one_before_ended(make_keys, monkeypatch):
 
 
 @pytest.mark.parametrize("days", ["-1", "36501"])
-def test_an_age_that_makes_no_sense_is_refused(db, days):
+def test_an_invalid_number_of_days_is_refused(db, days):
     with pytest.raises(CommandError, match="--days must be from 0 to 36500"):
         purge("--days", days)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_runs_at_the_same_time_empty_each_answer_once(make_keys, at_once, monkeypatch):
+def test_concurrent_purges_delete_each_response_once(make_keys, at_once, monkeypatch):
     monkeypatch.setattr(purge_idempotency_keys, "BATCH", 3)
     keys = make_keys(20, days=31)
 

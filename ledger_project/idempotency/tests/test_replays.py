@@ -1,4 +1,4 @@
-"""The same key again: the answer of the first time, byte for byte, or a refusal."""
+"""A second request with the same key gets the first response, byte for byte, or an error."""
 
 import uuid
 
@@ -23,7 +23,7 @@ def outcome(answer):
     return answer.status_code, answer["Content-Type"], answer.get("Location"), answer.content
 
 
-def test_a_retry_is_answered_byte_for_byte_and_moves_nothing(api, alice, funded_account):
+def test_a_retry_gets_the_same_bytes_and_moves_no_money(api, alice, funded_account):
     source, dest = funded_account(alice, 100), funded_account(alice)
     body = {"source_account_id": str(source.pk), "dest_account_id": str(dest.pk), "amount": 30}
 
@@ -39,7 +39,7 @@ def test_a_retry_is_answered_byte_for_byte_and_moves_nothing(api, alice, funded_
     assert (source.balance, source.version) == (70, 2)
 
 
-def test_a_replay_has_a_request_id_of_its_own(api):
+def test_a_replay_has_a_new_request_id(api):
     first = api.post("/accounts", {"owner_name": "Alice"}, key="k")
     second = api.post("/accounts", {"owner_name": "Alice"}, key="k")
 
@@ -47,7 +47,7 @@ def test_a_replay_has_a_request_id_of_its_own(api):
     assert second["X-Request-ID"] != first["X-Request-ID"]
 
 
-def test_a_replayed_answer_shows_the_balance_as_it_was(api, alice, funded_account):
+def test_a_replayed_response_shows_the_balance_of_the_first_time(api, alice, funded_account):
     account = funded_account(alice)
     path = f"/accounts/{account.pk}/deposit"
     first = api.post(path, {"amount": 5}, key="k")
@@ -71,7 +71,7 @@ def test_a_patch_is_replayed_too(api, alice, funded_account):
     assert account.owner_name == "Alison"
 
 
-def test_letters_beyond_ascii_are_replayed_byte_for_byte(api):
+def test_non_ascii_characters_are_replayed_byte_for_byte(api):
     name = "Zoë 🦊 \u2028 \x01"
 
     first = api.post("/accounts", {"owner_name": name}, key="k")
@@ -81,7 +81,7 @@ def test_letters_beyond_ascii_are_replayed_byte_for_byte(api):
     assert second.content == first.content
 
 
-def test_only_the_headers_of_the_answer_itself_are_replayed(api, serve):
+def test_only_content_type_and_location_are_replayed(api, serve):
     path = serve(lambda request: Response({}, headers={"X-Once": "1", "Location": "/there"}))
 
     first, second = api.post(path, key="k"), api.post(path, key="k")
@@ -99,7 +99,7 @@ def test_only_the_headers_of_the_answer_itself_are_replayed(api, serve):
     ],
     ids=["order of members", "whitespace", "escapes"],
 )
-def test_how_the_same_json_is_written_makes_no_difference(api, body):
+def test_the_formatting_of_a_json_body_does_not_matter(api, body):
     written = b'{"owner_name":"Alice","metadata":{"a":"1","b":"2"}}'
     first = post_raw(api, "/accounts", written, "k")
 
@@ -202,7 +202,7 @@ def test_case_matters_in_a_key(api):
     assert first.json()["id"] != second.json()["id"]
 
 
-def test_who_lost_the_right_to_log_in_gets_no_replay(api, alice):
+def test_a_deactivated_user_gets_no_replay(api, alice):
     api.post("/accounts", {"owner_name": "Alice"}, key="k")
     alice.is_active = False
     alice.save()
@@ -213,7 +213,7 @@ def test_who_lost_the_right_to_log_in_gets_no_replay(api, alice):
     assert answer.has_header("Idempotent-Replayed") is False
 
 
-def test_a_key_whose_answer_is_no_longer_kept_still_moves_nothing_twice(api, alice, funded_account):
+def test_a_request_is_not_repeated_after_its_response_was_purged(api, alice, funded_account):
     account = funded_account(alice)
     path = f"/accounts/{account.pk}/deposit"
     api.post(path, {"amount": 5}, key="k")

@@ -1,4 +1,4 @@
-"""A stored answer that somebody has edited: nothing is done again, and nothing false is shown."""
+"""A stored response that was edited in the database is neither replayed nor shown."""
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -9,7 +9,7 @@ from ledger_project.idempotency.models import IdempotencyKey
 
 pytestmark = pytest.mark.django_db
 
-DAMAGES = {
+EDITS = {
     "no status": {"response_status": None},
     "headers that are a list": {"response_headers": []},
     "headers that are null": {"response_headers": Value(None, JSONField())},
@@ -22,16 +22,16 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
 @pytest.mark.parametrize("amount", [5, 500])
-def test_a_damaged_answer_is_not_replayed_and_moves_nothing(
-    api, alice, funded_account, damage, amount
+def test_an_edited_response_is_not_replayed_and_the_request_is_not_repeated(
+    api, alice, funded_account, edit, amount
 ):
     account = funded_account(alice, balance=7)
     path = f"/accounts/{account.pk}/withdraw"
     first = api.post(path, {"amount": amount}, key="k")
     with unguarded():
-        IdempotencyKey.objects.update(**damage)
+        IdempotencyKey.objects.update(**edit)
 
         again = api.post(path, {"amount": amount}, key="k")
         found = api.get("/idempotency-keys/k")
@@ -45,7 +45,7 @@ def test_a_damaged_answer_is_not_replayed_and_moves_nothing(
 
 
 @pytest.mark.parametrize("status", [None, 0, 199, 500])
-def test_the_database_refuses_a_body_without_the_status_of_an_answer(api, status):
+def test_the_database_refuses_a_stored_body_without_a_valid_status(api, status):
     api.post("/accounts", {"owner_name": "Alice"}, key="k")
 
     with (
