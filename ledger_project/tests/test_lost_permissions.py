@@ -100,24 +100,24 @@ DEEDS = [
 ]
 
 
-@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("action", DEEDS)
 def test_after_losing_a_permission_a_replay_says_only_whether_the_request_was_carried_out(
-    scene, client_for, make_user, deed
+    scene, client_for, make_user, action
 ):
     clerk, key = _member(make_user()), str(uuid.uuid4())
-    first = send(client_for(clerk), scene[deed], key)
+    first = send(client_for(clerk), scene[action], key)
     done = Transfer.objects.count()
     clerk.groups.clear()
 
-    again = send(client_for(clerk), scene[deed], key)
+    again = send(client_for(clerk), scene[action], key)
     found = client_for(clerk).get(f"/idempotency-keys/{key}")
 
     assert_withheld(again, first, key)
     assert found.status_code == 200
     assert {**found.json(), "created_at": None} == {
         "key": key,
-        "method": scene[deed][0].upper(),
-        "path": scene[deed][1],
+        "method": scene[action][0].upper(),
+        "path": scene[action][1],
         "created_at": None,
         "response_status": first.status_code,
         "response_body": None,
@@ -126,29 +126,29 @@ def test_after_losing_a_permission_a_replay_says_only_whether_the_request_was_ca
 
 
 @pytest.mark.parametrize("lost", HOLDERS)
-@pytest.mark.parametrize("deed", ["transfer", "lack of funds"])
+@pytest.mark.parametrize("action", ["transfer", "lack of funds"])
 def test_the_response_is_withheld_however_the_permission_was_lost(
-    scene, client_for, make_user, lost, deed
+    scene, client_for, make_user, lost, action
 ):
     make, take_away = HOLDERS[lost]
     clerk, key = make(make_user), str(uuid.uuid4())
-    first = send(client_for(clerk), scene[deed], key)
+    first = send(client_for(clerk), scene[action], key)
     take_away(clerk)
 
-    again = send(client_for(clerk), scene[deed], key)
+    again = send(client_for(clerk), scene[action], key)
 
     assert first.status_code in (201, 409)
     assert_withheld(again, first, key)
 
 
-@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("action", DEEDS)
 def test_a_user_who_still_has_the_permission_gets_the_same_bytes(
-    scene, client_for, make_user, deed
+    scene, client_for, make_user, action
 ):
     clerk, key = _member(make_user()), str(uuid.uuid4())
-    first = send(client_for(clerk), scene[deed], key)
+    first = send(client_for(clerk), scene[action], key)
 
-    again = send(client_for(clerk), scene[deed], key)
+    again = send(client_for(clerk), scene[action], key)
     found = client_for(clerk).get(f"/idempotency-keys/{key}")
 
     assert (again.status_code, again.content) == (first.status_code, first.content)
@@ -211,9 +211,9 @@ def test_a_reused_key_is_reported_even_after_losing_the_permission(scene, client
 def test_each_stored_response_names_the_permissions_that_it_required(scene, client_for, make_user):
     clerk = _member(make_user())
     taken = {}
-    for deed, request in scene.items():
-        send(client_for(clerk), request, deed.replace(" ", "-"))
-        taken[deed] = IdempotencyKey.objects.latest("pk").relied_on
+    for action, request in scene.items():
+        send(client_for(clerk), request, action.replace(" ", "-"))
+        taken[action] = IdempotencyKey.objects.latest("pk").relied_on
 
     assert taken == {
         "transfer": "accounts.read_any transfers.move_any",

@@ -41,7 +41,7 @@ NEEDS = {
     "reverse a deposit": ["transfers.reverse_any", "transfers.move_cash"],
     "reverse a withdrawal": ["transfers.reverse_any", "transfers.move_cash"],
 }
-LACKING = [(deed, permission) for deed, needed in NEEDS.items() for permission in needed]
+LACKING = [(action, permission) for action, needed in NEEDS.items() for permission in needed]
 CASH = ("deposit", "withdraw")
 
 
@@ -56,7 +56,7 @@ def scene(alice, bob, funded_account):
     paid = services.transfer(order=order, actor=alice)
     deposit = services.deposit(account_id=source.pk, amount=5, actor=alice)
     withdrawal = services.withdraw(account_id=source.pk, amount=5, actor=alice)
-    deeds = {
+    actions = {
         "describe": (f"/accounts/{source.pk}", {"owner_name": "renamed"}),
         "close": (f"/accounts/{empty.pk}/close", {}),
         "freeze": (f"/accounts/{source.pk}/freeze", {}),
@@ -72,63 +72,65 @@ def scene(alice, bob, funded_account):
         "reverse a deposit": (f"/transfers/{deposit.pk}/reverse", {}),
         "reverse a withdrawal": (f"/transfers/{withdrawal.pk}/reverse", {}),
     }
-    return SimpleNamespace(source=source, dest=dest, paid=paid, deeds=deeds)
+    return SimpleNamespace(source=source, dest=dest, paid=paid, actions=actions)
 
 
 @pytest.fixture
 def do(scene, client_for):
     """Return a function that sends an action as a user, and returns the status and the code."""
 
-    def do(user: User, deed: str) -> tuple[int, str | None]:
+    def do(user: User, action: str) -> tuple[int, str | None]:
         client = client_for(user)
-        path, body = scene.deeds[deed]
-        response = (client.patch if deed == "describe" else client.post)(path, body)
+        path, body = scene.actions[action]
+        response = (client.patch if action == "describe" else client.post)(path, body)
         return response.status_code, response.json().get("code")
 
     return do
 
 
-@pytest.mark.parametrize("deed", NEEDS)
-def test_an_action_needs_only_its_own_permissions(make_user, do, deed):
-    status, code = do(make_user(SEE, *NEEDS[deed]), deed)
+@pytest.mark.parametrize("action", NEEDS)
+def test_an_action_needs_only_its_own_permissions(make_user, do, action):
+    status, code = do(make_user(SEE, *NEEDS[action]), action)
 
     assert (status in (200, 201), code) == (True, None)
 
 
-@pytest.mark.parametrize(("deed", "lacking"), LACKING)
-def test_an_action_is_denied_if_one_of_its_permissions_is_missing(make_user, do, deed, lacking):
+@pytest.mark.parametrize(("action", "lacking"), LACKING)
+def test_an_action_is_denied_if_one_of_its_permissions_is_missing(make_user, do, action, lacking):
     others = [permission for permission in ALL if permission != lacking]
 
-    assert do(make_user(*others), deed) == (403, "permission_denied")
+    assert do(make_user(*others), action) == (403, "permission_denied")
 
 
-@pytest.mark.parametrize("deed", [deed for deed in NEEDS if deed not in CASH])
-def test_without_read_any_an_action_on_another_account_is_404(make_user, do, deed):
+@pytest.mark.parametrize("action", [action for action in NEEDS if action not in CASH])
+def test_without_read_any_an_action_on_another_account_is_404(make_user, do, action):
     others = [permission for permission in ALL if permission != SEE]
 
-    status, code = do(make_user(*others), deed)
+    status, code = do(make_user(*others), action)
 
-    missing = "transfer" if deed in ("capture", "void") or "reverse" in deed else "account"
+    missing = "transfer" if action in ("capture", "void") or "reverse" in action else "account"
     assert (status, code) == (404, f"{missing}_not_found")
 
 
-@pytest.mark.parametrize("deed", CASH)
-def test_a_user_with_move_cash_needs_no_read_any_for_deposits_and_withdrawals(make_user, do, deed):
+@pytest.mark.parametrize("action", CASH)
+def test_a_user_with_move_cash_needs_no_read_any_for_deposits_and_withdrawals(
+    make_user, do, action
+):
     teller = make_user("transfers.move_cash")
 
-    assert do(teller, deed) == (200, None)
+    assert do(teller, action) == (200, None)
 
 
-@pytest.mark.parametrize("deed", NEEDS)
-def test_staff_status_grants_no_permission(newcomer, do, deed):
-    status, _ = do(newcomer, deed)
+@pytest.mark.parametrize("action", NEEDS)
+def test_staff_status_grants_no_permission(newcomer, do, action):
+    status, _ = do(newcomer, action)
 
     assert status == 404
 
 
-@pytest.mark.parametrize("deed", NEEDS)
-def test_a_superuser_needs_no_permission(make_user, do, deed):
-    status, code = do(make_user(is_superuser=True), deed)
+@pytest.mark.parametrize("action", NEEDS)
+def test_a_superuser_needs_no_permission(make_user, do, action):
+    status, code = do(make_user(is_superuser=True), action)
 
     assert (status in (200, 201), code) == (True, None)
 

@@ -125,5 +125,5 @@ def test_concurrent_purges_delete_each_response_once(make_keys, at_once, monkeyp
 
     printed = at_once(*[purge] * 4)
 
-    assert sum(int(line.split()[4]) for line in printed) == 20
+    assert sum(int(line.split()[5]) for line in printed) == 20
     assert bodies(keys) == [None] * 20
