@@ -1,4 +1,4 @@
-"""Measure what `docs/` promises of speed, and say whether it is so."""
+"""Measure the speed figures in `docs/`, and report whether the targets are met."""
 
 import argparse
 import os
@@ -29,21 +29,21 @@ def figure_ids(text: str) -> set[str]:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "--quick", action="store_true", help="in two minutes, on small ledgers: does it work?"
+        "--quick", action="store_true", help="a test run of two minutes, on small ledgers"
     )
     parser.add_argument("--only", type=figure_ids, default=set(), metavar="S1,S3")
     parser.add_argument(
         "--output",
         type=Path,
         metavar="FOLDER",
-        help="where RESULTS.md and results.png go; a complete run writes them here by itself",
+        help="the folder for RESULTS.md and results.png (a complete run uses benchmarks/)",
     )
     return parser.parse_args()
 
 
 def main() -> int:
     options = arguments()
-    # As exceptions, so that servers and databases are cleared away.
+    # Raised as exceptions, so that servers and databases are removed.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     started_at, load_before = datetime.now(UTC), os.getloadavg()[0]

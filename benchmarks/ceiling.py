@@ -1,4 +1,4 @@
-"""The ceiling: the same work as plain prepared SQL, by pgbench on the ledger's own tables."""
+"""The ceiling: the same work as prepared SQL, run by pgbench on the ledger's tables."""
 
 import json
 import os
@@ -18,7 +18,7 @@ PGBENCH = Path(sysconfig.get_path("platlib")) / PROGRAMS / "pgbench"
 
 
 def prepare(ledger: Ledger, *, guards: bool) -> None:
-    """Open the accounts in a database that is migrated and otherwise empty."""
+    """Open the accounts in a migrated, empty database."""
     if not guards:
         ledger.inside("drop_guards")
     with psycopg.connect(ledger.database) as connection:
@@ -27,7 +27,7 @@ def prepare(ledger: Ledger, *, guards: bool) -> None:
 
 
 def sample_of(ledger: Ledger) -> dict[str, str]:
-    """Return what the ledger itself stores with a transfer's key, for pgbench to store too."""
+    """Return what the ledger stores with the key of a transfer, for pgbench to store too."""
     query = (
         "SELECT fingerprint, response_headers, response_body FROM idempotency_idempotencykey"
         " WHERE path = '/transfers' AND response_status = 201 LIMIT 1"
@@ -37,7 +37,7 @@ def sample_of(ledger: Ledger) -> dict[str, str]:
 
 
 def measure(ledger: Ledger, sample: dict[str, str], seconds: int) -> Measurement:
-    """Let pgbench run for a while, with as many clients as the server gets connections."""
+    """Run pgbench with as many clients as the server has connections."""
     address = urlsplit(ledger.database)
     command = [
         str(PGBENCH),

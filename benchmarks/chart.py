@@ -1,10 +1,10 @@
-"""The figures as a chart: how much better than its target each of them is."""
+"""The chart of the figures, each relative to its target."""
 
 from pathlib import Path
 
 import matplotlib
 
-matplotlib.use("Agg")  # No screen is needed.
+matplotlib.use("Agg")  # Needs no display.
 
 from matplotlib import pyplot as plt
 
@@ -14,7 +14,7 @@ MET, MISSED = "#2a7f62", "#b3403a"
 
 
 def draw(outcomes: list[Outcome], path: Path) -> None:
-    """Draw the figures that have a target, each as a multiple of it, with its worst and best."""
+    """Draw each figure with a target as a multiple of it, with its worst and best value."""
     promised = [outcome for outcome in outcomes if outcome.target]
     figure, axes = plt.subplots(figsize=(10, 0.55 * len(promised) + 1.4), layout="constrained")
     for row, outcome in enumerate(promised):

@@ -1,8 +1,8 @@
 """
-The load generator where wrk isn't installed: one process, raw keep-alive sockets.
+The load generator if wrk isn't installed: one process with raw keep-alive sockets.
 
-It takes the arguments of ``load.lua`` and prints the same line. In Python it needs several times
-the processor time of wrk, which the figures then miss: the report says how much it took.
+It takes the arguments of ``load.lua`` and prints the same line. It uses several times the processor
+time of wrk, which lowers the figures. The report says how much it used.
 """
 
 import argparse
@@ -19,7 +19,7 @@ HEAD_END = b"\r\n\r\n"
 
 
 class Connection:
-    """One keep-alive connection, with at most one request under way."""
+    """One keep-alive connection, with at most one request in progress."""
 
     def __init__(self, host: str, port: int) -> None:
         self.socket = socket.create_connection((host, port))
@@ -33,7 +33,7 @@ class Connection:
         self.socket.sendall(request)
 
     def receive(self) -> int | None:
-        """Take what has come, and return the status once the whole answer is there."""
+        """Receive data, and return the status when the response is complete."""
         chunk = self.socket.recv(1 << 18)
         if not chunk:
             raise ConnectionError("The server closed the connection.")
@@ -46,7 +46,7 @@ class Connection:
 
 
 def prepare(method: str, host: str, tokens: list[str], line: str) -> tuple[bytes, bytes]:
-    """Return what goes before the fresh key of a request, and what goes after it."""
+    """Return the parts of a request before and after its new key."""
     user, path, key, body = line.split("\t", 3)
     head = (
         f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {tokens[int(user)]}\r\n"
@@ -57,7 +57,7 @@ def prepare(method: str, host: str, tokens: list[str], line: str) -> tuple[bytes
 
 
 def run(arguments: argparse.Namespace) -> dict[str, float]:
-    """Send the requests by turns on every connection, until the time is over."""
+    """Send the requests in turn on all connections until the time is over."""
     address = urlsplit(arguments.url)
     tokens = arguments.tokens.read_text().splitlines()
     lines = arguments.requests.read_text().splitlines()
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> dict[str, float]:
 
     def next_request() -> bytes:
         head, tail = next(prepared)
-        # A request that brings its own key ends in it.
+        # A request with its own key ends with it.
         own = not head.endswith(b": ")
         return head + (b"" if own else f"{arguments.prefix}{next(serial)}".encode()) + tail
 

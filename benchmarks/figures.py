@@ -1,4 +1,4 @@
-"""The figures of which something is promised, and what the measurements make of them."""
+"""The figures, their targets, and their values from the measurements."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ Rates = Mapping[str, Sequence[float]]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """How fast one thing is as a multiple of another; without a target it is for information."""
+    """The speed of one workload as a multiple of another. Without a target, for information."""
 
     id: str
     title: str
@@ -19,14 +19,14 @@ class Figure:
     at_most: float | None = None
 
     def outcome(self, rates: Rates) -> "Outcome":
-        """Compare round by round: what the machine does besides, both of a round suffer from."""
+        """Compare round by round, because other load on the machine affects both of a round."""
         ratios = [one / other for one, other in zip(rates[self.of], rates[self.over], strict=True)]
         return Outcome(self.id, self.title, ratios, self.at_least, self.at_most)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A figure's value in each round, and what was promised of it."""
+    """The values of a figure in all rounds, and its target."""
 
     id: str
     title: str
@@ -46,7 +46,7 @@ class Outcome:
         return "" if self.at_most is None else f"≤ {self.at_most:g}{self.unit}"
 
     def margin(self, value: float) -> float:
-        """Return how many times better than promised a value is; below 1 it is missed."""
+        """Return a value as a multiple of the target. Below 1, the target is missed."""
         if self.at_least is not None:
             return value / self.at_least
         return 1.0 if self.at_most is None else self.at_most / value

@@ -1,7 +1,7 @@
 """
-What only the application itself can make: ``python -m benchmarks.insider WHAT [ARGS...]``.
+Create data that needs the application's code: ``python -m benchmarks.insider WHAT [ARGS...]``.
 
-Run in a process of its own with the environment of one ledger; prints JSON.
+Runs in a separate process with the environment of one ledger, and prints JSON.
 """
 
 import json
@@ -21,7 +21,7 @@ def tokens() -> list[str]:
 
 
 def cursors(account_id: str, *sequences: str) -> list[str]:
-    """Return the cursors of the statement pages that begin below these sequences."""
+    """Return the cursors of the statement pages that begin below these sequence numbers."""
     from api import pagination
 
     scope = [f"/accounts/{account_id}/statement", []]
@@ -29,7 +29,7 @@ def cursors(account_id: str, *sequences: str) -> list[str]:
 
 
 def drop_guards() -> None:
-    """Take the guards from the database: the ceiling is plain SQL."""
+    """Remove the guards from the database, because the ceiling is plain SQL."""
     from django.db import connection
 
     from transfers import guards

@@ -1,4 +1,4 @@
-"""One database of the ledger, and the real server on it."""
+"""A database of the ledger, and a server that uses it."""
 
 import json
 import os
@@ -22,17 +22,17 @@ from tools.with_postgres import free_port
 
 ROOT = Path(__file__).parent.parent
 
-# It waits for its standard input to close, which the system does however this process ends,
-# kill -9 included, and then stops the server.
+# Waits until its standard input is closed, which happens even if this process is killed, and then
+# stops the server.
 JANITOR = 'read -r _; kill "$0"'
 PATIENCE_SECONDS = 60
-# An access token lives 5 minutes.
+# In seconds. Access tokens are valid for 5 minutes.
 TOKENS_GOOD_FOR_SECONDS = 150
 
 
 @dataclass
 class Ledger:
-    """A database of its own on the PostgreSQL server of ``cluster``, a URL."""
+    """A new database on the PostgreSQL server with the URL ``cluster``."""
 
     cluster: str
     name: str
@@ -48,21 +48,21 @@ class Ledger:
         return urlsplit(self.cluster)._replace(path=f"/{self.name}").geturl()
 
     def create(self, template: str | None = None) -> None:
-        """Make the database, as a copy of another one if ``template`` names it."""
+        """Create the database, as a copy of ``template`` if given."""
         like = f" TEMPLATE {template}" if template else ""
         with psycopg.connect(self.cluster, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {self.name}{like}")
 
     def manage(self, *arguments: str, quiet: bool = True) -> str:
-        """Run manage.py on the database; its progress bar shows unless ``quiet``."""
+        """Run manage.py on the database, with a progress bar unless ``quiet``."""
         return self._python("manage.py", *arguments, quiet=quiet)
 
     def inside(self, *arguments: str) -> Any:
-        """Return what ``insider.py`` makes."""
+        """Run ``insider.py`` and return its output."""
         return json.loads(self._python("-m", "benchmarks.insider", *arguments))
 
     def tidy(self) -> None:
-        """Let PostgreSQL know what the tables hold now, as it would after a while by itself."""
+        """Update PostgreSQL's statistics, which it otherwise does after a while."""
         with psycopg.connect(self.database, autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")
 
@@ -71,7 +71,7 @@ class Ledger:
             return connection.execute(query, parameters).fetchall()
 
     def entries(self) -> int:
-        """Return how many entries the customers' accounts have, once nobody is at work."""
+        """Return the number of customers' entries, after all requests have ended."""
         busy = (
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
             " AND state <> 'idle' AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
@@ -84,7 +84,7 @@ class Ledger:
         return int(self.rows("SELECT sum(version) FROM accounts_account")[0][0])
 
     def tokens(self) -> Path:
-        """Return the file of the users' tokens, which are still good for a while."""
+        """Return the path of a file with tokens of the users, which are renewed in time."""
         path = self.folder / f"{self.name}.tokens"
         if not self._tokens_at or time.monotonic() > self._tokens_at + TOKENS_GOOD_FOR_SECONDS:
             self._tokens_at = time.monotonic()
@@ -116,7 +116,7 @@ class Ledger:
                     server.wait()
 
     def worker_megabytes(self) -> list[float]:
-        """Return each worker's memory, pages that it shares counted in part (Linux only)."""
+        """Return the memory of each worker, with shared pages counted in part (Linux only)."""
         children = Path(f"/proc/{self._pid}/task/{self._pid}/children").read_text().split()
         summaries = [Path(f"/proc/{child}/smaps_rollup").read_text() for child in children]
         return [int(text.partition("\nPss:")[2].split()[0]) / 1024 for text in summaries]
@@ -143,7 +143,7 @@ class Ledger:
         return ran.stdout
 
     def _env(self) -> dict[str, str]:
-        # The documented defaults, whatever this machine's environment and .env say.
+        # The documented defaults, so that the environment and .env don't matter.
         given = {k: v for k, v in os.environ.items() if not k.startswith("LEDGER_")}
         defaults = {k: v or "" for k, v in dotenv_values(ROOT / ".env.example").items()}
         return {**given, **defaults, **self.keys, "LEDGER_DATABASE_URL": self.database}

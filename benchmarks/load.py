@@ -1,4 +1,4 @@
-"""One stretch of load on the server, by wrk, or by ``client.py`` where wrk isn't installed."""
+"""Put load on the server with wrk, or with ``client.py`` if wrk isn't installed."""
 
 import json
 import resource
@@ -17,12 +17,12 @@ WRK = shutil.which("wrk")
 
 
 class BenchmarkError(Exception):
-    """What makes the figures worthless: an answer that isn't 2xx, or books that don't agree."""
+    """The figures are invalid: a response isn't 2xx, or the books are wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What a stretch of load came to; ``cpu`` is the generator's own share of one processor."""
+    """The result of a load. ``cpu`` is the generator's share of one processor."""
 
     done: int
     seconds: float
@@ -36,10 +36,10 @@ class Measurement:
 
 
 def generator() -> str:
-    """Return the name of what generates the load."""
+    """Return the name of the load generator."""
     if WRK is None:
         return "benchmarks/client.py (wrk isn't installed)"
-    # It prints its version with its usage, and calls that an error.
+    # wrk prints its version with the usage, and exits with an error.
     usage = subprocess.run([WRK, "--version"], capture_output=True, text=True).stdout
     return " ".join(usage.split()[:2])
 
@@ -52,11 +52,11 @@ def put(
     seconds: int,
     connections: int = CONNECTIONS,
 ) -> Measurement:
-    """Put load on the server for a while. An answer that isn't 2xx fails the whole run."""
+    """Put load on the server. A response that isn't 2xx fails the whole run."""
     prefix = f"bench-{secrets.token_hex(8)}-"
     arguments = [url, *(["--"] if WRK else []), method, str(tokens), str(requests), prefix]
     if WRK:
-        # One thread is plenty; its time limit is beyond any of the server's own.
+        # One thread is enough. The timeout is longer than all timeouts of the server.
         options = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "60s"]
         command = [WRK, *options, "-s", str(HERE / "load.lua"), *arguments]
     else:
@@ -73,7 +73,7 @@ def put(
 
 
 def send_once(url: str, tokens: Path, requests: Path) -> None:
-    """POST each request once, so that whatever follows is a replay."""
+    """POST each request once, so that all later ones are replays."""
     bearers = tokens.read_text().splitlines()
     for line in requests.read_text().splitlines():
         user, path, key, body = line.split("\t", 3)
@@ -83,11 +83,11 @@ def send_once(url: str, tokens: Path, requests: Path) -> None:
             "Idempotency-Key": key,
         }
         with urlopen(Request(url + path, body.encode(), headers), timeout=60):
-            pass  # A refusal raises.
+            pass  # An error status raises.
 
 
 def timed(command: list[str], env: dict[str, str] | None = None) -> tuple[str, float]:
-    """Run a command to its end; return what it printed, and the processor time it took."""
+    """Run a command, and return its output and the processor time that it used."""
     before = _children_seconds()
     ran = subprocess.run(command, env=env, capture_output=True, text=True)
     if ran.returncode:

@@ -20,7 +20,7 @@ PACKAGES = (
 
 
 def table(outcomes: list[Outcome]) -> str:
-    """Return the figures as a Markdown table, which can be read on a terminal too."""
+    """Return the figures as a Markdown table that is readable on a terminal."""
     rows = [("", "figure", "median", "min - max", "target", "")]
     rows += [
         (

@@ -1,4 +1,4 @@
-"""A run: fresh databases, real servers, and interleaved rounds of everything that is compared."""
+"""A benchmark run: new databases, real servers, and interleaved rounds of all workloads."""
 
 import random
 from collections.abc import Callable, Collection, Iterator
@@ -13,8 +13,7 @@ from benchmarks.ledger import Ledger, random_keys
 from benchmarks.load import CONNECTIONS, BenchmarkError, Measurement, put, send_once
 from benchmarks.workloads import WORKLOADS, Scale, Workload
 
-# As the database of a service is set up, save that it has the machine to itself. Every
-# acknowledged commit is on the disk.
+# The settings of a production database with a machine of its own. Acknowledged commits are durable.
 POSTGRES = {
     "fsync": "on",
     "synchronous_commit": "on",
@@ -23,12 +22,12 @@ POSTGRES = {
     "max_wal_size": "4GB",
 }
 
-# The database of each ceiling, and whether it keeps its guards.
+# The database of each ceiling, and whether it keeps the guards.
 CEILINGS = {CEILING: ("ceiling", False), GUARDED_CEILING: ("ceiling_guarded", True)}
 
 
 class Run:
-    """What is measured, and on which ledgers."""
+    """The settings of a run, and its ledgers."""
 
     def __init__(self, cluster: str, folder: Path, scale: Scale, only: Collection[str]) -> None:
         self.figures = [figure for figure in FIGURES if not only or figure.id in only]
@@ -65,7 +64,7 @@ class Run:
     def _names(self) -> list[str]:
         wanted = {name for figure in self.figures for name in (figure.of, figure.over)}
         if wanted & {CEILING, GUARDED_CEILING}:
-            # What the ceiling stores is an answer of the ledger's.
+            # pgbench stores a response of the ledger.
             wanted.add("transfers")
         return [name for name in (*CEILINGS, *WORKLOADS) if name in wanted]
 
@@ -96,7 +95,7 @@ class Run:
                 ceiling.prepare(self.ledgers[database], guards=guarded)
 
     def _ledger(self, name: str, template: str | None = None) -> Ledger:
-        # The cluster's own database is called `ledger` already.
+        # The server already has a database named `ledger`.
         ledger = Ledger(self._cluster, f"bench_{name}", self.folder, self._keys)
         ledger.create(template and f"bench_{template}")
         return ledger
@@ -109,7 +108,7 @@ class Run:
         steps = len(names) * self.scale.rounds
         with tqdm(total=steps, desc="Measuring", unit=" stretches", disable=None) as bar:
             for number in range(self.scale.rounds):
-                # In another order each round, so that nobody always comes after the same one.
+                # In another order in each round, so that no workload always follows the same one.
                 for name in random.Random(number).sample(names, len(names)):
                     bar.set_postfix_str(name)
                     measured = measures[name]()
@@ -119,7 +118,7 @@ class Run:
                     bar.update()
 
     def _measures(self) -> Iterator[tuple[str, Callable[[], Measurement]]]:
-        """Yield what measures each name once, warmed up."""
+        """Yield each name with a function that measures it once, after warming up."""
         for name in self.measurements:
             if name in WORKLOADS:
                 yield name, self._warm(name, WORKLOADS[name])
@@ -147,7 +146,7 @@ class Run:
                 workload.connections,
             )
             added = ledger.entries() - before
-            # What was under way when the time was over may have been posted, but not counted.
+            # Requests in progress at the end may have been posted without being counted.
             most = measured.done + CONNECTIONS
             if not measured.done * workload.entries <= added <= most * workload.entries:
                 raise BenchmarkError(f"{name}: {measured.done} answers added {added} entries.")

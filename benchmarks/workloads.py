@@ -1,4 +1,4 @@
-"""What is sent: each workload's requests, and how much each of them must add to the books."""
+"""The requests of each workload, and the number of entries that each request adds."""
 
 import json
 import random
@@ -9,11 +9,11 @@ from pathlib import Path
 from benchmarks.ledger import Ledger
 from benchmarks.load import CONNECTIONS
 
-# Requests that are made beforehand, and sent by turns.
+# The number of prepared requests, which are sent in turn.
 PREPARED = 5_000
 BATCH = 1_000
 PAGE = 50
-# Neighbouring pages, so that it isn't always the same one.
+# Several neighbouring pages, so that it isn't always the same one.
 CURSORS = 64
 SHALLOW = 100
 
@@ -21,11 +21,11 @@ SHALLOW = 100
 @dataclass(frozen=True, slots=True)
 class Scale:
     """
-    How large a run is. ``depth`` is how far down the deep statement page begins.
+    The size of a run. ``depth`` is the number of entries before the deep statement page.
 
-    Stretches are short and rounds are many, because a machine's own speed drifts within minutes:
-    what a ratio compares should lie close together. A batch takes about as long as a stretch of a
-    quick run, so that batches get more time.
+    Measurements are short and rounds are many, because the speed of a machine changes within
+    minutes, and the two measurements of a ratio should be close together. A batch takes about as
+    long as a measurement of a quick run, so batches get more time.
     """
 
     rounds: int
@@ -37,7 +37,7 @@ class Scale:
     depth: int
 
     def seeds(self) -> dict[str, tuple[int, int]]:
-        """Return for each ledger how many entries it has, and how many its busiest account."""
+        """Return the number of entries of each ledger and of its busiest account."""
         busiest = self.depth + SHALLOW + CURSORS + 2 * PAGE
         return {
             "ledger": (self.entries, 1_000),
@@ -59,12 +59,12 @@ QUICK = Scale(
     rounds=3, seconds=1, batch_seconds=8, entries=10_000, small=10_000, large=60_000, depth=12_000
 )
 
-# A request: the number of its user, path, key and body; an empty key stands for a fresh one.
+# A request: the number of its user, path, key and body. An empty key stands for a new one.
 Line = tuple[int, str, str, object]
 
 
 class Books:
-    """The accounts of a ledger: the busiest one, the thousand others, and whose they are."""
+    """The accounts of a ledger: the busiest one, a thousand others, and their owners."""
 
     def __init__(self, ledger: Ledger, scale: Scale) -> None:
         self.ledger, self.scale, self.chance = ledger, scale, random.Random(1)
@@ -78,7 +78,7 @@ class Books:
         self.busiest, *self.others = self.user_of
 
     def order(self, accounts: list[str], dest: str | None = None) -> tuple[int, dict]:
-        """Return the body of a transfer among these accounts, and the number of its user."""
+        """Return the body of a transfer between these accounts, and the number of its user."""
         source, other = self.chance.sample(accounts, 2)
         return self.user_of[source], {
             "source_account_id": source,
@@ -107,7 +107,7 @@ def deposits(books: Books) -> Iterator[Line]:
 
 
 def batches(books: Books) -> Iterator[Line]:
-    """Yield batches among the accounts of one user, so that two users' don't wait."""
+    """Yield batches between accounts of one user, so that those of two users don't wait."""
     for user in range(len(set(books.user_of.values()))):
         own = [account for account in books.others if books.user_of[account] == user]
         yield (
@@ -155,9 +155,9 @@ def _pages(books: Books, depth: int) -> Iterator[Line]:
 @dataclass(frozen=True, slots=True)
 class Workload:
     """
-    What is put on the server of one ledger.
+    A load on the server of one ledger.
 
-    A request counts for ``worth``, and adds ``entries`` to customers' accounts.
+    A request counts as ``worth`` requests, and adds ``entries`` entries to customers' accounts.
     """
 
     lines: Callable[[Books], Iterator[Line]]

@@ -1,9 +1,9 @@
 """
-Tell the story of the README against the running service, and check every answer.
+Run the example of the README against the running service, and check every response.
 
-`make demo`, or `python tools/demo.py`: the service is expected on 127.0.0.1:$PORT (8000), on the
-database that LEDGER_DATABASE_URL or .env names. Its two users are made through manage.py, with
-random passwords, and stay behind with their accounts: nothing is ever deleted from a ledger.
+Run it with `make demo` or `python tools/demo.py`. The service must run on 127.0.0.1:$PORT (8000)
+and use the database in LEDGER_DATABASE_URL or .env. The demo creates two users with random
+passwords through manage.py. They and their accounts remain, because a ledger deletes nothing.
 """
 
 import json
@@ -25,18 +25,18 @@ ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 SAME_DATABASE = "Set LEDGER_DATABASE_URL as it is for the service, in the environment or in .env."
 
-# What is shown of an answer.
+# The members of a response that are printed.
 SHOWN = ["code", "id", "owner_name", "kind", "status", "amount", "balance", "held", "available"]
 SHOWN += ["shortfall"]
 
 
 class Unexpected(Exception):
-    """The service isn't there, or did not do what the story says."""
+    """The service isn't reachable, or a response isn't as expected."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the service said to one request."""
+    """A response of the service."""
 
     status: int
     headers: dict[str, str]
@@ -47,11 +47,11 @@ class Answer:
         try:
             return json.loads(self.content)
         except ValueError as error:
-            raise Unexpected(f"the answer is not JSON: {self.content[:80]!r}") from error
+            raise Unexpected(f"the response is not JSON: {self.content[:80]!r}") from error
 
 
 class Person:
-    """Somebody with a token, who shows what they send and what comes back."""
+    """A logged-in user, whose requests and responses are printed."""
 
     def __init__(self, name: str, username: str, password: str) -> None:
         self.name = name
@@ -59,8 +59,10 @@ class Person:
         credentials = {"username": username, "password": password}
         answer = self.send("POST", "/auth/token", credentials, expect=None)
         if answer.status == 401:
-            raise Unexpected(f"{URL} doesn't know {username}, whom manage.py made. {SAME_DATABASE}")
-        require(answer.status == 200, f"logging in was answered {answer.status}")
+            raise Unexpected(
+                f"{URL} doesn't know {username}, whom manage.py created. {SAME_DATABASE}"
+            )
+        require(answer.status == 200, f"the response to the login was {answer.status}")
         self.headers["Authorization"] = f"Bearer {answer.body['access']}"
 
     def get(self, path: str) -> Answer:
@@ -86,19 +88,19 @@ class Person:
         show_answer(answer)
         if answer.status != expect is not None:
             reason = answer.body.get("detail", "no reason given")
-            raise Unexpected(f"{method} {path} was answered {answer.status}: {reason}")
+            raise Unexpected(f"the response to {method} {path} was {answer.status}: {reason}")
         return answer
 
 
 def main() -> None:
-    """Tell the story once."""
+    """Run the example once."""
     require(PORT.isascii() and PORT.isdigit(), f"PORT is not a number: {PORT}")
     answer = request("GET", "/readyz", None, {})
     if answer.status != 200:
         raise Unexpected(f"the service at {URL} is not ready: {answer.body['detail']}")
     ada, ben = make_people("Ada", "Ben")
 
-    say("Each opens an account, and Ada brings in 100.00.")
+    say("Each opens an account, and Ada deposits 100.00.")
     source = ada.post("/accounts", {"owner_name": "Ada"}, expect=201).body["id"]
     dest = ben.post("/accounts", {"owner_name": "Ben"}, expect=201).body["id"]
     answer = ada.post(
@@ -110,7 +112,7 @@ def main() -> None:
     refuse_an_overdraft(ada, source, dest)
     hold_and_capture(ada, ben, source, dest)
 
-    say("Ben gives the first 25.00 back: a reversal, for nothing is ever edited or deleted.")
+    say("Ben returns the first 25.00 with a reversal, because nothing is ever edited or deleted.")
     answer = ben.post(f"/transfers/{transfer}/reverse", {"memo": "Sent too much"}, expect=201)
     require(answer.body["reverses_id"] == transfer, "the reversal names another transfer")
     print_statement(ada, source)
@@ -118,7 +120,7 @@ def main() -> None:
 
 def send_once_and_again(ada: Person, source: str, dest: str) -> str:
     """Post a transfer, retry it with the same key, and return its id."""
-    say("Ada sends Ben 25.00, loses the answer, and sends the same request again.")
+    say("Ada sends Ben 25.00, loses the response, and sends the same request again.")
     order = {"source_account_id": source, "dest_account_id": dest, "amount": 25_00, "memo": "Lunch"}
     key = str(uuid.uuid4())
     first = ada.post("/transfers", order, expect=201, key=key)
@@ -128,7 +130,7 @@ def send_once_and_again(ada: Person, source: str, dest: str) -> str:
         and again.headers.get("idempotent-replayed") == "true",
         "the retry was not marked as a replay",
     )
-    require(again.content == first.content, "the retry was answered differently")
+    require(again.content == first.content, "the retry got another response")
     balance = ada.get(f"/accounts/{source}").body["balance"]
     require(balance == 75_00, f"the transfer was posted twice: the balance is {balance}")
     print(f"  The same {len(first.content)} bytes, and the money moved once.")
@@ -136,20 +138,20 @@ def send_once_and_again(ada: Person, source: str, dest: str) -> str:
 
 
 def refuse_an_overdraft(ada: Person, source: str, dest: str) -> None:
-    """Ask for more than there is."""
+    """Try to send more than the account has."""
     say("Ada tries to send 500.00, which she doesn't have.")
     order = {"source_account_id": source, "dest_account_id": dest, "amount": 500_00}
     refusal = ada.post("/transfers", order, expect=409).body
     require(
         (refusal["code"], refusal["shortfall"]) == ("insufficient_funds", 425_00),
-        f"the refusal is another one: {refusal}",
+        f"the error is another one: {refusal}",
     )
     print(shorten(f"  {refusal['detail']}"))
 
 
 def hold_and_capture(ada: Person, ben: Person, source: str, dest: str) -> None:
-    """Reserve 40.00, and take 30.00 of them."""
-    say("Ada reserves 40.00 for Ben, who takes 30.00 of them; the rest is free again.")
+    """Hold 40.00, and capture 30.00 of it."""
+    say("Ada places a hold of 40.00 for Ben, who captures 30.00. The rest is released.")
     order = {"source_account_id": source, "dest_account_id": dest, "amount": 40_00, "hold": True}
     held = ada.post("/transfers", order | {"memo": "Bike hire"}, expect=201).body
     require(
@@ -166,7 +168,7 @@ def hold_and_capture(ada: Person, ben: Person, source: str, dest: str) -> None:
 
 
 def print_statement(ada: Person, source: str) -> None:
-    """Print Ada's statement, oldest line first, and check that each balance follows."""
+    """Print Ada's statement, oldest line first, and check each balance."""
     say("Ada's statement, in minor units.")
     lines = ada.get(f"/accounts/{source}/statement").body["items"][::-1]
     print(f"\n  {'#':>3}  {'time':<19}  {'memo':<14}{'debit':>10}{'credit':>10}{'balance':>10}")
@@ -175,24 +177,24 @@ def print_statement(ada: Person, source: str) -> None:
         debit = line["amount"] if line["type"] == "DEBIT" else 0
         credit = line["amount"] - debit
         balance += credit - debit
-        require(balance == line["balance"], "a line of the statement doesn't follow")
+        require(balance == line["balance"], "a balance in the statement is wrong")
         print(
             f"  {line['sequence']:>3}  {line['ts'][:19]}  {line['ref'] or '':<14}"
             f"{debit:>10,}{credit:>10,}{balance:>10,}"
         )
-    require((len(lines), balance) == (4, 70_00), "the statement is not what happened")
+    require((len(lines), balance) == (4, 70_00), "the statement doesn't show what happened")
 
 
-# ── The wire ─────────────────────────────────────────────────────────────────────────────────────
+# ── Requests ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def make_people(*names: str) -> list[Person]:
-    """Make users through manage.py, on the database of the service, and log them in."""
+    """Create users through manage.py, on the database of the service, and log them in."""
     usernames = [f"{name.lower()}-{uuid.uuid4().hex[:8]}" for name in names]
     command = [sys.executable, "manage.py", "seed_demo", "--users-only", *usernames]
     made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if made.returncode:
-        # Its own refusals are a line or two; of a traceback the last line tells most.
+        # Error messages are one or two lines. Of a traceback, the last line is shown.
         lines = made.stderr.strip().splitlines()
         reason = " ".join(lines[-1:] if "Traceback" in made.stderr else lines)
         raise Unexpected(f"manage.py could not make users. {reason} {SAME_DATABASE}")
@@ -205,7 +207,7 @@ def make_people(*names: str) -> list[Person]:
 
 
 def request(method: str, path: str, body: dict[str, Any] | None, headers: dict[str, str]) -> Answer:
-    """Send one request; no proxy stands between this machine and itself."""
+    """Send one request, without the proxy that may be configured in the environment."""
     content = None if body is None else json.dumps(body).encode()
     if content is not None:
         headers = {**headers, "Content-Type": "application/json"}
@@ -216,42 +218,42 @@ def request(method: str, path: str, body: dict[str, Any] | None, headers: dict[s
         lower = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, lower, response.read())
     except (OSError, HTTPException) as error:
-        raise Unexpected(f"no service answers at {URL} ({error}); start it: make run") from error
+        raise Unexpected(f"no service at {URL} ({error}). Start it with `make run`.") from error
     finally:
         connection.close()
 
 
 def require(holds: bool, otherwise: str) -> None:
-    """Go on only if the service did as the story says."""
+    """Raise ``Unexpected`` unless the condition holds."""
     if not holds:
         raise Unexpected(otherwise)
 
 
 def say(sentence: str) -> None:
-    """Print what comes next."""
+    """Print a sentence about the next step."""
     print(f"\n{sentence}\n")
 
 
 def show_request(
     name: str, method: str, path: str, body: dict[str, Any] | None, key: str | None
 ) -> None:
-    """Print a request in one line, without its password."""
+    """Print a request on one line, without its password."""
     shown = {field: "…" if field == "password" else value for field, value in (body or {}).items()}
     text = json.dumps(shown, ensure_ascii=False) if shown else ""
     print(shorten(f"  {name} → {method} {path} {text}{f'  key {key}' if key else ''}").rstrip())
 
 
 def show_answer(answer: Answer) -> None:
-    """Print an answer in one line: its status and what matters of its body."""
-    told = (None, answer.status)
-    shown = {field: answer.body[field] for field in SHOWN if answer.body.get(field) not in told}
+    """Print a response on one line: its status and some members of its body."""
+    left_out = (None, answer.status)
+    shown = {field: answer.body[field] for field in SHOWN if answer.body.get(field) not in left_out}
     text = "  ".join(f"{field}={value}" for field, value in shown.items())
     replayed = "  Idempotent-Replayed: true" if "idempotent-replayed" in answer.headers else ""
     print(shorten(f"      ← {answer.status}{replayed}  {text}").rstrip())
 
 
 def shorten(line: str) -> str:
-    """Return a line with the ends of its UUIDs, whose beginnings are the time and all alike."""
+    """Shorten UUIDs to their ends, because they begin with the time and look alike."""
     return ID.sub(lambda match: f"…{match[0][-6:]}", line)
 
 
@@ -261,5 +263,5 @@ if __name__ == "__main__":
     except Unexpected as error:
         sys.exit(f"\nThe demo stopped: {error}")
     except KeyError as error:
-        sys.exit(f"\nThe demo stopped: an answer lacks {error}")
-    print("\nEverything was as it should be.")
+        sys.exit(f"\nThe demo stopped: a response lacks {error}")
+    print("\nAll responses were as expected.")

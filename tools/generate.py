@@ -1,9 +1,9 @@
 """
-Write what is made from the code: whole files, and blocks of the pages in docs/.
+Write the files, and the blocks of the pages in docs/, that are generated from the code.
 
-`make generate` writes them, and `make check` fails if one is stale. To generate something new, add
-a line to `GENERATED`. A block of a page is everything between two comments, each on a line of its
-own:
+`make generate` writes them, and `make check` fails if one is out of date. To generate something
+new, add a line to `GENERATED`. A block of a page is everything between two comments, each on its
+own line:
 
     <!-- generated: settings -->
     <!-- end -->
@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Generated(NamedTuple):
-    """A file that is generated, or one block of it. ``text`` returns what belongs there."""
+    """A generated file, or a block of one. ``text`` returns its content."""
 
     path: str
     block: str | None
@@ -47,7 +47,7 @@ def openapi() -> str:
 
 
 class Dumper(yaml.SafeDumper):
-    """YAML as people write it: references and lists of words on one line, text in blocks."""
+    """Write references and lists of scalars on one line, and multi-line text in blocks."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
@@ -76,7 +76,7 @@ def settings_table() -> str:
 
 
 def errors() -> str:
-    # Not before Django is set up.
+    # Imported here, after Django is set up.
     from ledger_project.openapi.errors import table
 
     return table()
@@ -91,17 +91,17 @@ GENERATED = [
 
 
 class BlockError(Exception):
-    """A page doesn't have the block that is generated for it, or has it twice."""
+    """A page doesn't have exactly one block of a name."""
 
 
 def filled(page: str, block: str, text: str) -> str:
     """
-    Return a page with the content of its block replaced by a text.
+    Return a page in which ``text`` replaces the content of a block.
 
     :raises BlockError: unless the page has exactly one block of this name
     """
     begin, end = f"<!-- generated: {block} -->\n", "<!-- end -->\n"
-    # The blank lines keep Markdown from reading a table as part of the comments.
+    # Without the blank lines, Markdown would treat a table as part of the comments.
     new = f"{begin}\n{text.strip()}\n\n{end}"
     page, count = re.subn(f"(?ms)^{re.escape(begin)}.*?^{re.escape(end)}", lambda _: new, page)
     if count != 1:
@@ -111,7 +111,7 @@ def filled(page: str, block: str, text: str) -> str:
 
 def generate(root: Path, generated: list[Generated]) -> dict[str, tuple[str, str]]:
     """
-    Return the text that each file has, empty if there is no file, and the text it should have.
+    Return the current text of each file (empty if there is no file), and the generated text.
 
     :raises BlockError: if a page doesn't have one of its blocks; the message names the page
     """
@@ -136,7 +136,7 @@ def difference(path: str, now: str, wanted: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").strip().partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if one is stale")
+    parser.add_argument("--check", action="store_true", help="only check that all are up to date")
     check = parser.parse_args().check
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ledger_project.settings")
     django.setup()

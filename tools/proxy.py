@@ -1,7 +1,8 @@
 """
-Try deploy/nginx.conf with the nginx of this machine, in front of the real server.
+Test deploy/nginx.conf with the nginx of this machine, in front of the real server.
 
-`make proxy`. Not part of `make test`, because no nginx comes with pip. Exit 1 if anything is wrong.
+Run it with `make proxy`. It isn't part of `make test`, because pip can't install nginx. The exit
+status is 1 if a check fails.
 """
 
 import json
@@ -26,9 +27,9 @@ PATIENCE = 60
 
 
 def main() -> int:
-    """Ask through the proxy what it has to get right, and say what came of it."""
+    """Run all checks through the proxy, and print the results."""
     if not (nginx := shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")):
-        print("There is no nginx here: apt-get install nginx-light", file=sys.stderr)
+        print("nginx isn't installed. Run: apt-get install nginx-light", file=sys.stderr)
         return 1
     with (
         tempfile.TemporaryDirectory(prefix="ledger-proxy-") as name,
@@ -42,33 +43,33 @@ def main() -> int:
 
 
 def findings() -> Iterator[tuple[str, bool]]:
-    """Yield each promise of the configuration, and whether it is kept."""
+    """Yield what the configuration must do, and whether it does."""
     status, head, _ = ask("GET /docs", tls=False)
     yield "http is redirected to https", status == 301 and f"Location: https://{NAME}/docs" in head
     status, head, _ = ask("GET /healthz")
-    yield "https is answered, and not redirected again", status == 200
-    yield "a browser is told to come by https", "strict-transport-security: " in head.lower()
-    # Each of ten wrong passwords from an address of its own, as the client claims it.
+    yield "https requests are not redirected again", status == 200
+    yield "https responses have an HSTS header", "strict-transport-security: " in head.lower()
+    # Each login claims another client address.
     login = json.dumps({"username": "nobody", "password": "wrong"}).encode()
     line, json_type = "POST /auth/token", "Content-Type: application/json"
     statuses = [
         ask(line, json_type, f"X-Forwarded-For: 203.0.113.{n}", body=login)[0] for n in range(15)
     ]
-    yield "logins are counted for the address that nginx saw", 429 in statuses
+    yield "logins are counted by the address that nginx sees", 429 in statuses
     status, _, body = ask(line, json_type, "Content-Length: 209715200")
     yield (
-        "a body that is too large is refused by its head, by the ledger",
+        "the ledger refuses a large body by its Content-Length",
         status == 413 and json.loads(body)["code"] == "payload_too_large",
     )
     status, _, _ = ask("GET /healthz", "Idempotency_Key: a")
-    yield "a header with an underscore goes no further", status == 200
+    yield "a header with an underscore is not passed on", status == 200
 
 
 def findings_without_ledger() -> Iterator[tuple[str, bool]]:
-    """Yield what nginx has to say by itself, while there is no ledger behind it."""
+    """Yield what nginx must do while the ledger doesn't run, and whether it does."""
     status, head, body = ask("GET /healthz")
     yield (
-        "a ledger that is away is a problem document",
+        "if the ledger doesn't run, the response is a problem document",
         status == 503 and is_problem(head, body, "temporarily_unavailable"),
     )
     with ThreadPoolExecutor(8) as clients:
@@ -76,11 +77,11 @@ def findings_without_ledger() -> Iterator[tuple[str, bool]]:
     refused = [
         is_problem(head, body, "throttled") for status, head, body in answers if status == 429
     ]
-    yield "too many requests are refused by a problem document", bool(refused) and all(refused)
+    yield "too many requests are refused with a problem document", bool(refused) and all(refused)
 
 
 def is_problem(head: str, body: bytes, code: str) -> bool:
-    """Whether an answer is a problem document that says when to come back."""
+    """Return whether a response is a problem document with Retry-After."""
     lines = head.lower().split("\r\n")
     wanted = {"content-type: application/problem+json", "retry-after: 1"}
     return wanted <= set(lines) and json.loads(body)["code"] == code
@@ -92,7 +93,7 @@ def report(what: str, right: bool) -> bool:
 
 
 def ask(line: str, *headers: str, body: bytes = b"", tls: bool = True) -> tuple[int, str, bytes]:
-    """Return the status, the head and the body of an answer."""
+    """Send a request, and return the status, the head and the body of the response."""
     lines = [f"{line} HTTP/1.1", f"Host: {NAME}", "Connection: close", *headers]
     if body:
         lines.append(f"Content-Length: {len(body)}")
@@ -108,7 +109,7 @@ def ask(line: str, *headers: str, body: bytes = b"", tls: bool = True) -> tuple[
 
 @contextmanager
 def served(folder: Path, nginx: str) -> Iterator[subprocess.Popen]:
-    """Run the server, which is returned, on a SQLite file of its own, and nginx in front of it."""
+    """Run nginx in front of the server with a new SQLite file, and yield the server's process."""
     env = {
         **os.environ,
         "LEDGER_DATABASE_URL": f"sqlite:///{folder}/proxy.db",
@@ -134,7 +135,7 @@ def served(folder: Path, nginx: str) -> Iterator[subprocess.Popen]:
 
 
 def configured(folder: Path) -> Path:
-    """Return the configuration, for free ports and a certificate of its own."""
+    """Write the configuration for free ports and a new certificate, and return its path."""
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     subject = ["-subj", f"/CN={NAME}", "-days", "1", "-keyout", str(key), "-out", str(certificate)]
     openssl = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject]
@@ -159,7 +160,7 @@ def wait_for(port: int) -> None:
         with suppress(OSError), socket.create_connection((HOST, port)):
             return
         time.sleep(0.1)
-    raise TimeoutError(f"nobody listens on port {port}")
+    raise TimeoutError(f"nothing listens on port {port}")
 
 
 def free_port() -> int:
@@ -169,7 +170,7 @@ def free_port() -> int:
 
 
 PORTS = {port: free_port() for port in ("80", "443", "8000")}
-# Its certificate was made for this run.
+# The certificate is self-signed.
 UNVERIFIED = ssl.create_default_context()
 UNVERIFIED.check_hostname, UNVERIFIED.verify_mode = False, ssl.CERT_NONE
 

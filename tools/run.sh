@@ -1,5 +1,5 @@
 #!/bin/sh
-# What `make run` does once the requirements are installed.
+# Run by `make run` after the requirements are installed.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -7,10 +7,10 @@ PORT=${PORT:-8000}
 url=http://127.0.0.1:$PORT
 python=.venv/bin/python
 
-# At once, because what follows takes seconds before it has anything to say.
+# Printed first, because the next steps take seconds.
 echo "Starting Mini Ledger on $url ..."
 
-# First, because the server would say it after the migrations.
+# Check the port now, because the server would only report it after the migrations.
 $python - "$PORT" 2>/dev/null <<'PYTHON' || {
 import socket
 import sys
@@ -19,11 +19,11 @@ probe = socket.socket()
 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 probe.bind(("127.0.0.1", int(sys.argv[1])))
 PYTHON
-    echo "Port $PORT cannot be opened; choose another: PORT=8001 make run" >&2
+    echo "Port $PORT can't be opened. Choose another: PORT=8001 make run" >&2
     exit 1
 }
 
-# Keys, password hashes and books are nobody else's to read.
+# Only this user may read keys, password hashes and the database.
 umask 077
 
 if [ ! -e .env ]; then
@@ -35,20 +35,20 @@ print("# Written by `make run`. Every other setting is in .env.example.")
 print(f"LEDGER_SECRET_KEY={token_urlsafe(48)}")
 print(f"LEDGER_JWT_SIGNING_KEY={token_urlsafe(48)}")
 PYTHON
-    # Put in place when complete, unless another start was faster: its keys are in use already.
+    # Linked when complete, unless another start was faster, whose keys are already in use.
     if ln "$new" .env 2>/dev/null; then echo "Wrote .env with random keys."; fi
     rm "$new"
 fi
 
-# First of all it says in one line what is wrong with a setting.
+# If a setting is invalid, this prints one line and stops.
 database=$($python -c 'from ledger_project.settings import DATABASE_URL; print(DATABASE_URL)')
-# Without the password and the options, which have no place on a screen.
+# Without the password and the options, which must not be shown.
 shown=$($python -c 'import re, sys
 print(re.sub("^([^:]*://[^:@/]*):.*@", r"\1@", sys.argv[1]).partition("?")[0])' "$database")
-echo "Bringing the tables of $shown up to date ..."
+echo "Migrating $shown ..."
 $python manage.py migrate --verbosity 0
 
-# Demo data goes into the service's own default file and nowhere else.
+# Demo data is only created in the default SQLite file.
 default=sqlite:///mini_ledger.db
 has_demo_user() {
     $python -c 'import sqlite3, sys
@@ -81,11 +81,11 @@ fi
 echo
 echo "  Stop with Ctrl-C. The database is $shown."
 if [ $demo = yes ]; then
-    echo "  To begin again with fresh demo data: stop, rm mini_ledger.db*, make run."
+    echo "  To start again with new demo data: stop, rm mini_ledger.db*, make run."
 fi
 echo
 
-# The workers count together, in files that the next start clears.
+# The workers share these files for their metrics. Each start deletes them.
 export PROMETHEUS_MULTIPROC_DIR=".metrics/$PORT"
 rm -rf "$PROMETHEUS_MULTIPROC_DIR"
 mkdir -p "$PROMETHEUS_MULTIPROC_DIR"

@@ -1,4 +1,4 @@
-"""What is generated from the declared settings: `.env.example` and the table in operations.md."""
+"""Generate `.env.example` and the table in docs/operations.md from the declared settings."""
 
 import re
 import shlex
@@ -8,17 +8,18 @@ from urllib.parse import urljoin
 
 from ledger_project.setting_reader import Setting
 
-# The links in the help of a setting are relative to this page.
+# Links in the help of settings are relative to this page.
 PAGE = "docs/operations.md"
 
 HEADER = """\
-# Every setting with its default; `make generate` writes this file. To change a setting, copy its
-# line into .env, which `make run` creates with random keys. An environment variable wins over .env.
+# Every setting with its default. This file is written by `make generate`. To change a setting, copy
+# its line into .env, which `make run` creates with random keys. Environment variables take
+# precedence over .env.
 """
 
 
 def env_example(settings: Iterable[Setting]) -> str:
-    """Return an env file with every default, which a shell can read too."""
+    """Return an env file with every default, in the syntax of a shell."""
     return "\n".join([HEADER, *map(_assignment, settings)])
 
 

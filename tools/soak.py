@@ -1,8 +1,9 @@
 """
-Kill a live service again and again under load, and account for every operation.
+Kill a live service repeatedly under load, and check the result of every operation.
 
-`make soak` does it for 30 minutes on SQLite and on PostgreSQL each; `make soak SECONDS=60` for one.
-Exit 1 on any violation. The seed that it prints repeats the operations and the order of the kills.
+`make soak` runs for 30 minutes on each database, and `make soak SECONDS=60` for one minute. The
+exit status is 1 if there is a violation. The printed seed repeats the operations and the order of
+the kills.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import django
 from tqdm import tqdm
 
 DATABASES = ("sqlite", "postgresql")
-# In CI: at least 20 kills in 60 s.
+# At least 20 kills in 60 s, as in CI.
 SECONDS_PER_KILL = 3
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -28,7 +29,7 @@ from ledger_project.tests.kill_victims import running  # noqa: E402
 
 
 def soak(database: str, seconds: int, seed: int) -> Report:
-    """Run on one database, with a bar on a terminal."""
+    """Run on one database, with a progress bar if this is a terminal."""
     with (
         tempfile.TemporaryDirectory(prefix="ledger-soak-") as folder,
         running(database, Path(folder), seed) as service,
@@ -44,12 +45,12 @@ def soak(database: str, seconds: int, seed: int) -> Report:
 
 
 def main() -> int:
-    """Soak one database after the other, and print what came of it."""
+    """Run on one database after the other, and print the reports."""
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--seconds", type=int, help="in place of minutes")
+    parser.add_argument("--seconds", type=int, help="instead of --minutes")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
-    parser.add_argument("--database", action="append", choices=DATABASES, help="both if not given")
+    parser.add_argument("--database", action="append", choices=DATABASES, help="(default: both)")
     options = parser.parse_args()
     seconds = options.seconds or int(options.minutes * 60)
     violations = 0

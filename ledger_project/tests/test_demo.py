@@ -46,7 +46,7 @@ def test_the_demo_runs_to_its_end(live_server, database_url):
     demo = run_demo(live_server.thread.port, database_url)
 
     assert (demo.stderr, demo.returncode) == ("", 0)
-    assert demo.stdout.splitlines()[-1] == "Everything was as it should be."
+    assert demo.stdout.splitlines()[-1] == "All responses were as expected."
     balances = Account.objects.customers().order_by("owner_name")
     assert list(balances.values_list("owner_name", "balance")) == [
         ("Ada", 70_00),
@@ -59,7 +59,7 @@ def test_without_a_service_the_demo_says_how_to_start_one(database_url):
     demo = run_demo(DISCARD, database_url)
 
     assert demo.returncode == 1
-    assert demo.stderr.strip().endswith("start it: make run")
+    assert demo.stderr.strip().endswith("Start it with `make run`.")
 
 
 @pytest.mark.django_db(transaction=True)

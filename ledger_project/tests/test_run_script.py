@@ -37,7 +37,7 @@ def test_an_unreachable_database_is_reported_without_its_password(new_machine):
     assert started.stdout.splitlines() == [
         f"Starting Mini Ledger on http://127.0.0.1:{port} ...",
         "Wrote .env with random keys.",
-        f"Bringing the tables of postgresql://ledger@127.0.0.1:{DISCARD}/books up to date ...",
+        f"Migrating postgresql://ledger@127.0.0.1:{DISCARD}/books ...",
     ]
     told = started.stderr.splitlines()
     assert told[0].startswith("The database can't be used: ")
