@@ -1,5 +1,5 @@
--- The ceiling: what a transfer asks of PostgreSQL, and nothing else. One client of pgbench's does
--- this over and over, as prepared statements; body, headers and fingerprint are real ones.
+-- The ceiling: only the statements of a transfer. Each client of pgbench runs them repeatedly as
+-- prepared statements. Body, headers and fingerprint are real.
 \set source random(1, 1000)
 \set dest 1 + (:source + random(0, 998)) % 1000
 \set amount random(1, 100)
@@ -41,7 +41,7 @@ INSERT INTO transfers_transfer
     (id, kind, source_id, dest_id, amount, currency, memo, metadata, created_by_id, created_at)
     VALUES (:transfer_id, 'TRANSFER', ceiling_account(:source), ceiling_account(:dest),
         :amount::bigint, 'USD', 'Invoice 4711', '{}', ceiling_owner(:source), :posted_at);
--- Store the answer.
+-- Store the response.
 UPDATE idempotency_idempotencykey
     SET response_status = 201, response_headers = :headers, response_body = :body
     WHERE id = :key_id;

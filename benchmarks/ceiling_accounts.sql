@@ -1,5 +1,5 @@
--- A thousand accounts for the ceiling, each with its opening deposit, and ten users who own them
--- by turns. The ids follow from a number, because pgbench knows numbers only.
+-- A thousand accounts for the ceiling, each with an opening deposit, and ten users who own them in
+-- turn. The ids are computed from numbers, because pgbench only has numbers.
 CREATE FUNCTION ceiling_account(number integer) RETURNS uuid LANGUAGE sql IMMUTABLE
     RETURN ('00000000-0000-7000-8000-' || lpad(number::text, 12, '0'))::uuid;
 CREATE FUNCTION ceiling_owner(number integer) RETURNS integer LANGUAGE sql IMMUTABLE

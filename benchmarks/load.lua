@@ -1,6 +1,6 @@
--- What wrk sends: wrk -s load.lua URL -- METHOD TOKENS REQUESTS PREFIX
--- A line of REQUESTS is: user, path, key and body, between tabs. Where the key is empty, each
--- request gets a fresh one. TOKENS has one JWT a line, in the order of the users.
+-- The script for wrk: wrk -s load.lua URL -- METHOD TOKENS REQUESTS PREFIX
+-- A line of REQUESTS is user, path, key and body, separated by tabs. If the key is empty, each
+-- request gets a new one. TOKENS has one JWT per line, in the order of the users.
 
 local requests, turn, serial = {}, 0, 0
 local method, prefix

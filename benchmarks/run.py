@@ -13,7 +13,7 @@ from benchmarks.ledger import Ledger, random_keys
 from benchmarks.load import CONNECTIONS, BenchmarkError, Measurement, put, send_once
 from benchmarks.workloads import WORKLOADS, Scale, Workload
 
-# The settings of a production database with a machine of its own. Acknowledged commits are durable.
+# The settings of a production database on a dedicated machine. Acknowledged commits are durable.
 POSTGRES = {
     "fsync": "on",
     "synchronous_commit": "on",
@@ -106,14 +106,14 @@ class Run:
         measures = dict(self._measures())
         names = list(measures)
         steps = len(names) * self.scale.rounds
-        with tqdm(total=steps, desc="Measuring", unit=" stretches", disable=None) as bar:
+        with tqdm(total=steps, desc="Measuring", unit=" measurements", disable=None) as bar:
             for number in range(self.scale.rounds):
                 # In another order in each round, so that no workload always follows the same one.
                 for name in random.Random(number).sample(names, len(names)):
                     bar.set_postfix_str(name)
                     measured = measures[name]()
                     if not measured.done:
-                        raise BenchmarkError(f"{name}: not one answer in {measured.seconds:.0f} s.")
+                        raise BenchmarkError(f"{name}: no response in {measured.seconds:.0f} s.")
                     self.measurements[name].append(measured)
                     bar.update()
 
@@ -149,7 +149,7 @@ class Run:
             # Requests in progress at the end may have been posted without being counted.
             most = measured.done + CONNECTIONS
             if not measured.done * workload.entries <= added <= most * workload.entries:
-                raise BenchmarkError(f"{name}: {measured.done} answers added {added} entries.")
+                raise BenchmarkError(f"{name}: {measured.done} responses added {added} entries.")
             return measured
 
         if workload is WORKLOADS["replays"]:

@@ -1,4 +1,4 @@
-"""The exceptions of the database backends."""
+"""The exception of the database backends."""
 
 from django.db import OperationalError
 

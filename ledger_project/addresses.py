@@ -35,11 +35,11 @@ def parse(text: str) -> Address | None:
 
 def parse_network(text: str) -> Network:
     """
-    Return the network, or the single address, that a text names.
+    Return the network in a text. A single address is a network of one address.
 
-    A network of IPv4 addresses that are mapped into IPv6 is that IPv4 network.
+    A network of IPv4 addresses that are mapped into IPv6 is returned as the IPv4 network.
 
-    :raises ValueError: if it names none
+    :raises ValueError: if the text isn't a network
     """
     network = ip_network(text)
     if isinstance(network, IPv6Network) and network.prefixlen >= MAPPED_PREFIX:

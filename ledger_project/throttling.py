@@ -89,7 +89,7 @@ class LoginTry:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
-        # A database that failed says nothing of the password: the try stays undecided, and counts.
+        # After a database error the result is unknown, so the attempt stays undecided and counts.
         if kind is not None and issubclass(kind, Error):
             return
         LoginAttempt.objects.filter(pk__in=self._rows).update(failed=self.user is None)
@@ -99,10 +99,10 @@ class LoginTry:
 
 def network_of(address: str | None) -> str:
     """
-    Return what tries are counted for: an IPv4 address, or the /64 of an IPv6 address.
+    Return the network for which attempts are counted: an IPv4 address, or an IPv6 /64.
 
-    Whoever has one IPv6 address has the 2^64 of its network. A mapped IPv4 address is that IPv4
-    address. What is no address, such as a Unix socket's, is one subject for all.
+    A client usually has a whole /64 of IPv6 addresses. An IPv4 address that is mapped into IPv6
+    counts as the IPv4 address. All other values, such as that of a Unix socket, count together.
     """
     ip = parse((address or "").strip())
     if isinstance(ip, IPv6Address):

@@ -176,7 +176,7 @@ def test_the_metrics_include_all_workers_and_those_that_died(tmp_path):
 def test_requests_succeed_after_the_metrics_files_were_deleted(tmp_path):
     folder = tmp_path / "metrics"
     with live_server(PROMETHEUS_MULTIPROC_DIR=str(folder)) as server:
-        # Made at the start; a new worker has to open files of its own in it.
+        # The directory is created at the start. A new worker has to open its files in it.
         shutil.rmtree(folder)
         killed = [psutil.Process(worker) for worker in server.workers()]
         for worker in killed:

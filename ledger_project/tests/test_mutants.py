@@ -56,7 +56,7 @@ def test_a_stored_5xx_is_caught(request, monkeypatch):
     remembered = middleware.REMEMBERED_REFUSALS | set(range(500, 600))
     monkeypatch.setattr(middleware, "REMEMBERED_REFUSALS", remembered)
 
-    # The database refuses to store it, so that the answer is 500 whatever it would have been.
+    # The database refuses to store it, so the response is always 500.
     failure_of(request, LEAVES_THE_KEY_UNUSED, refusal=TemporarilyUnavailable(), status=503)
 
 
