@@ -189,8 +189,7 @@ class InternalError(ApiError):
     remedy = "Retry with the same key. If it happens again, report the `X-Request-ID`."
     page = (
         "The ledger failed",
-        "Your change was not made. If it happens again, report the time and the address of this "
-        "page.",
+        "Nothing was changed. If it happens again, report the time and the address of this page.",
     )
     detail = (
         "The ledger failed, and nothing was done. Retry with the same Idempotency-Key; if it "

@@ -33,7 +33,10 @@ class KeyNotFound(ApiError):
     status = 404
     meaning = "You have no stored request with this key: nothing was done."
     remedy = "It is safe to send the request."
-    detail = "Nothing was done with this Idempotency-Key. It is safe to send the request."
+    detail = (
+        "You have no stored request with this Idempotency-Key: nothing was done. It is safe to "
+        "send the request."
+    )
 
 
 class KeyReused(ApiError):
