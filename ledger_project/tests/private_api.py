@@ -16,7 +16,7 @@ LIBRARIES = {
 }
 ROOMS = ("api", "database", "accounts", "transfers", "audit", "ledger_project")
 
-# The modules that the libraries' documentation imports from, or describes.
+# The modules that the documentation of the libraries imports from or describes.
 DOCUMENTED_MODULES = {
     "django",
     "django.apps",
@@ -33,7 +33,7 @@ DOCUMENTED_MODULES = {
     *(f"django.core{each}" for each in (".paginator", ".signals", ".wsgi")),
     *("django.core.management.base", "django.core.management.commands"),
     "django.db",
-    # Custom backends subclass what is in these: the methods are another question.
+    # Custom backends subclass the classes in these. Their methods are checked separately.
     *("django.db.backends.postgresql", "django.db.backends.sqlite3"),
     "django.db.migrations",
     *(f"django.db.models{each}" for each in ("", ".deletion", ".expressions", ".functions")),
@@ -62,13 +62,13 @@ DOCUMENTED_MODULES = {
     "uvicorn",
 }
 
-# Neither ``__dunder__`` nor the ``_sunder_`` of an enum.
+# Matches neither ``__dunder__`` names nor the ``_sunder_`` names of enums.
 PRIVATE = re.compile("_[^_].*(?<!_)$")
 
-# Names with an underscore that are documented all the same.
+# Documented names that begin with an underscore.
 DOCUMENTED_NAMES = {"_default_manager", "_exit", "_make", "_meta", "_replace", "_state"}
 
-# Internals without an underscore, as they are written.
+# Undocumented names without an underscore, as they occur in the code.
 INTERNALS = re.compile(
     r"\.(query\.\w+|get_compiler|get_converters|sql_with_params|set_cached_value|migration_plan"
     r"|base_filters|get_form_class|get_deferred_fields|in_atomic_block|check_expression_support)$"
@@ -79,7 +79,7 @@ INTERNALS = re.compile(
 
 
 def used() -> dict[tuple[str, str], int]:
-    """Return each private or undocumented use, as its file and name, with a line where it is."""
+    """Return the file and name of each use of undocumented API, with the number of a line."""
     found: dict[tuple[str, str], int] = {}
     own = _own_names()
     for path, tree in _trees().items():
@@ -103,7 +103,7 @@ def _trees() -> dict[str, ast.Module]:
 
 
 def _own_names() -> set[str]:
-    """Return every name that the code itself defines, whatever has it."""
+    """Return all names that our own code defines."""
     names = set()
     for tree in _trees().values():
         for node in ast.walk(tree):
@@ -151,7 +151,7 @@ def _internals(tree: ast.Module) -> Iterator[tuple[str, int]]:
 
 
 def _overrides() -> Iterator[tuple[str, str]]:
-    """Return each function of ours in the place of one of a library's that isn't documented."""
+    """Yield each function of our code that overrides an undocumented one of a library."""
     for path in _trees():
         parts = Path(path).with_suffix("").parts
         if parts[0] not in ROOMS or "tests" in parts or parts[-1] in ("__main__", "conftest"):
@@ -173,7 +173,7 @@ def _overridden(cls: type) -> Iterator[str]:
                 break
 
 
-# The methods that the libraries' documentation says may be overridden.
+# The methods that may be overridden, by the documentation of the libraries.
 DOCUMENTED_METHODS = {
     # Django
     *("add_arguments", "execute", "get_check_kwargs", "handle", "ready"),

@@ -209,7 +209,7 @@ SHELL_PAGES = {
     "autocomplete/": 403,
     "jsi18n/": 200,
     "r/<path:content_type_id>/<path:object_id>/": 404,
-    # Whichever apps are registered, in whichever order.
+    # A pattern of the names of all registered apps, whose order varies.
     "^(?P<app_label>)/$": 404,
     "(?P<url>.*)$": 404,
 }
@@ -222,7 +222,7 @@ TABLE_PAGES = {
     "password/": 403,
     "<path:object_id>/": 302,
 }
-# The rest is the lists themselves.
+# All other routes are the lists themselves.
 LIST_PAGE = 403
 STRANGERS = ["anonymous", "owner", "other", "deactivated"]
 
