@@ -1,12 +1,12 @@
 """
-The audit: recompute every invariant of the ledger from its rows, and report what is off.
+The audit: recompute every invariant of the ledger from its rows, and report violations.
 
-The checks run in one snapshot, range of keys by range of keys. ``scan`` says what a check is;
-``account_checks``, ``row_checks`` and ``transfer_checks`` are the checks; ``protection`` compares
-the schema with the models and the guards; ``report`` is the result.
+The checks read one snapshot, one range of keys at a time. ``scan`` defines scans and checks;
+``account_checks``, ``row_checks`` and ``transfer_checks`` contain the checks; ``protection``
+compares the schema with the models and the guards; ``report`` is the result.
 
-The database is asked only for counts, sums and a few examples, so that the memory an audit takes
-here is the same for ten entries and for ten million.
+The database only returns counts, sums and a few examples, so an audit uses the same amount of
+memory for ten entries as for ten million.
 """
 
 from collections import defaultdict
@@ -40,15 +40,15 @@ from audit.scan import Check, Scan
 from audit.transfer_checks import LEGS, TRANSFERS
 from transfers import clock
 
-# Rows in a range: enough to make up for the round trips, few enough to sort in memory.
+# Rows in a range: enough that round trips don't matter, few enough to sort in memory.
 CHUNK = 50_000
-# Accounts without entries have weight too, as each is a row of its own.
+# The limit of accounts in a range, however few entries they have.
 ACCOUNTS_AT_ONCE = 10_000
 LAST_KEY = UUID(int=2**128 - 1)
 
 BEGIN = {
-    # One snapshot for all queries, and proof that the audit changes nothing. An audit may take
-    # longer than a request; compiling its queries would take longer than they do.
+    # All queries read one snapshot and can't write. An audit may take longer than the timeouts of
+    # requests. Compiling its queries with JIT would take longer than running them.
     "postgresql": (
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         "SET LOCAL lock_timeout = 0",
@@ -56,19 +56,21 @@ BEGIN = {
         "SET LOCAL idle_in_transaction_session_timeout = 0",
         "SET LOCAL jit = off",
     ),
-    # Deferred, unlike the ledger's other transactions: a reader needs no write lock.
+    # Deferred, unlike other transactions of the ledger, because reading needs no write lock.
     "sqlite": ("BEGIN DEFERRED",),
 }
 
-# Is told how many rows of how many have been looked at.
+# Called with the number of rows checked so far and the number of all rows.
 Progress = Callable[[int, int], None]
 
 
 def check_ledger(progress: Progress | None = None) -> Report:
     """
-    Check the schema, recompute every invariant in one snapshot, and return what was found.
+    Check the schema, recompute every invariant in one snapshot, and return the report.
 
-    Within a transaction of the caller's it sees what that one sees, its own writes included.
+    In a transaction of the caller, it reads what that transaction sees.
+
+    :param progress: called after each range of keys.
     """
     schema = schema_results(connection)
     with _snapshot():
@@ -85,7 +87,7 @@ def check_ledger(progress: Progress | None = None) -> Report:
 
 
 class _Audit:
-    """The counts, sums and findings so far."""
+    """An audit in progress: the counts, sums and findings so far."""
 
     def __init__(self, schema: list[Result], progress: Progress) -> None:
         self.names = folded_names()
@@ -93,7 +95,7 @@ class _Audit:
         self._checked_at = clock.now()
         self._progress = progress
         self._done = 0
-        # Each entry is looked at beside its account and beside its transfer.
+        # Each entry is checked twice: in its account and in its transfer.
         self._total = fetch(
             "SELECT (SELECT count(*) FROM accounts_account)"
             " + (SELECT count(*) FROM accounts_accountchange)"
@@ -108,7 +110,7 @@ class _Audit:
         }
 
     def run(self, scan: Scan, first: UUID, last: UUID) -> None:
-        """Check one range of keys: all rules at once; a rule that is broken, again for examples."""
+        """Check a range of keys: count all violations in one query, then query for examples."""
         bounds = {"first": first, "last": last}
         broken: dict[str, int] = defaultdict(int)
         for row in fetch(_summary(scan), **bounds):
@@ -118,7 +120,7 @@ class _Audit:
             if row["currency"] is not None:
                 sums = self._sums[row["currency"]]
                 for name in scan.sums:
-                    # SQLite's sum() fails beyond 64 bits, which the halves don't reach.
+                    # In halves, because sum() of SQLite fails beyond 64 bits.
                     sums[name] += (int(row[f"{name}_high"] or 0) << 32) + int(row[f"{name}_low"])
         for check in scan.checks:
             result = self._results[check.name]
@@ -154,7 +156,7 @@ class _Audit:
 
 
 def _summary(scan: Scan) -> str:
-    """Return the query that counts a scan's rows, takes its sums and counts each broken rule."""
+    """Return the query for a scan's number of rows, its sums, and the violations of each check."""
     sums = {name: f"CAST({sql} AS bigint)" for name, sql in scan.sums.items()}
     columns = [
         *(
@@ -175,7 +177,7 @@ def _is_broken(check: Check) -> str:
 
 def _examples(scan: Scan, check: Check, bounds: dict[str, UUID], limit: int) -> list[Finding]:
     names = [name for _, name, _, _ in Formatter().parse(check.problem) if name]
-    # As text: a column of SQLite may hold what Django's converter of its type would fail on.
+    # As text, because a column of SQLite may hold a value that Django's converter fails on.
     columns = ", ".join(["subject AS of", *(f"CAST({name} AS text) AS {name}" for name in names)])
     rows = fetch(
         f"SELECT {columns} FROM ({scan.rows}) scanned WHERE {_is_broken(check)} "
@@ -186,7 +188,7 @@ def _examples(scan: Scan, check: Check, bounds: dict[str, UUID], limit: int) -> 
 
 
 def _account_ranges() -> Iterator[tuple[UUID, UUID]]:
-    """Yield ranges of accounts with about ``CHUNK`` entries each, by what their rows say."""
+    """Yield ranges of accounts with about ``CHUNK`` entries each, judging by their versions."""
     first = UUID(int=0)
     while True:
         rows = fetch(

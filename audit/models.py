@@ -1,12 +1,12 @@
-"""What the audit keeps."""
+"""The stored report of the audit."""
 
 from django.db import models
 
 
 class Verdict(models.Model):
-    """The last report of ``manage.py verify_ledger``, as on the wire. There is one at most."""
+    """The last report of ``manage.py verify_ledger``, as ``GET /integrity`` sends it: one row."""
 
-    # Always 1. A sequence would never be used, and be behind.
+    # Always 1, without a sequence: the audit would report a sequence that is never used.
     id = models.BigIntegerField(primary_key=True, default=1)
     report = models.JSONField()
 

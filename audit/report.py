@@ -1,4 +1,4 @@
-"""What an audit reports: the trial balance of each currency, and the result of every check."""
+"""The report of an audit: the trial balance of each currency and the result of each check."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -7,13 +7,13 @@ from typing import Any
 
 from api.instants import instant
 
-# How many findings of one check are shown. All of them are counted.
+# How many findings of a check are shown. All of them are counted.
 EXAMPLES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong with an account, entry, transfer or currency, or with the schema."""
+    """Something wrong with an account, entry, transfer or currency, or with the schema."""
 
     subject: str
     problem: str
@@ -21,7 +21,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Result:
-    """What became of one check: how many findings, and the first few of them."""
+    """The result of a check: the number of findings, and the first few of them."""
 
     name: str
     description: str
@@ -43,7 +43,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class TrialBalance:
-    """The totals of one currency in minor units. ``external`` is the outside world's balance."""
+    """The totals of a currency, in minor units. ``external`` is the EXTERNAL account's balance."""
 
     currency: str
     accounts: int
@@ -57,7 +57,7 @@ class TrialBalance:
 
 @dataclass(slots=True)
 class Report:
-    """What an audit has found."""
+    """The report of an audit."""
 
     checked_at: datetime
     accounts: int = 0
@@ -71,7 +71,7 @@ class Report:
         return all(check.ok for check in self.checks)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the report as it goes over the wire."""
+        """Return the report as ``GET /integrity`` sends it."""
         return {
             "ok": self.ok,
             **asdict(self),
@@ -82,9 +82,9 @@ class Report:
 
 def report_of(document: Any) -> Report | None:
     """
-    Return the report that ``as_dict`` has made a document of, or None if it hasn't.
+    Return the report that was stored as ``document``, or None if it isn't exactly a report.
 
-    Somebody may have edited the stored document, or an earlier version may have written it.
+    The stored document may have been edited, or written by an earlier version.
     """
     try:
         report = Report(
@@ -129,16 +129,12 @@ def trial_balance(currency: str, sums: Mapping[str, int]) -> TrialBalance:
 
 
 def currency_results(currencies: list[TrialBalance]) -> list[Result]:
-    debits = Result(
-        "currency_debits_equal_credits", "In each currency the debits make as much as the credits"
-    )
+    debits = Result("currency_debits_equal_credits", "In each currency, debits equal credits")
     zero = Result(
         "currency_sums_to_zero",
-        "In each currency the customers' balances and the outside world's make 0",
+        "In each currency, the balances of customers and of the EXTERNAL account sum to 0",
     )
-    external = Result(
-        "currency_has_one_external", "Each currency has one EXTERNAL account, and only one"
-    )
+    external = Result("currency_has_one_external", "Each currency has exactly one EXTERNAL account")
     for each in currencies:
         if each.debits != each.credits:
             problem = f"debits {each.debits}, credits {each.credits}"
@@ -147,6 +143,6 @@ def currency_results(currencies: list[TrialBalance]) -> list[Result]:
             problem = f"customers' balances {each.customers}, external balance {each.external}"
             zero.add(Finding(each.currency, problem))
         if each.externals != 1:
-            problem = f"{each.externals} EXTERNAL accounts"
+            problem = f"EXTERNAL accounts: {each.externals}"
             external.add(Finding(each.currency, problem))
     return [debits, zero, external]

@@ -1,4 +1,4 @@
-"""What is checked of rows one by one, because the databases have no SQL for it in common."""
+"""The checks that aren't a condition in SQL which both databases understand."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,17 +13,17 @@ from audit.protection import expected
 from audit.report import EXAMPLES, Finding, Result
 from audit.rows import IS_UUID, fetch, uuid_text
 
-# What Django makes of a UUID, and of what refers to one, on SQLite.
+# The column type of a UUID, and of a foreign key to one, on SQLite.
 UUID_TYPE = "char(32)"
-# Of any three letters.
+# The bounds of the ids of EXTERNAL accounts, whatever the currency.
 EXTERNAL_IDS = external_account_id("\0\0\0"), external_account_id("\x7f\x7f\x7f")
 
 
 def external_ids() -> Result:
-    """Check that each EXTERNAL account has the id by which postings find it, and no other has."""
+    """Check that each EXTERNAL account, and no other, has the id by which postings find it."""
     result = Result(
         "account_external_has_its_id",
-        "The id of an EXTERNAL account, and no other, says its currency",
+        "An EXTERNAL account has the id of its currency, and no other account has such an id",
     )
     for row in fetch(
         "SELECT id, kind, CAST(currency AS text) AS currency FROM accounts_account"
@@ -33,20 +33,20 @@ def external_ids() -> Result:
     ):
         account_id, kind, currency = uuid_text(row["id"]), row["kind"], row["currency"]
         if kind != AccountKind.EXTERNAL or account_id != _external_id(currency):
-            problem = f"{kind} account of {currency}"
+            problem = f"{kind} account in {currency}"
             result.add(Finding(account_id, problem))
     return result
 
 
 def folded_names() -> Result:
-    """Return the check of names; ``add_folded_names`` fills it."""
+    """Return the empty result of the check of names. ``add_folded_names`` adds to it."""
     return Result(
-        "account_name_is_folded", "The name that an account is found by is its owner's name, folded"
+        "account_name_is_folded", "owner_name_folded, for searching, is the owner_name case-folded"
     )
 
 
 def add_folded_names(result: Result, **bounds: Any) -> None:
-    """Add the accounts between ``first`` and ``last`` whose names aren't folded as they should."""
+    """Add the accounts from ``first`` to ``last`` whose folded name doesn't match their name."""
     for row in fetch(
         "SELECT id, owner_name, owner_name_folded FROM accounts_account"
         " WHERE id BETWEEN %(first)s AND %(last)s ORDER BY id",
@@ -54,12 +54,16 @@ def add_folded_names(result: Result, **bounds: Any) -> None:
     ):
         name, found = row["owner_name"], row["owner_name_folded"]
         if not isinstance(name, str) or folded(name) != found:
-            result.add(Finding(uuid_text(row["id"]), f"{name} is folded as {found}"))
+            result.add(
+                Finding(uuid_text(row["id"]), f"owner_name is {name}, owner_name_folded is {found}")
+            )
 
 
 def malformed_ids() -> Result:
-    """Check that each id is a UUID. PostgreSQL has a type for that; SQLite takes any text."""
-    result = Result("id_is_a_uuid", "Every id of an account, transfer, entry or key is a UUID")
+    """Check that each id is a UUID. PostgreSQL has a type for it; SQLite accepts any text."""
+    result = Result(
+        "id_is_a_uuid", "Every id of an account, transfer, entry or idempotency key is a UUID"
+    )
     if connection.vendor == "postgresql":
         return result
     for table, present in _present_columns():
@@ -71,12 +75,12 @@ def malformed_ids() -> Result:
 
 def missing_users() -> Result:
     """
-    Check that no foreign key to a user refers to one who is gone.
+    Check that each user who is referred to exists.
 
-    (The scans find other rows that are referred to and gone.) SQLite doesn't enforce foreign keys
-    for a client that doesn't ask for it, nor PostgreSQL in a session that replicates.
+    The scans check the other references. SQLite doesn't enforce foreign keys for a client that
+    doesn't switch them on, and neither does PostgreSQL in a replication session.
     """
-    result = Result("named_user_exists", "Every user whom a row names exists")
+    result = Result("named_user_exists", "Every user that a row refers to exists")
     users = get_user_model()._meta.db_table
     for table, present in _present_columns():
         for column, target in table.references.items():
@@ -86,7 +90,7 @@ def missing_users() -> Result:
 
 
 def _present_columns() -> Iterator[tuple[expected.Table, set[str]]]:
-    """Yield each table that exists, with its columns. The checks of the schema report others."""
+    """Yield each existing table with its columns. The schema checks report missing ones."""
     with connection.cursor() as cursor:
         present = connection.introspection.table_names(cursor)
         for table in expected.tables(connection):
@@ -105,7 +109,7 @@ def _add_missing(result: Result, table: str, column: str, users: str) -> None:
     if row["found"]:
         limit = EXAMPLES - len(result.examples)
         result.examples += [
-            Finding(uuid_text(row["id"]), f"there is no user {row['user']}: {table}.{column}")
+            Finding(uuid_text(row["id"]), f"user {row['user']} doesn't exist: {table}.{column}")
             for row in fetch(
                 f'SELECT CAST(id AS text) AS id, CAST({column} AS text) AS "user" {missing}'
                 f" ORDER BY 1 LIMIT {limit}"
@@ -118,11 +122,11 @@ def _add_malformed(result: Result, table: str, column: str) -> None:
         f"SELECT CAST({column} AS text) AS id FROM {table}"
         f" WHERE {column} IS NOT NULL AND NOT ({IS_UUID['sqlite'].format(column)})"
     ):
-        result.add(Finding(row["id"], f"it is in {table}.{column}"))
+        result.add(Finding(row["id"], f"{table}.{column} isn't a UUID"))
 
 
 def _external_id(currency: str) -> str | None:
     try:
         return str(external_account_id(currency))
-    except ValueError:  # It isn't three letters.
+    except ValueError:  # The currency isn't three letters.
         return None

@@ -1,4 +1,4 @@
-"""Reading the rows of the books for the audit, whatever somebody has put into them."""
+"""Queries of the audit, which can read any value that SQLite accepts into a column."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,17 +10,21 @@ from django.db import connection
 from accounts.enums import MONEY_MAX
 from accounts.models import Account
 
-# That a column holds a UUID, as Django writes it, in the SQL of each database.
+# The condition, for each database, that a column holds a UUID as Django writes it.
 IS_UUID = {
     "postgresql": "TRUE",
-    # Of a text, length() counts what comes before a NUL.
+    # As a blob, because length() of a text stops at a NUL.
     "sqlite": "typeof({0}) = 'text' AND length(CAST({0} AS blob)) = 32"
     " AND {0} NOT GLOB '*[^0-9a-f]*'",
 }
 
 
 def fetch(sql: str, **bounds: UUID) -> list[dict[str, Any]]:
-    """Return the rows of a query by column, with the bounds and ``most`` as its parameters."""
+    """
+    Return the rows of a query as dictionaries by column.
+
+    Its parameters are the bounds, and ``most``: the largest amount, in minor units.
+    """
     key = Account._meta.pk
     parameters = {name: key.get_db_prep_value(each, connection) for name, each in bounds.items()}
     with connection.cursor() as cursor, _any_text():
@@ -31,7 +35,7 @@ def fetch(sql: str, **bounds: UUID) -> list[dict[str, Any]]:
 
 @contextmanager
 def _any_text() -> Iterator[None]:
-    """Let SQLite return a text that isn't UTF-8, which it would refuse to."""
+    """Read text that isn't UTF-8 with replacement characters: ``sqlite3`` would raise an error."""
     if connection.vendor != "sqlite":
         yield
         return
@@ -44,12 +48,12 @@ def _any_text() -> Iterator[None]:
 
 
 def is_uuid(column: str) -> str:
-    """Return the condition that a column holds a UUID: SQLite takes any text."""
+    """Return the condition that a column holds a UUID: SQLite accepts any text."""
     return IS_UUID[connection.vendor].format(column)
 
 
 def uuid_text(key: UUID | str | bytes) -> str:
-    """Return a key as a UUID is written, or as it is: SQLite may hold what is none."""
+    """Return a key in the canonical form of a UUID, or unchanged if it isn't one."""
     try:
         return str(key if isinstance(key, UUID) else UUID(str(key)))
     except ValueError:

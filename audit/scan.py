@@ -1,10 +1,10 @@
 """
-What a check of the audit is.
+The building blocks of the audit: scans and checks.
 
-A ``Scan`` is a query with one row for each account, entry or transfer in a range of keys; a
-``Check`` is a condition that each of its rows must meet. A condition that comes out as NULL isn't
-met. The SQL is what PostgreSQL 14 and SQLite 3.35 have in common, or there is one for each; neither
-the constraints nor the guards of the database are relied on.
+A ``Scan`` is a query that returns one row for each account, entry or transfer in a range of keys. A
+``Check`` is a condition that each of these rows must meet; NULL counts as not met. The SQL works on
+both PostgreSQL 14 and SQLite 3.35, or is written for each. The checks rely neither on the
+constraints nor on the guards of the database.
 """
 
 from collections.abc import Mapping
@@ -13,17 +13,18 @@ from pathlib import Path
 
 SCANS = Path(__file__).parent / "scans"
 
-# How far the time in the id of a row may be from the row's own. The ledger takes both from one
-# reading of the database's clock; an application that gives its orders ids uses a clock of its own.
+# How far the time in the id of a row may be from the row's own time. The ledger takes both from one
+# reading of the database's clock, but an application that chooses ids uses its own clock.
 APART_MINUTES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """
-    One invariant: ``rule`` is SQL, and ``problem`` tells what is wrong from a row's columns.
+    One invariant of the rows of a scan.
 
-    Where the databases have no SQL in common, ``rule`` has one for each, by Django's name of it.
+    :param rule: the condition in SQL; or one for each database, by Django's name of its vendor.
+    :param problem: describes a violation; a format string with the columns of the row.
     """
 
     name: str
@@ -38,9 +39,11 @@ class Check:
 @dataclass(frozen=True, slots=True)
 class Scan:
     """
-    Rows to check, each with a ``subject`` (its id) and a ``currency``.
+    A query whose rows are checked, each with a ``subject`` (its id) and a ``currency``.
 
-    ``sums`` are totals to take on the way, as SQL by name. ``%(most)s`` is the largest amount.
+    :param sums: totals to compute during the scan: SQL expressions by name.
+
+    In SQL, ``%(most)s`` is the largest amount, in minor units.
     """
 
     name: str
@@ -49,19 +52,19 @@ class Scan:
 
     @property
     def rows(self) -> str:
-        """The query of ``scans/``; it reads the keys from ``%(first)s`` to ``%(last)s``."""
+        """The query in ``scans/``, for the keys from ``%(first)s`` to ``%(last)s``."""
         return (SCANS / f"{self.name}.sql").read_text()
 
 
 def integers(*columns: str) -> str:
-    """Return the rule that columns hold integers or NULL: SQLite takes 1.5 and 'abc' as well."""
+    """Return the rule that columns hold integers or NULL: SQLite also accepts 1.5 and 'abc'."""
     return " AND ".join(f"({each} IS NULL OR {each} = CAST({each} AS bigint))" for each in columns)
 
 
 def strings(column: str) -> dict[str, str]:
-    """Return the rule that a column holds a JSON object whose members are all strings."""
+    """Return the rule that a column holds a JSON object whose values are strings."""
     return {
-        # Strict, because a lax path takes the items of an array for the array.
+        # Strict, because a lax path unwraps an array and would compare its items.
         "postgresql": f"""jsonb_typeof({column}) = 'object'
             AND NOT {column} @? 'strict $.* ? (@.type() <> "string")'""",
         "sqlite": f"""CASE WHEN typeof({column}) = 'text' AND json_valid({column})
@@ -72,7 +75,7 @@ def strings(column: str) -> dict[str, str]:
 
 
 def id_of_the_time(column: str) -> dict[str, str]:
-    """Return the rule that a row's id is a UUIDv7 of about the time in ``column``, if any."""
+    """Return the rule that a row's id is a UUIDv7 whose time is near the one in ``column``."""
     return {
         "postgresql": f"""{column} IS NULL OR substr(CAST(subject AS text), 15, 1) = '7'
             AND to_timestamp(CAST(CAST(
@@ -88,9 +91,9 @@ def id_of_the_time(column: str) -> dict[str, str]:
 
 def not_before(column: str, earlier: str) -> dict[str, str]:
     """
-    Return the rule that ``column`` is no older than ``earlier``, if that is known.
+    Return the rule that ``column`` isn't before ``earlier``, if that isn't NULL.
 
-    A standby whose clock is behind may honestly have taken over in between.
+    The tolerance is for a standby that has taken over and whose clock is behind.
     """
     return {
         "postgresql": f"""{earlier} IS NULL

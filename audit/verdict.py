@@ -1,10 +1,10 @@
 """
-The verdict that ``GET /integrity`` shows.
+The report that ``GET /integrity`` returns.
 
-A small ledger is audited while the caller waits. A large one would hold a thread for as long as all
-of its history takes to add up: of that, the last verdict of ``manage.py verify_ledger`` is shown,
-with the time when it was made. A verdict that is too old, or dated in the future, counts as failed,
-and one that can't be read counts as none. What protects the books is checked at once in any case.
+A small ledger is audited during the request. Auditing a large one would occupy a thread for too
+long, so the last report of ``manage.py verify_ledger`` is returned, with the time of its audit. A
+report that is too old or dated in the future fails a check, and one that can't be read counts as
+none. The schema is checked anew in every request.
 """
 
 from datetime import datetime, timedelta
@@ -21,18 +21,18 @@ from audit.report import Finding, Report, Result, report_of
 from transfers import clock
 from transfers.models import LedgerEntry, Transfer
 
-# How many rows are audited while somebody waits: on one core, for about half a second.
+# The most rows that are audited during a request. It takes about half a second of one core.
 AT_ONCE = 20_000
 
-# How old the report of a large ledger may be: `verify_ledger` runs once a day, and may miss a run.
-HOURS = 48
+# The age limit of a stored report: `verify_ledger` runs once a day, and may miss one run.
+MAX_AGE_HOURS = 48
 
 
 def verdict() -> dict[str, Any] | None:
     """
-    Return the report of a small ledger now, or the last one of a large ledger, as on the wire.
+    Return the report for ``GET /integrity``: a new one, or for a large ledger the stored one.
 
-    None if the ledger is large, and there is no report of it that can be read.
+    Return None if a large ledger has no stored report that can be read.
     """
     if is_small():
         return check_ledger().as_dict()
@@ -46,24 +46,26 @@ def verdict() -> dict[str, Any] | None:
 
 
 def keep(report: Report) -> None:
-    """Keep a report for ``GET /integrity`` to show, in place of the one before it."""
+    """Store a report for ``GET /integrity``, replacing the previous one."""
     Verdict.objects.update_or_create(pk=1, defaults={"report": report.as_dict()})
 
 
 def _kept() -> Report | None:
-    """Return the last report, or None if there is none that can be read."""
+    """Return the stored report, or None if there is none that can be read."""
     try:
         kept = Verdict.objects.first()
-    except ValueError:  # SQLite may hold what isn't JSON.
+    except ValueError:  # SQLite accepts text that isn't JSON.
         return None
     return report_of(kept.report) if kept else None
 
 
 def _recency(checked_at: datetime) -> Result:
-    """Return the check that the ledger was verified in the last ``HOURS``."""
-    result = Result("verified_recently", f"The ledger was verified in the last {HOURS} hours")
+    """Check that the ledger was verified in the last ``MAX_AGE_HOURS``."""
+    result = Result(
+        "verified_recently", f"The ledger was verified in the last {MAX_AGE_HOURS} hours"
+    )
     age = clock.now() - checked_at
-    if age > timedelta(hours=HOURS):
+    if age > timedelta(hours=MAX_AGE_HOURS):
         problem = "the last run of `manage.py verify_ledger` is too old"
         result.add(Finding(instant(checked_at), problem))
     elif age < timedelta(0):
@@ -74,9 +76,9 @@ def _recency(checked_at: datetime) -> Result:
 
 def imbalance() -> dict[str, int]:
     """
-    Return credits less debits by currency, in minor units: 0 unless a book is broken.
+    Return credits minus debits for each currency, in minor units: 0 unless the books are broken.
 
-    Of a large ledger it is that of the last report, and empty if there is none that can be read.
+    For a large ledger, return the figures of the stored report, or none if it can't be read.
     """
     if is_small():
         return LedgerEntry.objects.imbalance()
@@ -86,7 +88,7 @@ def imbalance() -> dict[str, int]:
 
 
 def is_small() -> bool:
-    """Whether the ledger has no more than ``AT_ONCE`` rows; to count further would take long."""
+    """Whether the ledger has at most ``AT_ONCE`` rows. No more than that many are counted."""
     left = AT_ONCE
     for model in (LedgerEntry, Transfer, Account):
         left -= model._default_manager.order_by()[: left + 1].count()

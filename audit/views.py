@@ -1,4 +1,4 @@
-"""The audit over HTTP."""
+"""``GET /integrity``: the audit over HTTP."""
 
 from typing import Any
 
@@ -10,20 +10,20 @@ from accounts.rights import may
 from api.exceptions import PermissionDenied, TemporarilyUnavailable
 from api.operations import Operation, users_with
 from api.viewset import LedgerViewSet
-from audit.answers import OUT_OF_ORDER, REPORT, IntegritySerializer
 from audit.models import Verdict
+from audit.serializers import FAILED_REPORT, REPORT, IntegritySerializer
 from audit.verdict import verdict
 
 
 class MayReadAny(BasePermission):
-    """For whoever may see every account."""
+    """Allow users with the permission ``accounts.read_any``."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return may(request.user, "accounts.read_any")
 
 
 class IntegrityViewSet(LedgerViewSet):
-    """Audit the ledger: the trial balance, and the result of every check."""
+    """Return the trial balance and the result of every check."""
 
     queryset = Verdict.objects.none()
     permission_classes = (MayReadAny,)
@@ -34,12 +34,12 @@ class IntegrityViewSet(LedgerViewSet):
         "Audit the ledger",
         who=users_with("accounts.read_any"),
         description="Recomputes every invariant from the entries and compares the database schema "
-        "with the expected one. If a check fails, the same report is sent with status 503. For a "
-        "large ledger, the report is that of the last `manage.py verify_ledger`, at `checked_at`; "
-        "only the schema is checked again.",
+        "with the expected one. If a check fails, the report has status 503. For a large ledger, "
+        "this returns the last report of `manage.py verify_ledger`, which ran at `checked_at`, and "
+        "only checks the schema again.",
         response=IntegritySerializer,
-        answers={"All in order": REPORT},
-        also={(503, "application/json"): {"Out of order": OUT_OF_ORDER}},
+        answers={"Every check passed": REPORT},
+        also={(503, "application/json"): {"A check failed": FAILED_REPORT}},
         errors=(PermissionDenied,),
     )
     def retrieve(self, request: Request) -> Response:
@@ -50,10 +50,10 @@ class IntegrityViewSet(LedgerViewSet):
 
 
 class NeverVerified(TemporarilyUnavailable):
-    """The ledger is too large to be audited in a request, and there is no readable verdict."""
+    """The ledger is too large to be audited in a request, and has no readable stored report."""
 
     detail = (
-        "The ledger is too large to be audited in a request, and has no verdict that can be read. "
-        "Run `manage.py verify_ledger`."
+        "The ledger is too large to be audited in a request, and there is no readable report of an "
+        "earlier audit. Run `manage.py verify_ledger`, which stores one."
     )
     retry_after = 60

@@ -1,8 +1,8 @@
 """
-What protects the books: whether the database still has it, and as the models and the guards say.
+The schema checks: whether the database has the columns, constraints and guards that it should.
 
-``expected`` reads from the models what each table must have; ``postgresql`` and ``sqlite`` compare
-it with the database's own catalog. Nothing is written, and no right is needed but to read.
+``expected`` derives from the models what each table must have. ``postgresql`` and ``sqlite``
+compare that with the database's catalog. They write nothing, and only need the right to read.
 """
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -13,23 +13,23 @@ from transfers import guards
 
 GUARDS = "schema_has_every_guard"
 DESCRIPTIONS = {
-    GUARDS: "Every guard is there, switched on and as in its file",
-    "schema_has_every_column": "Every column is there, of its type, and NOT NULL where it must be",
+    GUARDS: "Every guard exists, is enabled and is as in its file",
+    "schema_has_every_column": "Every column exists, with its type, default and NOT NULL",
     "schema_has_every_constraint": (
-        "Every CHECK, key and foreign key of the models is there, valid and enforced"
+        "Every CHECK, unique key and foreign key of the models exists, valid and enforced"
     ),
     "schema_has_nothing_in_between": (
-        "No trigger, rule, policy, view or child table comes between the ledger and its tables"
+        "No trigger, rule, policy, view or child table interferes with the ledger's tables"
     ),
-    "schema_is_enforced": "The database is told to enforce constraints and to run triggers",
+    "schema_is_enforced": "The database settings enforce constraints and run triggers",
 }
 
 
 def schema_results(connection: BaseDatabaseWrapper) -> list[Result]:
-    """Return what became of each check of the schema."""
+    """Return the result of each schema check."""
     results = {name: Result(name, text) for name, text in DESCRIPTIONS.items()}
     for guard in guards.missing(connection):
-        problem = "the guard is missing, switched off or altered"
+        problem = "the guard is missing, disabled or altered; `migrate` restores it"
         results[GUARDS].add(Finding(guard, problem))
     catalog = sqlite if connection.vendor == "sqlite" else postgresql
     for check, subject, problem in catalog.problems(connection, expected.tables(connection)):

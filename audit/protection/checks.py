@@ -1,4 +1,4 @@
-"""The system check of the schema, for ``manage.py check --database default``."""
+"""The system check ``audit.E001``, for ``manage.py check --database default``."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from transfers import guards
 
 
 def check_schema(databases: Sequence[str] | None = None, **_options: Any) -> list[checks.Error]:
-    """Report what a migrated database lacks besides its guards, which have a check of their own."""
+    """Report violations of the schema checks, except guards: these have their own system check."""
     found = []
     for alias in databases or ():
         try:
@@ -19,12 +19,12 @@ def check_schema(databases: Sequence[str] | None = None, **_options: Any) -> lis
                 continue
             results = schema_results(connections[alias])
         except DatabaseError:
-            # A database that is away says so by itself.
+            # Other checks report that the database can't be reached.
             continue
         found += [
             checks.Error(
                 f"{finding.subject}: {finding.problem}.",
-                hint="Put it back by hand: `manage.py migrate` only installs guards.",
+                hint="Correct the schema by hand: `manage.py migrate` only restores guards.",
                 id="audit.E001",
             )
             for result in results

@@ -1,4 +1,4 @@
-"""What the models say that each table has. It is said nowhere else."""
+"""What each table must have, derived from the models: there is no other list of it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,33 +7,33 @@ from django.apps import apps
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-# Whose tables hold the books, and the keys that let a request happen once.
+# The apps whose tables are checked: the books, and the idempotency keys.
 APPS = ("accounts", "transfers", "audit", "idempotency")
 
-# What the models don't have, and what refuses or changes rows that the ledger writes.
-UNKNOWN_COLUMN = "the models don't have this column, and it must be given a value"
+# Additions to the schema that refuse or change rows that the ledger writes.
+UNKNOWN_COLUMN = "the models don't have this column, and it requires a value"
 UNKNOWN_CHECK = "the models don't have this CHECK"
 UNKNOWN_KEY = "the models don't have this unique key"
 UNKNOWN_REFERENCE = "the models don't have this foreign key"
 
-# The check that failed, what it is about, and what is wrong with it.
+# The name of the failed check, the subject of the finding, and the problem.
 Problem = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What a table must have. Conditions are SQL, without the parentheses around them."""
+    """What a table must have. Conditions are SQL without the surrounding parentheses."""
 
     name: str
-    # The type of each column, whether it may be NULL, and whether it has a default.
+    # For each column: its type, whether it may be NULL, and whether it has a default.
     columns: dict[str, tuple[str, bool, bool]]
     # The condition of each CHECK, by name.
     checks: dict[str, str]
-    # What is unique: columns, and the condition on rows, which may be empty; by name.
+    # The columns and the condition, or "", of each unique key, by name.
     uniques: dict[str, tuple[frozenset[str], str]]
-    # The table that each foreign key refers to by its primary key, by column.
+    # The table that each foreign key refers to, by column.
     references: dict[str, str]
-    # The columns whose values the database counts itself.
+    # The columns whose values the database generates by counting.
     counted: frozenset[str]
 
 
@@ -45,15 +45,15 @@ def tables(connection: BaseDatabaseWrapper) -> list[Table]:
 
 
 def default_problem(is_wanted: bool) -> str:
-    """Return what is wrong with a column that has a default, or none, and should not."""
+    """Return the problem of a column whose default is missing or shouldn't exist."""
     return "the default is missing" if is_wanted else "the column has a default"
 
 
 def refuses_more(columns: frozenset[str], table: Table) -> bool:
     """
-    Whether a unique key on ``columns``, of all rows, refuses rows that the models allow.
+    Whether a unique key on ``columns`` of all rows refuses rows that the models allow.
 
-    It doesn't if it contains the columns of a key that the models have.
+    It doesn't if it contains all columns of a key of the models.
     """
     wanted = (key for key, condition in table.uniques.values() if not condition)
     return not any(key <= columns for key in wanted)

@@ -1,8 +1,8 @@
 """
-SQLite's catalog compared with the models.
+Compare the catalog of SQLite with the models.
 
-SQLite keeps the text of each CHECK as Django worded it, so that the texts are compared. Most of the
-rest can be asked of its PRAGMAs.
+SQLite stores the text of each CHECK as Django wrote it, so texts are compared. Most of the rest
+comes from PRAGMAs.
 """
 
 import re
@@ -23,20 +23,20 @@ from audit.protection.expected import (
 )
 from transfers import guards
 
-# What a connection of ours is told when it begins, and what is lost without it.
+# The settings of a new connection, and the problem if they differ.
 SETTINGS = {
     "foreign_keys": (1, "foreign keys are not enforced"),
-    "recursive_triggers": (1, "a REPLACE deletes history unseen"),
+    "recursive_triggers": (1, "REPLACE deletes history without running the guards"),
     "ignore_check_constraints": (0, "CHECKs are not enforced"),
 }
 
-# The head of a CHECK, and what may end it: what is in quotation marks has no parentheses.
+# The start of a CHECK, and the parts to find its end: quoted text may contain parentheses.
 CHECK = re.compile(r'(?:CONSTRAINT\s+"?(?P<name>\w+)"?\s+)?\bCHECK\s*\(', re.IGNORECASE)
 PARENTHESIS = re.compile(r"""'[^']*'|"[^"]*"|[()]""")
 
 
 def problems(connection: BaseDatabaseWrapper, tables: list[Table]) -> Iterator[Problem]:
-    """Yield what the schema of the ledger lacks, or has too much."""
+    """Yield each difference between the schema and what it must have."""
     with connection.cursor() as cursor:
         for name, (wanted, problem) in SETTINGS.items():
             if _pragma(cursor, name) != [(wanted,)]:
@@ -80,7 +80,7 @@ def _of_columns(info: list[tuple], table: Table, sql: str) -> Iterator[Problem]:
         if name not in found:
             yield "schema_has_every_column", subject, "the column is missing"
         elif found[name][0].lower() != kind.lower():
-            yield "schema_has_every_column", subject, f"the column is not of the type {kind}"
+            yield "schema_has_every_column", subject, f"the column isn't of type {kind}"
         elif not nullable and not found[name][1]:
             yield "schema_has_every_column", subject, "NOT NULL is missing"
         elif has_default != found[name][2]:
@@ -88,7 +88,7 @@ def _of_columns(info: list[tuple], table: Table, sql: str) -> Iterator[Problem]:
         elif name in table.counted and "PRIMARY KEY AUTOINCREMENT" not in sql:
             yield "schema_has_every_column", subject, "the column isn't AUTOINCREMENT"
     if re.search(r"\bCOLLATE\b", sql, re.IGNORECASE):
-        yield "schema_has_every_column", table.name, "a column has another collation"
+        yield "schema_has_every_column", table.name, "a column doesn't have the default collation"
     for name, (_, is_required, has_default) in found.items():
         if name not in table.columns and is_required and not has_default:
             yield "schema_has_every_column", f"{table.name}.{name}", UNKNOWN_COLUMN
@@ -97,7 +97,7 @@ def _of_columns(info: list[tuple], table: Table, sql: str) -> Iterator[Problem]:
 def _of_checks(table: Table, sql: str) -> Iterator[Problem]:
     for name, condition in table.checks.items():
         if f"CHECK ({condition})" not in sql:
-            problem = "the CHECK is missing, or has another condition"
+            problem = "the CHECK is missing or has another condition"
             yield "schema_has_every_constraint", f"{table.name}.{name}", problem
     for name, condition in _checks_in(sql):
         words = set(re.findall(r"\w+", condition))
@@ -107,7 +107,7 @@ def _of_checks(table: Table, sql: str) -> Iterator[Problem]:
 
 
 def _checks_in(sql: str) -> Iterator[tuple[str, str]]:
-    """Yield each CHECK of a CREATE TABLE: its name, or "", and its condition."""
+    """Yield the name, or "", and the condition of each CHECK in a CREATE TABLE."""
     for found in CHECK.finditer(sql):
         depth, start = 1, found.end()
         for part in PARENTHESIS.finditer(sql, start):
@@ -123,7 +123,7 @@ def _of_uniques(keys: dict[str, tuple[frozenset[str], str]], table: Table) -> It
             problem = "the unique key is missing or altered"
             yield "schema_has_every_constraint", f"{table.name}.{name}", problem
     for name, key in keys.items():
-        # SQLite has no name for what is computed.
+        # A computed column of an index has no name.
         is_ours = None in key[0] or not table.columns.keys().isdisjoint(key[0])
         is_wanted = key in table.uniques.values() or name in table.uniques
         if is_ours and not is_wanted and refuses_more(key[0], table):

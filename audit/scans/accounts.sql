@@ -1,5 +1,5 @@
--- One row for each account: its own figures beside those that its history makes, and beside what
--- the last record of a change says.
+-- One row for each account: its own figures, the same figures computed from its history, and the
+-- values of its last account changes.
 SELECT a.id AS subject, a.currency, a.kind, a.status, a.owner_id, a.owner_name, a.balance, a.held,
     a.overdraft_limit, a.version, a.last_posted_at, a.metadata,
     CASE WHEN a.kind <> 'EXTERNAL' THEN a.created_at END AS opened_at,

@@ -1,7 +1,7 @@
--- One row for each recorded change of an account, beside the one before it of the same figure, and
--- the number of transfers that a FREEZE or CLOSE should have stopped before the next record.
+-- One row for each account change, with the previous change of the same property, and the number of
+-- transfers that a FREEZE or CLOSE should have stopped before the next change.
 SELECT c.*, CASE WHEN c.action IN ('FREEZE', 'CLOSE') THEN (
-        -- The two conditions on parties are written so that each can use its index.
+        -- The conditions on source and destination are separate, so that each can use its index.
         SELECT count(*) FROM transfers_transfer t
         WHERE (t.source_id = c.subject OR t.dest_id = c.subject)
             AND t.created_at > c.at AND (c.next_at IS NULL OR t.created_at < c.next_at)

@@ -1,5 +1,5 @@
--- One row for each entry, beside the one before it in its account, its transfer, and the highest
--- overdraft limit that its account was ever given.
+-- One row for each entry, with the previous entry of its account, its transfer, and the highest
+-- overdraft limit that its account ever had.
 SELECT e.id AS subject, a.currency, a.kind, e.account_id, e.type, e.amount, e.balance,
     e.sequence, e.ts, e.transfer_id, t.created_at,
     coalesce(lag(e.sequence) OVER chain, 0) AS last_sequence,
@@ -9,7 +9,7 @@ SELECT e.id AS subject, a.currency, a.kind, e.account_id, e.type, e.amount, e.ba
 FROM transfers_ledgerentry e LEFT JOIN accounts_account a ON a.id = e.account_id
 LEFT JOIN transfers_transfer t ON t.id = e.transfer_id
 LEFT JOIN (
-    -- What isn't a number, another check reports.
+    -- Another check reports limits that aren't numbers.
     SELECT account_id, max(CASE WHEN length(after) BETWEEN 1 AND 16
         AND trim(after, '0123456789') = '' THEN CAST(after AS bigint) END) AS highest
     FROM accounts_accountchange

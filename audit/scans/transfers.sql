@@ -1,4 +1,4 @@
--- One row for each transfer: its parties, its legs, and what it resolves or reverses.
+-- One row for each transfer: its accounts, its legs, and the transfer that it resolves or reverses.
 SELECT t.id AS subject, t.currency, t.kind, t.source_id, t.dest_id, t.amount,
     t.memo, t.metadata, t.expires_at, t.created_at, t.created_by_id, t.hold_id, t.reverses_id,
     s.kind AS source_kind, s.currency AS source_currency,

@@ -1,4 +1,4 @@
-"""Altering the schema of the ledger, and what the audit finds of it."""
+"""Alter the schema of the ledger, and return what the audit reports."""
 
 from django.db import connection
 
@@ -11,14 +11,14 @@ GUARD = "schema_has_every_guard"
 
 
 def run(*statements: str) -> None:
-    """Run SQL statements as an intruder would, one after the other."""
+    """Run SQL statements, one after the other."""
     with connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)
 
 
 def schema_findings() -> list[tuple[str, str]]:
-    """Return which checks of the schema fail, each with what it has found."""
+    """Return the name of each failed schema check with the subject of each finding."""
     return [
         (check.name, finding.subject)
         for check in check_ledger().checks

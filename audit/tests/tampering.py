@@ -1,4 +1,4 @@
-"""Tampering with a ledger behind its back: what the guards and constraints would refuse."""
+"""Change rows of a ledger in ways that the guards and constraints would refuse."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,24 +18,24 @@ from transfers.posting import EntryType
 from transfers.tests.rich_ledger import RichLedger, leg
 
 DAY = timedelta(days=1)
-# What no metadata may be.
+# Invalid metadata: it must be an object of strings.
 NOT_STRINGS = {
     "a list": ["a"],
     "a text": "a",
     "null": Value(None, JSONField()),
-    "a number in it": {"a": "b", "c": 1},
-    "a list in it": {"a": ["b"]},
-    "an object in it": {"a": {"b": "c"}},
+    "an object with a number": {"a": "b", "c": 1},
+    "an object with a list": {"a": ["b"]},
+    "an object with an object": {"a": {"b": "c"}},
 }
 DOLLARS, EUROS = external_account_id("USD"), external_account_id("EUR")
 TABLES = tuple(model._meta.db_table for model in (Account, Transfer, LedgerEntry, IdempotencyKey))
-# What a figure in the outside world does that is off.
+# The findings when an entry of an EXTERNAL account has a wrong amount.
 OUT_OF_BALANCE = {"currency_debits_equal_credits": 1, "currency_sums_to_zero": 1}
 
 
 @contextmanager
 def unguarded() -> Iterator[None]:
-    """Do without the guards and the CHECK constraints until the test's transaction rolls back."""
+    """Drop the guards and CHECK constraints until the test's transaction is rolled back."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             guards.drop(connection)
@@ -45,7 +45,7 @@ def unguarded() -> Iterator[None]:
             finally:
                 cursor.execute("PRAGMA ignore_check_constraints = OFF")
             return
-        # A table is not altered while deferred triggers wait for its rows.
+        # A table can't be altered while deferred triggers are pending.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         guards.drop(connection)
         cursor.execute(
@@ -61,20 +61,20 @@ def unguarded() -> Iterator[None]:
 
 @contextmanager
 def without_guards() -> Iterator[None]:
-    """Do without the guards, and have them again: the CHECKs stay, and the schema is whole."""
+    """Drop the guards, and install them again afterwards. The CHECK constraints stay."""
     guards.drop(connection)
     yield
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            # A table is not altered while deferred triggers wait for its rows.
+            # A table can't be altered while deferred triggers are pending.
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
     guards.install(connection)
 
 
-def broken(report: Report) -> dict[str, int]:
-    """Return how much each check of the books that fails has found."""
-    # Who breaks a book in a test has taken down what protects it.
+def findings_of(report: Report) -> dict[str, int]:
+    """Return the number of findings of each failed check, except schema checks."""
+    # The tests drop guards and CHECKs before they corrupt rows.
     return {
         check.name: check.findings
         for check in report.checks
@@ -82,24 +82,24 @@ def broken(report: Report) -> dict[str, int]:
     }
 
 
-def account(row: Account, **changes: Any) -> None:
+def update_account(row: Account, **changes: Any) -> None:
     Account.objects.filter(pk=row.pk).update(**changes)
 
 
-def external(**changes: Any) -> None:
+def update_external(**changes: Any) -> None:
     Account.objects.filter(pk=DOLLARS).update(**changes)
 
 
-def transfer(row: Transfer, **changes: Any) -> None:
+def update_transfer(row: Transfer, **changes: Any) -> None:
     Transfer.objects.filter(pk=row.pk).update(**changes)
 
 
-def held_of(row: Transfer, **changes: Any) -> None:
+def update_hold_of(row: Transfer, **changes: Any) -> None:
     """Change the hold that ``row`` resolves."""
     Transfer.objects.filter(pk=row.hold_id).update(**changes)
 
 
-def entry(row: LedgerEntry, **changes: Any) -> None:
+def update_entry(row: LedgerEntry, **changes: Any) -> None:
     LedgerEntry.objects.filter(pk=row.pk).update(**changes)
 
 
@@ -108,13 +108,13 @@ def entry_of(owner: Account, at: int) -> LedgerEntry:
     return list(LedgerEntry.objects.filter(account=owner).order_by("sequence"))[at]
 
 
-def outside(book: RichLedger) -> LedgerEntry:
-    """Return the leg of a withdrawal in the outside world."""
+def external_entry(book: RichLedger) -> LedgerEntry:
+    """Return the entry of a withdrawal in the EXTERNAL account."""
     return leg(book.withdrawal, EntryType.CREDIT)
 
 
-def delete(model: type[Any], **which: Any) -> None:
-    """Delete rows as raw SQL would, whatever refers to them."""
+def delete_rows(model: type[Any], **which: Any) -> None:
+    """Delete rows by SQL, even if other rows refer to them."""
     table, key = model._meta.db_table, model._meta.pk
     with connection.cursor() as cursor:
         for row in model.objects.filter(**which):
@@ -123,5 +123,10 @@ def delete(model: type[Any], **which: Any) -> None:
 
 
 def corruption(name: str, corrupt: Any, *once: str, **counted: int) -> Any:
-    """Return a way to corrupt a ledger, and how much each check then finds: one, or as counted."""
+    """
+    Return a test parameter: a function that corrupts a ledger, and the expected findings.
+
+    :param once: the checks that must have one finding.
+    :param counted: the number of findings of other checks.
+    """
     return pytest.param(corrupt, {**dict.fromkeys(once, 1), **counted}, id=name)

@@ -1,11 +1,11 @@
-"""``GET /integrity``: the audit over HTTP, for staff."""
+"""``GET /integrity``: the audit over HTTP."""
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from audit.ledger import check_ledger
-from audit.tests.tampering import account, without_guards
+from audit.tests.tampering import update_account, without_guards
 from transfers.tests.rich_ledger import RichLedger, make_rich_ledger
 
 pytestmark = pytest.mark.django_db
@@ -16,7 +16,7 @@ def book(funded_account, alice, staff) -> RichLedger:
     return make_rich_ledger(funded_account, alice, staff)
 
 
-def test_staff_see_the_trial_balance_and_the_result_of_every_check(book, client_for, staff):
+def test_integrity_returns_the_trial_balance_and_the_result_of_every_check(book, client_for, staff):
     response = client_for(staff).get("/integrity")
 
     assert response.status_code == 200
@@ -35,31 +35,31 @@ def test_staff_see_the_trial_balance_and_the_result_of_every_check(book, client_
     }
 
 
-def test_a_broken_ledger_is_503_with_what_is_off(book, client_for, staff):
+def test_integrity_of_a_corrupted_ledger_is_503_with_the_findings(book, client_for, staff):
     with without_guards():
-        account(book.euros, version=7)
+        update_account(book.euros, version=7)
 
     response = client_for(staff).get("/integrity")
 
     assert response.status_code == 503
     assert response.json()["ok"] is False
-    [off] = [check for check in response.json()["checks"] if not check["ok"]]
-    assert off == {
+    [failed] = [check for check in response.json()["checks"] if not check["ok"]]
+    assert failed == {
         "name": "account_version_counts_its_entries",
-        "description": "A customer's version is its last sequence and the number of its entries",
+        "description": "A customer's version is its last sequence and its number of entries",
         "ok": False,
         "findings": 1,
         "examples": [
             {
                 "subject": str(book.euros.pk),
-                "problem": "version 7, but 1 entries and the last has sequence 1",
+                "problem": "version 7, but entries: 1, last sequence: 1",
             }
         ],
     }
 
 
 @pytest.mark.parametrize(("who", "status"), [("alice", 403), (None, 401)])
-def test_nobody_else_sees_it(request, client_for, who, status):
+def test_integrity_requires_permission_to_read_every_account(request, client_for, who, status):
     user = request.getfixturevalue(who) if who else None
 
     response = client_for(user).get("/integrity")
@@ -67,7 +67,7 @@ def test_nobody_else_sees_it(request, client_for, who, status):
     assert response.status_code == status
 
 
-def test_the_number_of_queries_does_not_grow_with_the_ledger(
+def test_integrity_takes_a_constant_number_of_queries(
     book, client_for, alice, staff, funded_account
 ):
     def queries() -> int:
@@ -82,7 +82,7 @@ def test_the_number_of_queries_does_not_grow_with_the_ledger(
     assert queries() == before
 
 
-def test_a_query_parameter_is_refused(client_for, staff):
+def test_integrity_refuses_unknown_query_parameters(client_for, staff):
     response = client_for(staff).get("/integrity?verbose=1")
 
     assert response.status_code == 422

@@ -1,4 +1,4 @@
-"""``manage.py verify_ledger``: what it prints, and the exit code that a cron job relies on."""
+"""``manage.py verify_ledger``: what it prints, and its exit status."""
 
 import io
 import json
@@ -8,14 +8,14 @@ import pytest
 from django.core.management import call_command
 
 from audit.ledger import check_ledger
-from audit.tests.tampering import account, without_guards
+from audit.tests.tampering import update_account, without_guards
 from transfers.tests.rich_ledger import RichLedger, make_rich_ledger
 
 pytestmark = pytest.mark.django_db
 
 
 class Terminal(io.StringIO):
-    """What is printed for a person to see."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -27,13 +27,13 @@ def book(funded_account, alice, staff) -> RichLedger:
 
 
 @pytest.fixture
-def broken_book(book) -> RichLedger:
+def corrupted_book(book) -> RichLedger:
     with without_guards():
-        account(book.euros, version=7)
+        update_account(book.euros, version=7)
     return book
 
 
-def test_a_clean_ledger_prints_its_trial_balance_and_every_check(book, capsys):
+def test_verify_ledger_prints_the_trial_balance_and_every_check(book, capsys):
     call_command("verify_ledger")
 
     printed = capsys.readouterr().out
@@ -45,42 +45,42 @@ def test_a_clean_ledger_prints_its_trial_balance_and_every_check(book, capsys):
     assert [line.split()[1] for line in lines if line.startswith("  ok")] == [
         check.name for check in checks
     ]
-    assert lines[-1] == f"All {len(checks)} checks hold."
+    assert lines[-1] == f"All {len(checks)} checks passed."
 
 
-def test_a_broken_ledger_prints_what_is_off_and_exits_with_1(broken_book, capsys):
+def test_verify_ledger_prints_the_findings_and_exits_with_1(corrupted_book, capsys):
     with pytest.raises(SystemExit) as exit_:
         call_command("verify_ledger")
 
     assert exit_.value.code == 1
     lines = capsys.readouterr().out.splitlines()
-    at = next(number for number, line in enumerate(lines) if line.startswith(" OFF"))
-    assert lines[at].split()[:2] == ["OFF", "account_version_counts_its_entries"]
+    at = next(number for number, line in enumerate(lines) if line.startswith("FAIL"))
+    assert lines[at].split()[:2] == ["FAIL", "account_version_counts_its_entries"]
     assert lines[at + 1].strip() == (
-        f"{broken_book.euros.pk}: version 7, but 1 entries and the last has sequence 1"
+        f"{corrupted_book.euros.pk}: version 7, but entries: 1, last sequence: 1"
     )
     assert lines[-2:] == [
-        "Amounts in findings are in minor units, as they are stored.",
+        "Amounts in findings are in minor units.",
         "1 finding in 1 check.",
     ]
 
 
-def test_findings_that_are_not_shown_are_counted(book, alice, funded_account, capsys):
+def test_verify_ledger_counts_findings_beyond_the_first_ten(book, alice, funded_account, capsys):
     with without_guards():
         for _ in range(12):
-            account(funded_account(alice), version=7)
+            update_account(funded_account(alice), version=7)
 
     with pytest.raises(SystemExit):
         call_command("verify_ledger")
 
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
-    shown = [line for line in lines if line.endswith("0 entries and the last has sequence 0")]
+    shown = [line for line in lines if line.endswith("but entries: 0, last sequence: 0")]
     assert len(shown) == 10
     assert "and 2 more" in lines
     assert lines[-1] == "12 findings in 1 check."
 
 
-def test_json_is_the_whole_report(broken_book, capsys):
+def test_verify_ledger_prints_the_whole_report_as_json(corrupted_book, capsys):
     with pytest.raises(SystemExit) as exit_:
         call_command("verify_ledger", "--json")
 
@@ -89,22 +89,22 @@ def test_json_is_the_whole_report(broken_book, capsys):
     assert {**report, "checked_at": None} == {**check_ledger().as_dict(), "checked_at": None}
     assert report["ok"] is False
     assert report["checked_at"].endswith("Z")
-    [off] = [check for check in report["checks"] if not check["ok"]]
-    assert off == {
+    [failed] = [check for check in report["checks"] if not check["ok"]]
+    assert failed == {
         "name": "account_version_counts_its_entries",
-        "description": "A customer's version is its last sequence and the number of its entries",
+        "description": "A customer's version is its last sequence and its number of entries",
         "ok": False,
         "findings": 1,
         "examples": [
             {
-                "subject": str(broken_book.euros.pk),
-                "problem": "version 7, but 1 entries and the last has sequence 1",
+                "subject": str(corrupted_book.euros.pk),
+                "problem": "version 7, but entries: 1, last sequence: 1",
             }
         ],
     }
 
 
-def test_a_terminal_sees_a_progress_bar_that_ends_at_100_percent(book, monkeypatch):
+def test_verify_ledger_shows_a_progress_bar_on_a_terminal(book, monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
 
     call_command("verify_ledger")
@@ -112,7 +112,7 @@ def test_a_terminal_sees_a_progress_bar_that_ends_at_100_percent(book, monkeypat
     assert "Checking: 100%" in sys.stderr.getvalue()
 
 
-def test_a_log_sees_no_progress_bar(book, capsys):
+def test_verify_ledger_shows_no_progress_bar_in_a_log(book, capsys):
     call_command("verify_ledger")
 
     assert capsys.readouterr().err == ""

@@ -1,4 +1,4 @@
-"""The audit: it passes a ledger in which everything happened, and finds each way to break it."""
+"""The audit passes a ledger with every kind of transfer, and finds each kind of corruption."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -18,7 +18,7 @@ from audit.report import TrialBalance
 from audit.tests.account_corruptions import ACCOUNT_CORRUPTIONS
 from audit.tests.entry_corruptions import ENTRY_CORRUPTIONS
 from audit.tests.status_corruptions import STATUS_CORRUPTIONS
-from audit.tests.tampering import broken, delete
+from audit.tests.tampering import delete_rows, findings_of
 from audit.tests.tampering import unguarded as tampered_with
 from audit.tests.transfer_corruptions import TRANSFER_CORRUPTIONS
 from transfers import clock, services
@@ -36,9 +36,9 @@ CORRUPTIONS = [
     *STATUS_CORRUPTIONS,
     *TRANSFER_CORRUPTIONS,
 ]
-# SQLite has no way to drop the UNIQUE that stands in the way.
+# SQLite can't drop the UNIQUE constraints that prevent the corruption.
 ONLY_ON_POSTGRESQL = {"original_is_resolved_once"}
-# PostgreSQL has a type for it.
+# PostgreSQL has column types that prevent the corruption.
 ONLY_ON_SQLITE = {"id_is_a_uuid", "transfer_memo_has_its_length"}
 
 
@@ -49,12 +49,12 @@ def book(funded_account, alice, staff) -> RichLedger:
 
 @pytest.fixture
 def unguarded(book) -> Iterator[None]:
-    """Once the ledger is made, let it be broken."""
+    """Drop the guards and CHECKs after the ledger is filled."""
     with tampered_with():
         yield
 
 
-def test_a_ledger_in_which_everything_has_happened_is_clean(book):
+def test_a_ledger_with_every_kind_of_transfer_passes(book):
     report = check_ledger()
 
     assert [check for check in report.checks if not check.ok] == []
@@ -63,7 +63,7 @@ def test_a_ledger_in_which_everything_has_happened_is_clean(book):
     assert set(kinds) == {kind.value for kind in Kind}
 
 
-def test_the_trial_balance_shows_every_currency_and_every_row_is_counted(book):
+def test_the_report_has_every_currency_and_counts_every_row(book):
     report = check_ledger()
 
     assert report.currencies == [
@@ -77,7 +77,7 @@ def test_the_trial_balance_shows_every_currency_and_every_row_is_counted(book):
     assert report.entries == LedgerEntry.objects.count()
 
 
-def test_an_empty_ledger_is_clean():
+def test_an_empty_ledger_passes():
     report = check_ledger()
 
     assert report.ok
@@ -85,21 +85,21 @@ def test_an_empty_ledger_is_clean():
 
 
 @pytest.mark.parametrize(("corrupt", "expected"), CORRUPTIONS)
-def test_a_corruption_is_found_by_its_own_checks_and_by_no_other(
+def test_a_corruption_is_found_by_exactly_the_expected_checks(
     book, unguarded, corrupt: Callable[[RichLedger], object], expected: dict[str, int]
 ):
     with transaction.atomic():
         corrupt(book)
 
-        found = broken(check_ledger())
-        # A row without its account or transfer would not pass the end of the test.
+        found = findings_of(check_ledger())
+        # The test would fail at its end if rows referred to missing ones.
         transaction.set_rollback(True)
 
     assert found == expected
 
 
 @pytest.mark.parametrize("change", [accounts.freeze, accounts.close])
-def test_a_clock_that_is_set_back_before_a_change_is_no_finding(
+def test_an_account_change_after_the_clock_was_set_back_passes(
     alice, staff, funded_account, change
 ):
     account = funded_account(alice)
@@ -113,7 +113,7 @@ def test_a_clock_that_is_set_back_before_a_change_is_no_finding(
     assert check_ledger().ok
 
 
-def test_a_hold_may_last_as_long_as_the_longest(book, alice):
+def test_a_hold_that_lasts_exactly_the_limit_passes(book, alice):
     order = Order(source_id=book.payer.pk, dest_id=book.payee.pk, amount=1)
     longest = services.hold(order=order, expires_in=LONGEST_HOLD, actor=alice)
 
@@ -123,23 +123,23 @@ def test_a_hold_may_last_as_long_as_the_longest(book, alice):
         services.hold(order=order, expires_in=LONGEST_HOLD + timedelta(microseconds=1), actor=alice)
 
 
-def test_every_check_is_tripped_by_a_corruption():
+def test_every_check_is_failed_by_some_corruption():
     names = {check.name for check in check_ledger().checks} - DESCRIPTIONS.keys()
 
-    tripped = {name for corruption in CORRUPTIONS for name in corruption.values[1]}
+    failed = {name for corruption in CORRUPTIONS for name in corruption.values[1]}
 
-    assert tripped | ONLY_ON_POSTGRESQL | ONLY_ON_SQLITE == names
-    assert tripped & (ONLY_ON_POSTGRESQL | ONLY_ON_SQLITE) == set()
+    assert failed | ONLY_ON_POSTGRESQL | ONLY_ON_SQLITE == names
+    assert failed & (ONLY_ON_POSTGRESQL | ONLY_ON_SQLITE) == set()
 
 
-def test_a_finding_names_its_subject_and_its_figures(book, unguarded):
+def test_a_finding_contains_its_subject_and_figures(book, unguarded):
     Account.objects.filter(pk=book.euros.pk).update(balance=7_00)
 
     examples = {check.name: check.examples for check in check_ledger().checks}
 
     [finding] = examples["account_balance_is_its_entries"]
     assert finding.subject == str(book.euros.pk)
-    assert finding.problem == "balance 700, but its entries make 500"
+    assert finding.problem == "balance 700, but its entries sum to 500"
     [finding] = examples["currency_sums_to_zero"]
     assert finding.subject == "EUR"
     assert finding.problem == "customers' balances 700, external balance -500"
@@ -153,15 +153,13 @@ def test_all_findings_are_counted_and_ten_are_shown(book, unguarded, alice, fund
     report = check_ledger()
 
     name = "account_version_counts_its_entries"
-    assert broken(report) == {name: 12}
-    [off] = [check for check in report.checks if check.name == name]
-    assert (off.findings, len(off.examples)) == (12, 10)
-    assert len({example.subject for example in off.examples}) == 10
+    assert findings_of(report) == {name: 12}
+    [failed] = [check for check in report.checks if check.name == name]
+    assert (failed.findings, len(failed.examples)) == (12, 10)
+    assert len({example.subject for example in failed.examples}) == 10
 
 
-def test_a_user_who_was_deleted_from_under_the_books_is_found_wherever_they_are_named(
-    book, unguarded
-):
+def test_every_reference_to_a_deleted_user_is_found(book, unguarded):
     user = book.payer.owner
     count = (
         Account.objects.filter(owner=user).count()
@@ -169,20 +167,20 @@ def test_a_user_who_was_deleted_from_under_the_books_is_found_wherever_they_are_
         + Transfer.objects.filter(created_by=user).count()
     )
     with transaction.atomic():
-        delete(User, pk=user.pk)
+        delete_rows(User, pk=user.pk)
         report = check_ledger()
-        # A row without its user would not pass the end of the test.
+        # The test would fail at its end if rows referred to a missing user.
         transaction.set_rollback(True)
 
-    assert broken(report) == {"named_user_exists": count}
+    assert findings_of(report) == {"named_user_exists": count}
     [found] = [check for check in report.checks if check.name == "named_user_exists"]
     assert count > len(found.examples) == 10
     [owned] = [each for each in found.examples if each.subject == str(book.payer.pk)]
-    assert owned.problem == f"there is no user {user.pk}: accounts_account.owner_id"
+    assert owned.problem == f"user {user.pk} doesn't exist: accounts_account.owner_id"
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 3, 7])
-def test_the_size_of_the_ranges_changes_nothing(book, unguarded, monkeypatch, chunk):
+def test_the_report_does_not_depend_on_the_size_of_ranges(book, unguarded, monkeypatch, chunk):
     Account.objects.customers().update(version=F("version") + 1)
     Transfer.objects.filter(kind=Kind.TRANSFER).update(expires_at=F("created_at"))
     whole = check_ledger()
@@ -192,10 +190,10 @@ def test_the_size_of_the_ranges_changes_nothing(book, unguarded, monkeypatch, ch
     report = check_ledger()
 
     assert (report.currencies, report.checks) == (whole.currencies, whole.checks)
-    assert sum(broken(report).values()) == 5 + 6
+    assert sum(findings_of(report).values()) == 5 + 6
 
 
-def test_progress_counts_the_rows_looked_at_up_to_their_number(book, monkeypatch):
+def test_progress_counts_up_to_the_number_of_rows(book, monkeypatch):
     monkeypatch.setattr(audit, "CHUNK", 5)
     seen: list[tuple[int, int]] = []
 
@@ -243,9 +241,7 @@ def test_totals_beyond_64_bits_are_exact(book, unguarded):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_commits_during_an_audit_is_not_in_it_and_does_not_wait_for_it(
-    alice, funded_account, race
-):
+def test_an_audit_neither_sees_nor_blocks_concurrent_transfers(alice, funded_account, race):
     account = funded_account(alice, balance=5_00)
 
     def deposit_more(done: int, total: int) -> None:
@@ -262,12 +258,12 @@ def test_what_commits_during_an_audit_is_not_in_it_and_does_not_wait_for_it(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_audit_that_is_broken_off_leaves_no_transaction_open(alice, funded_account):
-    def break_off(done: int, total: int) -> None:
+def test_an_interrupted_audit_leaves_no_transaction_open(alice, funded_account):
+    def interrupt(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        check_ledger(break_off)
+        check_ledger(interrupt)
 
     account = funded_account(alice, balance=5_00)
     assert Account.objects.get(pk=account.pk).balance == 5_00

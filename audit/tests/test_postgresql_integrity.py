@@ -1,4 +1,4 @@
-"""What only PostgreSQL can show of the audit: broken UNIQUEs, and the snapshot that it reads."""
+"""The audit on PostgreSQL: violations of UNIQUE constraints, and the snapshot."""
 
 from collections.abc import Callable, Iterator
 
@@ -7,7 +7,14 @@ from django.db import connection
 from django.db.models import F
 
 from audit.ledger import check_ledger
-from audit.tests.tampering import OUT_OF_BALANCE, broken, entry, entry_of, transfer, unguarded
+from audit.tests.tampering import (
+    OUT_OF_BALANCE,
+    entry_of,
+    findings_of,
+    unguarded,
+    update_entry,
+    update_transfer,
+)
 from transfers.models import Transfer
 from transfers.posting import EntryType
 from transfers.tests.rich_ledger import RichLedger, leg, make_rich_ledger
@@ -22,7 +29,7 @@ def book(funded_account, alice, staff) -> RichLedger:
 
 @pytest.fixture
 def without_uniques(book) -> Iterator[None]:
-    """Once the ledger is made, let a sequence, a leg or a resolution come twice."""
+    """Drop the guards, CHECKs and UNIQUE constraints after the ledger is filled."""
     with unguarded(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(
@@ -35,26 +42,26 @@ def without_uniques(book) -> Iterator[None]:
 
 
 def resolve_a_hold_twice(book: RichLedger) -> None:
-    transfer(book.void, hold=book.release.hold, amount=F("amount") - 4_00)
+    update_transfer(book.void, hold=book.release.hold, amount=F("amount") - 4_00)
 
 
 def reverse_a_transfer_twice(book: RichLedger) -> None:
-    twin = Transfer.objects.get(pk=book.reversal.pk)
-    twin.pk = None
-    twin.save(force_insert=True)
+    copy = Transfer.objects.get(pk=book.reversal.pk)
+    copy.pk = None
+    copy.save(force_insert=True)
 
 
-def fork_the_chain(book: RichLedger) -> None:
-    """Let the last two entries both follow the one before them."""
+def use_a_sequence_twice(book: RichLedger) -> None:
+    """Give the last two entries of an account the same sequence."""
     before, last = entry_of(book.payee, -2), entry_of(book.payee, -1)
-    entry(before, ts=last.ts)
-    entry(last, sequence=before.sequence, balance=F("balance") + before.amount)
+    update_entry(before, ts=last.ts)
+    update_entry(last, sequence=before.sequence, balance=F("balance") + before.amount)
 
 
 def write_a_leg_twice(book: RichLedger) -> None:
-    twin = leg(book.withdrawal, EntryType.CREDIT)
-    twin.pk = None
-    twin.save(force_insert=True)
+    copy = leg(book.withdrawal, EntryType.CREDIT)
+    copy.pk = None
+    copy.save(force_insert=True)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +70,7 @@ def write_a_leg_twice(book: RichLedger) -> None:
         (resolve_a_hold_twice, {"original_is_resolved_once": 2, "account_held_is_its_holds": 1}),
         (reverse_a_transfer_twice, {"original_is_resolved_once": 2, "transfer_has_both_legs": 1}),
         (
-            fork_the_chain,
+            use_a_sequence_twice,
             {
                 "account_balance_is_its_last_entrys": 1,
                 "account_version_counts_its_entries": 1,
@@ -74,16 +81,16 @@ def write_a_leg_twice(book: RichLedger) -> None:
         (write_a_leg_twice, {"transfer_has_both_legs": 1, **OUT_OF_BALANCE}),
     ],
 )
-def test_what_a_unique_constraint_would_refuse_is_found(
+def test_a_violation_of_a_unique_constraint_is_found(
     book, without_uniques, corrupt: Callable[[RichLedger], None], expected: dict[str, int]
 ):
     corrupt(book)
 
-    assert broken(check_ledger()) == expected
+    assert findings_of(check_ledger()) == expected
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_audit_reads_one_snapshot_for_as_long_as_it_takes_and_can_write_nothing():
+def test_an_audit_is_one_read_only_snapshot_without_timeouts():
     def show(name: str) -> str:
         with connection.cursor() as cursor:
             cursor.execute(f"SHOW {name}")

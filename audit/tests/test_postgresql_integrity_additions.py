@@ -1,4 +1,4 @@
-"""The audit convicts what a schema has beyond the models, if it refuses or changes rows."""
+"""The audit reports additions to a PostgreSQL schema that refuse or change rows."""
 
 import pytest
 from django.db import connection
@@ -13,15 +13,15 @@ CHANGES = "ALTER TABLE accounts_accountchange"
 KEYS = "ALTER TABLE idempotency_idempotencykey"
 
 ADDITIONS = {
-    "a column that must be given a value": (
+    "a column that requires a value": (
         [f"{TRANSFERS} ADD zz int NOT NULL DEFAULT 1", f"{TRANSFERS} ALTER zz DROP DEFAULT"],
         (COLUMN, "transfers_transfer.zz"),
     ),
-    "a column of a type that is NOT NULL": (
+    "a column whose type is NOT NULL": (
         ["CREATE DOMAIN needed AS int NOT NULL", f"{KEYS} ADD zz needed"],
         (COLUMN, "idempotency_idempotencykey.zz"),
     ),
-    "a text that is compared in another way": (
+    "a column with another collation": (
         [
             f'{KEYS} ALTER key TYPE varchar(255) COLLATE "C"',
         ],
@@ -31,22 +31,22 @@ ADDITIONS = {
         [f"{TRANSFERS} ADD CONSTRAINT zz CHECK (amount <> 777)"],
         (CONSTRAINT, "transfers_transfer.zz"),
     ),
-    "a CHECK of new rows alone": (
+    "a CHECK on new rows only": (
         [f"{TRANSFERS} ADD CONSTRAINT zz CHECK (amount <> 777) NOT VALID"],
         (CONSTRAINT, "transfers_transfer.zz"),
     ),
-    "a CHECK of no column": (
+    "a CHECK on no column": (
         [f"{TRANSFERS} ADD CONSTRAINT zz CHECK (false) NOT VALID"],
         (CONSTRAINT, "transfers_transfer.zz"),
     ),
-    "a foreign key beside the right one that deletes keys": (
+    "a second foreign key that deletes idempotency keys": (
         [
             f"{KEYS} ADD CONSTRAINT zz FOREIGN KEY (user_id) REFERENCES auth_user (id)"
             " ON DELETE CASCADE"
         ],
         (CONSTRAINT, "idempotency_idempotencykey.zz"),
     ),
-    "a foreign key beside the right one that empties a column": (
+    "a second foreign key that sets a column to NULL": (
         [
             f"{TRANSFERS} ADD CONSTRAINT zz FOREIGN KEY (created_by_id) REFERENCES auth_user (id)"
             " ON DELETE SET NULL"
@@ -60,7 +60,7 @@ ADDITIONS = {
         ],
         (CONSTRAINT, "transfers_transfer.zz"),
     ),
-    "a column whose foreign key deletes history": (
+    "an additional column whose foreign key deletes history": (
         [
             f"{TRANSFERS} ADD event_id integer CONSTRAINT zz REFERENCES auth_group (id)"
             " ON DELETE CASCADE"
@@ -71,31 +71,31 @@ ADDITIONS = {
         ["CREATE UNIQUE INDEX zz ON transfers_transfer (source_id, amount)"],
         (CONSTRAINT, "transfers_transfer.zz"),
     ),
-    "a unique key of some rows": (
+    "a unique key with a condition": (
         ["CREATE UNIQUE INDEX zz ON transfers_transfer (memo) WHERE memo <> ''"],
         (CONSTRAINT, "transfers_transfer.zz"),
     ),
-    "a unique key of what is computed": (
+    "a unique key on an expression": (
         ["CREATE UNIQUE INDEX zz ON idempotency_idempotencykey (lower(key), user_id)"],
         (CONSTRAINT, "idempotency_idempotencykey.zz"),
     ),
-    "rows that exclude each other": (
+    "an exclusion constraint": (
         [f"{TRANSFERS} ADD CONSTRAINT zz EXCLUDE (memo WITH =)"],
         (CONSTRAINT, "transfers_transfer.zz"),
     ),
-    "an id that isn't counted": (
+    "an id that isn't generated": (
         [f"{CHANGES} ALTER id DROP IDENTITY"],
         (COLUMN, "accounts_accountchange.id"),
     ),
-    "an id that is counted down": (
+    "an id that counts down": (
         [f"{CHANGES} ALTER id SET INCREMENT BY -1"],
         (COLUMN, "accounts_accountchange.id"),
     ),
-    "an id that comes to an end": (
+    "an id with a maximum": (
         [f"{CHANGES} ALTER id SET MAXVALUE 1000"],
         (COLUMN, "accounts_accountchange.id"),
     ),
-    "an id that begins again": (
+    "an id that cycles": (
         [f"{CHANGES} ALTER id SET CYCLE"],
         (COLUMN, "accounts_accountchange.id"),
     ),
@@ -103,7 +103,7 @@ ADDITIONS = {
 
 
 @pytest.mark.parametrize("name", ADDITIONS)
-def test_an_addition_that_interferes_is_convicted_and_nothing_else(name):
+def test_an_addition_that_refuses_or_changes_rows_is_reported(name):
     statements, *expected = ADDITIONS[name]
 
     run("SET CONSTRAINTS ALL IMMEDIATE", *statements)
@@ -111,7 +111,7 @@ def test_an_addition_that_interferes_is_convicted_and_nothing_else(name):
     assert schema_findings() == expected
 
 
-def test_an_id_that_would_be_given_out_twice_is_convicted(alice, funded_account, staff):
+def test_a_sequence_behind_the_largest_id_is_reported(alice, funded_account, staff):
     account = funded_account(alice)
     for change in (accounts.freeze, accounts.unfreeze, accounts.freeze):
         change(account_id=account.pk, actor=staff)
@@ -122,9 +122,9 @@ def test_an_id_that_would_be_given_out_twice_is_convicted(alice, funded_account,
     assert (unused, schema_findings()) == ([(COLUMN, "accounts_accountchange.id")],) * 2
 
 
-def test_a_unique_key_that_takes_two_nulls_for_the_same_is_convicted():
+def test_a_unique_key_that_treats_nulls_as_equal_is_reported():
     if connection.pg_version < 150000:
-        pytest.skip("PostgreSQL 15 is the first that has it.")
+        pytest.skip("NULLS NOT DISTINCT requires PostgreSQL 15.")
     run("CREATE UNIQUE INDEX zz ON transfers_transfer (hold_id) NULLS NOT DISTINCT")
 
     assert schema_findings() == [(CONSTRAINT, "transfers_transfer.zz")]

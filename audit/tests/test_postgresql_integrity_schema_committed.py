@@ -1,4 +1,4 @@
-"""The audit convicts what only a commit, or only a superuser, can do to the schema."""
+"""The audit reports alterations that need a commit or a superuser."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from transfers.tests.handwritten_rows import rows
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_unique_index_that_could_not_be_built_is_convicted(alice):
+def test_an_invalid_unique_index_is_reported(alice):
     table = "idempotency_idempotencykey"
     run(f"ALTER TABLE {table} DROP CONSTRAINT idempotency_key_once_per_user")
     try:
@@ -44,20 +44,20 @@ def test_a_unique_index_that_could_not_be_built_is_convicted(alice):
     assert schema_findings() == []
 
 
-# ── What only a superuser can do ─────────────────────────────────────────────────────────────────
+# ── Alterations by a superuser ───────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
 def superuser() -> Iterator[psycopg.Connection]:
     if not rows("SELECT FROM pg_roles WHERE rolname = 'ledger_app'"):
-        pytest.skip("The password of this PostgreSQL's superuser isn't that of the tests.")
+        pytest.skip("The tests don't have the password of this PostgreSQL's superuser.")
     parameters = {**connection.get_connection_params(), "user": "postgres"}
     wanted = ("host", "port", "user", "password", "dbname")
     with psycopg.connect(**{name: parameters[name] for name in wanted}, autocommit=True) as session:
         yield session
 
 
-def test_foreign_keys_that_are_switched_off_with_all_triggers_are_convicted(superuser):
+def test_foreign_keys_disabled_with_all_triggers_are_reported(superuser):
     superuser.execute(f"{CHANGES} DISABLE TRIGGER ALL")
     try:
         found = schema_findings()
@@ -77,7 +77,7 @@ def test_foreign_keys_that_are_switched_off_with_all_triggers_are_convicted(supe
     ("whose", "subject"),
     [("ROLE ledger_app", "the role ledger_app"), ("DATABASE {database}", "the database")],
 )
-def test_a_role_for_which_no_guard_speaks_is_convicted(superuser, whose, subject):
+def test_a_default_session_replication_role_of_replica_is_reported(superuser, whose, subject):
     altered = f"ALTER {whose.format(database=superuser.info.dbname)}"
     superuser.execute(f"{altered} SET session_replication_role = replica")
     try:

@@ -1,11 +1,11 @@
-"""What only SQLite lets into a column, the audit finds."""
+"""The audit finds values in columns that only SQLite accepts."""
 
 import pytest
 from django.db import connection, transaction
 
 from audit import ledger as audit
 from audit.ledger import check_ledger
-from audit.tests.tampering import broken, unguarded
+from audit.tests.tampering import findings_of, unguarded
 from ledger_project.idempotency.models import IdempotencyKey
 from transfers.tests.rich_ledger import make_rich_ledger
 
@@ -27,7 +27,9 @@ TABLES = {
 
 @pytest.mark.parametrize("value", ["1.5", "'abc'", "x'31'"])
 @pytest.mark.parametrize(("what", "column"), COLUMNS)
-def test_a_figure_that_is_no_integer_is_found(funded_account, alice, staff, what, column, value):
+def test_a_figure_that_is_not_an_integer_is_found(
+    funded_account, alice, staff, what, column, value
+):
     make_rich_ledger(funded_account, alice, staff)
     table = TABLES[what]
 
@@ -38,7 +40,7 @@ def test_a_figure_that_is_no_integer_is_found(funded_account, alice, staff, what
             )
         report = check_ledger()
 
-    assert broken(report)[f"{what}_within_bounds"] == 1
+    assert findings_of(report)[f"{what}_within_bounds"] == 1
 
 
 ID_COLUMNS = [
@@ -52,21 +54,21 @@ ID_COLUMNS = [
     ("change", "account_id"),
     ("key", "id"),
 ]
-NO_UUIDS = [
+INVALID_UUIDS = [
     *("'zz'", "''", "x'00ff'", f"'{'F' * 32}'", f"'{'f' * 33}'"),
     f"CAST(x'{'66' * 32}00' AS text)",
 ]
 
 
-@pytest.mark.parametrize("value", NO_UUIDS)
+@pytest.mark.parametrize("value", INVALID_UUIDS)
 @pytest.mark.parametrize(("what", "column"), ID_COLUMNS)
-def test_an_id_that_is_no_uuid_is_found(
+def test_an_id_that_is_not_a_uuid_is_found(
     funded_account, alice, staff, client_for, monkeypatch, what, column, value
 ):
     make_rich_ledger(funded_account, alice, staff)
     IdempotencyKey.objects.create(user=alice, key="k", method="POST", path="/", fingerprint="f")
     table = TABLES[what]
-    # With the largest ranges, and with one range for each row.
+    # With one range for all rows, and with one range for each row.
     for size in (audit.CHUNK, 1):
         monkeypatch.setattr(audit, "CHUNK", size)
         monkeypatch.setattr(audit, "ACCOUNTS_AT_ONCE", size)
@@ -77,13 +79,13 @@ def test_an_id_that_is_no_uuid_is_found(
                     f" WHERE id = (SELECT max(id) FROM {table})"
                 )
             report = check_ledger()
-            answer = client_for(staff).get("/integrity")
-            # A row without its account or transfer would not pass the end of the test.
+            response = client_for(staff).get("/integrity")
+            # The test would fail at its end if rows referred to missing ones.
             transaction.set_rollback(True)
 
         [found] = [check for check in report.checks if check.name == "id_is_a_uuid"]
-        assert [example.problem for example in found.examples] == [f"it is in {table}.{column}"]
-        assert (answer.status_code, answer.json()["ok"]) == (503, False)
+        assert [example.problem for example in found.examples] == [f"{table}.{column} isn't a UUID"]
+        assert (response.status_code, response.json()["ok"]) == (503, False)
 
 
 OTHER_COLUMNS = [
@@ -102,9 +104,7 @@ OTHER_COLUMNS = [
 
 @pytest.mark.parametrize("value", ["'odd'", "x'31ff'", "''", "CAST(x'ff31' AS text)"])
 @pytest.mark.parametrize(("what", "column"), OTHER_COLUMNS)
-def test_whatever_is_in_a_column_is_a_finding(
-    funded_account, alice, staff, client_for, what, column, value
-):
+def test_any_invalid_value_is_found(funded_account, alice, staff, client_for, what, column, value):
     make_rich_ledger(funded_account, alice, staff)
     table = TABLES[what]
 
@@ -114,10 +114,10 @@ def test_whatever_is_in_a_column_is_a_finding(
                 f"UPDATE {table} SET {column} = {value} WHERE id = (SELECT max(id) FROM {table})"
             )
         report = check_ledger()
-        answer = client_for(staff).get("/integrity")
+        response = client_for(staff).get("/integrity")
 
     assert not report.ok
-    assert (answer.status_code, answer.json()["ok"]) == (503, False)
+    assert (response.status_code, response.json()["ok"]) == (503, False)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_whatever_is_in_a_column_is_a_finding(
         ("transfer", "metadata = x'7b7d'", "transfer_metadata_is_strings"),
     ],
 )
-def test_a_text_that_no_column_of_postgresql_would_hold_is_found(
+def test_a_text_or_metadata_that_postgresql_would_refuse_is_found(
     funded_account, alice, staff, table, change, check
 ):
     make_rich_ledger(funded_account, alice, staff)
@@ -147,4 +147,4 @@ def test_a_text_that_no_column_of_postgresql_would_hold_is_found(
             )
         report = check_ledger()
 
-    assert broken(report) == {check: 1}
+    assert findings_of(report) == {check: 1}

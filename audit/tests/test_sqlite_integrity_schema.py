@@ -1,4 +1,4 @@
-"""The audit convicts a schema of SQLite's that protects less than the models and the guards say."""
+"""The audit reports a SQLite schema that lacks something the models or guards have."""
 
 import pytest
 from django.db import connection, transaction
@@ -9,8 +9,8 @@ from audit.tests.schema import BETWEEN, COLUMN, CONSTRAINT, GUARD, run, schema_f
 pytestmark = pytest.mark.django_db
 
 
-def reworded(table: str, old: str, new: str, *indexes: str) -> None:
-    """Change the text of a table, as an editor of SQLite files does."""
+def replace_in_schema(table: str, old: str, new: str, *indexes: str) -> None:
+    """Replace text in the stored CREATE TABLE of a table, and delete indexes."""
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA writable_schema = ON")
         cursor.execute(
@@ -24,39 +24,39 @@ def reworded(table: str, old: str, new: str, *indexes: str) -> None:
 
 
 ALTERATIONS = {
-    "a guard that is gone": (
+    "a missing guard": (
         lambda: run("DROP TRIGGER entry_refuse_update"),
         (GUARD, "entry_refuse_update"),
     ),
     "a figure with a default": (
-        lambda: reworded(
+        lambda: replace_in_schema(
             "accounts_account",
             '"balance" bigint NOT NULL',
             '"balance" bigint DEFAULT 100 NOT NULL',
         ),
         (COLUMN, "accounts_account.balance"),
     ),
-    "a CHECK that is gone": (
-        lambda: reworded(
+    "a missing CHECK": (
+        lambda: replace_in_schema(
             "accounts_account",
             'CONSTRAINT "account_version_not_negative" CHECK ("version" >= 0)',
             "CHECK (1)",
         ),
         (CONSTRAINT, "accounts_account.account_version_not_negative"),
     ),
-    "a CHECK of the same name with another condition": (
-        lambda: reworded("accounts_account", '("version" >= 0)', '("version" >= -1)'),
+    "a CHECK with the same name and another condition": (
+        lambda: replace_in_schema("accounts_account", '("version" >= 0)', '("version" >= -1)'),
         (CONSTRAINT, "accounts_account.account_version_not_negative"),
     ),
-    "a CHECK of a field's own that is gone": (
-        lambda: reworded(
+    "a missing CHECK of a field type": (
+        lambda: replace_in_schema(
             "idempotency_idempotencykey", '("response_status" >= 0)', '("response_status" >= -1)'
         ),
         (CONSTRAINT, "idempotency_idempotencykey.response_status"),
         (CONSTRAINT, 'idempotency_idempotencykey."response_status" >= -1'),
     ),
-    "a unique key that is gone": (
-        lambda: reworded(
+    "a missing unique key": (
+        lambda: replace_in_schema(
             "transfers_transfer",
             "NULL UNIQUE REFERENCES",
             "NULL REFERENCES",
@@ -66,11 +66,11 @@ ALTERATIONS = {
         (CONSTRAINT, "transfers_transfer.hold_id"),
         (CONSTRAINT, "transfers_transfer.reverses_id"),
     ),
-    "a unique index that is gone": (
+    "a missing unique index": (
         lambda: run("DROP INDEX account_one_external_per_currency"),
         (CONSTRAINT, "accounts_account.account_one_external_per_currency"),
     ),
-    "a unique index on fewer rows": (
+    "a unique index with another condition": (
         lambda: run(
             "DROP INDEX account_one_external_per_currency",
             "CREATE UNIQUE INDEX account_one_external_per_currency ON accounts_account (currency)"
@@ -78,8 +78,8 @@ ALTERATIONS = {
         ),
         (CONSTRAINT, "accounts_account.account_one_external_per_currency"),
     ),
-    "a foreign key that is gone": (
-        lambda: reworded(
+    "a missing foreign key": (
+        lambda: replace_in_schema(
             "transfers_ledgerentry",
             'REFERENCES "transfers_transfer" ("id") DEFERRABLE INITIALLY DEFERRED',
             "",
@@ -87,33 +87,35 @@ ALTERATIONS = {
         (CONSTRAINT, "transfers_ledgerentry.transfer_id"),
     ),
     "a foreign key that deletes history": (
-        lambda: reworded(
+        lambda: replace_in_schema(
             "transfers_ledgerentry",
             'REFERENCES "transfers_transfer" ("id") DEFERRABLE',
             'REFERENCES "transfers_transfer" ("id") ON DELETE CASCADE DEFERRABLE',
         ),
         (CONSTRAINT, "transfers_ledgerentry.transfer_id"),
     ),
-    "NOT NULL that is gone": (
-        lambda: reworded("transfers_ledgerentry", '"amount" bigint NOT NULL', '"amount" bigint'),
+    "a missing NOT NULL": (
+        lambda: replace_in_schema(
+            "transfers_ledgerentry", '"amount" bigint NOT NULL', '"amount" bigint'
+        ),
         (COLUMN, "transfers_ledgerentry.amount"),
     ),
     "a figure of another type": (
-        lambda: reworded("transfers_ledgerentry", '"amount" bigint', '"amount" real'),
+        lambda: replace_in_schema("transfers_ledgerentry", '"amount" bigint', '"amount" real'),
         (COLUMN, "transfers_ledgerentry.amount"),
     ),
-    "a column that is gone": (
+    "a missing column": (
         lambda: run("ALTER TABLE accounts_accountchange DROP reason"),
         (COLUMN, "accounts_accountchange.reason"),
     ),
-    "a trigger that changes what is written": (
+    "an additional trigger": (
         lambda: run(
             "CREATE TRIGGER gift AFTER INSERT ON accounts_accountchange BEGIN"
             " UPDATE accounts_account SET owner_name = 'x'; END"
         ),
         (BETWEEN, "accounts_accountchange"),
     ),
-    "a table that is gone": (
+    "a missing table": (
         lambda: run("DROP TABLE idempotency_idempotencykey"),
         (COLUMN, "idempotency_idempotencykey"),
     ),
@@ -121,20 +123,20 @@ ALTERATIONS = {
 
 
 @pytest.mark.parametrize("name", ALTERATIONS)
-def test_an_alteration_of_the_schema_is_convicted_and_nothing_else(name):
+def test_an_alteration_of_the_schema_is_reported(name):
     alter, *expected = ALTERATIONS[name]
     with transaction.atomic():
         alter()
         found, reported = schema_findings(), check_schema(databases=["default"])
         transaction.set_rollback(True)
-    run("PRAGMA writable_schema = RESET")  # SQLite reads its schema again.
+    run("PRAGMA writable_schema = RESET")  # Makes SQLite read its schema again.
 
     assert found == expected
     assert len(reported) == len([check for check, _ in expected if check != GUARD])
     assert schema_findings() == []
 
 
-def test_a_view_in_place_of_a_table_is_convicted():
+def test_a_view_in_place_of_a_table_is_reported():
     run(
         "ALTER TABLE accounts_accountchange RENAME TO real_changes",
         "CREATE VIEW accounts_accountchange AS SELECT * FROM real_changes",
@@ -150,7 +152,7 @@ def test_a_view_in_place_of_a_table_is_convicted():
         ("ignore_check_constraints", "ON", "OFF"),
     ],
 )
-def test_a_connection_that_enforces_less_is_convicted(setting, wrong, right):
+def test_a_setting_that_disables_enforcement_is_reported(setting, wrong, right):
     run(f"PRAGMA {setting} = {wrong}")
     try:
         assert schema_findings() == [("schema_is_enforced", f"PRAGMA {setting}")]
@@ -159,15 +161,15 @@ def test_a_connection_that_enforces_less_is_convicted(setting, wrong, right):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_connection_without_foreign_keys_is_convicted():
-    run("PRAGMA foreign_keys = OFF")  # It does nothing within a transaction.
+def test_disabled_foreign_keys_are_reported():
+    run("PRAGMA foreign_keys = OFF")  # This has no effect in a transaction.
     try:
         assert schema_findings() == [("schema_is_enforced", "PRAGMA foreign_keys")]
     finally:
         run("PRAGMA foreign_keys = ON")
 
 
-def test_what_does_no_harm_is_let_be():
+def test_a_harmless_difference_is_not_reported():
     run(
         "CREATE INDEX more ON transfers_transfer (created_at)",
         "ALTER TABLE transfers_transfer ADD note text CHECK (note <> '(')",

@@ -1,4 +1,4 @@
-"""Ways to break a transfer, its legs and what it resolves, with what the audit then finds."""
+"""Ways to corrupt a transfer, its legs or its original, and the findings that must follow."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -13,11 +13,11 @@ from audit.tests.tampering import (
     NOT_STRINGS,
     OUT_OF_BALANCE,
     corruption,
-    delete,
-    entry,
-    held_of,
-    outside,
-    transfer,
+    delete_rows,
+    external_entry,
+    update_entry,
+    update_hold_of,
+    update_transfer,
 )
 from transfers.kinds import Kind
 from transfers.models import LONGEST_HOLD, LedgerEntry, Transfer
@@ -25,9 +25,9 @@ from transfers.posting import EntryType
 from transfers.tests.rich_ledger import RichLedger
 
 
-def empty_a_hold(book: RichLedger) -> None:
-    held_of(book.void, amount=0)
-    transfer(book.void, amount=0)
+def set_a_hold_to_zero(book: RichLedger) -> None:
+    update_hold_of(book.void, amount=0)
+    update_transfer(book.void, amount=0)
 
 
 def write_legs_for_a_hold(book: RichLedger) -> None:
@@ -41,7 +41,7 @@ def write_legs_for_a_hold(book: RichLedger) -> None:
         )
 
 
-def write_no_legs(book: RichLedger) -> None:
+def write_a_transfer_without_legs(book: RichLedger) -> None:
     copy = Transfer.objects.get(pk=book.transfer.pk)
     copy.pk = uuid7()
     copy.save(force_insert=True)
@@ -50,16 +50,18 @@ def write_no_legs(book: RichLedger) -> None:
 TRANSFER_CORRUPTIONS = [
     corruption(
         "entries of a transfer that doesn't exist",
-        lambda book: delete(Transfer, pk=book.transfer.pk),
+        lambda book: delete_rows(Transfer, pk=book.transfer.pk),
         entry_has_its_transfer=2,
     ),
     corruption(
-        "a credit that is missing",
-        lambda book: delete(LedgerEntry, pk=outside(book).pk),
+        "a missing credit",
+        lambda book: delete_rows(LedgerEntry, pk=external_entry(book).pk),
         "transfer_has_both_legs",
         **OUT_OF_BALANCE,
     ),
-    corruption("a transfer without entries", write_no_legs, "transfer_has_both_legs"),
+    corruption(
+        "a transfer without entries", write_a_transfer_without_legs, "transfer_has_both_legs"
+    ),
     corruption(
         "a hold with entries",
         write_legs_for_a_hold,
@@ -67,136 +69,136 @@ TRANSFER_CORRUPTIONS = [
         leg_is_on_its_account=2,
     ),
     corruption(
-        "a leg of another amount",
-        lambda book: entry(outside(book), amount=F("amount") + 1),
+        "a leg with another amount",
+        lambda book: update_entry(external_entry(book), amount=F("amount") + 1),
         "leg_has_the_transfers_amount",
         **OUT_OF_BALANCE,
     ),
     corruption(
         "a leg on another account",
-        lambda book: transfer(book.transfer, dest=book.third),
+        lambda book: update_transfer(book.transfer, dest=book.third),
         "leg_is_on_its_account",
     ),
     corruption(
-        "an entry of another currency",
-        lambda book: entry(outside(book), account=EUROS),
+        "a leg in another currency",
+        lambda book: update_entry(external_entry(book), account=EUROS),
         "leg_is_on_its_account",
         currency_debits_equal_credits=2,
         currency_sums_to_zero=2,
     ),
     corruption(
-        "a leg older than its transfer",
-        lambda book: entry(outside(book), ts=F("ts") - DAY),
+        "a leg dated before its transfer",
+        lambda book: update_entry(external_entry(book), ts=F("ts") - DAY),
         "leg_is_no_older_than_its_transfer",
         "entry_has_the_time_of_its_transfer",
     ),
     corruption(
-        "a transfer that is dated back",
-        lambda book: transfer(book.pending, created_at=F("created_at") - DAY),
+        "a backdated transfer",
+        lambda book: update_transfer(book.pending, created_at=F("created_at") - DAY),
         "transfer_id_is_of_its_time",
     ),
     corruption(
-        "a transfer that is put before all others",
-        lambda book: transfer(book.pending, id=UUID(int=book.pending.pk.int + (1 << 108))),
+        "a transfer whose id sorts after all others",
+        lambda book: update_transfer(book.pending, id=UUID(int=book.pending.pk.int + (1 << 108))),
         "transfer_id_is_of_its_time",
     ),
     corruption(
-        "a transfer of an id without a time",
-        lambda book: transfer(book.pending, id=uuid4()),
+        "a transfer whose id has no time",
+        lambda book: update_transfer(book.pending, id=uuid4()),
         "transfer_id_is_of_its_time",
     ),
     *(
         corruption(
             f"a transfer with {name} as metadata",
-            lambda book, metadata=metadata: transfer(book.transfer, metadata=metadata),
+            lambda book, metadata=metadata: update_transfer(book.transfer, metadata=metadata),
             "transfer_metadata_is_strings",
         )
         for name, metadata in NOT_STRINGS.items()
     ),
-    corruption("a hold of nothing", empty_a_hold, transfer_within_bounds=2),
+    corruption("a hold of 0", set_a_hold_to_zero, transfer_within_bounds=2),
     corruption(
         "a transfer that expires",
-        lambda book: transfer(book.transfer, expires_at=book.transfer.created_at),
+        lambda book: update_transfer(book.transfer, expires_at=book.transfer.created_at),
         "transfer_columns_fit_its_kind",
     ),
     corruption(
-        "a transfer that comes from outside",
-        lambda book: transfer(book.deposit, kind=Kind.TRANSFER),
+        "a TRANSFER from an EXTERNAL account",
+        lambda book: update_transfer(book.deposit, kind=Kind.TRANSFER),
         "transfer_parties_fit_its_kind",
     ),
     corruption(
-        "a transfer of another currency",
-        lambda book: transfer(book.transfer, currency="EUR"),
+        "a transfer in another currency than its accounts",
+        lambda book: update_transfer(book.transfer, currency="EUR"),
         "transfer_has_one_currency",
     ),
     corruption(
-        "a transfer by nobody",
-        lambda book: transfer(book.transfer, created_by=None),
+        "a transfer without a user",
+        lambda book: update_transfer(book.transfer, created_by=None),
         "transfer_by_nobody_is_a_release",
     ),
     corruption(
-        "a release before the expiry",
-        lambda book: held_of(book.release, expires_at=F("expires_at") + 30 * DAY),
+        "a VOID without a user before the hold expires",
+        lambda book: update_hold_of(book.release, expires_at=F("expires_at") + 30 * DAY),
         "transfer_by_nobody_is_a_release",
     ),
     corruption(
-        "a capture above its hold",
-        lambda book: held_of(book.capture, amount=book.capture.amount - 1),
+        "a capture of more than the hold",
+        lambda book: update_hold_of(book.capture, amount=book.capture.amount - 1),
         "capture_fits_its_hold",
     ),
     corruption(
-        "a capture with other parties",
-        lambda book: held_of(book.capture, dest=book.third),
+        "a capture with another destination",
+        lambda book: update_hold_of(book.capture, dest=book.third),
         "capture_fits_its_hold",
     ),
     corruption(
-        "a capture of what is no hold",
-        lambda book: transfer(book.capture, hold=book.transfer),
+        "a capture of a transfer that isn't a hold",
+        lambda book: update_transfer(book.capture, hold=book.transfer),
         "capture_fits_its_hold",
         "capture_came_before_expiry",
         "account_held_is_its_holds",
     ),
     corruption(
-        "a capture of a hold that had expired",
-        lambda book: held_of(book.capture, expires_at=F("created_at")),
+        "a capture of an expired hold",
+        lambda book: update_hold_of(book.capture, expires_at=F("created_at")),
         "capture_came_before_expiry",
         "hold_expires_after_it_was_made",
     ),
     corruption(
-        "a hold that expired before it was made",
-        lambda book: transfer(book.pending, expires_at=F("created_at") - DAY),
+        "a hold that expired before it was created",
+        lambda book: update_transfer(book.pending, expires_at=F("created_at") - DAY),
         "hold_expires_after_it_was_made",
     ),
     corruption(
-        "a hold that lasts longer than any may",
-        lambda book: transfer(
+        "a hold that lasts longer than the limit",
+        lambda book: update_transfer(
             book.pending, expires_at=book.pending.created_at + LONGEST_HOLD + timedelta(seconds=2)
         ),
         "hold_expires_in_time",
     ),
     corruption(
-        "a hold that lasts for ever",
-        lambda book: transfer(book.pending, expires_at=datetime.max.replace(tzinfo=UTC)),
+        "a hold that never expires",
+        lambda book: update_transfer(book.pending, expires_at=datetime.max.replace(tzinfo=UTC)),
         "hold_expires_in_time",
     ),
     corruption(
-        "a void of another amount",
-        lambda book: held_of(book.void, amount=F("amount") + 1),
+        "a void with another amount",
+        lambda book: update_hold_of(book.void, amount=F("amount") + 1),
         "void_fits_its_hold",
     ),
     corruption(
-        "a void with other parties",
-        lambda book: held_of(book.void, dest=book.third),
+        "a void with another destination",
+        lambda book: update_hold_of(book.void, dest=book.third),
         "void_fits_its_hold",
     ),
     corruption(
-        "a reversal of something else",
-        lambda book: transfer(book.reversal, reverses=book.transfer),
+        "a reversal of another transfer",
+        lambda book: update_transfer(book.reversal, reverses=book.transfer),
         "reversal_mirrors_its_original",
     ),
     corruption(
         "a reversal of a reversal",
-        lambda book: transfer(book.transfer, kind=Kind.REVERSAL, reverses=book.reversal),
+        lambda book: update_transfer(book.transfer, kind=Kind.REVERSAL, reverses=book.reversal),
         "reversal_mirrors_its_original",
     ),
 ]

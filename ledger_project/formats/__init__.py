@@ -1,1 +1,1 @@
-"""How the admin writes dates and times; Django looks here for each language."""
+"""Formats of dates and times in the admin, found by Django's FORMAT_MODULE_PATH."""

@@ -1,8 +1,8 @@
 """
-An operation in the OpenAPI document: what its view says of it, and what follows from the code.
+The description of one operation in the OpenAPI document, from its view and its ``Operation``.
 
-Derived here: the Idempotency-Key where the middleware demands it, security, the errors that every
-route of a kind has, and the strictness of request bodies.
+This module derives from the code: the Idempotency-Key header, security, the errors that all
+operations of a kind share, and the limits of strings.
 """
 
 import uuid
@@ -33,7 +33,7 @@ from ledger_project.server import exceptions as server
 
 # Text that PostgreSQL can store.
 NO_NUL = r"^[^\u0000]*$"
-# The same, not blank once it is trimmed.
+# The same, with at least one character that isn't whitespace.
 NOT_BLANK = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 
 EMPTY_BODY = {
@@ -45,7 +45,7 @@ EMPTY_BODY = {
 
 
 class LedgerAutoSchema(AutoSchema):
-    """Describe an operation by the ``Operation`` of its view, and by the view itself."""
+    """Describe an operation by the ``Operation`` that decorates its view, and by the view."""
 
     @cached_property
     def operation(self) -> Operation:
@@ -54,7 +54,7 @@ class LedgerAutoSchema(AutoSchema):
 
     @property
     def needs_key(self) -> bool:
-        # The same two facts that the idempotency middleware asks for.
+        # The same condition as in the idempotency middleware.
         exempt = getattr(self.view, "idempotency_exempt", False)
         return self.method not in SAFE_METHODS and not exempt
 
@@ -62,7 +62,7 @@ class LedgerAutoSchema(AutoSchema):
         try:
             return not self.operation
         except AttributeError:
-            error(f"{self.method} {self.path} isn't described: decorate its view by Operation.")
+            error(f"{self.method} {self.path} isn't described: decorate its view with Operation.")
             return True
 
     def get_operation_id(self) -> str:
@@ -71,7 +71,7 @@ class LedgerAutoSchema(AutoSchema):
     def get_summary(self) -> str:
         return self.operation.summary
 
-    def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular has it
+    def get_description(self) -> str:  # type: ignore[override]  # its own methods return str too
         return self.operation.text
 
     def get_tags(self) -> list[str]:
@@ -101,7 +101,7 @@ class LedgerAutoSchema(AutoSchema):
         return [*self.operation.parameters, *key]
 
     def _key_parameter(self) -> OpenApiParameter:
-        # One for each example of a body, so that none replays or collides with another's.
+        # A key for each example of a body, so that no two examples use the same key.
         keys = {
             title: str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self.operation.id} {title}"))
             for title in self.operation.requests
@@ -123,7 +123,7 @@ class LedgerAutoSchema(AutoSchema):
             schema["pattern"] = NOT_BLANK if trimmed else NO_NUL
 
     def _is_list_view(self, serializer: Any = None) -> bool:
-        # Pages are serializers of their own here; only paging and filters follow from the action.
+        # Our serializers of pages already are lists. The action only decides on paging and filters.
         return serializer is None and getattr(self.view, "action", None) == "list"
 
     def _resolve_path_parameters(self, variables: list[str]) -> list[dict]:
@@ -147,7 +147,7 @@ class LedgerAutoSchema(AutoSchema):
         codes = self._codes()
         for status in sorted({ERRORS[code].status for code in codes}):
             named = [code for code in ERRORS if code in codes and ERRORS[code].status == status]
-            # Refusals of these statuses are stored under the key, and replayed.
+            # Responses with these statuses are stored under the key and replayed.
             stored = self.needs_key and status in (404, 409)
             refused = error_response(self._errors(named), replayed=stored)
             refused["content"] |= responses.get(str(status), {}).get("content", {})
@@ -155,20 +155,20 @@ class LedgerAutoSchema(AutoSchema):
         return responses
 
     def _headers_of(self, response: dict[str, Any]) -> list[str]:
-        """Return the headers of a successful response."""
+        """Return the names of the headers of a successful response."""
         names = {"X-Request-ID"}
         if self.needs_key:
             names.add("Idempotent-Replayed")
         if "text/csv" in response.get("content", ()):
             names.add("Content-Disposition")
-        # What was created has a URL if it has an id. A batch has none.
+        # A created resource has a URL if it has an id. A batch has no id.
         if self.operation.status == 201 and all("id" in a for a in self.operation.answers.values()):
             names.add("Location")
         return sorted(names)
 
     def _errors(self, codes: list[str]) -> dict[str, Any]:
-        """Return an example of each error, by its code: shared, unless it has more to show here."""
-        # The path with what Swagger UI fills in.
+        """Return an example of each error by code: shared, unless the operation has its own."""
+        # The path with the ids that Swagger UI fills in.
         ids = {name: self.operation.tried_on or each for name, (_, each) in PATH_PARAMETERS.items()}
         path = self.path.format(**ids, key=EXAMPLE_KEY)
         examples = {}
@@ -183,13 +183,13 @@ class LedgerAutoSchema(AutoSchema):
         return examples
 
     def _shared_example(self, name: str, document: dict[str, Any]) -> dict[str, Any]:
-        """Return a reference to an example, which is that of the first operation to have it."""
+        """Return a reference to a shared example. The first operation that has it defines it."""
         component = ResolvedComponent(name, ResolvedComponent.EXAMPLE, document, document)
         self.registry.register_on_missing(component)
         return component.ref
 
     def _error(self, code: str) -> tuple[str, ApiError]:
-        """Return an error as this operation answers with it, and the name of its example."""
+        """Return the name of an error's example, and the error as this operation raises it."""
         request = self.operation.request
         if code != "validation_failed" or (request and "amount" in request().fields):
             return code, ERRORS[code]
@@ -198,7 +198,7 @@ class LedgerAutoSchema(AutoSchema):
         return "unknown_parameter", UNKNOWN_PARAMETER
 
     def _codes(self) -> set[str]:
-        """Return the code of every error that the operation can answer with."""
+        """Return the code of every error that the operation can return."""
         view, request = self.view, self.operation.request
         errors: set[type[ApiError]] = {*self.operation.errors, *wire.OF_ALL}
         if view.authentication_classes:

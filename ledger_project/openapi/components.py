@@ -1,4 +1,4 @@
-"""What the operations of the OpenAPI document refer to: errors, headers, the key."""
+"""Components that operations of the OpenAPI document refer to: schemas and headers."""
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -24,12 +24,12 @@ KEY_SCHEMA = _text(
     f"1 to {LONGEST_KEY} ASCII characters other than spaces and commas, optionally in quotation "
     "marks.",
     minLength=1,
-    # With the quotation marks.
+    # Including the quotation marks.
     maxLength=LONGEST_KEY + 2,
     pattern=PATTERN,
 )
 
-# The figures of a refusal. Which of them there are depends on the code.
+# The additional members of a problem. Each code has some of them.
 EVIDENCE: dict[str, Any] = {
     "account_id": _text("The account that the error is about.", format="uuid"),
     "available": _integer("What can be spent, in minor units."),
@@ -50,7 +50,7 @@ EVIDENCE: dict[str, Any] = {
 
 SCHEMAS: dict[str, Any] = {
     "Key": KEY_SCHEMA,
-    # No enum: a generated client would fail on a code that is new to it.
+    # Not an enum, because a generated client would fail on an unknown code.
     "ErrorCode": _text(
         "A stable name for the error. New codes may be added.",
         **{"x-extensible-enum": list(ERRORS)},
@@ -130,12 +130,17 @@ def reference(kind: str, name: str) -> dict[str, str]:
 
 
 def headers(names: Iterable[str]) -> dict[str, Any]:
-    """Return references to headers that several responses have."""
+    """Return references to the headers with these names."""
     return {name: reference("headers", name) for name in names}
 
 
 def error_response(examples: Mapping[str, Any], *, replayed: bool = False) -> dict[str, Any]:
-    """Return the response with any of these errors, all of one status: an example of each code."""
+    """
+    Return the response for errors that have the same status.
+
+    :param examples: an example of each error, by code.
+    :param replayed: whether the response may be replayed from a stored one.
+    """
     errors = [ERRORS[code] for code in examples]
     names = {"X-Request-ID"}
     if replayed:

@@ -1,4 +1,4 @@
-"""The OpenAPI document as a whole: what drf-spectacular makes of the views, finished."""
+"""Complete the OpenAPI document that drf-spectacular generates from the views."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -26,7 +26,11 @@ METHODS = ("post", "get", "patch")
 
 
 def complete(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]:
-    """Add to the document what belongs to no single view, and close its requests."""
+    """
+    Add everything that belongs to no single view: a postprocessing hook of drf-spectacular.
+
+    Request bodies are changed to accept no additional members.
+    """
     result["info"]["description"] = _introduction()
     result["tags"] = [{"name": name, "description": words} for name, words in TAGS.items()]
     for path, item in result["paths"].items():
@@ -42,21 +46,21 @@ def complete(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]
     _explain(result["components"]["schemas"])
     suit_generators(result)
     for operation in operations_of(result):
-        # Said outright, for those that anybody may use.
+        # An empty list states explicitly that no token is needed.
         operation.setdefault("security", [])
     share(result)
     return result
 
 
 def _introduction() -> str:
-    """Return the introduction with a table of every error."""
-    # Folded: the operations are what a reader came for. See docs.js for how it is opened.
+    """Return the introduction, followed by the table of all errors."""
+    # Folded, so that the operations come soon. docs.js opens it for a link to a code.
     fold = ["<details><summary>Every error code</summary>", "", table(), "", "</details>"]
     return "\n".join([INTRODUCTION, *fold, ""])
 
 
 def _plain_views() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Return the paths of the views without DRF, which drf-spectacular doesn't know."""
+    """Yield the paths of plain Django views, which drf-spectacular ignores."""
     for route in cast(list[Any], urls.urlpatterns):
         if hasattr(route.callback, "operation"):
             yield f"/{route.pattern}", {"get": _plain(route.callback.operation)}
@@ -105,7 +109,7 @@ def _plain(operation: Operation) -> dict[str, Any]:
 
 
 def _explain(schemas: dict[str, Any]) -> None:
-    """Say what each value of an enum and each member means, if the serializer doesn't."""
+    """Describe each enum, and each member that its serializer doesn't describe."""
     for name in VALUES:
         schemas[name]["description"] = meaning(name)
     for name in ("Currency", "Metadata"):
@@ -118,7 +122,7 @@ def _explain(schemas: dict[str, Any]) -> None:
 
 
 def _name_enums(result: dict[str, Any]) -> None:
-    """Let the parameters refer to the enums that the schemas have named, and say what they mean."""
+    """Replace the enums of parameters by references to the schemas, and describe their values."""
     named = {
         frozenset(schema["enum"]): name
         for name, schema in result["components"]["schemas"].items()
@@ -129,5 +133,5 @@ def _name_enums(result: dict[str, Any]) -> None:
             name = named.get(frozenset(parameter["schema"].get("enum", ())))
             if name:
                 parameter["schema"] = {"$ref": f"#/components/schemas/{name}"}
-                # Swagger UI doesn't show there what the schema says.
+                # Swagger UI doesn't show the description of a parameter's schema.
                 parameter["description"] = f"{parameter['description']}\n\n{meaning(name)}".strip()

@@ -1,4 +1,4 @@
-"""Every error that the API answers with, found from its class."""
+"""The catalogue of errors that the API returns, collected from their classes."""
 
 from collections.abc import Iterator
 from types import ModuleType
@@ -10,7 +10,7 @@ from ledger_project.idempotency import exceptions as idempotency
 from ledger_project.server import exceptions as server
 from transfers import exceptions as transfers
 
-# A class with a code in one of these modules is an error of the API. Nothing else lists it.
+# Every class with a code in these modules is an error of the API. There is no other list.
 MODULES = (wire, server, idempotency, accounts, transfers)
 
 
@@ -26,12 +26,12 @@ def _catalogue() -> dict[str, ApiError]:
     return {each.code: each.example() for each in ordered}
 
 
-# The example of each error by its code, in the order of their statuses and codes.
+# An example of each error by code, sorted by status and code.
 ERRORS = _catalogue()
 
 
 def table() -> str:
-    """Return the table of every error in Markdown. A `type` leads to the anchor of its row."""
+    """Return a Markdown table of all errors. A problem's ``type`` links to the row of its code."""
     rows = [
         f'| <a id="{code}"></a>`{code}` | {error.status} | {error.meaning} | {error.remedy} |'
         for code, error in ERRORS.items()
@@ -43,6 +43,6 @@ def _unknown(code: str, detail: str) -> ApiError:
     return wire.ValidationFailed([{"pointer": "#/colour", "code": code, "detail": detail}])
 
 
-# What may be wrong with a request that has no amount: a name that isn't one of its own.
+# Examples of validation_failed for requests without an amount.
 UNKNOWN_FIELD = _unknown("unknown_field", wire.UNKNOWN_FIELD)
 UNKNOWN_PARAMETER = _unknown("unknown_parameter", wire.UNKNOWN_PARAMETER)

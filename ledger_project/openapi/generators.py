@@ -1,4 +1,4 @@
-"""What the OpenAPI document needs so that the clients generated from it work."""
+"""Adapt the OpenAPI document so that clients generated from it work."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,22 +7,22 @@ INT32_MAX = 2**31 - 1
 
 
 def suit_generators(result: dict[str, Any]) -> None:
-    """Adapt the finished document to how generators read it (docs/decisions/0028)."""
+    """Adapt the finished document to client generators (docs/decisions/0028)."""
     schemas = result["components"]["schemas"]
     for name, schema in schemas.items():
         if name.endswith("Request"):
             for member in schema["properties"].values():
-                # TypeScript's generators demand a member that has a default. Its description
-                # says what the default is.
+                # Generators for TypeScript make a member with a default required. The
+                # description states the default instead.
                 member.pop("default", None)
-    # What a stranger isn't shown is left out.
+    # Users without access to the account only see its id.
     schemas["TransferSide"]["required"] = ["id"]
     for part in _objects(result):
-        # What a request may not have isn't in its schema.
+        # No schema of a request has read-only members.
         part.pop("readOnly", None)
         if part.keys() == {"allOf"} and len(part["allOf"]) == 1:
             part |= part.pop("allOf")[0]
-        # Java, Go and C# read an integer without a format as one of 32 bits: 21 million dollars.
+        # Generators for Java, Go and C# use 32 bits for an integer without a format.
         if _is_integer(part) and part.get("maximum", INT32_MAX + 1) > INT32_MAX:
             part["format"] = "int64"
 
@@ -32,11 +32,11 @@ def _is_integer(part: dict[str, Any]) -> bool:
 
 
 def _objects(part: Any, holder: str = "") -> Iterator[dict[str, Any]]:
-    """Return every object of the document but those in its examples."""
+    """Yield every object of the document except those in examples."""
     if isinstance(part, dict):
         yield part
         for name, member in part.items():
-            # A member of a schema may have the name, too.
+            # A schema may have a member that is named "example" or "examples".
             if name not in ("example", "examples") or holder == "properties":
                 yield from _objects(member, name)
     elif isinstance(part, list):

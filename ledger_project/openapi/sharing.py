@@ -1,4 +1,4 @@
-"""What several operations have in common is in the components, and each operation refers to it."""
+"""Move responses and parameters that several operations share into the components."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -8,20 +8,20 @@ from api.problems import MEDIA_TYPE
 
 
 def share(result: dict[str, Any]) -> None:
-    """Let the operations of the finished document refer to what they have in common."""
+    """Replace shared responses and parameters in the finished document by references."""
     components = result["components"]
     components["responses"] = _share_responses(result)
     components["parameters"] = _share_parameters(result)
 
 
 def operations_of(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Return each operation of a document."""
+    """Yield each operation of a document."""
     for path_item in result["paths"].values():
         yield from path_item.values()
 
 
 def _share_responses(result: dict[str, Any]) -> dict[str, Any]:
-    """Return the responses that more than one operation gives, if they have errors alone."""
+    """Return the error responses that more than one operation has, by name."""
     uses = defaultdict(list)
     for operation in operations_of(result):
         for status, response in operation["responses"].items():
@@ -37,7 +37,7 @@ def _share_responses(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _name_of(response: dict[str, Any]) -> str:
-    """Return what names a response: its errors, and whether it may be a replay of one."""
+    """Return the name of an error response: its codes, and "replayable" if it may be replayed."""
     if list(response.get("content", ())) != [MEDIA_TYPE]:
         return ""
     examples = response["content"][MEDIA_TYPE]["examples"].values()
@@ -50,7 +50,7 @@ def _name_of(response: dict[str, Any]) -> str:
 
 
 def _share_parameters(result: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters that more than one operation has in the same form, by their names."""
+    """Return the parameters that more than one operation has in the same form, by name."""
     lists = [operation.get("parameters", []) for operation in operations_of(result)]
     uses = Counter(repr(parameter) for parameters in lists for parameter in parameters)
     shared: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""``GET /openapi.json``: built once in each process, compressed once, and known by its ETag."""
+"""``GET /openapi.json``: built and compressed once in each process, with an ETag."""
 
 import gzip
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _building = Lock()
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The document as it is sent. One weak ETag names both forms, which say the same."""
+    """The encoded document. Both forms have the same weak ETag, because they are equivalent."""
 
     plain: bytes
     compressed: bytes
@@ -30,7 +30,7 @@ class Document:
 
 @probe
 def openapi_json(request: HttpRequest) -> HttpResponse:
-    """Answer with the OpenAPI document; 304 if the client has it already."""
+    """Return the OpenAPI document, or 304 if the client already has this version."""
     document = openapi_document()
     headers = {"ETag": document.etag, "Vary": "Accept-Encoding", "Cache-Control": "no-cache"}
     body = document.plain
@@ -41,9 +41,9 @@ def openapi_json(request: HttpRequest) -> HttpResponse:
 
 
 def openapi_document() -> Document:
-    """Return the document, built at the first call."""
-    # drf-spectacular keeps what it is building in global variables, so that two threads that
-    # build at once spoil each other's document.
+    """Return the document. The first call builds it."""
+    # drf-spectacular builds the document in global variables, so two threads must not build it
+    # at the same time.
     with _building:
         return _built()
 
@@ -55,7 +55,7 @@ def _built() -> Document:
 
 
 def _accepts_gzip(request: HttpRequest) -> bool:
-    """Whether the client takes gzip (RFC 9110 §12.5.3)."""
+    """Whether the client accepts gzip (RFC 9110 §12.5.3)."""
     weights = {}
     for coding in request.headers.get("Accept-Encoding", "").split(","):
         name, parameters = parse_header_parameters(coding)

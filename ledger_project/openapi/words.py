@@ -1,8 +1,8 @@
 """
-The words of the OpenAPI document that belong to no single operation.
+Texts of the OpenAPI document that belong to no single operation.
 
-A member means the same in every schema, so it is explained once. Where a serializer or a filter has
-a ``help_text``, that is shown instead.
+A member means the same in every schema, so it is described once here. The ``help_text`` of a
+serializer or filter overrides that.
 """
 
 from accounts.examples import ACCOUNT_ID, OTHER_ACCOUNT_ID
@@ -34,7 +34,7 @@ With other data, replace these ids by those of your own accounts.
 your code against `code`. A request that is refused changes nothing.
 """
 
-# In the order in which a newcomer needs them.
+# In the order in which a new user needs them.
 TAGS = {
     "Authentication": "Obtain, refresh and revoke tokens.",
     "Accounts": "Open, update, freeze and close accounts.",
@@ -80,7 +80,7 @@ MEMBERS = {
     "response_status": "The status of the response.",
 }
 
-# Each value of an enum.
+# The meaning of each value of the enums.
 VALUES = {
     "AccountStatus": {
         "OPEN": "money can move in and out.",
@@ -104,6 +104,6 @@ VALUES = {
 
 
 def meaning(enum: str) -> str:
-    """Return what each value of an enum means, as a list in Markdown, if that isn't obvious."""
+    """Return a Markdown list of the values of an enum, or "" if they need no explanation."""
     values = VALUES.get(enum, {})
     return "\n".join(f"- `{value}`: {words}" for value, words in values.items())

@@ -1,4 +1,4 @@
-"""Recompute every invariant of the ledger, and say what is off."""
+"""Recompute every invariant of the ledger, and print what is wrong."""
 
 import json
 import sys
@@ -15,13 +15,16 @@ from audit.verdict import keep
 
 
 class Command(BaseCommand):
-    help = "Recompute every invariant of the ledger. Exit 1 if anything is off."
+    help = (
+        "Recompute every invariant of the ledger and check the database schema. "
+        "The exit status is 1 if a check fails."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="print the report as JSON")
+        parser.add_argument("--json", action="store_true", help="Print the report as JSON.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # None leaves it to tqdm: a bar on a terminal, and nothing in a log.
+        # disable=None shows the progress bar only on a terminal.
         with tqdm(desc="Checking", unit=" rows", unit_scale=True, disable=None) as bar:
 
             def show(done: int, total: int) -> None:
@@ -41,8 +44,8 @@ class Command(BaseCommand):
         try:
             keep(report)
         except DatabaseError as error:
-            # A standby can be verified as well, and its primary has a verdict of its own.
-            self.stderr.write(f"The verdict was not kept for GET /integrity: {error}")
+            # A standby can be verified too, although nothing can be stored there.
+            self.stderr.write(f"The report couldn't be stored for GET /integrity: {error}")
 
     def _print(self, report: Report) -> None:
         self.stdout.write(
@@ -58,12 +61,12 @@ class Command(BaseCommand):
             self._print_check(check)
         self.stdout.write("")
         if not report.ok:
-            self.stdout.write("Amounts in findings are in minor units, as they are stored.")
+            self.stdout.write("Amounts in findings are in minor units.")
         self.stdout.write(self._verdict(report))
 
     def _verdict(self, report: Report) -> str:
         if report.ok:
-            return self.style.SUCCESS(f"All {len(report.checks)} checks hold.")
+            return self.style.SUCCESS(f"All {len(report.checks)} checks passed.")
         broken = [check.findings for check in report.checks if not check.ok]
         findings = f"{sum(broken):,} finding{'s' if sum(broken) > 1 else ''}"
         checks = f"{len(broken)} check{'s' if len(broken) > 1 else ''}"
@@ -76,7 +79,7 @@ class Command(BaseCommand):
         return f"{currency.currency:<8}{figures}"
 
     def _print_check(self, check: Result) -> None:
-        verdict = self.style.SUCCESS("  ok") if check.ok else self.style.ERROR(" OFF")
+        verdict = self.style.SUCCESS("  ok") if check.ok else self.style.ERROR("FAIL")
         self.stdout.write(f"{verdict}  {check.name:<40} {check.description}")
         for example in check.examples:
             self.stdout.write(f"        {example.subject}: {example.problem}")

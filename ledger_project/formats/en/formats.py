@@ -1,4 +1,4 @@
-"""One format for every time in the admin, which sorts as text and names its zone: UTC."""
+"""The formats of dates and times in the admin: sortable as text, with the time zone (UTC)."""
 
 DATE_FORMAT = "Y-m-d"
 DATETIME_FORMAT = "Y-m-d H:i:s e"

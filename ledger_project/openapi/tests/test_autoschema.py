@@ -1,4 +1,4 @@
-"""The OpenAPI document is complete. `test_generate.py` compares it with the committed one."""
+"""The OpenAPI document is complete. ``test_generate.py`` compares it with the committed file."""
 
 import re
 from collections.abc import Iterator
@@ -26,12 +26,12 @@ OPERATIONS = {
     for method, operation in item.items()
 }
 BODIES = {name: each["requestBody"] for name, each in OPERATIONS.items() if "requestBody" in each}
-# What is looked at rather than called.
+# Pages for people, which aren't operations of the API.
 PAGES = {"/openapi.json", "/docs", "/admin/", "/"}
 
 
 def resolved(part: dict[str, Any]) -> dict[str, Any]:
-    """Return what a reference refers to."""
+    """Return a part of the document with a reference resolved."""
     while "$ref" in part:
         _, kind, name = part["$ref"].removeprefix("#/").split("/")
         part = DOCUMENT["components"][kind][name]
@@ -43,25 +43,25 @@ def parameters_of(operation: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def media_types(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Return each body that an operation takes or gives, with its media type."""
+    """Yield each request and response body of an operation, with its media type."""
     yield from operation.get("requestBody", {}).get("content", {}).items()
     for response in operation["responses"].values():
         yield from resolved(response).get("content", {}).items()
 
 
 def codes(operation: dict[str, Any]) -> set[str]:
-    """Return the errors that an operation declares, by the names of their examples."""
+    """Return the codes of the errors that an operation declares."""
     bodies = (body for kind, body in media_types(operation) if kind == "application/problem+json")
     return {code for body in bodies for code in body["examples"]}
 
 
-def test_every_route_of_the_product_is_described():
+def test_every_route_of_the_api_is_described():
     routes = {re.sub("<[a-z]+:(.+?)>", r"{\1}", f"/{route.pattern}") for route in urls.urlpatterns}
 
     assert set(DOCUMENT["paths"]) == routes - PAGES
 
 
-def test_every_operation_has_an_id_of_its_own():
+def test_every_operation_has_a_unique_id():
     ids = [operation["operationId"] for operation in OPERATIONS.values()]
 
     assert len(set(ids)) == len(ids) == len(OPERATIONS)
@@ -78,7 +78,7 @@ def test_an_operation_has_a_summary_and_one_of_the_declared_tags(name):
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_every_body_has_examples_that_are_valid_by_its_schema(name):
+def test_every_body_has_examples_that_match_its_schema(name):
     for kind, body in media_types(OPERATIONS[name]):
         validator = Draft202012Validator({**DOCUMENT, **body["schema"]})
         problems = [
@@ -92,7 +92,7 @@ def test_every_body_has_examples_that_are_valid_by_its_schema(name):
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_the_idempotency_key_is_declared_exactly_where_it_is_demanded(name, api):
+def test_the_idempotency_key_is_declared_exactly_where_it_is_required(name, api):
     method, path = name.split()
     declared = [
         parameter["required"]
@@ -100,16 +100,16 @@ def test_the_idempotency_key_is_declared_exactly_where_it_is_demanded(name, api)
         if (parameter["in"], parameter["name"]) == ("header", "Idempotency-Key")
     ]
 
-    # This sends no key of its own, as `post` and `patch` of the client do.
-    answer = api.generic(method, re.sub(r"{\w+_id}", ACCOUNT_ID, path))
+    # Unlike `post` and `patch` of this client, `generic` adds no key.
+    response = api.generic(method, re.sub(r"{\w+_id}", ACCOUNT_ID, path))
 
-    refused = answer.headers["Content-Type"] == MEDIA_TYPE
-    demanded = refused and answer.json()["code"] == "idempotency_key_missing"
-    assert declared == [True] * demanded
+    is_problem = response.headers["Content-Type"] == MEDIA_TYPE
+    is_required = is_problem and response.json()["code"] == "idempotency_key_missing"
+    assert declared == [True] * is_required
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_no_request_body_takes_a_member_that_it_does_not_name(name):
+def test_no_request_body_accepts_additional_members(name):
     schema = resolved(BODIES[name]["content"]["application/json"]["schema"])
 
     assert schema["additionalProperties"] is False
@@ -123,20 +123,21 @@ def test_no_request_body_takes_a_member_that_it_does_not_name(name):
         *(f'"{"a" * 255}"', f'"{"a" * 256}"'),
     ],
 )
-def test_the_pattern_of_the_key_is_what_is_read_as_one(key):
-    described = bool(re.search(KEY_SCHEMA["pattern"], key)) and len(key) <= KEY_SCHEMA["maxLength"]
+def test_the_pattern_of_the_key_matches_exactly_the_valid_keys(key):
+    matches = bool(re.search(KEY_SCHEMA["pattern"], key)) and len(key) <= KEY_SCHEMA["maxLength"]
 
-    assert described == (read_key(key) is not None)
+    assert matches == (read_key(key) is not None)
 
 
-def test_every_error_is_declared_by_an_operation_that_answers_with_it():
+def test_every_error_is_declared_by_an_operation():
     declared = {code for operation in OPERATIONS.values() for code in codes(operation)}
 
-    # No operation: a host and a method that aren't served, and what only the admin can break.
+    # The exceptions aren't errors of an operation: an unknown host, a method that a route doesn't
+    # have, and an error that only the admin can cause.
     assert declared == set(ERRORS) - {"invalid_host", "method_not_allowed", "overdraft_in_use"}
 
 
-def test_public_operations_are_those_that_need_no_token():
+def test_exactly_these_operations_need_no_token():
     public = {name for name, operation in OPERATIONS.items() if operation["security"] == []}
 
     assert public == {
@@ -149,7 +150,7 @@ def test_public_operations_are_those_that_need_no_token():
     }
 
 
-def test_every_other_operation_takes_the_bearer_token():
+def test_every_other_operation_needs_a_bearer_token():
     secured = [each["security"] for each in OPERATIONS.values() if each["security"]]
 
     assert secured == [[{"bearer": []}]] * len(secured)

@@ -1,4 +1,4 @@
-"""Every error is one class that says everything about it, and the catalogue has all of them."""
+"""Each error is defined by one class, and the catalogue contains all of them."""
 
 import ast
 import json
@@ -19,7 +19,7 @@ PARTS = ("title", "detail", "meaning", "remedy")
 
 
 def classes_with_a_code() -> Iterator[tuple[str, str]]:
-    """Return the module and the code of every class in the sources that names one."""
+    """Yield the module and the code of each class in the sources that defines a code."""
     for room in ROOMS:
         for path in (ROOT / room).rglob("*.py"):
             if "tests" in path.parts:
@@ -27,16 +27,16 @@ def classes_with_a_code() -> Iterator[tuple[str, str]]:
             module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.ClassDef):
-                    yield from ((module, code) for code in codes_named_by(node))
+                    yield from ((module, code) for code in codes_defined_by(node))
 
 
-def codes_named_by(class_node: ast.ClassDef) -> Iterator[str]:
+def codes_defined_by(class_node: ast.ClassDef) -> Iterator[str]:
     for node in class_node.body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "code":
             yield ast.literal_eval(node.value)
 
 
-def test_every_class_with_a_code_is_in_the_catalogue_under_a_code_of_its_own():
+def test_every_class_with_a_code_is_in_the_catalogue_once():
     modules = {module.__name__ for module in MODULES}
     found = list(classes_with_a_code())
 
@@ -44,7 +44,7 @@ def test_every_class_with_a_code_is_in_the_catalogue_under_a_code_of_its_own():
     assert sorted(code for _, code in found) == sorted(ERRORS)
 
 
-def test_every_other_error_is_a_special_case_of_one_with_a_code():
+def test_every_error_without_a_code_is_a_subclass_of_one_with_a_code():
     def subclasses(parent: type[ApiError]) -> Iterator[type[ApiError]]:
         for each in parent.__subclasses__():
             yield each
@@ -56,50 +56,50 @@ def test_every_other_error_is_a_special_case_of_one_with_a_code():
     assert {each for each in defined if not issubclass(each, catalogued)} == {LedgerError}
 
 
-def test_errors_are_in_the_order_of_their_statuses_and_codes():
+def test_errors_are_sorted_by_status_and_code():
     assert list(ERRORS) == sorted(ERRORS, key=lambda code: (ERRORS[code].status, code))
 
 
 @pytest.mark.parametrize("code", ERRORS)
-def test_an_error_says_what_happened_what_it_means_and_what_to_do(code):
+def test_an_error_has_all_texts_in_whole_sentences(code):
     error = ERRORS[code]
 
     assert [part for part in PARTS if not getattr(error, part)] == []
-    assert [text for text in (error.meaning, error.remedy) if not fits(text)] == []
+    assert [text for text in (error.meaning, error.remedy) if not is_a_table_cell(text)] == []
     assert str(error) == error.detail
 
 
-def fits(text: str) -> bool:
-    """Whether a text is made of sentences, and fits into a cell of a table in Markdown."""
+def is_a_table_cell(text: str) -> bool:
+    """Whether a text consists of sentences and is valid in a cell of a Markdown table."""
     begins = text[0].isupper() or text[0] == "`"
     return begins and text.endswith(".") and not set(text) & {"|", "\n"}
 
 
 @pytest.mark.parametrize("code", ERRORS)
-def test_the_example_of_an_error_is_a_valid_document_of_its_code_and_status(code, rf):
+def test_the_example_of_an_error_is_a_valid_problem_with_its_code_and_status(code, rf):
     error = ERRORS[code]
     schema = {**DOCUMENT, "$ref": "#/components/schemas/Problem"}
 
-    answer = Problem(error).response(rf.get("/transfers"))
+    response = Problem(error).response(rf.get("/transfers"))
 
-    document = json.loads(answer.content)
+    document = json.loads(response.content)
     assert list(Draft202012Validator(schema).iter_errors(document)) == []
     assert document["code"] == code
-    assert 400 <= document["status"] == answer.status_code == type(error).status <= 599
+    assert 400 <= document["status"] == response.status_code == type(error).status <= 599
     assert document["type"] == f"/docs#{code}"
 
 
 @pytest.mark.parametrize(
     "error", [each for each in ERRORS.values() if getattr(each, "for_staff", "")], ids=str
 )
-def test_what_staff_are_told_names_only_what_the_error_has(error):
+def test_the_admin_message_only_uses_members_that_the_error_has(error):
     named = {name for _, name, _, _ in Formatter().parse(error.for_staff) if name}
 
     assert named - {"account"} <= set(error.evidence)
     assert "account" not in named or "account_id" in error.evidence
 
 
-def test_the_table_has_a_row_for_each_error_at_its_anchor():
+def test_the_table_has_a_row_with_an_anchor_for_each_error():
     listed = [(row["code"], int(row["status"])) for row in rows("docs/errors.md", "code")]
 
     assert listed == [

@@ -1,4 +1,4 @@
-"""What Swagger UI fills in works on the demo data as it stands, whatever was pressed before."""
+"""The examples in Swagger UI work on the demo data, in any order."""
 
 import json
 import random
@@ -15,8 +15,8 @@ from ledger_project.openapi.tests.test_autoschema import OPERATIONS, parameters_
 
 
 @dataclass(frozen=True)
-class Press:
-    """A press of "Execute": an operation, the name of its body if any, and the answer's type."""
+class Click:
+    """A click on "Execute": an operation, the name of its body if any, and the media type."""
 
     operation: str
     body: str
@@ -28,17 +28,17 @@ class Press:
 
     @property
     def success(self) -> int:
-        """The status with which the operation is documented to succeed."""
+        """The documented status of a successful response."""
         return next(int(status) for status in self.description["responses"] if status[0] == "2")
 
 
-def presses() -> Iterator[Press]:
-    """Return whatever can be pressed, from top to bottom."""
+def clicks() -> Iterator[Click]:
+    """Yield every possible click, from the top of the page to the bottom."""
     for name, operation in OPERATIONS.items():
-        answer = next(each for status, each in operation["responses"].items() if status[0] == "2")
+        response = next(each for status, each in operation["responses"].items() if status[0] == "2")
         for body in bodies_of(name) or [""]:
-            for accept in answer.get("content", ["*/*"]):
-                yield Press(name, body, accept)
+            for accept in response.get("content", ["*/*"]):
+                yield Click(name, body, accept)
 
 
 def bodies_of(operation: str) -> dict[str, Any]:
@@ -46,48 +46,48 @@ def bodies_of(operation: str) -> dict[str, Any]:
     return content.get("application/json", {}).get("examples", {})
 
 
-PRESSES = list(presses())
+CLICKS = list(clicks())
 ORDERS = {
-    "from top to bottom": PRESSES,
-    "from bottom to top": PRESSES[::-1],
-    "everything twice": [press for press in PRESSES for _ in range(2)],
-    **{f"shuffled by {n}": random.Random(n).sample(PRESSES, len(PRESSES)) for n in range(3)},
+    "from top to bottom": CLICKS,
+    "from bottom to top": CLICKS[::-1],
+    "everything twice": [click for click in CLICKS for _ in range(2)],
+    **{f"shuffled by {n}": random.Random(n).sample(CLICKS, len(CLICKS)) for n in range(3)},
 }
 
 
-def filled_in(press: Press, place: str) -> dict[str, str]:
-    """Return the parameters of one place that have an example, or a default, by their names."""
+def filled_in(click: Click, place: str) -> dict[str, str]:
+    """Return the example or default of each parameter in one place, by name."""
     values = {}
-    for parameter in parameters_of(press.description):
+    for parameter in parameters_of(click.description):
         examples = parameter.get("examples", {"": {"value": parameter.get("example")}})
-        example = examples.get(press.body, next(iter(examples.values())))
+        example = examples.get(click.body, next(iter(examples.values())))
         value = example["value"] or resolved(parameter["schema"]).get("default")
         if value and parameter["in"] == place:
             values[parameter["name"]] = value
     return values
 
 
-def send(press: Press) -> int:
-    """Send what is filled in as the user whom the description names, and return the status."""
+def send(click: Click) -> int:
+    """Send a request as the user that the description names, and return the status."""
     client = APIClient()
-    name = "admin" if "`admin`" in press.description.get("description", "") else "demo"
+    name = "admin" if "`admin`" in click.description.get("description", "") else "demo"
     tokens = client.post("/auth/token", {"username": name, "password": name}).json()
-    if press.description["security"]:
+    if click.description["security"]:
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens['access']}")
-    body = bodies_of(press.operation).get(press.body, {}).get("value")
+    body = bodies_of(click.operation).get(click.body, {}).get("value")
     if body and "refresh" in body:
-        body = {"refresh": tokens["refresh"]}  # Nobody else's can be in an example.
-    method, path = press.operation.split()
-    answer = client.generic(
+        body = {"refresh": tokens["refresh"]}  # An example can't contain a valid refresh token.
+    method, path = click.operation.split()
+    response = client.generic(
         method,
-        path.format(**filled_in(press, "path")),
+        path.format(**filled_in(click, "path")),
         "" if body is None else json.dumps(body),
         content_type="application/json",
-        query_params=filled_in(press, "query"),
-        headers={"Accept": press.accept, **filled_in(press, "header")},
+        query_params=filled_in(click, "query"),
+        headers={"Accept": click.accept, **filled_in(click, "header")},
     )
-    answer.getvalue()  # A stream may fail while it is read.
-    return answer.status_code
+    response.getvalue()  # A streaming response may fail while it is read.
+    return response.status_code
 
 
 @pytest.mark.django_db
@@ -95,6 +95,6 @@ def send(press: Press) -> int:
 def test_every_example_succeeds_on_the_demo_data(order):
     call_command("seed_demo", stdout=StringIO())
 
-    statuses = {press: send(press) for press in order}
+    statuses = {click: send(click) for click in order}
 
-    assert statuses == {press: press.success for press in order}
+    assert statuses == {click: click.success for click in order}

@@ -1,4 +1,4 @@
-"""Clients are generated from the OpenAPI document: what that needs, and one that is really used."""
+"""The OpenAPI document works with client generators, and a generated client works."""
 
 import importlib
 import json
@@ -21,16 +21,16 @@ from ledger_project.openapi.errors import ERRORS
 from ledger_project.openapi.tests.test_autoschema import DOCUMENT, OPERATIONS, parameters_of
 from ledger_project.tests.live import HOST, LiveClient, live_server
 
-# Whose bounds leave no doubt that 32 bits are enough.
+# Integers whose bounds fit into 32 bits.
 NARROW = {"limit", "expires_in", "status"}
 
 
 def objects(part: Any, name: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Return every object of the document with its name, but those in examples."""
+    """Yield every object of the document with its name, except those in examples."""
     if isinstance(part, dict):
         yield name, part
         for key, member in part.items():
-            # A parameter is named by its own member.
+            # The name of a parameter is its member "name".
             inner = part.get("name", key) if key == "schema" else key
             if key not in ("example", "examples") or name == "properties":
                 yield from objects(member, inner)
@@ -46,18 +46,18 @@ def request_members() -> Iterator[tuple[str, str, dict[str, Any]]]:
                 yield title, name, member
 
 
-# ── The rules of generators' own validators ──────────────────────────────────────────────────────
+# ── The rules of validators ──────────────────────────────────────────────────────────────────────
 
 
 def test_the_document_is_valid_openapi():
     assert [error.message for error in OpenAPIV31SpecValidator(DOCUMENT).iter_errors()] == []
 
 
-def test_the_license_is_named_by_its_spdx_identifier():
+def test_the_license_has_its_spdx_identifier():
     assert DOCUMENT["info"]["license"] == {"name": "MIT License", "identifier": "MIT"}
 
 
-def test_every_component_is_referred_to_and_every_reference_has_one():
+def test_every_component_is_used_and_every_reference_has_a_component():
     referred = set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(DOCUMENT)))
     components = {
         f"#/components/{kind}/{name}"
@@ -70,7 +70,7 @@ def test_every_component_is_referred_to_and_every_reference_has_one():
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_the_parameters_of_a_path_are_those_that_are_declared(name):
+def test_the_parameters_of_every_path_are_declared(name):
     declared = [
         parameter["name"]
         for parameter in parameters_of(OPERATIONS[name])
@@ -80,16 +80,16 @@ def test_the_parameters_of_a_path_are_those_that_are_declared(name):
     assert sorted(declared) == sorted(re.findall(r"{(\w+)}", name))
 
 
-def test_no_answer_can_be_read_in_two_ways():
+def test_no_schema_has_alternatives():
     alternatives = [part for _, part in objects(DOCUMENT) if part.keys() & {"oneOf", "anyOf"}]
 
     assert alternatives == []
 
 
-# ── What generators read otherwise than people ───────────────────────────────────────────────────
+# ── What generators need ─────────────────────────────────────────────────────────────────────────
 
 
-def test_every_integer_that_may_need_them_has_64_bits():
+def test_every_integer_that_may_exceed_32_bits_has_the_format_int64():
     integers = [
         (name, part) for name, part in objects(DOCUMENT) if "integer" in str(part.get("type"))
     ]
@@ -104,21 +104,21 @@ def test_every_integer_that_may_need_them_has_64_bits():
     }
 
 
-def test_a_member_of_a_request_that_may_be_left_out_has_no_default():
-    # TypeScript's generators would demand it.
+def test_no_member_of_a_request_has_a_default():
+    # Generators for TypeScript would make it required.
     assert [each for each in request_members() if "default" in each[2]] == []
 
 
-def test_the_members_of_a_request_that_are_demanded_are_those_that_have_to_be_sent():
+def test_a_request_requires_exactly_the_members_without_a_default():
     schemas = DOCUMENT["components"]["schemas"]
-    demanded = {
+    required = {
         name: set(schema["required"])
         for name, schema in schemas.items()
         if name.endswith("Request") and "required" in schema
     }
 
     order = {"source_account_id", "dest_account_id", "amount"}
-    assert demanded == {
+    assert required == {
         "BatchRequest": {"transfers"},
         "CashRequest": {"amount"},
         "LoginRequest": {"username", "password"},
@@ -129,7 +129,7 @@ def test_the_members_of_a_request_that_are_demanded_are_those_that_have_to_be_se
     }
 
 
-def test_a_side_of_a_transfer_is_an_account_of_which_only_the_id_is_certain():
+def test_a_side_of_a_transfer_is_an_account_that_only_requires_its_id():
     account, side = (
         DOCUMENT["components"]["schemas"][name] for name in ("Account", "TransferSide")
     )
@@ -139,7 +139,7 @@ def test_a_side_of_a_transfer_is_an_account_of_which_only_the_id_is_certain():
     assert "additionalProperties" not in side
 
 
-def test_error_codes_are_an_open_set_that_names_those_there_are():
+def test_error_codes_are_an_extensible_enum_of_all_codes():
     code = DOCUMENT["components"]["schemas"]["ErrorCode"]
 
     assert code["type"] == "string"
@@ -147,17 +147,17 @@ def test_error_codes_are_an_open_set_that_names_those_there_are():
     assert code["x-extensible-enum"] == [*ERRORS]
 
 
-# ── A client that is generated and used ──────────────────────────────────────────────────────────
+# ── A generated client ───────────────────────────────────────────────────────────────────────────
 
 
 class GeneratedClient:
-    """What openapi-python-client makes of the document that a running service hands out."""
+    """A client that openapi-python-client generates from the document of a running service."""
 
     def __init__(self, port: int, directory: Any, name: str) -> None:
         self.port, self.name = port, name
         with LiveClient(port) as live:
             (directory / "openapi.json").write_bytes(live.get("/openapi.json").content)
-        # Its own hooks would format the code.
+        # Without this it runs ruff on the generated code.
         (directory / "config.yaml").write_text("post_hooks: []\n")
         command = [
             *(sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none"),
@@ -172,9 +172,9 @@ class GeneratedClient:
         return getattr(self.module("client"), kind)(
             base_url=f"http://{HOST}:{self.port}",
             timeout=httpx.Timeout(60),
-            # What it doesn't know, it raises for.
+            # It raises an error for a status that the document doesn't declare.
             raise_on_unexpected_status=True,
-            # No proxy stands between this machine and itself.
+            # Ignores proxies that the environment configures.
             httpx_args={"trust_env": False},
             **fields,
         )
@@ -186,7 +186,7 @@ class GeneratedClient:
         return getattr(self.module("models"), name)(**members)
 
     def log_in(self, user: User) -> None:
-        # With a hash that the service reads: the one of the tests is no good one.
+        # The service doesn't accept the fast password hash of the tests.
         user.password = PBKDF2PasswordHasher().encode("a password", "salt")
         user.save()
         body = self.model("LoginRequest", username=user.username, password="a password")
@@ -195,7 +195,7 @@ class GeneratedClient:
         self.http = self._connection("AuthenticatedClient", token=tokens.access)
 
     def send(self, operation: str, *path: Any, **arguments: Any) -> Any:
-        """Call an operation, and return the answer: its status, headers, and parsed body."""
+        """Call an operation, and return its response: the status, headers and parsed body."""
         function = self.module(f"api.{operation}").sync_detailed
         return function(*path, client=self.http, **arguments)
 
@@ -214,7 +214,9 @@ def ledger(transactional_db, tmp_path, monkeypatch) -> Iterator[GeneratedClient]
         del sys.modules[name]
 
 
-def test_a_generated_client_tells_the_whole_story(ledger, alice, bob, funded_account):
+def test_a_generated_client_can_open_accounts_move_money_and_read_statements(
+    ledger, alice, bob, funded_account
+):
     ledger.log_in(alice)
     stranger = funded_account(bob).pk
 
@@ -259,17 +261,15 @@ def test_a_generated_client_tells_the_whole_story(ledger, alice, bob, funded_acc
     assert rest.parsed.next_cursor is None
 
 
-def test_a_generated_client_reads_a_refusal_and_a_code_that_is_new_to_it(
-    ledger, alice, funded_account
-):
+def test_a_generated_client_can_read_errors_including_unknown_codes(ledger, alice, funded_account):
     ledger.log_in(alice)
     account = funded_account(alice, 5)
 
-    refusal = ledger.write("money.withdraw", account.pk, body=ledger.model("CashRequest", amount=7))
-    document = {**json.loads(refusal.content), "code": "a_code_of_next_year", "figure": 1}
-    unheard_of = ledger.module("models").Problem.from_dict(document)
+    refused = ledger.write("money.withdraw", account.pk, body=ledger.model("CashRequest", amount=7))
+    document = {**json.loads(refused.content), "code": "a_code_of_next_year", "figure": 1}
+    unknown = ledger.module("models").Problem.from_dict(document)
 
-    assert refusal.status_code == HTTPStatus.CONFLICT
-    assert (refusal.parsed.code, refusal.parsed.shortfall) == ("insufficient_funds", 2)
-    assert unheard_of.code == "a_code_of_next_year"
-    assert unheard_of.additional_properties == {"figure": 1}
+    assert refused.status_code == HTTPStatus.CONFLICT
+    assert (refused.parsed.code, refused.parsed.shortfall) == ("insufficient_funds", 2)
+    assert unknown.code == "a_code_of_next_year"
+    assert unknown.additional_properties == {"figure": 1}

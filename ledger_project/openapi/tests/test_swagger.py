@@ -1,4 +1,4 @@
-"""Swagger UI at /docs: all of it comes from here, and it shows what a problem's `type` names."""
+"""Swagger UI at /docs: self-contained, with the rows that the ``type`` of problems links to."""
 
 import re
 from contextlib import closing
@@ -11,7 +11,7 @@ def page(client) -> str:
     return client.get("/docs").content.decode()
 
 
-def test_the_page_refers_to_no_other_host(client):
+def test_the_page_loads_nothing_from_other_hosts(client):
     assert re.findall(r"""["'](?:https?:)?//[^"']*""", page(client)) == []
 
 
@@ -20,9 +20,9 @@ def test_every_asset_of_the_page_is_served(db, client):
 
     types = {}
     for asset in assets:
-        with closing(client.get(asset)) as answer:
-            assert answer.status_code == 200
-            types[asset.rpartition("/")[2]] = answer["Content-Type"].partition(";")[0]
+        with closing(client.get(asset)) as response:
+            assert response.status_code == 200
+            types[asset.rpartition("/")[2]] = response["Content-Type"].partition(";")[0]
 
     assert types == {
         "favicon.svg": "image/svg+xml",
@@ -34,13 +34,13 @@ def test_every_asset_of_the_page_is_served(db, client):
     }
 
 
-def test_the_page_is_titled_as_the_service_is(client, settings):
+def test_the_title_of_the_page_is_the_name_of_the_service(client, settings):
     settings.APP_NAME = "The <Bank>"
 
     assert "<title>The &lt;Bank&gt;</title>" in page(client)
 
 
-def test_no_script_is_in_the_page_itself(client):
+def test_the_page_has_no_inline_scripts(client):
     scripts = re.findall(r"<script([^>]*)>(.*?)</script>", page(client), re.DOTALL)
 
     assert [(attributes.split("=")[0], body) for attributes, body in scripts] == [(" src", "")] * 2
@@ -51,7 +51,7 @@ def test_the_page_sets_no_cookie(client):
     assert client.get("/docs").cookies == {}
 
 
-def test_the_type_of_each_problem_leads_to_the_row_that_explains_it(client):
+def test_the_type_of_each_problem_links_to_the_row_of_its_code(client):
     description = client.get("/openapi.json").json()["info"]["description"]
 
     anchors = re.findall(r'^\| <a id="(\w+)"></a>`(\w+)` \| (\d+) \|', description, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""GET /openapi.json: built once, whoever asks first, and sent as small as the client can take."""
+"""``GET /openapi.json``: built once, compressed if the client accepts it, with an ETag."""
 
 import gzip
 import http.client
@@ -18,78 +18,78 @@ CLIENTS = 8
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_at_once_are_answered_by_a_server_that_has_just_started(alice):
+def test_a_server_that_has_just_started_handles_many_simultaneous_requests(alice):
     paths = ["/openapi.json", "/docs", "/accounts", "/admin/login/"] * CLIENTS
     server = FreshServer()
     together = Barrier(len(paths), timeout=300)
     headers = {"Authorization": f"Bearer {AccessToken.for_user(alice)}"}
 
-    def ask(path: str) -> tuple[str, int]:
+    def get(path: str) -> tuple[str, int]:
         connection = http.client.HTTPConnection(HOST, server.port, timeout=300)
         together.wait()
         connection.request("GET", path, headers=headers)
-        answer = connection.getresponse()
-        answer.read()
+        response = connection.getresponse()
+        response.read()
         connection.close()
-        return path, answer.status
+        return path, response.status
 
     try:
         server.start()
         with ThreadPoolExecutor(len(paths)) as pool:
-            answers = list(pool.map(ask, paths))
+            responses = list(pool.map(get, paths))
     finally:
         server.stop()
 
-    assert answers == [(path, 200) for path in paths]
+    assert responses == [(path, 200) for path in paths]
 
 
-def test_it_is_the_document_that_the_code_describes(client):
-    answer = client.get("/openapi.json")
+def test_the_served_document_is_the_generated_one(client):
+    response = client.get("/openapi.json")
 
-    assert answer["Content-Type"] == "application/vnd.oai.openapi+json"
-    assert answer.json() == DOCUMENT
+    assert response["Content-Type"] == "application/vnd.oai.openapi+json"
+    assert response.json() == DOCUMENT
 
 
-def test_it_is_small_because_its_operations_share_what_they_have_in_common(client):
+def test_the_document_is_small_because_operations_share_components(client):
     committed = Path(settings.BASE_DIR, "docs", "openapi.yaml").read_text()
 
     assert len(client.get("/openapi.json").content) < 200_000
     assert len(committed.splitlines()) < 4_000
 
 
-def test_it_is_built_once(client):
-    answers = [client.get("/openapi.json") for _ in range(3)]
+def test_the_document_is_built_once(client):
+    responses = [client.get("/openapi.json") for _ in range(3)]
 
     assert _built.cache_info().misses == 1
-    assert len({answer["ETag"] for answer in answers}) == 1
+    assert len({response["ETag"] for response in responses}) == 1
 
 
 @pytest.mark.parametrize(
     "accept", ["gzip", "br, gzip;q=0.5", "*", "deflate, GZIP", "br;q=1, *;q=0.1"]
 )
-def test_it_is_compressed_for_a_client_that_takes_gzip(client, accept):
+def test_the_document_is_compressed_if_the_client_accepts_gzip(client, accept):
     plain = client.get("/openapi.json")
 
-    answer = client.get("/openapi.json", headers={"Accept-Encoding": accept})
+    response = client.get("/openapi.json", headers={"Accept-Encoding": accept})
 
-    assert answer["Content-Encoding"] == "gzip"
-    assert gzip.decompress(answer.content) == plain.content
-    assert len(answer.content) * 5 < len(plain.content)
-    assert answer["Vary"] == plain["Vary"] == "Accept-Encoding"
+    assert response["Content-Encoding"] == "gzip"
+    assert gzip.decompress(response.content) == plain.content
+    assert len(response.content) * 5 < len(plain.content)
+    assert response["Vary"] == plain["Vary"] == "Accept-Encoding"
 
 
 @pytest.mark.parametrize(
     "accept", ["", "identity", "br", "gzip;q=0", "*;q=0", "gzip;q=0, *", "gzip;q=x"]
 )
-def test_it_is_sent_as_it_is_to_a_client_that_does_not(client, accept):
-    answer = client.get("/openapi.json", headers={"Accept-Encoding": accept})
+def test_the_document_is_not_compressed_otherwise(client, accept):
+    response = client.get("/openapi.json", headers={"Accept-Encoding": accept})
 
-    assert "Content-Encoding" not in answer
-    assert answer.json() == DOCUMENT
+    assert "Content-Encoding" not in response
+    assert response.json() == DOCUMENT
 
 
 @pytest.mark.parametrize("accept", ["identity", "gzip"])
-def test_a_client_that_has_it_already_is_told_so(client, accept):
+def test_a_client_with_the_current_etag_receives_304(client, accept):
     etag = client.get("/openapi.json", headers={"Accept-Encoding": "gzip"})["ETag"]
 
     same = client.get(

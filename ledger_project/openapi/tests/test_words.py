@@ -1,4 +1,4 @@
-"""The OpenAPI document says what its words mean, who may do what, and shows errors that fit."""
+"""The OpenAPI document describes its members, who may call what, and fitting errors."""
 
 import re
 from collections.abc import Iterator
@@ -20,8 +20,8 @@ from ledger_project.openapi.words import MEMBERS, VALUES
 SCHEMAS = DOCUMENT["components"]["schemas"]
 
 
-def described(part: dict[str, Any]) -> bool:
-    """Whether a part says what it is, or what it refers to does."""
+def is_described(part: dict[str, Any]) -> bool:
+    """Whether a part, or the component that it refers to, has a description."""
     referred = [part, *part.get("allOf", [])]
     return any(resolved(each).get("description") or each.get("description") for each in referred)
 
@@ -33,13 +33,13 @@ def errors_of(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_every_member_and_every_enum_says_what_it_is(name):
+def test_every_member_and_every_enum_has_a_description(name):
     schema = SCHEMAS[name]
 
-    silent = [
-        member for member, each in schema.get("properties", {}).items() if not described(each)
+    undescribed = [
+        member for member, each in schema.get("properties", {}).items() if not is_described(each)
     ]
-    assert silent == []
+    assert undescribed == []
     assert "enum" not in schema or schema["description"] != ""
 
 
@@ -49,34 +49,34 @@ def test_each_value_of_an_enum_is_explained():
     }
 
 
-def test_no_word_is_explained_that_is_not_used():
+def test_every_described_member_is_used():
     used = {member for schema in SCHEMAS.values() for member in schema.get("properties", {})}
 
     assert set(MEMBERS) - used == set()
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_every_parameter_says_what_it_is(name):
+def test_every_parameter_has_a_description(name):
     parameters = parameters_of(OPERATIONS[name])
 
     assert [each["name"] for each in parameters if not each.get("description")] == []
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_every_operation_says_who_may_do_it(name):
+def test_every_operation_says_who_may_call_it(name):
     operation = OPERATIONS[name]
 
     who = re.findall(r"\*\*Who:\*\* (.+)", operation["description"])
 
     assert len(who) == 1
-    # Staff status alone allows nothing: what counts are permissions.
+    # Staff status alone allows nothing; permissions do.
     assert "staff" not in (who[0] + operation["summary"]).lower()
     for_anyone = who[0].startswith(("anyone, without a token", "requests from"))
     assert for_anyone == (operation["security"] == [])
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_the_errors_of_an_operation_are_shown_as_they_are_sent(name):
+def test_the_example_of_each_error_is_as_it_is_sent(name):
     for code, document in errors_of(OPERATIONS[name]):
         error = ERRORS[code]
 
@@ -86,7 +86,7 @@ def test_the_errors_of_an_operation_are_shown_as_they_are_sent(name):
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_what_is_wrong_with_a_request_is_something_that_it_has(name):
+def test_the_example_of_a_validation_error_names_a_member_of_the_request(name):
     named = {each["name"] for each in parameters_of(OPERATIONS[name])}
     body = OPERATIONS[name].get("requestBody", {}).get("content", {}).get("application/json", {})
     named |= set(resolved(body.get("schema", {})).get("properties", {}))
@@ -98,7 +98,7 @@ def test_what_is_wrong_with_a_request_is_something_that_it_has(name):
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_every_answer_has_a_request_id_and_the_headers_of_its_status(name):
+def test_every_response_has_a_request_id_and_the_headers_of_its_status(name):
     for status, response in OPERATIONS[name]["responses"].items():
         expected = {"X-Request-ID"}
         expected |= {"WWW-Authenticate"} if status == "401" else set()
@@ -110,15 +110,15 @@ def test_every_answer_has_a_request_id_and_the_headers_of_its_status(name):
             Draft202012Validator(header["schema"]).validate(header["example"])
 
 
-def test_tags_are_described_in_the_order_in_which_operations_come():
+def test_exactly_the_used_tags_are_described():
     tags = [tag["name"] for tag in DOCUMENT["tags"]]
-    met = list(dict.fromkeys(operation["tags"][0] for operation in OPERATIONS.values()))
+    used = list(dict.fromkeys(operation["tags"][0] for operation in OPERATIONS.values()))
 
-    assert sorted(met) == sorted(tags)
+    assert sorted(used) == sorted(tags)
     assert all(tag["description"] for tag in DOCUMENT["tags"])
 
 
-def test_the_refusal_of_a_batch_names_its_item():
+def test_an_error_of_a_batch_names_the_failed_transfer():
     documents = dict(errors_of(OPERATIONS["POST /transfers/batch"]))
 
     assert documents["insufficient_funds"]["pointer"] == "#/transfers/1"

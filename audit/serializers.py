@@ -1,4 +1,4 @@
-"""The shape of the report of an audit, and examples of it, for the OpenAPI document."""
+"""The schema and examples of an audit's report, for the OpenAPI document."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ class TrialBalanceSerializer(serializers.Serializer):
     customers = serializers.IntegerField(help_text="The sum of the customers' balances.")
     held = serializers.IntegerField(help_text="The sum of all pending holds.")
     external = serializers.IntegerField(
-        help_text="The balance of the EXTERNAL account, which is minus `customers`."
+        help_text="The balance of the EXTERNAL account: `customers` with the opposite sign."
     )
 
 
@@ -80,7 +80,7 @@ REPORT: dict[str, Any] = {
         }
     ],
 }
-OUT_OF_ORDER = {
+FAILED_REPORT = {
     **REPORT,
     "ok": False,
     "checks": [
@@ -89,7 +89,7 @@ OUT_OF_ORDER = {
             "ok": False,
             "findings": 1,
             "examples": [
-                {"subject": ACCOUNT_ID, "problem": "balance 2500, but its entries make 2400"}
+                {"subject": ACCOUNT_ID, "problem": "balance 2500, but its entries sum to 2400"}
             ],
         }
     ],
