@@ -36,27 +36,27 @@ def verdict() -> dict[str, Any] | None:
     """
     if is_small():
         return check_ledger().as_dict()
-    report = _kept()
+    report = _stored()
     if report is None:
         return None
-    anew = [*schema_results(connection), _recency(report.checked_at)]
-    names = {check.name for check in anew}
-    report.checks = [*(check for check in report.checks if check.name not in names), *anew]
+    fresh = [*schema_results(connection), _recency(report.checked_at)]
+    names = {check.name for check in fresh}
+    report.checks = [*(check for check in report.checks if check.name not in names), *fresh]
     return report.as_dict()
 
 
-def keep(report: Report) -> None:
+def store(report: Report) -> None:
     """Store a report for ``GET /integrity``, replacing the previous one."""
     Verdict.objects.update_or_create(pk=1, defaults={"report": report.as_dict()})
 
 
-def _kept() -> Report | None:
+def _stored() -> Report | None:
     """Return the stored report, or None if there is none that can be read."""
     try:
-        kept = Verdict.objects.first()
+        stored = Verdict.objects.first()
     except ValueError:  # SQLite accepts text that isn't JSON.
         return None
-    return report_of(kept.report) if kept else None
+    return report_of(stored.report) if stored else None
 
 
 def _recency(checked_at: datetime) -> Result:
@@ -82,7 +82,7 @@ def imbalance() -> dict[str, int]:
     """
     if is_small():
         return LedgerEntry.objects.imbalance()
-    report = _kept()
+    report = _stored()
     totals = report.currencies if report else []
     return {total.currency: total.credits - total.debits for total in totals}
 

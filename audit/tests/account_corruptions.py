@@ -11,7 +11,7 @@ from accounts.enums import MONEY_MAX, AccountKind, AccountStatus
 from accounts.models import Account, AccountChange, external_account_id
 from audit.tests.tampering import (
     DAY,
-    NOT_STRINGS,
+    INVALID_METADATA,
     corruption,
     delete_rows,
     update_account,
@@ -221,7 +221,7 @@ ACCOUNT_CORRUPTIONS = [
             lambda book, metadata=metadata: update_account(book.payer, metadata=metadata),
             "account_metadata_is_strings",
         )
-        for name, metadata in NOT_STRINGS.items()
+        for name, metadata in INVALID_METADATA.items()
     ),
     corruption(
         "a name that differs from the last rename",

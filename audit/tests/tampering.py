@@ -19,7 +19,7 @@ from transfers.tests.rich_ledger import RichLedger, leg
 
 DAY = timedelta(days=1)
 # Invalid metadata: it must be an object of strings.
-NOT_STRINGS = {
+INVALID_METADATA = {
     "a list": ["a"],
     "a text": "a",
     "null": Value(None, JSONField()),

@@ -10,7 +10,7 @@ from audit.tests.tampering import (
     DAY,
     DOLLARS,
     EUROS,
-    NOT_STRINGS,
+    INVALID_METADATA,
     OUT_OF_BALANCE,
     corruption,
     delete_rows,
@@ -113,7 +113,7 @@ TRANSFER_CORRUPTIONS = [
             lambda book, metadata=metadata: update_transfer(book.transfer, metadata=metadata),
             "transfer_metadata_is_strings",
         )
-        for name, metadata in NOT_STRINGS.items()
+        for name, metadata in INVALID_METADATA.items()
     ),
     corruption("a hold of 0", set_a_hold_to_zero, transfer_within_bounds=2),
     corruption(

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from accounts.money import figure
 from audit.ledger import check_ledger
 from audit.report import Report, Result, TrialBalance
-from audit.verdict import keep
+from audit.verdict import store
 
 
 class Command(BaseCommand):
@@ -32,7 +32,7 @@ class Command(BaseCommand):
                 bar.update(done - bar.n)
 
             report = check_ledger(show)
-        self._keep(report)
+        self._store(report)
         if options["json"]:
             self.stdout.write(json.dumps(report.as_dict(), indent=2))
         else:
@@ -40,9 +40,9 @@ class Command(BaseCommand):
         if not report.ok:
             sys.exit(1)
 
-    def _keep(self, report: Report) -> None:
+    def _store(self, report: Report) -> None:
         try:
-            keep(report)
+            store(report)
         except DatabaseError as error:
             # A standby can be verified too, although nothing can be stored there.
             self.stderr.write(f"The report couldn't be stored for GET /integrity: {error}")
