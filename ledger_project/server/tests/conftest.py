@@ -1,4 +1,4 @@
-"""A worker of these tests' own, in their process, on a real socket and with the real Django."""
+"""Fixtures: a worker in the process of the tests, on a real socket and with the real Django."""
 
 import asyncio
 import socket
@@ -26,7 +26,7 @@ BODY = b'{"amount":1}'
 
 @dataclass
 class RunningWorker:
-    """A worker that serves in a thread, until it is stopped."""
+    """A worker that runs in a thread until it is stopped."""
 
     listener: socket.socket
     application: Application = field(default_factory=WSGIHandler)
@@ -59,20 +59,20 @@ class RunningWorker:
 
     @property
     def connections(self) -> set:
-        """The connections that are open."""
+        """The open connections."""
         return self.server.server_state.connections
 
     def stop(self) -> None:
-        """Stop as SIGTERM does, and wait for the end."""
+        """Stop the worker as SIGTERM does, and wait until it has stopped."""
         self.server.should_exit = True
         self._thread.join()
 
 
 @pytest.fixture
 def start(transactional_db, monkeypatch) -> Iterator:
-    """Return a function that starts a worker, which the end of the test stops."""
-    # Its threads outlive the test, and a session that stays open keeps the database from being
-    # dropped: each request has one of its own.
+    """Return a function that starts a worker, which is stopped at the end of the test."""
+    # The worker's threads outlive the test, and an open session would prevent the database from
+    # being dropped. So each request opens and closes its own connection.
     monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
     workers = []
 
@@ -87,26 +87,26 @@ def start(transactional_db, monkeypatch) -> Iterator:
 
 @pytest.fixture
 def server(start) -> RunningWorker:
-    """A worker."""
+    """A worker with the default options."""
     return start()
 
 
 @pytest.fixture(scope="module")
 def live(django_db_setup) -> Iterator[LiveServer]:
-    """The server as ``make run`` starts it, for all tests of a module."""
+    """The server as ``make run`` starts it, shared by all tests of a module."""
     with live_server() as server:
         yield server
 
 
 @pytest.fixture
 def bearer(alice) -> str:
-    """The header by which alice is known."""
+    """The Authorization header of alice."""
     return f"Authorization: Bearer {AccessToken.for_user(alice)}"
 
 
 @pytest.fixture
 def deposit(alice, bearer, funded_account):
-    """Return a function that makes the request for a deposit under a key."""
+    """Return a function that builds the request for a deposit with an idempotency key."""
     account = funded_account(alice)
 
     def make(key: str) -> bytes:
@@ -119,12 +119,12 @@ def deposit(alice, bearer, funded_account):
 
 
 class Gate:
-    """The application, whose answers for a path wait until the gate is opened."""
+    """The application, which blocks requests whose path ends with ``path`` until it is opened."""
 
     def __init__(self) -> None:
         self.path = "/deposit"
         self.arrived, self._open = 0, threading.Event()
-        # The paths of what wasn't refused, as it was begun.
+        # The paths of the requests that reached the application without being refused, in order.
         self.begun: list[str] = []
         self._django = WSGIHandler()
 

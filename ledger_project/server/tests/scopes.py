@@ -1,4 +1,4 @@
-"""Requests as ASGI describes them."""
+"""ASGI scopes of requests."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ def scope(
     version: str = "1.1",
     peer: str = "127.0.0.1",
 ) -> dict[str, Any]:
-    """Return a request as ASGI describes it."""
+    """Return the ASGI scope of a request."""
     return {
         "method": method,
         "raw_path": path.encode(),

@@ -1,4 +1,4 @@
-"""Requests as bytes, over plain sockets: what no library for HTTP would send."""
+"""Send requests over plain sockets, including requests that no HTTP library would send."""
 
 import json
 import socket
@@ -9,14 +9,18 @@ from typing import Any
 
 from ledger_project.tests.live import HOST
 
-# Far more than anything here takes, on a machine that has much else to do.
+# In seconds: far more than anything here takes, even on a slow and busy machine.
 PATIENCE = 60
-# The SO_LINGER with which a connection that is closed is reset.
+# The value of SO_LINGER with which closing a connection resets it.
 RESET = b"\1\0\0\0\0\0\0\0"
 
 
 def connect(port: int, receive_buffer: int | None = None) -> socket.socket:
-    """Return a connection to the server; with a small buffer it holds little that isn't read."""
+    """
+    Return a connection to the server.
+
+    :param receive_buffer: the size in bytes of the buffer for unread data
+    """
     connection = socket.socket()
     if receive_buffer is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -39,12 +43,16 @@ def connected(port: int, count: int) -> Iterator[list[socket.socket]]:
 
 
 def request(line: str, *headers: str, body: bytes = b"", host: str = HOST) -> bytes:
-    """Return a request: its line, a Host header, the headers given and the body."""
+    """Return the bytes of a request with a Host header, the other headers and the body."""
     return "\r\n".join([line, f"Host: {host}", *headers, "", ""]).encode("latin-1") + body
 
 
 def exchange(port: int, sent: bytes, *, end: bool = True) -> bytes:
-    """Send bytes, end this side if asked to, and return all that comes until the server closes."""
+    """
+    Send bytes, and return everything received until the server closes the connection.
+
+    :param end: whether to close this side of the connection after sending
+    """
     with closing(connect(port)) as connection:
         connection.sendall(sent)
         if end:
@@ -53,7 +61,7 @@ def exchange(port: int, sent: bytes, *, end: bool = True) -> bytes:
 
 
 def read_all(connection: socket.socket) -> bytes:
-    """Return what comes until the server closes."""
+    """Return everything received until the server closes the connection."""
     received = b""
     try:
         while piece := connection.recv(65536):
@@ -63,8 +71,8 @@ def read_all(connection: socket.socket) -> bytes:
     return received
 
 
-def answers(received: bytes) -> list[tuple[int, Any]]:
-    """Return the status and the JSON document, None if there is none, of each answer."""
+def responses(received: bytes) -> list[tuple[int, Any]]:
+    """Return the status and the JSON document (None if the body is empty) of each response."""
     found = []
     while received:
         head, _, rest = received.partition(b"\r\n\r\n")
@@ -81,7 +89,7 @@ def answers(received: bytes) -> list[tuple[int, Any]]:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for an event, for as long as it may take anywhere."""
+    """Wait until the condition is true, for ``PATIENCE`` seconds at most."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as a connection speaks it."""
+"""How a connection handles HTTP/1.0 and HTTP/1.1."""
 
 import json
 import socket
@@ -8,11 +8,11 @@ import pytest
 
 from ledger_project.server import protocol
 from ledger_project.server.tests.sockets import (
-    answers,
     connect,
     exchange,
     read_all,
     request,
+    responses,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,7 +25,7 @@ JSON = "Content-Type: application/json"
 
 
 def read_one(connection: socket.socket) -> bytes:
-    """Return one answer with a Content-Length, of a connection that stays open."""
+    """Return one response that has a Content-Length, from a connection that stays open."""
     received = b""
     while b"\r\n\r\n" not in received:
         received += connection.recv(65536)
@@ -36,70 +36,70 @@ def read_one(connection: socket.socket) -> bytes:
     return head + b"\r\n\r\n" + body
 
 
-def test_a_connection_is_kept_for_the_next_request(server):
+def test_a_connection_is_kept_open_for_the_next_request(server):
     with closing(connect(server.port)) as connection:
         for _ in range(3):
             connection.sendall(HEALTH)
-            assert answers(read_one(connection)) == [OK]
+            assert responses(read_one(connection)) == [OK]
 
 
-def test_requests_that_come_at_once_are_answered_in_their_order(server, bearer):
+def test_pipelined_requests_are_answered_in_order(server, bearer):
     missing = request("GET /missing HTTP/1.1")
     accounts = request("GET /accounts HTTP/1.1", bearer)
 
-    found = answers(exchange(server.port, HEALTH + missing + accounts + LAST_HEALTH, end=False))
+    found = responses(exchange(server.port, HEALTH + missing + accounts + LAST_HEALTH, end=False))
 
     assert [status for status, _ in found] == [200, 404, 200, 200]
     assert (found[0], found[3]) == (OK, OK)
 
 
-def test_requests_are_answered_though_their_client_has_nothing_more_to_say(server):
-    assert answers(exchange(server.port, HEALTH * 3, end=True)) == [OK] * 3
+def test_requests_are_answered_after_the_client_has_closed_its_side(server):
+    assert responses(exchange(server.port, HEALTH * 3, end=True)) == [OK] * 3
 
 
-def test_a_connection_on_which_too_many_requests_wait_is_closed_after_their_answers(server):
-    found = answers(exchange(server.port, HEALTH * 500, end=False))
+def test_a_connection_with_too_many_pipelined_requests_is_closed_after_their_responses(server):
+    found = responses(exchange(server.port, HEALTH * 500, end=False))
 
-    # The one at work, and those that may wait.
+    # The request in progress and the 32 that may wait.
     assert found == [OK] * 33
 
 
-def test_a_request_may_come_byte_by_byte(server):
+def test_a_request_may_arrive_byte_by_byte(server):
     with closing(connect(server.port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for number in range(len(LAST_HEALTH)):
             connection.sendall(LAST_HEALTH[number : number + 1])
-        assert answers(read_all(connection)) == [OK]
+        assert responses(read_all(connection)) == [OK]
 
 
-def test_head_is_answered_without_a_body(server):
+def test_the_response_to_head_has_no_body(server):
     received = exchange(server.port, request("HEAD /healthz HTTP/1.1") + LAST_HEALTH)
 
     first, _, rest = received.partition(b"\r\n\r\n")
     assert first.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"content-length: 16\r\n" in first
-    assert answers(rest) == [OK]
+    assert responses(rest) == [OK]
 
 
-def test_http_1_0_is_answered_and_closed(server):
+def test_an_http_1_0_connection_is_closed_after_the_response(server):
     received = exchange(server.port, b"GET /healthz HTTP/1.0\r\n\r\n", end=False)
 
-    assert answers(received) == [OK]
+    assert responses(received) == [OK]
     assert b"connection: close\r\n" in received
 
 
-def test_a_client_that_asks_whether_to_continue_is_told_to(server):
+def test_expect_100_continue_gets_100_continue(server):
     line = ("POST /auth/token HTTP/1.1", JSON, f"Content-Length: {len(LOGIN)}")
     with closing(connect(server.port)) as connection:
         connection.sendall(request(*line, "Expect: 100-continue", "Connection: close"))
         assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(LOGIN)
-        [(status, problem)] = answers(read_all(connection))
+        [(status, problem)] = responses(read_all(connection))
 
     assert (status, problem["code"]) == (401, "authentication_failed")
 
 
-def test_a_static_file_and_a_part_of_it_are_sent(server):
+def test_a_static_file_can_be_requested_whole_or_as_a_range(server):
     path = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui.css"
     whole = exchange(server.port, request(f"GET {path} HTTP/1.1")).partition(b"\r\n\r\n")[2]
     some = exchange(server.port, request(f"GET {path} HTTP/1.1", "Range: bytes=70000-199999"))
@@ -110,56 +110,56 @@ def test_a_static_file_and_a_part_of_it_are_sent(server):
     assert part == whole[70_000:200_000]
 
 
-def test_a_client_that_asks_whether_to_send_too_much_is_told_not_to(server):
+def test_expect_100_continue_with_too_large_a_body_gets_413(server):
     line = ("POST /auth/token HTTP/1.1", JSON, "Content-Length: 2000000", "Expect: 100-continue")
 
-    [(status, problem)] = answers(exchange(server.port, request(*line), end=False))
+    [(status, problem)] = responses(exchange(server.port, request(*line), end=False))
 
     assert (status, problem["code"]) == (413, "payload_too_large")
 
 
-def test_an_upgrade_is_ignored_and_the_connection_kept(server):
+def test_an_upgrade_is_ignored_and_the_connection_is_kept_open(server):
     upgrade = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk")
     asked = request("GET /healthz HTTP/1.1", *upgrade)
 
-    assert answers(exchange(server.port, asked * 2 + LAST_HEALTH, end=False)) == [OK] * 3
+    assert responses(exchange(server.port, asked * 2 + LAST_HEALTH, end=False)) == [OK] * 3
 
 
-def test_a_host_in_the_target_counts(server):
+def test_the_host_of_an_absolute_target_is_used(server):
     ours = exchange(server.port, request("GET http://127.0.0.1/healthz HTTP/1.1"))
     others = exchange(server.port, request("GET http://elsewhere/healthz HTTP/1.1"))
     twice = exchange(server.port, request("GET http://127.0.0.1/healthz HTTP/1.1", "Host: b"))
 
-    assert answers(ours) == [OK]
-    refused = [(status, problem["code"]) for [(status, problem)] in map(answers, (others, twice))]
+    assert responses(ours) == [OK]
+    refused = [(status, problem["code"]) for [(status, problem)] in map(responses, (others, twice))]
     assert refused == [(400, "invalid_host"), (400, "malformed_request")]
 
 
 @pytest.mark.parametrize("host", ["[::1]", "[::1]:8000", "[2001:db8::1]"])
-def test_the_host_in_the_target_may_be_an_ipv6_address(server, settings, host):
+def test_the_host_of_an_absolute_target_may_be_an_ipv6_address(server, settings, host):
     settings.ALLOWED_HOSTS = ["[::1]", "[2001:db8::1]"]
 
     received = exchange(server.port, request(f"GET http://{host}/healthz HTTP/1.1", host="b"))
 
-    assert answers(received) == [OK]
+    assert responses(received) == [OK]
 
 
-def test_a_content_type_that_cannot_be_read_is_none(server, bearer):
+def test_an_unparsable_content_type_is_ignored_on_reads_and_refused_on_writes(server, bearer):
     header = "Content-Type: application/json;x*=nope'en'z"
     read = request("GET /accounts HTTP/1.1", bearer, header)
     more = ("Content-Length: 2", "Idempotency-Key: key")
     write = request("POST /transfers HTTP/1.1", bearer, header, *more, body=b"{}")
 
-    [(read_status, _)] = answers(exchange(server.port, read))
-    [(status, problem)] = answers(exchange(server.port, write))
+    [(read_status, _)] = responses(exchange(server.port, read))
+    [(status, problem)] = responses(exchange(server.port, write))
 
     assert (read_status, status, problem["code"]) == (200, 415, "unsupported_media_type")
 
 
-def test_a_tunnel_is_refused(server):
+def test_connect_is_refused(server):
     received = exchange(server.port, request("CONNECT example.com:443 HTTP/1.1"), end=False)
 
-    [(status, problem)] = answers(received)
+    [(status, problem)] = responses(received)
     assert (status, problem["code"]) == (400, "malformed_request")
 
 
@@ -188,28 +188,28 @@ def test_a_tunnel_is_refused(server):
         "a whole head that is too long",
     ],
 )
-def test_what_is_no_request_is_told_so_by_a_problem_document(server, sent):
+def test_the_response_to_an_unparsable_request_is_a_problem_document(server, sent):
     received = exchange(server.port, sent, end=False)
 
-    [(status, problem)] = answers(received)
+    [(status, problem)] = responses(received)
     assert (status, problem["code"]) == (400, "malformed_request")
     assert b"\r\ncontent-type: application/problem+json\r\n" in received
     assert b"\r\nx-request-id: " in received
 
 
-def test_a_refusal_is_an_answer_like_any_other(server):
+def test_a_refusal_has_the_headers_of_other_responses(server):
     line = ("POST /transfers HTTP/1.1", "X-Request-ID: mine")
 
     received = exchange(server.port, request(*line), end=False)
 
-    [(status, problem)] = answers(received)
+    [(status, problem)] = responses(received)
     assert (status, problem["instance"]) == (411, "/transfers")
     assert b"\r\nx-request-id: mine\r\n" in received
     assert b"\r\ncontent-security-policy: default-src 'none'" in received
     assert b"\r\nconnection: close\r\n" in received
 
 
-def test_an_empty_line_does_not_keep_an_idle_connection(start, monkeypatch):
+def test_an_empty_line_does_not_keep_an_idle_connection_open(start, monkeypatch):
     monkeypatch.setattr(protocol, "IDLE_SECONDS", 1)
     server = start()
 

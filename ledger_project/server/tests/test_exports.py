@@ -1,4 +1,4 @@
-"""Whatever exports are asked for, ordinary requests are answered."""
+"""Exports have their own threads and temporary files, and don't delay other requests."""
 
 import gc
 import socket
@@ -13,11 +13,11 @@ from ledger_project.server import front, threads
 from ledger_project.server.tests.sockets import (
     PATIENCE,
     RESET,
-    answers,
     connect,
     exchange,
     read_all,
     request,
+    responses,
     wait_until,
 )
 from transfers.export_file import ExportFile
@@ -29,13 +29,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 CSV = "Accept: text/csv"
 CLOSE = "Connection: close"
-# Of 600 bytes each.
+# The number of statement lines, each about 600 bytes long as CSV.
 ROWS = 10_000
 
 
 @pytest.fixture
 def statement(deposit, bearer):
-    """Return a function that makes the request for a statement."""
+    """Return a function that builds the request for a statement."""
 
     def make(*headers: str, method: str = "GET") -> bytes:
         line = f"{method} /accounts/{deposit.account.pk}/statement HTTP/1.1"
@@ -46,15 +46,15 @@ def statement(deposit, bearer):
 
 @pytest.fixture
 def exports_gate(gate):
-    """The application, whose exports wait until the gate is opened."""
+    """The application, which blocks requests for statements until it is opened."""
     gate.path = "/statement"
     return gate
 
 
 @pytest.fixture
 def long_statement(alice, deposit) -> int:
-    """Fill the statement with more than a system keeps for a client that doesn't read."""
-    # The files of exports that other tests have not read.
+    """Make the statement larger than what the system buffers, and return its number of lines."""
+    # Close the files of exports that other tests left unread.
     gc.collect()
     draft = Draft(
         Kind.DEPOSIT, external_account_id("USD"), deposit.account.pk, 1, memo="\u20ac" * 140
@@ -64,7 +64,7 @@ def long_statement(alice, deposit) -> int:
     return ROWS
 
 
-def test_ordinary_requests_are_answered_however_many_exports_were_asked_for(
+def test_ordinary_requests_are_answered_while_many_exports_wait(
     start, exports_gate, statement, deposit, monkeypatch
 ):
     monkeypatch.setattr(threads, "QUEUE_SECONDS", PATIENCE)
@@ -76,8 +76,8 @@ def test_ordinary_requests_are_answered_however_many_exports_were_asked_for(
             if number % 2:
                 client.close()
         wait_until(lambda: server.front.exports.waiting == 24 - front.EXPORT_THREADS)
-        paid = answers(exchange(server.port, deposit("key")))
-        ready = answers(exchange(server.port, request("GET /readyz HTTP/1.1")))
+        paid = responses(exchange(server.port, deposit("key")))
+        ready = responses(exchange(server.port, request("GET /readyz HTTP/1.1")))
         exports_gate.open()
 
     assert [status for status, _ in paid + ready] == [200, 200]
@@ -90,10 +90,10 @@ def test_ordinary_requests_are_answered_however_many_exports_were_asked_for(
         *("text/csv", "TEXT/CSV", "text/*", "*/csv", "text/csv;q=0.5", "application/pdf, text/csv"),
         *("*/*, application/json;q=0", "*/*;q=0.2, application/*;q=0.1"),
         "application/json;q=0.5, text/csv",
-        pytest.param("text/csv" + ", a/b" * 200, id="a long one"),
+        pytest.param("text/csv" + ", a/b" * 200, id="a long header"),
     ],
 )
-def test_an_export_is_made_by_the_threads_for_exports_however_it_is_asked_for(
+def test_every_accept_header_that_prefers_csv_uses_the_threads_for_exports(
     start, exports_gate, statement, accept, method
 ):
     server = start(application=exports_gate)
@@ -117,7 +117,7 @@ def test_an_export_is_made_by_the_threads_for_exports_however_it_is_asked_for(
         "text/csv;q=0, */*",
     ],
 )
-def test_a_statement_as_json_is_read_by_the_other_threads(
+def test_a_statement_as_json_uses_the_ordinary_threads(
     start, exports_gate, statement, deposit, accept
 ):
     server = start(application=exports_gate)
@@ -127,12 +127,14 @@ def test_a_statement_as_json_is_read_by_the_other_threads(
             client.sendall(statement(f"Accept: {accept}", CLOSE))
         wait_until(lambda: exports_gate.arrived == 3)
         exports_gate.open()
-        received = [answers(read_all(each)) for each in clients]
+        received = [responses(read_all(each)) for each in clients]
 
     assert [status for [(status, _)] in received] == [200] * 3
 
 
-def test_the_file_of_a_client_that_leaves_is_closed(server, statement, long_statement):
+def test_the_file_of_an_export_is_closed_when_the_client_disconnects(
+    server, statement, long_statement
+):
     kept = []
     for reset in (False, True):
         with closing(connect(server.port, receive_buffer=4096)) as leaving:
@@ -146,7 +148,7 @@ def test_the_file_of_a_client_that_leaves_is_closed(server, statement, long_stat
     assert kept == [(1, True)] * 2
 
 
-def test_a_client_that_reads_too_slowly_is_cut_off_and_its_file_closed(
+def test_a_client_that_reads_an_export_too_slowly_is_disconnected_and_the_file_closed(
     server, statement, long_statement, monkeypatch
 ):
     monkeypatch.setattr(front, "SEND_SECONDS", 1)
@@ -154,7 +156,7 @@ def test_a_client_that_reads_too_slowly_is_cut_off_and_its_file_closed(
         slow.sendall(statement(CSV, CLOSE))
         received = len(slow.recv(15))
         size = ExportFile.bytes
-        # A piece of 64 KiB well within its own deadline, and all of it in minutes.
+        # Each piece of 64 KiB meets its own deadline, but the whole response would take minutes.
         while ExportFile.files:
             received += len(slow.recv(2048))
             time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Who is believed about where a request comes from."""
+"""Which X-Forwarded-* headers are trusted."""
 
 import pytest
 
@@ -33,13 +33,13 @@ def environment(peer: str, *headers: tuple[str, str], proxies: TrustedProxies = 
         ("[::ffff:203.0.113.7]:50001", "203.0.113.7"),
         ("fe80::1%eth0", "fe80::1"),
         (" 198.51.100.1 ", "198.51.100.1"),
-        # The nearest proxies write last; what stands before their words is a claim.
+        # Each proxy appends an address. Addresses before those of trusted proxies may be forged.
         ("1.1.1.1, 198.51.100.1", "198.51.100.1"),
         ("198.51.100.1, 10.9.9.9", "198.51.100.1"),
         ("198.51.100.1, 10.9.9.9:4711, ::ffff:10.9.9.8", "198.51.100.1"),
         ("198.51.100.1,2001:db8:ffff::7", "198.51.100.1"),
         ("10.7.7.7, 10.9.9.9", "10.7.7.7"),
-        # What isn't an address is not believed, nor what stands before it.
+        # Neither a value that isn't an address nor anything before it is trusted.
         ("unknown", PROXY),
         ("_hidden", PROXY),
         ("", PROXY),
@@ -67,12 +67,12 @@ def test_the_client_is_the_address_that_the_first_trusted_proxy_saw(forwarded_fo
         ("fe80::1%eth0", "fe80::1"),
     ],
 )
-def test_a_stranger_is_who_they_are_whatever_they_claim(peer, client):
+def test_the_x_forwarded_for_of_an_untrusted_peer_is_ignored(peer, client):
     assert seen(peer)["REMOTE_ADDR"] == client
     assert seen(peer, x_forwarded_for="198.51.100.1")["REMOTE_ADDR"] == client
 
 
-def test_a_proxy_that_connects_by_a_mapped_address_is_trusted():
+def test_a_proxy_that_connects_from_an_ipv4_mapped_address_is_trusted():
     assert seen("::ffff:10.1.2.3", x_forwarded_for="198.51.100.1")["REMOTE_ADDR"] == "198.51.100.1"
 
 
@@ -88,11 +88,13 @@ def test_a_proxy_that_connects_by_a_mapped_address_is_trusted():
         ("2001:db8::/112", "2001:db8::5", True),
     ],
 )
-def test_a_proxy_may_be_named_by_a_mapped_address_or_network(named, peer, is_trusted):
+def test_a_trusted_proxy_may_be_configured_as_an_ipv4_mapped_address_or_network(
+    named, peer, is_trusted
+):
     assert (peer in TrustedProxies([named])) == is_trusted
 
 
-def test_a_chain_may_be_in_several_headers():
+def test_repeated_x_forwarded_for_headers_are_joined():
     headers = [("x-forwarded-for", "198.51.100.1"), ("x-forwarded-for", "10.9.9.9")]
 
     assert environment(PROXY, *headers)["REMOTE_ADDR"] == "198.51.100.1"
@@ -109,13 +111,13 @@ def test_a_chain_may_be_in_several_headers():
         (STRANGER, "https", "http"),
     ],
 )
-def test_x_forwarded_proto_is_believed_of_trusted_proxies_only(peer, proto, scheme):
+def test_x_forwarded_proto_is_trusted_only_from_trusted_proxies(peer, proto, scheme):
     variables = seen(peer, x_forwarded_for=STRANGER, x_forwarded_proto=proto)
 
     assert variables["wsgi.url_scheme"] == scheme
 
 
-def test_without_trusted_proxies_nobody_is_believed():
+def test_without_trusted_proxies_the_headers_are_ignored():
     headers = [("x-forwarded-for", "198.51.100.1"), ("x-forwarded-proto", "https")]
     variables = environment(PROXY, *headers, proxies=TrustedProxies([]))
 

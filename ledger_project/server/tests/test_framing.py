@@ -1,9 +1,9 @@
-"""A request whose end or whose meaning isn't certain does nothing (RFC 9112 §6)."""
+"""A request with an ambiguous length or ambiguous headers changes nothing (RFC 9112 §6)."""
 
 import pytest
 
 from accounts.models import Account
-from ledger_project.server.tests.sockets import answers, exchange, request
+from ledger_project.server.tests.sockets import exchange, request, responses
 from transfers.models import Transfer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -16,7 +16,7 @@ CHUNKS = b"c\r\n" + AMOUNT + b"\r\n0\r\n\r\n"
 
 @pytest.fixture
 def withdraw(server, alice, bearer, funded_account):
-    """Return a function that asks for a withdrawal by these bytes, and returns the answers."""
+    """Return a function that sends the request for a withdrawal and returns the responses."""
     account = funded_account(alice, balance=100)
     before = Transfer.objects.count()
 
@@ -25,7 +25,7 @@ def withdraw(server, alice, bearer, funded_account):
     ) -> list:
         line = f"POST /accounts/{account.pk}/withdraw HTTP/{version}"
         sent = request(line, bearer, JSON, *([key] if key else []), *headers, body=body)
-        return answers(exchange(server.port, sent + then))
+        return responses(exchange(server.port, sent + then))
 
     def moved() -> tuple[int, int]:
         balance = Account.objects.get(pk=account.pk).balance
@@ -48,7 +48,7 @@ def codes(found: list) -> list[tuple[int, str | None]]:
                      + b"\r\n0\r\nX-Trailer: 1\r\n\r\n", id="chunks with extras"),
     ],
 )  # fmt: skip
-def test_a_whole_request_is_done(withdraw, headers, body):
+def test_a_complete_request_is_carried_out(withdraw, headers, body):
     [(status, account)] = withdraw(*headers, body=body)
 
     assert (status, account["balance"]) == (200, 99)
@@ -66,18 +66,18 @@ UPGRADE = ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Setting
         pytest.param(
             ["Content-Length: 12", "Connection: upgrade", "Upgrade: websocket"],
             AMOUNT,
-            id="a socket",
+            id="a websocket",
         ),
     ],
 )
-def test_an_upgrade_is_ignored_and_the_body_read(withdraw, headers, body):
+def test_an_upgrade_is_ignored_and_the_body_is_read(withdraw, headers, body):
     [(status, account)] = withdraw(*headers, body=body)
 
     assert (status, account["balance"]) == (200, 99)
     assert withdraw.moved() == (1, 1)
 
 
-def test_a_trailer_is_no_header(withdraw):
+def test_a_trailer_is_not_taken_for_a_header(withdraw):
     trailed = b"c\r\n" + AMOUNT + b"\r\n0\r\nIdempotency-Key: k\r\n\r\n"
 
     [(status, problem)] = withdraw(CHUNKED, body=trailed, key=None)
@@ -87,7 +87,7 @@ def test_a_trailer_is_no_header(withdraw):
 
 
 MALFORMED = (400, "malformed_request")
-# Each with what the client is told; it may be gone already.
+# The headers, the body and the expected response.
 REFUSED = [
     pytest.param(["Content-Length: 500"], AMOUNT, MALFORMED, id="a body shorter than its length"),
     pytest.param(["Content-Length: 13"], AMOUNT, MALFORMED, id="a body shorter by a byte"),
@@ -114,26 +114,28 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("headers", "body", "answer"), REFUSED)
-def test_an_uncertain_request_is_refused_and_nothing_is_done(withdraw, headers, body, answer):
-    assert codes(withdraw(*headers, body=body)) == [answer]
+@pytest.mark.parametrize(("headers", "body", "expected"), REFUSED)
+def test_an_ambiguous_or_incomplete_request_is_refused_and_changes_nothing(
+    withdraw, headers, body, expected
+):
+    assert codes(withdraw(*headers, body=body)) == [expected]
     assert withdraw.moved() == (0, 0)
 
 
 @pytest.mark.parametrize(
-    ("headers", "body", "answer"),
+    ("headers", "body", "expected"),
     [
         pytest.param([], AMOUNT, (411, "length_required"), id="no length"),
         pytest.param([CHUNKED], CHUNKS, MALFORMED, id="chunks"),
         pytest.param(["Content-Length: 500"], AMOUNT, MALFORMED, id="too short"),
     ],
 )
-def test_http_1_0_is_held_to_the_same(withdraw, headers, body, answer):
-    assert codes(withdraw(*headers, body=body, version="1.0")) == [answer]
+def test_an_http_1_0_request_without_a_usable_length_is_refused(withdraw, headers, body, expected):
+    assert codes(withdraw(*headers, body=body, version="1.0")) == [expected]
     assert withdraw.moved() == (0, 0)
 
 
-def test_an_http_1_0_request_with_a_length_is_done(withdraw):
+def test_an_http_1_0_request_with_a_length_is_carried_out(withdraw):
     [(status, _)] = withdraw("Content-Length: 12", version="1.0")
 
     assert (status, withdraw.moved()) == (200, (1, 1))
@@ -152,27 +154,27 @@ DOUBLED = [
 ]
 
 
-@pytest.mark.parametrize(("headers", "answer"), DOUBLED)
-def test_a_header_that_could_be_taken_for_another_is_refused(withdraw, headers, answer):
-    assert codes(withdraw("Content-Length: 12", *headers)) == [answer]
+@pytest.mark.parametrize(("headers", "expected"), DOUBLED)
+def test_a_repeated_or_ambiguous_header_is_refused(withdraw, headers, expected):
+    assert codes(withdraw("Content-Length: 12", *headers)) == [expected]
     assert withdraw.moved() == (0, 0)
 
 
-def test_a_key_with_an_underscore_alone_is_no_key(withdraw):
+def test_an_idempotency_key_header_with_an_underscore_is_refused(withdraw):
     found = withdraw("Content-Length: 12", key="Idempotency_Key: k")
 
     assert codes(found) == [MALFORMED]
     assert withdraw.moved() == (0, 0)
 
 
-def test_what_follows_a_request_is_no_part_of_it_and_never_answered_in_its_place(withdraw):
+def test_garbage_after_a_request_does_not_affect_its_response(withdraw):
     found = withdraw("Content-Length: 12", then=b"garbage\r\n\r\n")
 
     assert codes(found) == [(200, None)]
     assert withdraw.moved() == (1, 1)
 
 
-def test_a_body_longer_than_its_length_is_cut_where_the_length_says(withdraw):
+def test_a_body_is_read_only_up_to_its_content_length(withdraw):
     found = withdraw("Content-Length: 5", body=AMOUNT)
 
     assert codes(found) == [(400, "malformed_json")]

@@ -1,4 +1,4 @@
-"""What the head of a request decides."""
+"""Which requests are refused by their head, and the WSGI environment of the others."""
 
 import pytest
 
@@ -22,29 +22,29 @@ def seen(path: str, *headers: tuple[str, str], query="") -> dict:
 
 
 @pytest.mark.parametrize("length", ["0", "1", "1000"])
-def test_a_length_up_to_the_largest_is_taken(length):
+def test_a_content_length_up_to_the_limit_is_accepted(length):
     assert code_of(("content-length", length)) is None
 
 
 @pytest.mark.parametrize("length", ["1001", "209715200", "9" * 15])
-def test_a_longer_body_is_refused_by_its_head(length):
+def test_a_content_length_above_the_limit_is_refused(length):
     assert code_of(("content-length", length)) == (413, "payload_too_large")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_a_method_with_content_needs_a_length(method, version):
+def test_post_put_and_patch_require_a_length(method, version):
     assert code_of(method=method, version=version) == (411, "length_required")
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS"])
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_another_method_needs_none(method, version):
+def test_other_methods_require_no_length(method, version):
     assert code_of(method=method, version=version) is None
 
 
 @pytest.mark.parametrize("coding", ["gzip", "gzip, chunked", "chunked, chunked", "identity", ""])
-def test_chunked_is_the_only_coding(coding):
+def test_chunked_is_the_only_accepted_transfer_encoding(coding):
     assert code_of(("transfer-encoding", coding)) == (400, "malformed_request")
     assert code_of(("transfer-encoding", "Chunked")) is None
 
@@ -64,32 +64,32 @@ def test_a_request_that_contradicts_itself_is_refused(headers, line):
     assert code_of(*headers, **line) == (400, "malformed_request")
 
 
-def test_http_1_1_names_its_host_once():
+def test_http_1_1_requires_exactly_one_host_header():
     assert refusal(Head.of(scope()), LARGEST).code == "malformed_request"
     assert refusal(Head.of(scope(HOST, HOST)), LARGEST).code == "malformed_request"
     assert refusal(Head.of(scope(version="1.0")), LARGEST) is None
 
 
 @pytest.mark.parametrize("name", ["authorization", "content-length", "content-type"])
-def test_a_header_that_counts_once_is_refused_twice(name):
+def test_a_repeated_header_is_refused_if_it_must_be_unique(name):
     assert code_of((name, "1"), (name, "2"), method="GET") == (400, "malformed_request")
 
 
 @pytest.mark.parametrize(
     "name", ["idempotency_key", "x_forwarded_for", "x_forwarded-proto", "content_length"]
 )
-def test_a_name_with_an_underscore_is_refused_where_wsgi_would_take_it_for_ours(name):
+def test_a_header_with_an_underscore_is_refused_if_the_service_reads_it_with_a_hyphen(name):
     assert code_of((name, "1"), method="GET") == (400, "malformed_request")
 
 
-def test_another_name_with_an_underscore_never_reaches_django():
+def test_other_headers_with_an_underscore_do_not_reach_django():
     headers = (HOST, ("x_colour", "red"), ("x-colour", "blue"))
 
     assert code_of(*headers[1:], method="GET") is None
     assert seen("/", *headers)["HTTP_X_COLOUR"] == "blue"
 
 
-def test_what_was_sent_twice_is_joined():
+def test_the_values_of_a_repeated_header_are_joined():
     variables = seen(
         "/", ("accept", "a/b"), ("cookie", "a=1"), ("accept", "c/d"), ("cookie", "b=2")
     )

@@ -1,4 +1,4 @@
-"""The service keeps a session for each of its threads, and never one more."""
+"""Each thread of the service keeps one PostgreSQL session, and there are no others."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -23,9 +23,7 @@ def sessions() -> int:
         return cursor.fetchone()[0]
 
 
-def test_bursts_with_pauses_between_them_open_no_more_sessions_than_there_are_threads(
-    alice, funded_account
-):
+def test_bursts_of_requests_open_at_most_one_session_per_thread(alice, funded_account):
     statement = f"/accounts/{funded_account(alice).pk}/statement"
     before = sessions()
     with live_server("--workers", "2", "--threads", "3") as server:
@@ -39,7 +37,7 @@ def test_bursts_with_pauses_between_them_open_no_more_sessions_than_there_are_th
         for _ in range(3):
             with ThreadPoolExecutor(30) as clients:
                 statuses = list(clients.map(ask, range(60)))
-            # Or refused, where the machine is slow.
+            # On a slow machine some requests are refused.
             assert set(statuses) <= {200, 503}
             found.append(sessions() - before)
 

@@ -1,4 +1,4 @@
-"""A start with a URL by which PostgreSQL can never be reached, and with one that is away."""
+"""Starting with a PostgreSQL URL that can never work, and with an unavailable server."""
 
 import socket
 from contextlib import closing
@@ -24,13 +24,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
         ("dbname=nosuch", 'database "nosuch" does not exist'),
     ],
 )
-def test_a_url_that_can_never_work_is_one_line(options, reason):
+def test_a_url_that_can_never_work_is_reported_in_one_line(options, reason):
     said = refused(LiveServer(LEDGER_DATABASE_URL=f"{database_url()}?{options}"))
 
     assert said == f"Mini Ledger can't start: LEDGER_DATABASE_URL: {reason}\n"
 
 
-def test_a_database_that_is_away_is_waited_for():
+def test_the_service_starts_while_the_database_is_unavailable():
     with closing(socket.socket()) as unused:
         unused.bind((HOST, 0))
         port = unused.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Requests that wait for a thread: how many, and for how long."""
+"""The queue of requests that wait for a thread: its length and its deadline."""
 
 import socket
 from concurrent.futures import ThreadPoolExecutor
@@ -10,11 +10,11 @@ from ledger_project.server import threads
 from ledger_project.server.tests.sockets import (
     PATIENCE,
     RESET,
-    answers,
     connect,
     exchange,
     read_all,
     request,
+    responses,
     wait_until,
 )
 
@@ -24,7 +24,7 @@ HEALTH = request("GET /healthz HTTP/1.1", "Connection: close")
 OK = (200, {"status": "ok"})
 
 
-def test_what_finds_no_place_to_wait_is_503_and_health_answers_all_the_same(
+def test_a_request_beyond_the_length_of_the_queue_gets_503_and_healthz_still_responds(
     start, gate, deposit, monkeypatch
 ):
     monkeypatch.setattr(threads, "QUEUE", 2)
@@ -38,18 +38,18 @@ def test_what_finds_no_place_to_wait_is_503_and_health_answers_all_the_same(
         received = exchange(server.port, deposit("one too many"))
         health = exchange(server.port, HEALTH)
         gate.open()
-        done = [answers(each.result()) for each in (first, *sent)]
+        done = [responses(each.result()) for each in (first, *sent)]
 
-    [(status, problem)] = answers(received)
+    [(status, problem)] = responses(received)
     assert (status, problem["code"]) == (503, "temporarily_unavailable")
     assert b"\r\nretry-after: 1\r\n" in received
-    assert answers(health) == [OK]
+    assert responses(health) == [OK]
     assert sorted(status for [(status, _)] in done) == [200, 200, 200]
     deposit.account.refresh_from_db()
     assert deposit.account.balance == 3
 
 
-def test_what_has_waited_for_too_long_is_503_and_not_done_though_no_thread_is_free(
+def test_a_request_that_waits_too_long_gets_503_and_changes_nothing(
     start, gate, deposit, monkeypatch
 ):
     monkeypatch.setattr(threads, "QUEUE_SECONDS", 0.5)
@@ -57,10 +57,10 @@ def test_what_has_waited_for_too_long_is_503_and_not_done_though_no_thread_is_fr
     with ThreadPoolExecutor(1) as clients:
         first = clients.submit(exchange, server.port, deposit("first"))
         wait_until(lambda: gate.arrived == 1)
-        late = [answers(exchange(server.port, deposit(f"late {n}"))) for n in range(2)]
-        health = answers(exchange(server.port, HEALTH))
+        late = [responses(exchange(server.port, deposit(f"late {n}"))) for n in range(2)]
+        health = responses(exchange(server.port, HEALTH))
         gate.open()
-        assert [status for status, _ in answers(first.result())] == [200]
+        assert [status for status, _ in responses(first.result())] == [200]
 
     assert [(status, problem["code"]) for [(status, problem)] in late] == [
         (503, "temporarily_unavailable")
@@ -70,7 +70,9 @@ def test_what_has_waited_for_too_long_is_503_and_not_done_though_no_thread_is_fr
     assert deposit.account.balance == 1
 
 
-def test_what_was_refused_after_its_wait_takes_no_place_any_more(start, gate, deposit, monkeypatch):
+def test_a_request_that_waited_too_long_leaves_its_place_in_the_queue(
+    start, gate, deposit, monkeypatch
+):
     monkeypatch.setattr(threads, "QUEUE", 1)
     monkeypatch.setattr(threads, "QUEUE_SECONDS", 0.5)
     server = start(application=gate, threads=1)
@@ -86,13 +88,13 @@ def test_what_was_refused_after_its_wait_takes_no_place_any_more(start, gate, de
             patient.shutdown(socket.SHUT_WR)
             received = read_all(patient)
 
-    assert [status for status, _ in answers(first.result() + received)] == [200, 200]
+    assert [status for status, _ in responses(first.result() + received)] == [200, 200]
     deposit.account.refresh_from_db()
     assert deposit.account.balance == 2
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["closes", "resets"])
-def test_a_read_that_waits_is_dropped_if_its_client_is_gone_and_a_write_is_done(
+def test_waiting_reads_of_disconnected_clients_are_dropped_and_writes_are_carried_out(
     start, gate, deposit, bearer, monkeypatch, reset
 ):
     monkeypatch.setattr(threads, "ABANDONED_SECONDS", 0)
@@ -119,7 +121,7 @@ def test_a_read_that_waits_is_dropped_if_its_client_is_gone_and_a_write_is_done(
     assert deposit.account.balance == 2
 
 
-def test_a_client_that_sends_no_more_is_answered_after_its_wait_for_a_thread(
+def test_a_client_that_has_closed_its_side_gets_a_response_after_waiting(
     start, gate, deposit, monkeypatch
 ):
     monkeypatch.setattr(threads, "QUEUE_SECONDS", PATIENCE)
@@ -133,4 +135,4 @@ def test_a_client_that_sends_no_more_is_answered_after_its_wait_for_a_thread(
         gate.open()
         second = read_all(ended)
 
-    assert [status for status, _ in answers(first.result() + second)] == [200, 200]
+    assert [status for status, _ in responses(first.result() + second)] == [200, 200]

@@ -1,4 +1,4 @@
-"""What is refused by its size or its pace, in the words of the face that it was sent to."""
+"""Requests that are refused because they are too large or too slow."""
 
 import logging
 import socket
@@ -10,11 +10,11 @@ from ledger_project.server import front, protocol
 from ledger_project.server.tests.sockets import (
     PATIENCE,
     RESET,
-    answers,
     connect,
     exchange,
     read_all,
     request,
+    responses,
     wait_until,
 )
 
@@ -26,15 +26,15 @@ JSON = "Content-Type: application/json"
 MEGABYTE = 1024 * 1024
 
 
-def test_a_huge_body_is_refused_by_its_head_as_a_problem_document(server):
+def test_a_huge_body_is_refused_by_its_head_with_a_problem_document(server):
     received = exchange(server.port, request("POST /transfers HTTP/1.1", JSON, HUGE), end=False)
 
-    [(status, problem)] = answers(received)
+    [(status, problem)] = responses(received)
     assert (status, problem["code"]) == (413, "payload_too_large")
     assert problem["instance"] == "/transfers"
 
 
-def test_a_huge_upload_to_the_admin_is_refused_by_its_head_as_a_page(server):
+def test_a_huge_upload_to_the_admin_is_refused_by_its_head_with_a_page(server):
     line = request("POST /admin/login/ HTTP/1.1", MULTIPART, HUGE)
 
     head, _, page = exchange(server.port, line, end=False).partition(b"\r\n\r\n")
@@ -44,42 +44,42 @@ def test_a_huge_upload_to_the_admin_is_refused_by_its_head_as_a_page(server):
     assert b"That is too much at once" in page
 
 
-def test_chunks_are_refused_where_they_pass_the_bound(server):
+def test_a_chunked_body_is_refused_as_soon_as_it_exceeds_the_limit(server):
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
     line = request("POST /transfers HTTP/1.1", JSON, "Transfer-Encoding: chunked")
 
-    # Of an endless body: nothing says that it ends.
-    [(status, problem)] = answers(exchange(server.port, line + chunk * 17, end=False))
+    # The last chunk is never sent.
+    [(status, problem)] = responses(exchange(server.port, line + chunk * 17, end=False))
 
     assert (status, problem["code"]) == (413, "payload_too_large")
 
 
 @pytest.mark.parametrize("line", [b"X-A: ", b"X-A: 1\r\n", b""], ids=["a value", "lines", "a name"])
-def test_trailers_that_do_not_end_are_refused(server, monkeypatch, line):
-    # They are refused for their size, however slow this machine is.
+def test_endless_trailers_are_refused(server, monkeypatch, line):
+    # The trailers must be refused for their size, even if this machine is slow.
     monkeypatch.setattr(front, "BODY_SECONDS", PATIENCE)
     head = request("POST /auth/token HTTP/1.1", JSON, "Transfer-Encoding: chunked")
     endless = line * 100_000 if line.endswith(b"\n") else line + b"a" * 300_000
 
     received = exchange(server.port, head + b"2\r\n{}\r\n0\r\n" + endless, end=False)
 
-    [(status, problem)] = answers(received)
+    [(status, problem)] = responses(received)
     assert (status, problem["code"]) == (400, "malformed_request")
 
 
-def test_a_client_that_sends_all_before_it_reads_gets_the_refusal(server):
+def test_a_client_that_sends_everything_before_it_reads_receives_the_refusal(server):
     line = request("POST /transfers HTTP/1.1", JSON, f"Content-Length: {8 * MEGABYTE}")
 
     with closing(connect(server.port)) as sender:
         sender.sendall(line + b" " * 8 * MEGABYTE)
-        [(status, problem)] = answers(read_all(sender))
+        [(status, problem)] = responses(read_all(sender))
 
     assert (status, problem["code"]) == (413, "payload_too_large")
 
 
 @pytest.fixture
 def hurry(monkeypatch):
-    """A head and a body have a second each to arrive."""
+    """Lower the deadlines for the head and the body to one second each."""
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 1)
     monkeypatch.setattr(front, "BODY_SECONDS", 1)
 
@@ -101,14 +101,14 @@ def hurry(monkeypatch):
         ),
     ],
 )
-def test_a_request_that_does_not_arrive_in_time_is_408(server, hurry, sent, instance):
-    [(status, problem)] = answers(exchange(server.port, sent, end=False))
+def test_a_request_that_does_not_arrive_in_time_gets_408(server, hurry, sent, instance):
+    [(status, problem)] = responses(exchange(server.port, sent, end=False))
 
     assert (status, problem["code"]) == (408, "request_timeout")
     assert problem["instance"] == instance
 
 
-def test_a_request_that_trickles_in_is_late_all_the_same(server, hurry):
+def test_sending_a_body_slowly_does_not_extend_the_deadline(server, hurry):
     line = request("POST /transfers HTTP/1.1", JSON, "Content-Length: 1000")
 
     with closing(connect(server.port)) as slow:
@@ -123,16 +123,16 @@ def test_a_request_that_trickles_in_is_late_all_the_same(server, hurry):
             except TimeoutError:
                 continue
 
-    [(status, problem)] = answers(received)
+    [(status, problem)] = responses(received)
     assert (status, problem["code"]) == (408, "request_timeout")
 
 
-def test_a_client_that_takes_nothing_is_cut_off(server, monkeypatch, caplog):
+def test_a_client_that_does_not_read_its_responses_is_disconnected(server, monkeypatch, caplog):
     monkeypatch.setattr(front, "WRITE_SECONDS", 1)
     document = request("GET /openapi.json HTTP/1.1")
 
     with closing(connect(server.port, receive_buffer=4096)) as silent:
-        # Far more than the system keeps for somebody who doesn't read.
+        # Far more than the system buffers for a client that doesn't read.
         silent.sendall(document * 30)
         wait_until(lambda: len(server.connections) == 1)
         wait_until(lambda: not server.connections)
@@ -140,13 +140,13 @@ def test_a_client_that_takes_nothing_is_cut_off(server, monkeypatch, caplog):
     assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
 
 
-def test_a_client_that_is_gone_is_forgotten(server):
+def test_the_buffered_body_of_a_disconnected_client_is_released(server):
     with closing(connect(server.port)) as leaving:
         half = request("POST /transfers HTTP/1.1", JSON, f"Content-Length: {MEGABYTE}", body=b" ")
         leaving.sendall(half + b" " * 100_000)
         leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 
-    [(status, _)] = answers(exchange(server.port, request("GET /healthz HTTP/1.1")))
+    [(status, _)] = responses(exchange(server.port, request("GET /healthz HTTP/1.1")))
     assert status == 200
     server.stop()
     assert (server.front.buffered, server.connections) == (0, set())

@@ -1,4 +1,4 @@
-"""However many clients are slow, and however they are, an ordinary one is answered."""
+"""Slow clients of any kind and number don't keep others from being served."""
 
 import resource
 from contextlib import ExitStack, closing
@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 
 from accounts.models import Account, external_account_id
-from ledger_project.server.tests.sockets import answers, connect, connected, read_all, request
+from ledger_project.server.tests.sockets import connect, connected, read_all, request, responses
 from ledger_project.tests.live import LiveClient, live_server
 from transfers.kinds import Kind
 from transfers.posting import Draft
@@ -16,7 +16,7 @@ from transfers.recording import record
 pytestmark = pytest.mark.django_db(transaction=True)
 
 JSON = "Content-Type: application/json"
-# Of 600 bytes each: 6 MB.
+# The number of statement lines, 6 MB as CSV, and how many of them are recorded at once.
 ROWS, AT_ONCE = 10_000, 1_000
 
 HEALTH = request("GET /healthz HTTP/1.1")
@@ -24,11 +24,11 @@ HEALTH = request("GET /healthz HTTP/1.1")
 
 @pytest.fixture
 def assert_served(live, alice, funded_account):
-    """Return a function that checks that an ordinary client is answered."""
+    """Return a function that asserts that ordinary requests succeed."""
     account = funded_account(alice)
 
     def check(times: int = 10) -> None:
-        # A connection for each, so that every worker has its turn.
+        # Use a new connection each time, so that every worker gets some of them.
         for _ in range(times):
             with LiveClient(live.port, alice) as client:
                 assert client.get("/healthz").status == 200
@@ -37,14 +37,16 @@ def assert_served(live, alice, funded_account):
     return check
 
 
-def test_idle_connections_cost_no_place(live, assert_served):
+def test_idle_connections_do_not_block_other_clients(live, assert_served):
     with connected(live.port, 500) as connections:
         for each in connections[::3]:
             each.sendall(HEALTH)
         assert_served()
 
 
-def test_idle_connections_leave_room_where_few_files_may_be_open(alice, funded_account):
+def test_idle_connections_do_not_block_other_clients_under_a_low_limit_on_open_files(
+    alice, funded_account
+):
     account = funded_account(alice)
     with live_server() as server:
         for worker in server.workers():
@@ -64,8 +66,8 @@ HALVES = {
 }
 
 
-def test_half_requests_of_every_framing_cost_no_place(live, assert_served):
-    # Again and again, because after ten seconds they are refused, and cost nothing for that reason.
+def test_incomplete_requests_do_not_block_other_clients_and_are_refused(live, assert_served):
+    # Repeat this, because after ten seconds the requests are refused and can't block anything.
     for _ in range(5):
         with connected(live.port, 60) as connections:
             for number, each in enumerate(connections):
@@ -74,14 +76,14 @@ def test_half_requests_of_every_framing_cost_no_place(live, assert_served):
     with connected(live.port, len(HALVES)) as connections:
         for each, half in zip(connections, HALVES.values(), strict=True):
             each.sendall(half)
-        refused = [answers(read_all(each)) for each in connections]
+        refused = [responses(read_all(each)) for each in connections]
 
     assert [[status for status, _ in each] for each in refused] == [[408]] * len(HALVES)
 
 
 @pytest.fixture
 def large_account(alice, funded_account) -> Account:
-    """An account whose statement is more than a system keeps for somebody who doesn't read."""
+    """An account whose statement is larger than what the system buffers for a client."""
     account = funded_account(alice)
     draft = Draft(Kind.DEPOSIT, external_account_id("USD"), account.pk, 1, memo="\u20ac" * 140)
     for _ in range(ROWS // AT_ONCE):
@@ -90,7 +92,9 @@ def large_account(alice, funded_account) -> Account:
     return account
 
 
-def test_clients_that_do_not_read_cost_no_place(live, assert_served, large_account, bearer):
+def test_clients_that_do_not_read_do_not_block_other_clients(
+    live, assert_served, large_account, bearer
+):
     path = f"/accounts/{large_account.pk}/statement"
     export = request(f"GET {path} HTTP/1.1", bearer, "Accept: text/csv", "Connection: close")
     with ExitStack() as stack:
@@ -99,10 +103,10 @@ def test_clients_that_do_not_read_cost_no_place(live, assert_served, large_accou
         for _ in range(17):
             silent.append(stack.enter_context(closing(connect(live.port, receive_buffer=4096))))
             silent[-1].sendall(export)
-            # The answer has begun: its thread is free again, and most of it is still to come.
+            # The response has begun, so its thread is free, but most of it is still unsent.
             assert silent[-1].recv(15) == b"HTTP/1.1 200 OK"
         assert_served()
-        # One of its own, because on a slow machine the silent ones are cut off by now.
+        # Use a new connection, because on a slow machine the silent ones may be closed by now.
         reader = stack.enter_context(closing(connect(live.port)))
         reader.sendall(export)
         exported = read_all(reader).partition(b"\r\n\r\n")[2]

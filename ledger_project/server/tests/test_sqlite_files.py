@@ -1,4 +1,4 @@
-"""The service keeps the database open once for each of its threads."""
+"""Each thread of the service opens the SQLite file at most once."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +12,7 @@ from ledger_project.tests.live import LiveClient, live_server
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_bursts_open_the_file_no_more_often_than_there_are_threads(alice, funded_account):
+def test_bursts_of_requests_open_the_file_at_most_once_per_thread(alice, funded_account):
     statement = f"/accounts/{funded_account(alice).pk}/statement"
     name = connection.settings_dict["NAME"]
     with live_server("--workers", "2", "--threads", "3") as server:
@@ -25,7 +25,7 @@ def test_bursts_open_the_file_no_more_often_than_there_are_threads(alice, funded
         for _ in range(3):
             with ThreadPoolExecutor(30) as clients:
                 statuses = list(clients.map(ask, range(60)))
-            # Or refused, where the machine is slow.
+            # On a slow machine some requests are refused.
             assert set(statuses) <= {200, 503}
             opened = [
                 [file.path for file in psutil.Process(worker).open_files()].count(str(name))

@@ -1,4 +1,4 @@
-"""What a start says, what it refuses, and what it leaves behind."""
+"""How the service starts: its errors, its log messages, and what it loads."""
 
 import json
 import logging
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def refused(server: LiveServer) -> str:
-    """Start a server that can't start, and return what it says."""
+    """Start a server that exits with an error, and return its standard error."""
     done = subprocess.run(
         server.command(),
         cwd=settings.BASE_DIR,
@@ -34,7 +34,7 @@ def refused(server: LiveServer) -> str:
     return done.stderr
 
 
-def test_a_port_that_is_taken_is_one_line():
+def test_a_port_in_use_is_reported_in_one_line():
     server = LiveServer()
     with socket.socket() as taken:
         taken.bind((HOST, server.port))
@@ -44,7 +44,7 @@ def test_a_port_that_is_taken_is_one_line():
     assert said == f"Mini Ledger can't listen on {HOST}:{server.port}: Address already in use\n"
 
 
-def test_a_database_that_must_not_be_used_is_one_line(tmp_path):
+def test_an_unusable_database_is_reported_in_one_line(tmp_path):
     with closing(sqlite3.connect(tmp_path / "other.db")) as other:
         other.execute("PRAGMA encoding = 'UTF-16le'")
         other.execute("CREATE TABLE rows (id)")
@@ -57,7 +57,7 @@ def test_a_database_that_must_not_be_used_is_one_line(tmp_path):
     )
 
 
-def test_a_sqlite_file_that_is_a_directory_is_one_line(tmp_path):
+def test_a_sqlite_file_that_is_a_directory_is_reported_in_one_line(tmp_path):
     said = refused(LiveServer(LEDGER_DATABASE_URL=f"sqlite:///{tmp_path}"))
 
     assert said == "Mini Ledger can't start: The database's file is a directory.\n"
@@ -66,7 +66,9 @@ def test_a_sqlite_file_that_is_a_directory_is_one_line(tmp_path):
 @pytest.mark.parametrize(
     ("folder", "reason"), [("file", "File exists"), ("file/metrics", "Not a directory")]
 )
-def test_a_folder_for_metrics_that_cannot_be_made_is_one_line(tmp_path, folder, reason):
+def test_a_folder_for_metrics_that_cannot_be_created_is_reported_in_one_line(
+    tmp_path, folder, reason
+):
     (tmp_path / "file").touch()
     path = f"{tmp_path}/{folder}"
 
@@ -75,7 +77,7 @@ def test_a_folder_for_metrics_that_cannot_be_made_is_one_line(tmp_path, folder, 
     assert said == f"Mini Ledger can't start: PROMETHEUS_MULTIPROC_DIR {path!r}: {reason}\n"
 
 
-def test_everything_is_loaded_before_the_fork():
+def test_the_openapi_document_is_built_before_the_fork():
     _built.cache_clear()
 
     load()
@@ -83,8 +85,8 @@ def test_everything_is_loaded_before_the_fork():
     assert _built.cache_info().currsize == 1
 
 
-def served(folder: Path, level: str) -> tuple[LiveServer, list[str]]:
-    """Run a server until it is ready, and stop it; return the lines that it logs."""
+def run_and_stop(folder: Path, level: str) -> tuple[LiveServer, list[str]]:
+    """Run a server until it is ready, stop it, and return it with the lines that it logged."""
     homes = {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder), "XDG_CONFIG_HOME": str(folder)}
     server = LiveServer(LEDGER_LOG_LEVEL=level, **homes)
     with (folder.parent / "stderr").open("wb") as server.stderr:
@@ -96,9 +98,9 @@ def served(folder: Path, level: str) -> tuple[LiveServer, list[str]]:
     return server, (folder.parent / "stderr").read_text().splitlines()
 
 
-def test_the_lines_of_the_server_are_json_and_say_where_it_listens(tmp_path):
+def test_log_messages_of_the_server_are_json_and_include_its_address(tmp_path):
     (tmp_path / "home").mkdir()
-    server, lines = served(tmp_path / "home", "INFO")
+    server, lines = run_and_stop(tmp_path / "home", "INFO")
 
     said = [json.loads(line) for line in lines]
     names = {"app", "event", "level", "logger", "timestamp"}
@@ -110,9 +112,9 @@ def test_the_lines_of_the_server_are_json_and_say_where_it_listens(tmp_path):
     assert loud == []
 
 
-def test_it_writes_nothing_into_the_home_of_its_user_and_can_be_silent(tmp_path):
+def test_the_server_writes_nothing_to_the_home_directory_and_can_be_silent(tmp_path):
     (tmp_path / "home").mkdir()
-    _, lines = served(tmp_path / "home", "CRITICAL")
+    _, lines = run_and_stop(tmp_path / "home", "CRITICAL")
 
     assert lines == []
     assert list((tmp_path / "home").iterdir()) == []

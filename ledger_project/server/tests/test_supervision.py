@@ -1,4 +1,4 @@
-"""Workers die and are replaced, and the whole stops when it is told to, and leaves nothing."""
+"""Workers that die are replaced, and stopping the service leaves no process behind."""
 
 import http.client
 import os
@@ -22,8 +22,8 @@ from ledger_project.tests.live import LiveClient, LiveServer, live_server
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def deposit_in_the_end(server: LiveServer, user, account: Account, key: str) -> int:
-    """Send a deposit until it is answered, as a client does who loses a connection."""
+def deposit_with_retries(server: LiveServer, user, account: Account, key: str) -> int:
+    """Send a deposit until it gets a response, like a client that retries lost connections."""
     deadline = time.monotonic() + PATIENCE
     while True:
         with (
@@ -39,12 +39,12 @@ def test_workers_that_are_killed_again_and_again_are_replaced(alice, funded_acco
     account = funded_account(alice)
     with live_server() as server:
         for number in range(15):
-            # At once, or as soon as the new ones are there: each of them dies many times.
+            # The workers are killed as soon as they have started.
             wait_until(lambda: len(server.workers()) == 2)
             for worker in server.workers():
                 with suppress(ProcessLookupError):
                     os.kill(worker, signal.SIGKILL)
-            assert deposit_in_the_end(server, alice, account, f"key-{number}") == 200
+            assert deposit_with_retries(server, alice, account, f"key-{number}") == 200
         wait_until(lambda: len(server.workers()) == 2)
         assert server.process.poll() is None
 
@@ -53,7 +53,7 @@ def test_workers_that_are_killed_again_and_again_are_replaced(alice, funded_acco
     assert server.process.returncode == 0
 
 
-def test_workers_make_ids_of_their_own(alice, funded_account):
+def test_workers_generate_distinct_ids(alice, funded_account):
     account = funded_account(alice)
     with live_server("--workers", "4", "--threads", "2") as server:
 
@@ -90,12 +90,12 @@ def test_a_worker_that_cannot_start_does_not_end_the_service(alice, tmp_path):
 
 
 def first_free_descriptor(process: int) -> int:
-    """Return the number that the next file of a process will have."""
+    """Return the lowest unused file descriptor of a process."""
     taken = {int(name) for name in os.listdir(f"/proc/{process}/fd")}
     return next(number for number in count() if number not in taken)
 
 
-# A terminal sends its signals to the supervisor and to every worker.
+# Each with whether it is sent to the workers too, as a terminal does.
 SIGNALS = [
     (signal.SIGTERM, False),
     (signal.SIGINT, False),
@@ -108,20 +108,20 @@ SIGNALS = [
 
 
 @pytest.mark.parametrize(("number", "to_all"), SIGNALS)
-def test_a_request_that_is_under_way_is_answered_before_the_end(
+def test_a_request_in_progress_is_answered_before_the_service_stops(
     alice, funded_account, number, to_all
 ):
     account = funded_account(alice)
     with live_server() as server, ThreadPoolExecutor(1) as thread:
         with transaction.atomic():
             Account.objects.locked(account.pk)
-            sent = thread.submit(deposit_in_the_end, server, alice, account, "key")
+            sent = thread.submit(deposit_with_retries, server, alice, account, "key")
             workers = [psutil.Process(each) for each in server.workers()]
             wait_until(lambda: serves(workers))
             for process in [*workers, server.process] if to_all else [server.process]:
                 process.send_signal(number)
             wait_until(lambda: not any(listening(each) for each in workers))
-        # Or 503, if it has waited for the lock for too long.
+        # It gets a 503 if it waited for the lock for too long.
         assert sent.result() in (200, 503)
         assert server.process.wait(PATIENCE) == 0
 
@@ -134,7 +134,7 @@ def test_a_signal_that_gunicorn_knows_changes_nothing(transactional_db, number):
         wait_until(lambda: len(server.workers()) == 2)
         killed, kept = server.workers()
         server.process.send_signal(number)
-        # Signals are handled in their order: that one has been when this worker is replaced.
+        # Signals are handled in order, so the first one was handled once this worker is replaced.
         os.kill(killed, signal.SIGKILL)
         wait_until(lambda: len(server.workers()) == 2 and killed not in server.workers())
 
@@ -142,7 +142,7 @@ def test_a_signal_that_gunicorn_knows_changes_nothing(transactional_db, number):
 
 
 def serves(workers: list[psutil.Process]) -> bool:
-    """Whether a client is connected to one of the workers."""
+    """Return whether a client is connected to one of the workers."""
     return any(each.net_connections("tcp")[1:] for each in workers)
 
 
@@ -152,7 +152,7 @@ def listening(process: psutil.Process) -> bool:
     return False
 
 
-def test_a_request_that_does_not_end_does_not_hold_up_the_end(alice, funded_account):
+def test_a_blocked_request_does_not_keep_the_service_from_stopping(alice, funded_account):
     account = funded_account(alice)
     with live_server() as server, ThreadPoolExecutor(1) as thread, transaction.atomic():
         Account.objects.locked(account.pk)
@@ -163,14 +163,14 @@ def test_a_request_that_does_not_end_does_not_hold_up_the_end(alice, funded_acco
             wait_until(lambda: serves(workers))
             server.process.terminate()
             assert server.process.wait(PATIENCE) == 0
-            # Refused, because it has waited for the lock for too long, or not answered at all.
+            # The request waited for the lock for too long, or its connection was closed.
             if (lost := sent.exception()) is None:
                 assert sent.result().status == 503
             else:
                 assert isinstance(lost, (OSError, http.client.HTTPException))
 
 
-def test_workers_end_when_the_supervisor_is_killed(transactional_db):
+def test_workers_exit_when_the_supervisor_is_killed(transactional_db):
     with live_server() as server:
         workers = [psutil.Process(each) for each in server.workers()]
         server.process.kill()
@@ -182,19 +182,19 @@ def test_workers_end_when_the_supervisor_is_killed(transactional_db):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("workers", [0, 1, 2])
-def test_it_can_be_stopped_while_it_starts(transactional_db, number, workers):
+def test_the_service_can_be_stopped_while_it_starts(transactional_db, number, workers):
     server = LiveServer()
     server.process = subprocess.Popen(
         server.command(), cwd=settings.BASE_DIR, env=server.environment, stderr=subprocess.DEVNULL
     )
     try:
-        # Before it listens it may have other children: libraries look for what is installed.
+        # Before it listens, it may have children that aren't workers: imports run subprocesses.
         wait_until(lambda: workers == 0 or listening(psutil.Process(server.process.pid)))
         wait_until(lambda: len(server.workers()) >= workers)
         children = [psutil.Process(each) for each in server.workers()]
         server.process.send_signal(number)
 
-        # A signal that comes before there is a server ends the process as it ends any.
+        # Before the server runs, the signal terminates the process by its default action.
         assert server.process.wait(PATIENCE) in ((0,) if workers else (0, 1, -number))
         assert [child for child in children if child.is_running()] == []
     finally:

@@ -1,8 +1,8 @@
-"""What the first line of a request may ask for."""
+"""Which request targets are accepted, and which paths they lead to."""
 
 import pytest
 
-from ledger_project.server.tests.sockets import answers, exchange, request
+from ledger_project.server.tests.sockets import exchange, request, responses
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,21 +30,21 @@ NOWHERE = [
 ]
 
 
-def answer_of(server, target: str) -> tuple[int, dict | None]:
+def response_to(server, target: str) -> tuple[int, dict | None]:
     line = request(f"GET {target} HTTP/1.1", "Connection: close")
-    [answer] = answers(exchange(server.port, line, end=False))
-    return answer
+    [response] = responses(exchange(server.port, line, end=False))
+    return response
 
 
 @pytest.mark.parametrize("target", MALFORMED)
-def test_a_target_that_is_not_valid_is_refused(server, target):
-    status, problem = answer_of(server, target)
+def test_an_invalid_target_is_refused(server, target):
+    status, problem = response_to(server, target)
 
     assert (status, problem["code"]) == (400, "malformed_request")
 
 
 @pytest.mark.parametrize("target", NOWHERE)
-def test_a_path_is_never_taken_for_another(server, target):
+def test_a_path_that_only_resembles_a_route_is_not_found(server, target):
     line = request(f"GET {target} HTTP/1.1", "Accept: application/json", "Connection: close")
 
     head, _, body = exchange(server.port, line, end=False).partition(b"\r\n\r\n")
@@ -63,18 +63,18 @@ def test_a_path_is_never_taken_for_another(server, target):
         *("http://127.0.0.1/healthz", "HTTP://127.0.0.1/healthz"),
     ],
 )
-def test_every_spelling_of_a_path_finds_it(server, target):
-    assert answer_of(server, target) == (200, {"status": "ok"})
+def test_equivalent_forms_of_a_target_reach_the_same_route(server, target):
+    assert response_to(server, target) == (200, {"status": "ok"})
 
 
 @pytest.mark.parametrize("spelling", ["a%2Fb", "a%2fb", "a/b"])
-def test_a_key_may_have_a_slash(server, bearer, spelling):
+def test_the_idempotency_key_in_a_path_may_contain_a_slash(server, bearer, spelling):
     body = b'{"owner_name": "A", "currency": "USD"}'
     headers = ("Content-Type: application/json", f"Content-Length: {len(body)}")
     line = "POST /accounts HTTP/1.1"
     opening = request(line, bearer, *headers, "Idempotency-Key: a/b", body=body)
     look_up = request(f"GET /idempotency-keys/{spelling} HTTP/1.1", bearer)
 
-    [(opened, _), (status, found)] = answers(exchange(server.port, opening + look_up))
+    [(opened, _), (status, found)] = responses(exchange(server.port, opening + look_up))
 
     assert (opened, status, found["key"]) == (201, 200, "a/b")

@@ -1,4 +1,4 @@
-"""A worker that has too many clients, or is told to stop."""
+"""How a worker handles too many clients, and how it stops."""
 
 import logging
 import socket
@@ -12,12 +12,12 @@ from ledger_project.server.tests.conftest import BODY
 from ledger_project.server.tests.sockets import (
     PATIENCE,
     RESET,
-    answers,
     connect,
     connected,
     exchange,
     read_all,
     request,
+    responses,
     wait_until,
 )
 
@@ -28,16 +28,18 @@ DOCUMENT = request("GET /openapi.json HTTP/1.1")
 OK = (200, {"status": "ok"})
 
 
-def test_bodies_beyond_what_can_be_kept_are_503(start, deposit, monkeypatch):
+def test_a_body_beyond_the_limit_for_buffered_bodies_gets_503(start, deposit, monkeypatch):
     monkeypatch.setattr(front, "BUFFERED_BYTES", len(BODY) - 1)
     server = start()
 
-    [(status, problem)] = answers(exchange(server.port, deposit("too big")))
+    [(status, problem)] = responses(exchange(server.port, deposit("too big")))
 
     assert (status, problem["code"]) == (503, "temporarily_unavailable")
 
 
-def test_the_connection_that_has_waited_longest_makes_room_for_a_newcomer(start, monkeypatch):
+def test_a_new_connection_beyond_the_limit_closes_the_one_that_has_waited_longest(
+    start, monkeypatch
+):
     monkeypatch.setattr(protocol, "CONNECTIONS", 10)
     server = start()
 
@@ -48,27 +50,29 @@ def test_the_connection_that_has_waited_longest_makes_room_for_a_newcomer(start,
         patient[1].sendall(HEALTH)
         second = read_all(patient[1])
 
-    assert answers(newcomer) == [OK]
+    assert responses(newcomer) == [OK]
     assert first == b""
-    assert answers(second) == [OK]
+    assert responses(second) == [OK]
 
 
-def test_connections_whose_client_does_not_read_make_room_too(start, monkeypatch):
+def test_a_new_connection_beyond_the_limit_closes_one_whose_client_does_not_read(
+    start, monkeypatch
+):
     monkeypatch.setattr(protocol, "CONNECTIONS", 5)
     server = start()
 
     with ExitStack() as stack:
         for _ in range(5):
             silent = stack.enter_context(closing(connect(server.port, receive_buffer=4096)))
-            # Far more than the system keeps for a client that doesn't read.
+            # Far more than the system buffers for a client that doesn't read.
             silent.sendall(DOCUMENT * 30)
         wait_until(lambda: [each.flow.write_paused for each in server.connections] == [True] * 5)
-        newcomers = [answers(exchange(server.port, HEALTH)) for _ in range(6)]
+        newcomers = [responses(exchange(server.port, HEALTH)) for _ in range(6)]
 
     assert newcomers == [[OK]] * 6
 
 
-def test_a_newcomer_is_closed_where_every_other_connection_is_at_work(
+def test_a_new_connection_is_closed_if_all_others_are_waiting_for_a_response(
     start, gate, deposit, monkeypatch
 ):
     monkeypatch.setattr(protocol, "CONNECTIONS", 1)
@@ -82,13 +86,13 @@ def test_a_newcomer_is_closed_where_every_other_connection_is_at_work(
         gate.open()
 
     assert received == b""
-    assert [status for status, _ in answers(first.result())] == [200]
+    assert [status for status, _ in responses(first.result())] == [200]
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["closes", "resets"])
 @pytest.mark.parametrize("more", [b"", HEALTH * 3], ids=["one request", "several"])
 @pytest.mark.parametrize("path", ["/deposit", "/openapi.json"])
-def test_a_client_that_leaves_before_its_answer_is_no_error(
+def test_a_client_that_disconnects_before_its_response_causes_no_error(
     start, gate, deposit, caplog, path, more, reset
 ):
     gate.path = path
@@ -106,7 +110,7 @@ def test_a_client_that_leaves_before_its_answer_is_no_error(
     assert deposit.account.balance == (1 if path == "/deposit" else 0)
 
 
-def test_a_worker_that_is_told_to_stop_answers_what_is_under_way(start, gate, deposit):
+def test_a_stopping_worker_answers_the_requests_in_progress(start, gate, deposit):
     server = start(application=gate)
     with ThreadPoolExecutor(2) as helpers, closing(connect(server.port)) as half:
         half.sendall(deposit("half")[:-1])
@@ -120,6 +124,6 @@ def test_a_worker_that_is_told_to_stop_answers_what_is_under_way(start, gate, de
         stopped.result(PATIENCE)
         received = sent.result()
 
-    assert [status for status, _ in answers(received + rest)] == [200, 200]
+    assert [status for status, _ in responses(received + rest)] == [200, 200]
     deposit.account.refresh_from_db()
     assert deposit.account.balance == 2
