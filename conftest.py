@@ -110,7 +110,20 @@ def client_for() -> Callable[[User | None], LedgerClient]:
 
 
 @pytest.fixture
-def at_once() -> Callable[..., list[Any]]:
+def patient_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Let new connections wait for locks without a limit.
+
+    On a slow machine a wait may exceed the limits of production, which proves nothing.
+    """
+    option, value = (
+        ("timeout", 300) if connection.vendor == "sqlite" else ("options", "-c lock_timeout=0")
+    )
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], option, value)
+
+
+@pytest.fixture
+def at_once(patient_database: None) -> Callable[..., list[Any]]:
     """
     Return a function that runs calls at the same time and returns their results in order.
 

@@ -222,8 +222,8 @@ def test_permissions_are_looked_up_with_one_statement_and_only_if_needed(
 
     counts = [look_ups(client_for(user), *each) for each in requests_of(scene, user)]
 
-    # Lists and the visibility of the payee's account depend on permissions.
-    assert counts == [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]
+    # Permissions decide which accounts a write may lock and which accounts are shown.
+    assert counts == [0, 0, 0, 1, 1, 1, 1, 1, 1, 1]
 
 
 def test_a_user_has_their_own_permissions_and_those_of_their_groups(staff, make_user):

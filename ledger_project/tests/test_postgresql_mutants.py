@@ -1,7 +1,7 @@
 """Tests detect faulty code on PostgreSQL: missing locks, and locks in any order."""
 
 import pytest
-from django.db import IntegrityError, OperationalError, connection
+from django.db import IntegrityError, OperationalError
 
 from accounts.models import AccountQuerySet
 from ledger_project.tests import mutants
@@ -28,8 +28,6 @@ def test_a_missing_lock_is_caught(request, monkeypatch):
 
 def test_locks_in_any_order_are_caught(request, monkeypatch):
     monkeypatch.setattr(AccountQuerySet, "locked", mutants.locked_in_any_order)
-    # On a slow machine, a wait might time out before the deadlock is detected.
-    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "options", "-c lock_timeout=0")
 
     failure = failure_of(request, postgresql_concurrency.test_opposing_batches_never_deadlock)
 

@@ -18,17 +18,14 @@ from ledger_project.tests.live import PATIENCE, LiveClient, live_server
 from transfers.models import Transfer
 
 # Storms reach no line that a single request doesn't, and counting lines would slow them.
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.no_cover]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("patient_database"),
+    pytest.mark.no_cover,
+]
 
 # Printed by pytest when a test fails, so that the same storm can be raised again.
 SEED = random.SystemRandom().randrange(2**32)
-
-
-@pytest.fixture(autouse=True)
-def patient_database(monkeypatch):
-    """Let nobody give up on a lock: on a slow machine that says nothing of the ledger."""
-    if connection.vendor == "postgresql":
-        monkeypatch.setitem(connection.settings_dict["OPTIONS"], "options", "-c lock_timeout=0")
 
 
 def in_threads(count, work):
