@@ -9,6 +9,8 @@ from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any, BinaryIO
 
+from django.db import close_old_connections
+
 # The number of requests that may wait for a thread, and for how many seconds.
 QUEUE = 100
 QUEUE_SECONDS = 10
@@ -134,6 +136,9 @@ def call(application: Application, environ: Environ) -> Response:
     started: list[tuple[str, list[tuple[str, str]]]] = []
     result: Any = application(environ, lambda status, headers: started.append((status, headers)))
     if isinstance(result, environ["wsgi.file_wrapper"]) and _has_length(started[0][1]):
+        # The request ends when the file is closed, in another thread, which can't tell whether the
+        # connection of this thread is still usable.
+        close_old_connections()
         return Response(*started[0], result.filelike)
     try:
         return Response(*started[0], b"".join(result))

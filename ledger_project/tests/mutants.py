@@ -39,6 +39,16 @@ def failure_of(request: pytest.FixtureRequest, test: Callable, **parameters: Any
     return failure.value
 
 
+def lock_accounts_by(monkeypatch: pytest.MonkeyPatch, locked: Callable[..., Any]) -> None:
+    """Replace every way in which accounts are locked, whoever owns them."""
+
+    def locked_by_owner(accounts: AccountQuerySet, _owner: Any, sources: Any, dests: Any) -> Any:
+        return locked(accounts, *sources, *dests)
+
+    monkeypatch.setattr(AccountQuerySet, "locked", locked)
+    monkeypatch.setattr(AccountQuerySet, "locked_by_owner", locked_by_owner)
+
+
 def locked_without_a_lock(accounts: AccountQuerySet, *ids: UUID) -> dict[UUID, Account]:
     return _by_id(accounts.customers().filter(pk__in=ids))
 

@@ -3,7 +3,6 @@
 import pytest
 from django.db import IntegrityError, OperationalError
 
-from accounts.models import AccountQuerySet
 from ledger_project.tests import mutants
 from ledger_project.tests.mutants import failure_of
 from transfers.tests import test_concurrency as concurrency
@@ -15,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_a_missing_lock_is_caught(request, monkeypatch):
-    monkeypatch.setattr(AccountQuerySet, "locked", mutants.locked_without_a_lock)
+    mutants.lock_accounts_by(monkeypatch, mutants.locked_without_a_lock)
 
     failure = failure_of(
         request, concurrency.test_concurrent_deposits_into_one_account_are_all_posted
@@ -27,7 +26,7 @@ def test_a_missing_lock_is_caught(request, monkeypatch):
 
 
 def test_locks_in_any_order_are_caught(request, monkeypatch):
-    monkeypatch.setattr(AccountQuerySet, "locked", mutants.locked_in_any_order)
+    mutants.lock_accounts_by(monkeypatch, mutants.locked_in_any_order)
 
     failure = failure_of(request, postgresql_concurrency.test_opposing_batches_never_deadlock)
 
@@ -36,6 +35,6 @@ def test_locks_in_any_order_are_caught(request, monkeypatch):
 
 
 def test_locks_in_any_order_are_caught_without_a_race(request, monkeypatch):
-    monkeypatch.setattr(AccountQuerySet, "locked", mutants.locked_in_any_order)
+    mutants.lock_accounts_by(monkeypatch, mutants.locked_in_any_order)
 
     failure_of(request, postgresql_concurrency.test_accounts_are_locked_in_the_order_of_their_ids)
