@@ -48,8 +48,7 @@ check: .venv/.dev ## Run every linter and check
 	$(call step,python -m tools.generate --check)
 	@echo '▸ pip-audit --requirement requirements.txt'; $(audit)
 
-# Only mypy, for the pre-commit hook.
-types:
+types: .venv/.dev ## Run mypy alone, as the pre-commit hook does
 	$(call step,mypy)
 
 bench: .venv/.dev ## Measure the speed figures (30 minutes; 2 minutes with BENCH=--quick)

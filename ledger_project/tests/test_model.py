@@ -12,13 +12,8 @@ from urllib.parse import urlencode
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import initialize, invariant, precondition, rule
+from hypothesis.stateful import run_state_machine_as_test as run
 
 from accounts.models import Account, external_account_id
 from audit.ledger import check_ledger
@@ -296,7 +291,7 @@ def test_the_service_and_the_model_agree_on_random_histories(client_for, staff, 
     HistoryMachine.client, HistoryMachine.clerk = client_for(None), staff
     HistoryMachine.seen = seen = Counter()
 
-    run_state_machine_as_test(HistoryMachine, settings=BOOKS)
+    run(HistoryMachine, settings=BOOKS)
 
     assert {outcome for outcome in seen if outcome[0] != "read"} == OUTCOMES
     assert check_ledger().ok

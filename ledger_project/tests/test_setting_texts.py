@@ -6,7 +6,7 @@ import pytest
 from dotenv import dotenv_values
 
 from ledger_project.setting_reader import Setting
-from tools.setting_texts import env_example, settings_table
+from tools.setting_texts import HEADER, env_example, settings_table
 
 SETTINGS = [
     Setting(
@@ -22,9 +22,9 @@ VALUES = {"LEDGER_TITLE": "Mini `Ledger` $HOME [::1]", "LEDGER_KEY": "", "LEDGER
 
 
 def test_the_env_example_explains_each_setting_above_its_default():
-    lines = env_example(SETTINGS).splitlines()
+    lines = env_example(SETTINGS).removeprefix(HEADER).splitlines()
 
-    assert lines[2:] == [
+    assert lines == [
         "",
         "# See docs/operations.md#the-title and docs/book.md#it.",
         "LEDGER_TITLE='Mini `Ledger` $HOME [::1]'",
