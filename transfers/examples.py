@@ -9,7 +9,8 @@ from accounts.examples import ACCOUNT, ACCOUNT_ID, OTHER_ACCOUNT_ID
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 TRANSFER_ID = "019c13ec-9e00-7000-8000-0000000000a1"
 OTHER_TRANSFER_ID = "019c13ec-9e00-7000-8000-0000000000a2"
-# A hold can be resolved only once, so there is one to capture and another to void.
+# A hold can be resolved only once, so one is captured and the other voided. Neither is in the demo
+# data, where they would have expired.
 HOLD_ID = "019c13ec-9e00-7000-8000-0000000000a3"
 OTHER_HOLD_ID = "019c13ec-9e00-7000-8000-0000000000a4"
 
@@ -37,6 +38,7 @@ WATER = {
 }
 PENDING = {
     **TRANSFER,
+    "id": HOLD_ID,
     "kind": "HOLD",
     "status": "PENDING",
     "memo": "Deposit for the room",
@@ -51,7 +53,7 @@ CAPTURE = {
     "hold_id": HOLD_ID,
     "expires_at": None,
 }
-VOID = {**CAPTURE, "kind": "VOID", "hold_id": OTHER_HOLD_ID}
+VOID = {**CAPTURE, "kind": "VOID", "memo": None, "hold_id": OTHER_HOLD_ID}
 REVERSAL = {
     **TRANSFER,
     "id": OTHER_TRANSFER_ID,

@@ -28,7 +28,8 @@ new key for each new operation. A key that is used again with a different reques
 
 **Examples.** The examples work on the demo data, for the user `demo`. They move money between the
 accounts `{ACCOUNT_ID}` and `{OTHER_ACCOUNT_ID}`.
-With other data, replace these ids by those of your own accounts.
+With other data, replace these ids by those of your own accounts. To capture or void a hold, place
+one first and use its id, because holds expire.
 
 **Errors.** Errors are [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problem documents. Write
 your code against `code`. A request that is refused changes nothing.

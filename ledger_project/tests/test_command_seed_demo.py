@@ -66,6 +66,14 @@ def test_the_data_has_every_kind_of_transfer_and_of_account_change():
     ]
 
 
+def test_the_holds_that_were_not_captured_are_pending(client_for):
+    seed_demo()
+
+    demo = client_for(User.objects.get(username="demo"))
+    pending = demo.get("/transfers", {"status": "PENDING"}).json()["items"]
+    assert [hold["memo"] for hold in pending] == ["Hotel, rooms for the choir", "Rainy-day pot"]
+
+
 def test_the_transfers_of_the_last_month_come_after_the_examples():
     instant = datetime(2026, 3, 31, 12, tzinfo=UTC)
 

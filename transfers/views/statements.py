@@ -62,8 +62,8 @@ class StatementViewSet(mixins.ListModelMixin, OneAccountViewSet):
         who=PUBLIC_READER,
         description="The entries of an account, newest first, each with the balance after it. With "
         "`from` or `to`, every page also has the opening and closing balance of the whole range. "
-        "With `Accept: text/csv`, the whole range is streamed at once, and `limit` and `cursor` "
-        "are ignored.",
+        "With `Accept: text/csv`, the whole range is returned as one CSV file, and `limit` and "
+        "`cursor` are ignored.",
         response=StatementPageSerializer,
         answers={
             "The only page": {"items": [ITEM], "next_cursor": None},

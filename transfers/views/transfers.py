@@ -153,7 +153,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         "Capture a hold",
         who=owner_or("transfers.move_any", "the owner of the destination"),
         description="Moves the held amount, or part of it, to the destination. The rest is "
-        "released.",
+        "released. To try it out, place a hold first and use its id.",
         tried_on=HOLD_ID,
         request=CaptureSerializer,
         requests={"25 dollars of it": {"amount": 25_00}},
@@ -171,7 +171,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         "Transfers",
         "Void a hold",
         who=owner_or("transfers.move_any", "the owners of the source and the destination"),
-        description="Releases the held amount.",
+        description="Releases the held amount. To try it out, place a hold first and use its id.",
         tried_on=OTHER_HOLD_ID,
         request=EmptySerializer,
         requests={"An empty body": {}},

@@ -25,7 +25,7 @@ from api.renderers import JSONRenderer
 from ledger_project.idempotency.models import IdempotencyKey, fingerprint
 from ledger_project.idempotency.views import EXAMPLE_KEY
 from transfers import clock, services
-from transfers.examples import HOLD_ID, NOON, OTHER_HOLD_ID, TRANSFER_ID
+from transfers.examples import NOON, TRANSFER_ID
 from transfers.models import LONGEST_HOLD, Transfer
 from transfers.services import Order
 
@@ -48,22 +48,16 @@ KNOWN_IDS = {
     "savings": UUID(OTHER_ACCOUNT_ID),
     "old": UUID(FROZEN_ACCOUNT_ID),
 }
-# The same for transfers, by memo: those that demo can reverse, capture and void.
-KNOWN_TRANSFERS = {
-    "New bicycle": UUID(TRANSFER_ID),
-    "Rainy-day pot": UUID(HOLD_ID),
-    "Hotel, rooms for the choir": UUID(OTHER_HOLD_ID),
-}
+# The same for transfers, by memo.
+KNOWN_TRANSFERS = {"New bicycle": UUID(TRANSFER_ID)}
 
-# The time of each transfer, its kind, and arguments (amounts in minor units). The transfers with
-# known ids have the times in their ids, because ids must sort by time.
+# The time of each transfer, its kind, and arguments (amounts in minor units). The transfer with a
+# known id has the time in its id, because ids must sort by time.
 EARLIER: tuple[tuple[datetime, str, *tuple[Any, ...]], ...] = (
     (OPENED_AT, "deposit", "everyday", 500_00, "Balance brought over"),
     (OPENED_AT, "deposit", "savings", 300_00, "Savings brought over"),
     (OPENED_AT, "deposit", "travel", 900_00, "Holiday money"),
     (NOON, "transfer", "savings", "everyday", 150_00, "New bicycle"),
-    (NOON, "hold", "everyday", "savings", 50_00, "Rainy-day pot"),
-    (NOON, "hold", "travel", "hotel", 240_00, "Hotel, rooms for the choir"),
     (NOON + timedelta(hours=1), "withdraw", "everyday", 389_00, "Bicycle"),
 )
 
@@ -84,6 +78,9 @@ STORY: tuple[tuple[int, str, *tuple[Any, ...]], ...] = (
     (6, "deposit", "savings", 1_27, "Interest"),
     (5, "transfer", "everyday", "grocer", 68_95, "Groceries, fourth week"),
     (0, "deposit", "everyday", 3_250_00, "Salary, second month"),
+    # Created now, so that they are pending. Their ids therefore differ each time.
+    (0, "hold", "everyday", "savings", 50_00, "Rainy-day pot"),
+    (0, "hold", "travel", "hotel", 240_00, "Hotel, rooms for the choir"),
 )
 
 
@@ -169,7 +166,7 @@ class Demonstration:
 
     def post_transfers(self) -> None:
         """Post all transfers, and then change two accounts as staff would."""
-        now = self.now = clock.now()
+        now = clock.now()
         for instant, verb, *args in EARLIER:
             self._post(instant, verb, *args)
         # A minute apart, so that the transfers of a day have an order.
@@ -221,7 +218,7 @@ class Demonstration:
 
     def hold(self, source: str, dest: str, amount: int, memo: str) -> Transfer:
         order = self._order(source, dest, amount, memo)
-        # The maximum, so that the examples can be tried out for as long as possible.
+        # The maximum, so that they can be tried out for as long as possible.
         return services.hold(order=order, expires_in=LONGEST_HOLD, actor=self.users["demo"])
 
     def capture(self, held: str, amount: int) -> Transfer:

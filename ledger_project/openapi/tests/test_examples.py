@@ -12,6 +12,7 @@ from django.core.management import call_command
 from rest_framework.test import APIClient
 
 from ledger_project.openapi.tests.test_autoschema import OPERATIONS, parameters_of, resolved
+from transfers.examples import HOLD_ORDER
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,12 @@ def send(click: Click) -> int:
     if body and "refresh" in body:
         body = {"refresh": tokens["refresh"]}  # An example can't contain a valid refresh token.
     method, path = click.operation.split()
+    in_path = filled_in(click, "path")
+    if "place a hold first" in click.description.get("description", ""):
+        in_path["transfer_id"] = hold_for(click.operation, client)
     response = client.generic(
         method,
-        path.format(**filled_in(click, "path")),
+        path.format(**in_path),
         "" if body is None else json.dumps(body),
         content_type="application/json",
         query_params=filled_in(click, "query"),
@@ -88,6 +92,12 @@ def send(click: Click) -> int:
     )
     response.getvalue()  # A streaming response may fail while it is read.
     return response.status_code
+
+
+def hold_for(operation: str, client: APIClient) -> str:
+    """Return the id of the hold of the example. It is placed once for each operation."""
+    key = {"Idempotency-Key": f"hold-for-{operation.rpartition('/')[2]}"}
+    return client.post("/transfers", HOLD_ORDER, format="json", headers=key).json()["id"]
 
 
 @pytest.mark.django_db
