@@ -14,6 +14,28 @@ UNKNOWN_PARAMETER = "This route has no such query parameter. Leave it out, or ch
 NOT_AN_INTEGER = 'Send a JSON integer such as 5, not 5.0, "5" or true.'
 
 
+class MalformedRequest(ApiError):
+    """The request is invalid or ambiguous. ``detail`` says why."""
+
+    code = "malformed_request"
+    status = 400
+    meaning = (
+        "The request isn't valid HTTP/1.1, contradicts itself, or ended before it was complete. Or "
+        "its target contains a fragment (`#`) or a percent-encoded sequence that isn't UTF-8."
+    )
+    remedy = "Correct the request, or send the whole request again."
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls("Send the header content-length only once.")
+
+
+class IncompleteRequest(MalformedRequest):
+    """The connection ended before the whole body was received."""
+
+    detail = "The request ended before it was complete. Nothing was done. Send it again."
+
+
 class MalformedJson(ApiError):
     code = "malformed_json"
     status = 400
@@ -111,6 +133,22 @@ class NotAcceptable(ApiError):
     detail = (
         "The Accept header excludes every media type of this route. Send Accept: application/json."
     )
+
+
+class RequestTimeout(ApiError):
+    code = "request_timeout"
+    status = 408
+    meaning = "The request took more than ten seconds to arrive."
+    remedy = "Send it again, over a faster connection if possible."
+    detail = "The request took too long to arrive. Nothing was done."
+
+
+class LengthRequired(ApiError):
+    code = "length_required"
+    status = 411
+    meaning = "A POST, PUT or PATCH request doesn't state the length of its body."
+    remedy = "Send a `Content-Length` header. It is 0 for an empty body."
+    detail = "Send a Content-Length header (0 for an empty body) or Transfer-Encoding: chunked."
 
 
 class PayloadTooLarge(ApiError):
@@ -216,8 +254,22 @@ class TemporarilyUnavailable(ApiError):
     retry_after = 1
 
 
+class Busy(TemporarilyUnavailable):
+    """Too many requests are waiting, or this one has waited too long."""
+
+    detail = "The service is overloaded. Nothing was done. Retry with the same Idempotency-Key."
+
+
 # ── The errors that many operations share ────────────────────────────────────────────────────────
 
 OF_ALL = (NotAcceptable, InternalError, TemporarilyUnavailable)
 OF_USERS = (NotAuthenticated, TokenNotValid)
-OF_BODIES = (MalformedJson, PayloadTooLarge, UnsupportedMediaType)
+# The first three are of the server, which receives the body.
+OF_BODIES = (
+    MalformedRequest,
+    RequestTimeout,
+    LengthRequired,
+    MalformedJson,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+)

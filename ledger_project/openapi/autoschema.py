@@ -29,7 +29,6 @@ from ledger_project.idempotency.views import EXAMPLE_KEY
 from ledger_project.openapi.components import error_response, headers, reference
 from ledger_project.openapi.errors import ERRORS, UNKNOWN_FIELD, UNKNOWN_PARAMETER
 from ledger_project.openapi.words import PATH_PARAMETERS
-from ledger_project.server import exceptions as server
 
 # Text that PostgreSQL can store.
 NO_NUL = r"^[^\u0000]*$"
@@ -206,7 +205,7 @@ class LedgerAutoSchema(AutoSchema):
         if self.needs_key:
             errors.update(keys.OF_KEYS)
         if request:
-            errors.update(wire.OF_BODIES, server.OF_BODIES)
+            errors.update(wire.OF_BODIES)
         if request or isinstance(view, LedgerViewSet):
             errors.add(wire.ValidationFailed)
         if self._is_list_view():

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, cast
 
+from django.urls import get_resolver
 from drf_spectacular.plumbing import build_parameter_type
 
 from api.operations import Operation
-from ledger_project import urls
 from ledger_project.openapi.components import (
     HEADERS,
     SCHEMAS,
@@ -61,7 +61,7 @@ def _introduction() -> str:
 
 def _plain_views() -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the paths of plain Django views, which drf-spectacular ignores."""
-    for route in cast(list[Any], urls.urlpatterns):
+    for route in cast(list[Any], get_resolver().url_patterns):
         if hasattr(route.callback, "operation"):
             yield f"/{route.pattern}", {"get": _plain(route.callback.operation)}
 

@@ -7,11 +7,10 @@ from accounts import exceptions as accounts
 from api import exceptions as wire
 from api.errors import ApiError
 from ledger_project.idempotency import exceptions as idempotency
-from ledger_project.server import exceptions as server
 from transfers import exceptions as transfers
 
 # Every class with a code in these modules is an error of the API. There is no other list.
-MODULES = (wire, server, idempotency, accounts, transfers)
+MODULES = (wire, idempotency, accounts, transfers)
 
 
 def _classes(module: ModuleType) -> Iterator[type[ApiError]]:

@@ -7,8 +7,7 @@ from io import BytesIO
 from typing import Any
 
 from api.errors import ApiError
-from api.exceptions import PayloadTooLarge
-from ledger_project.server.exceptions import Busy, IncompleteRequest, RequestTimeout
+from api.exceptions import Busy, IncompleteRequest, PayloadTooLarge, RequestTimeout
 from ledger_project.server.forwarded import TrustedProxies
 from ledger_project.server.head import Head, asks_for_export, environ, refusal
 from ledger_project.server.protocol import ABORT, INCOMPLETE, IS_GONE, LINGER_SECONDS

@@ -11,9 +11,8 @@ from wsgiref.util import FileWrapper
 from django.utils.http import parse_header_parameters
 
 from api.errors import ApiError
-from api.exceptions import NotFound, PayloadTooLarge
+from api.exceptions import LengthRequired, MalformedRequest, NotFound, PayloadTooLarge
 from api.negotiation import preferred
-from ledger_project.server.exceptions import LengthRequired, MalformedRequest
 from ledger_project.server.forwarded import TrustedProxies
 from ledger_project.server.target import has_encoded_slash
 

@@ -20,7 +20,7 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.errors import ApiError
-from ledger_project.server.exceptions import MalformedRequest, RequestTimeout
+from api.exceptions import MalformedRequest, RequestTimeout
 from ledger_project.server.refusals import raw_response
 from ledger_project.server.target import refusal_of_target
 

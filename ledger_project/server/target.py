@@ -6,7 +6,7 @@ from urllib.parse import unquote_to_bytes
 import httptools
 
 from api.errors import ApiError
-from ledger_project.server.exceptions import MalformedRequest
+from api.exceptions import MalformedRequest
 
 BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 # After this prefix comes a single value, which may contain an encoded slash.
