@@ -35,7 +35,7 @@ test: .venv/.dev ## Run the whole suite, on SQLite and on a real PostgreSQL
 	[ $$sqlite -eq 0 ] && [ $$postgresql -eq 0 ]
 	@$(python) -m coverage report
 
-demo: .venv/.runtime ## Run the example of the README against the running service
+demo: .venv/.runtime ## Run the README's example and check every response
 	@$(python) tools/demo.py
 
 check: .venv/.dev ## Run every linter and check
@@ -51,17 +51,17 @@ check: .venv/.dev ## Run every linter and check
 types: .venv/.dev ## Run mypy alone, as the pre-commit hook does
 	$(call step,mypy)
 
-bench: .venv/.dev ## Measure the speed figures (30 minutes; 2 minutes with BENCH=--quick)
+bench: .venv/.dev ## Run the benchmarks (30 minutes; 2 minutes with BENCH=--quick)
 	@$(python) -m benchmarks $(BENCH)
 
 soak: .venv/.dev ## Kill processes under load on each database (MINUTES=30 or SECONDS=60; SEED=N)
 	@$(python) tools/soak.py $(if $(SEED),--seed $(SEED)) \
 		$(if $(SECONDS),--seconds $(SECONDS),--minutes $(or $(MINUTES),30))
 
-proxy: .venv/.runtime ## Try deploy/nginx.conf with the nginx of this machine
+proxy: .venv/.runtime ## Test deploy/nginx.conf with the installed nginx
 	@$(python) tools/proxy.py
 
-generate: .venv/.dev ## Write the files and parts of pages that are generated from the code
+generate: .venv/.dev ## Regenerate the files and tables that are generated from the code
 	$(call step,python -m tools.generate)
 
 # The audit needs the network. Without it, pip-audit writes no report, or one without results. The

@@ -146,7 +146,7 @@ class RequestTimeout(ApiError):
 class LengthRequired(ApiError):
     code = "length_required"
     status = 411
-    meaning = "A POST, PUT or PATCH request doesn't state the length of its body."
+    meaning = "A POST or PATCH request doesn't state the length of its body."
     remedy = "Send a `Content-Length` header. It is 0 for an empty body."
     detail = "Send a Content-Length header (0 for an empty body) or Transfer-Encoding: chunked."
 

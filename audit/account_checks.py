@@ -74,7 +74,7 @@ ACCOUNTS = Scan(
         ),
         Check(
             "account_version_counts_its_entries",
-            "A customer's version is its last sequence and its number of entries",
+            "A customer account's version is its last sequence and number of entries",
             "kind = 'EXTERNAL' OR (version = last_sequence AND version = entries)",
             "version {version}, but entries: {entries}, last sequence: {last_sequence}",
         ),

@@ -20,7 +20,7 @@ LEGS = Scan(
         ),
         Check(
             "leg_has_the_transfers_amount",
-            "Each leg of a transfer has the transfer's amount",
+            "Each entry of a transfer has the transfer's amount",
             "kind IS NULL OR amount = ordered",
             "{type} of {amount}, but transfer {transfer_id} has amount {ordered}",
         ),
@@ -32,7 +32,7 @@ LEGS = Scan(
         ),
         Check(
             "leg_is_no_older_than_its_transfer",
-            "No leg is dated before its transfer",
+            "No entry is dated before its transfer",
             "kind IS NULL OR ts >= created_at",
             "{ts}, but transfer {transfer_id} was created at {created_at}",
         ),
@@ -51,7 +51,7 @@ TRANSFERS = Scan(
     checks=(
         Check(
             "transfer_within_bounds",
-            "A transfer has a known kind, an integer amount within bounds, and two accounts",
+            "A transfer has a known kind, an amount within bounds, and two different accounts",
             f"""{integers("amount")} AND kind
                 IN ('DEPOSIT', 'WITHDRAWAL', 'TRANSFER', 'HOLD', 'CAPTURE', 'VOID', 'REVERSAL')
             AND amount BETWEEN 1 AND %(most)s AND source_id <> dest_id""",

@@ -169,6 +169,6 @@ LOGIN_RATE = env.text(
     "10/minute",
     checks=[rate],
     help="How many logins may fail from one network (an IPv4 address, or an IPv6 /64), and for one "
-    "user name from all networks together from which that user hasn't logged in before. See "
+    "user name in total from networks from which that user hasn't logged in within 30 days. See "
     "[Authentication](api.md#authentication).",
 )

@@ -46,6 +46,7 @@ MIDDLEWARE = [
     "ledger_project.security.NoStoreMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "ledger_project.security.ContentSecurityPolicyMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "ledger_project.admin.middleware.AdminProblemMiddleware",
     "ledger_project.server.refusals.RefusalMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -55,7 +56,6 @@ MIDDLEWARE = [
     "ledger_project.admin.middleware.AdminAuthenticationMiddleware",
     "ledger_project.admin.middleware.AdminMessageMiddleware",
     "ledger_project.admin.middleware.AdminAddressMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     # Last, because it calls the view itself, in one transaction with the key and the response.
     "ledger_project.idempotency.middleware.IdempotencyMiddleware",
 ]

@@ -43,12 +43,12 @@ class RefreshSerializer(StrictSerializer):
 
 
 class TokenPairSerializer(StrictSerializer):
-    """An access token, and a refresh token that is valid for one new pair."""
+    """An access token, and a refresh token that can be used once."""
 
     access = StrictCharField(
         help_text=f"For `Authorization: Bearer`. Valid for {ACCESS_MINUTES} minutes."
     )
-    refresh = StrictCharField(help_text=f"Valid for {REFRESH_HOURS} hours, for one new pair.")
+    refresh = StrictCharField(help_text=f"Valid for {REFRESH_HOURS} hours. Works once.")
 
 
 TOKENS = {"access": "eyJhbGciOiJIUzI1NiIs...", "refresh": "eyJhbGciOiJIUzI1NiIs..."}

@@ -127,7 +127,7 @@ class Kind(StrEnum):
     REVERSAL = (
         "REVERSAL",
         Rules(
-            meaning="another transfer was moved back.",
+            meaning="the money of another transfer was moved back.",
             source=None,
             dest=None,
             owners=("source",),

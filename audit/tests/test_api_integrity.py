@@ -46,7 +46,7 @@ def test_integrity_of_a_corrupted_ledger_is_503_with_the_findings(book, client_f
     [failed] = [check for check in response.json()["checks"] if not check["ok"]]
     assert failed == {
         "name": "account_version_counts_its_entries",
-        "description": "A customer's version is its last sequence and its number of entries",
+        "description": "A customer account's version is its last sequence and number of entries",
         "ok": False,
         "findings": 1,
         "examples": [

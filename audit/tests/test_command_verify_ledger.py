@@ -92,7 +92,7 @@ def test_verify_ledger_prints_the_whole_report_as_json(corrupted_book, capsys):
     [failed] = [check for check in report["checks"] if not check["ok"]]
     assert failed == {
         "name": "account_version_counts_its_entries",
-        "description": "A customer's version is its last sequence and its number of entries",
+        "description": "A customer account's version is its last sequence and number of entries",
         "ok": False,
         "findings": 1,
         "examples": [

@@ -18,7 +18,7 @@ from django.core.wsgi import get_wsgi_application
 
 def main() -> None:
     """Load the application and serve it until a signal stops the process."""
-    parser = argparse.ArgumentParser(prog="ledger_project.server", description=__doc__)
+    parser = argparse.ArgumentParser(prog="ledger_project.server", description="Start the service.")
     parser.add_argument(
         "--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)"
     )

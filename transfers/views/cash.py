@@ -19,7 +19,7 @@ from transfers.serializers import CashSerializer
 
 TELLER = (
     "the owner of the account, and users with the permission `transfers.move_cash` for any "
-    "account. The operator can exclude owners."
+    "account. The operator can restrict this to tellers."
 )
 
 

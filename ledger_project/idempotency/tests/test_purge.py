@@ -47,7 +47,7 @@ def test_responses_older_than_30_days_are_deleted_and_their_keys_kept(make_keys)
 
     printed = purge()
 
-    assert printed == "Deleted the stored responses of 1 keys.\n"
+    assert printed == "Deleted the stored responses of 1 key.\n"
     assert bodies(keys) == [None, "{}"]
 
 

@@ -50,6 +50,7 @@ def test_a_path_that_only_resembles_a_route_is_not_found(server, target):
     head, _, body = exchange(server.port, line, end=False).partition(b"\r\n\r\n")
 
     assert head.startswith(b"HTTP/1.1 404 ")
+    assert b"\r\nx-frame-options: deny" in head.lower()
     if "admin" in target:
         assert b"<h1>" in body
     else:

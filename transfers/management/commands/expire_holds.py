@@ -21,4 +21,5 @@ class Command(BaseCommand):
         for source_id in tqdm(list(sources), desc="Releasing", unit=" accounts", disable=None):
             # The holds are read again under the lock: a concurrent run may have released them.
             released += services.release_expired_holds(source_id=source_id)
-        self.stdout.write(f"Released {released:,} expired holds.")
+        holds = "hold" if released == 1 else "holds"
+        self.stdout.write(f"Released {released:,} expired {holds}.")

@@ -30,7 +30,7 @@ class Command(BaseCommand):
             "--days",
             type=int,
             default=30,
-            help="delete responses older than this (default: %(default)s)",
+            help="delete responses older than this many days (default: %(default)s)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -48,7 +48,8 @@ class Command(BaseCommand):
                 if len(batch) < BATCH:
                     break
                 last = batch[-1]
-        self.stdout.write(f"Deleted the stored responses of {purged:,} keys.")
+        keys = "key" if purged == 1 else "keys"
+        self.stdout.write(f"Deleted the stored responses of {purged:,} {keys}.")
 
 
 @transaction.atomic
