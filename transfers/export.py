@@ -3,6 +3,8 @@
 import csv
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from errno import EDQUOT, EFBIG, ENOSPC
 from io import TextIOWrapper
 from time import monotonic
 from typing import Any, TextIO
@@ -14,12 +16,14 @@ from rest_framework.renderers import BaseRenderer
 
 from api.exceptions import TemporarilyUnavailable
 from api.instants import instant
-from transfers.export_file import ExportFile
+from transfers.export_file import ExportFile, NoRoomForExport
 from transfers.models import LedgerEntry
 from transfers.querysets import STATEMENT_LINE
 
 CHUNK = 1000
 BLOCK_BYTES = 64 * 1024
+# The disk, the quota or the largest size of a file doesn't allow another byte.
+DISK_FULL = {ENOSPC, EDQUOT, EFBIG}
 # An export that takes longer is aborted, so that others get their turn.
 EXPORT_SECONDS = 120
 # Spreadsheets evaluate a cell that begins with =, +, - or @, and some accept the full-width forms
@@ -69,8 +73,11 @@ def csv_response(entries: QuerySet[LedgerEntry, Any], account_id: UUID) -> FileR
         write_csv(text, _chunks(entries))
         text.detach()  # Flushes the text.
         file.seek(0)
-    except BaseException:
-        file.close()
+    except BaseException as error:
+        with suppress(OSError):
+            file.close()
+        if isinstance(error, OSError) and error.errno in DISK_FULL:
+            raise NoRoomForExport() from error
         raise
     response = FileResponse(
         file,

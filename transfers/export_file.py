@@ -48,10 +48,13 @@ class ExportFile(BufferedRandom):
         return super().write(data)
 
     def close(self) -> None:
-        super().close()
-        if self._counts:
-            self._counts = False
-            self._count(-1, -self._size)
+        try:
+            # Fails once more if the disk is full, because it writes what is buffered.
+            super().close()
+        finally:
+            if self._counts:
+                self._counts = False
+                self._count(-1, -self._size)
 
     @classmethod
     def _count(cls, files: int, size: int) -> None:

@@ -31,7 +31,7 @@ class Response:
     body: bytes | BinaryIO
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Job:
     environ: Environ
     # None if the request wasn't carried out.
@@ -110,6 +110,8 @@ class Threads:
 
     def _give_up(self, job: _Job) -> None:
         if self._claim(job):
+            # The job stays in the queue until a thread takes it out, but its body doesn't.
+            job.environ = {}
             _settle(job.response.set_result, None)
 
     def _work(self) -> None:

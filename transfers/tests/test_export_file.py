@@ -1,6 +1,8 @@
 """The limits on the number and total size of export files."""
 
 import gc
+from errno import EDQUOT, EFBIG, ENOSPC
+from io import FileIO
 
 import pytest
 
@@ -83,6 +85,28 @@ def test_an_export_without_disk_space_returns_503(ask, monkeypatch):
     monkeypatch.setattr(export_file, "BYTES", 200)
 
     assert_busy(ask(), "There is no room for this export. Retry later or narrow the range.")
+
+
+class FullDisk(FileIO):
+    """A file on a disk that takes no byte more."""
+
+    code = ENOSPC
+
+    def write(self, data):
+        raise OSError(self.code, "no room")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("code", [ENOSPC, EDQUOT, EFBIG])
+def test_exports_to_a_full_disk_return_503_and_take_no_place(ask, monkeypatch, tmp_path, code):
+    monkeypatch.setattr(export_file, "FILES", 2)
+    monkeypatch.setattr(FullDisk, "code", code)
+    monkeypatch.setattr(
+        export_file, "TemporaryFile", lambda buffering: FullDisk(tmp_path / "export", "w+")
+    )
+
+    for _ in range(3):
+        assert_busy(ask(), "There is no room for this export. Retry later or narrow the range.")
 
 
 @pytest.mark.django_db

@@ -1,10 +1,17 @@
 """The queue of requests that wait for a thread: its length and its deadline."""
 
+import asyncio
+import gc
 import socket
+import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from io import BytesIO
+from wsgiref.util import FileWrapper
 
 import pytest
+from django.http import HttpResponse
 
 from ledger_project.server import threads
 from ledger_project.server.tests.sockets import (
@@ -68,6 +75,33 @@ def test_a_request_that_waits_too_long_gets_503_and_changes_nothing(
     assert health == [OK]
     deposit.account.refresh_from_db()
     assert deposit.account.balance == 1
+
+
+def test_a_request_that_waited_too_long_leaves_no_body_in_memory(monkeypatch):
+    monkeypatch.setattr(threads, "QUEUE_SECONDS", 0.1)
+    begun, opened = threading.Event(), threading.Event()
+
+    def application(environ, start_response):
+        begun.set()
+        opened.wait(PATIENCE)
+        start_response("200 OK", [])
+        return HttpResponse()
+
+    async def response_and_body():
+        pool = threads.Threads(application, 1)
+        first = asyncio.create_task(pool.run({"wsgi.file_wrapper": FileWrapper}, None))
+        await asyncio.to_thread(begun.wait, PATIENCE)
+        body = BytesIO(b"body")
+        kept = weakref.ref(body)
+        response = await pool.run({"wsgi.input": body}, None)
+        del body
+        gc.collect()
+        left = kept()
+        opened.set()
+        await first
+        return response, left
+
+    assert asyncio.run(response_and_body()) == (None, None)
 
 
 def test_a_request_that_waited_too_long_leaves_its_place_in_the_queue(
