@@ -75,9 +75,11 @@ def host(value: str) -> None:
 
 
 def origin(value: str) -> None:
-    # Must equal what a browser sends: lower case, without the default port.
+    # Must equal what a browser sends: lower case, without the default port. Extensions of browsers
+    # and apps have schemes of their own.
     name = r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:]+\]"
-    found = re.fullmatch(rf"(https?)://(?P<host>{name})(:(?P<port>[1-9][0-9]{{0,4}}))?", value)
+    scheme, port_number = "[a-z][a-z0-9+.-]*", "[1-9][0-9]{0,4}"
+    found = re.fullmatch(rf"({scheme})://(?P<host>{name})(:(?P<port>{port_number}))?", value)
     port = int(found["port"] or 0) if found else 0
     if (
         not found

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.db import connections, models
@@ -142,7 +143,7 @@ class IdempotencyKey(models.Model):
         if body and "Content-Type" not in headers:
             return None
         try:
-            return Answer(status, headers, body, json.loads(body) if body else None)
+            return Answer(status, headers, body, orjson.loads(body) if body else None)
         except ValueError:
             return None
 

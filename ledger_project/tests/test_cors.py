@@ -8,6 +8,7 @@ import pytest
 from ledger_project.tests.live import HOST, FreshServer, LiveServer
 
 APP = "https://app.example"
+OTHERS = ["http://localhost:3000", "capacitor://localhost", "chrome-extension://abcdefgh"]
 ASKED = {
     "Origin": APP,
     "Access-Control-Request-Method": "POST",
@@ -18,8 +19,8 @@ EXPOSED = {"content-disposition", "idempotent-replayed", "location", "retry-afte
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LiveServer]:
-    """The server, which allows two origins. These tests don't use its database."""
-    server = FreshServer(LEDGER_CORS_ORIGINS=f"{APP},http://localhost:3000")
+    """The server, which allows some origins. These tests don't use its database."""
+    server = FreshServer(LEDGER_CORS_ORIGINS=",".join([APP, *OTHERS]))
     try:
         server.start()
         yield server
@@ -48,7 +49,7 @@ def granted(headers: dict[str, str]) -> set[str]:
 
 
 @pytest.mark.parametrize("path", ["/transfers", "/accounts", "/auth/token", "/healthz", "/nothing"])
-@pytest.mark.parametrize("origin", [APP, "http://localhost:3000"])
+@pytest.mark.parametrize("origin", [APP, *OTHERS])
 def test_a_preflight_request_needs_neither_a_token_nor_a_known_route(server, path, origin):
     status, headers = ask(server, "OPTIONS", path, **{**ASKED, "Origin": origin})
 

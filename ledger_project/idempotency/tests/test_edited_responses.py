@@ -18,6 +18,9 @@ EDITS = {
     "a header that is never stored": {"response_headers": {"Content-Type": "x", "Server": "y"}},
     "no type of the body": {"response_headers": {}},
     "a body that is no JSON": {"response_body": "<"},
+    "a body that is nested too deeply": {"response_body": "[" * 5_000 + "]" * 5_000},
+    "a body with half a surrogate pair": {"response_body": '"\\ud800"'},
+    "a body with a number that JSON doesn't have": {"response_body": "[NaN]"},
     "no status and no body": {"response_status": None, "response_body": None},
 }
 
