@@ -1,6 +1,7 @@
 """The errors of accounts. Each says which rule was broken and what to do about it."""
 
 from typing import Self
+from uuid import UUID
 
 from accounts.examples import ACCOUNT_ID
 from api.errors import LedgerError
@@ -32,6 +33,7 @@ class AccountFrozen(LedgerError):
     meaning = "The account is frozen. No money can move in or out."
     remedy = "Ask an operator to unfreeze it, then use a new key."
     for_staff = "{account} is frozen. Unfreeze it first."
+    figures = {"account_id": (UUID, "The account that the error is about.")}
 
     def __init__(self, account_id: object) -> None:
         super().__init__(
@@ -69,6 +71,10 @@ class AccountNotEmpty(LedgerError):
         "{account} has a balance of {balance}, and {held} is held. Move the balance out and "
         "resolve its holds first."
     )
+    figures = {
+        "balance": (int, "The balance, in minor units."),
+        "held": (int, "What is reserved by holds, in minor units."),
+    }
 
     def __init__(self, account_id: object, balance: int, held: int) -> None:
         super().__init__(
@@ -94,6 +100,10 @@ class OverdraftInUse(LedgerError):
     )
     remedy = "Set a limit of at least `used`."
     for_staff = "{account} already uses {used} of its overdraft. Set a limit of at least that."
+    figures = {
+        "used": (int, "How much of the overdraft is in use, in minor units."),
+        "limit": (int, "The largest amount possible, in minor units."),
+    }
 
     def __init__(self, account_id: object, used: int, limit: int) -> None:
         super().__init__(

@@ -29,6 +29,9 @@ class ApiError(Exception):
     # The title and text of the page that the admin shows instead of the problem document. None:
     # the title and detail of the error.
     page: ClassVar[tuple[str, str] | None] = None
+    # The type and the description of each value in ``evidence``. A value that several errors have
+    # is described by one of them.
+    figures: ClassVar[Mapping[str, tuple[type, str]]] = MappingProxyType({})
 
     detail: str
     # The value of the header Retry-After, in seconds.
@@ -63,5 +66,9 @@ class LedgerError(ApiError):
     # The message in the admin, instead of ``detail``. A format string with the names of the
     # evidence (amounts are shown in major units) and ``account``, the account concerned.
     for_staff: ClassVar[str] = ""
+    figures = {
+        "pointer": (str, "The transfer of a batch that was refused, as a JSON pointer."),
+        "index": (int, "Its position in the batch, from 0."),
+    }
     draft: object | None = None
     index: int | None = None

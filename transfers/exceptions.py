@@ -44,6 +44,10 @@ class CurrencyMismatch(LedgerError):
     status = 400
     meaning = "The source and the destination have different currencies."
     remedy = "Use two accounts with the same currency."
+    figures = {
+        "source_currency": (str, "The currency of the source: ISO 4217."),
+        "dest_currency": (str, "The currency of the destination: ISO 4217."),
+    }
 
     def __init__(self, source_currency: str, dest_currency: str) -> None:
         super().__init__(
@@ -85,6 +89,11 @@ class InsufficientFunds(LedgerError):
     meaning = "The source has less `available` than is `required`; `shortfall` is the difference."
     remedy = "Fund the source or ask for less, with a new key."
     for_staff = "{account} has {available} available, and {required} is required."
+    figures = {
+        "available": (int, "What can be spent, in minor units."),
+        "required": (int, "What would be needed, in minor units."),
+        "shortfall": (int, "What is missing, in minor units."),
+    }
 
     def __init__(self, account_id: UUID, *, available: int | None, required: int) -> None:
         figures = {"available": available, "required": required}
@@ -129,6 +138,7 @@ class NotAHold(LedgerError):
     code = "not_a_hold"
     meaning = "The transfer isn't a hold. Only a hold can be captured or voided."
     remedy = "Check the id. To undo a transfer, reverse it."
+    figures = {"kind": (str, "The kind of the transfer.")}
 
     def __init__(self, transfer_id: UUID, kind: str) -> None:
         super().__init__(
@@ -160,6 +170,7 @@ class HoldExpired(LedgerError):
     code = "hold_expired"
     meaning = "The hold has expired."
     remedy = "Place a new hold."
+    figures = {"expires_at": (datetime, "When the hold expired, in UTC.")}
 
     def __init__(self, transfer_id: UUID, expires_at: datetime) -> None:
         super().__init__(
@@ -175,6 +186,7 @@ class CaptureExceedsHold(LedgerError):
     code = "capture_exceeds_hold"
     meaning = "The amount is more than the hold reserves."
     remedy = "Capture at most `held`."
+    figures = {"requested": (int, "What was asked for, in minor units.")}
 
     def __init__(self, transfer_id: UUID, *, held: int, requested: int) -> None:
         super().__init__(

@@ -83,6 +83,7 @@ class AnswerWithheld(ApiError):
         "carried out again."
     )
     remedy = "If `response_status` is below 300, don't send the request with a new key."
+    figures = {"response_status": (int, "The status of the response to the first request.")}
 
     def __init__(self, response_status: int) -> None:
         # Clients must not conclude that the request was never carried out.

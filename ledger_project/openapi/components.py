@@ -1,10 +1,13 @@
 """Components that operations of the OpenAPI document refer to: schemas and headers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 from accounts.examples import ACCOUNT_ID
+from api.errors import LedgerError
 from api.problems import MEDIA_TYPE
 from ledger_project.idempotency.keys import LONGEST_KEY, PATTERN
 from ledger_project.logs import REQUEST_ID
@@ -29,24 +32,21 @@ KEY_SCHEMA = _text(
     pattern=PATTERN,
 )
 
-# The additional members of a problem. Each code has some of them.
-EVIDENCE: dict[str, Any] = {
-    "account_id": _text("The account that the error is about.", format="uuid"),
-    "available": _integer("What can be spent, in minor units."),
-    "required": _integer("What would be needed, in minor units."),
-    "shortfall": _integer("What is missing, in minor units."),
-    "balance": _integer("The balance, in minor units."),
-    "held": _integer("What is reserved by holds, in minor units."),
-    "requested": _integer("What was asked for, in minor units."),
-    "limit": _integer("The largest amount possible, in minor units."),
-    "source_currency": _text("The currency of the source: ISO 4217."),
-    "dest_currency": _text("The currency of the destination: ISO 4217."),
-    "kind": _text("The kind of the transfer."),
-    "expires_at": _text("When the hold expired, in UTC.", format="date-time"),
-    "pointer": _text("The transfer of a batch that was refused, as a JSON pointer."),
-    "index": _integer("Its position in the batch, from 0."),
-    "response_status": _integer("The status of the response to the first request."),
+TYPES: dict[type, dict[str, str]] = {
+    int: {"type": "integer"},
+    str: {"type": "string"},
+    UUID: {"type": "string", "format": "uuid"},
+    datetime: {"type": "string", "format": "date-time"},
 }
+
+
+def _figures() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the additional members of a problem. Each code has some of them."""
+    for error in (LedgerError, *map(type, ERRORS.values())):
+        # Without the inherited ones.
+        for name, (kind, description) in vars(error).get("figures", {}).items():
+            yield name, {**TYPES[kind], "description": description}
+
 
 SCHEMAS: dict[str, Any] = {
     "Key": KEY_SCHEMA,
@@ -84,7 +84,7 @@ SCHEMAS: dict[str, Any] = {
                 "description": "With `validation_failed`: every mistake that was found.",
                 "items": {"$ref": "#/components/schemas/FieldError"},
             },
-            **EVIDENCE,
+            **dict(_figures()),
         },
         "additionalProperties": True,
     },

@@ -99,6 +99,17 @@ def test_the_admin_message_only_uses_members_that_the_error_has(error):
     assert "account" not in named or "account_id" in error.evidence
 
 
+def test_each_value_that_an_error_has_is_described_by_one_class():
+    described = [
+        name
+        for error in (LedgerError, *map(type, ERRORS.values()))
+        for name in vars(error).get("figures", {})
+    ]
+    names = {name for error in ERRORS.values() for name in error.evidence} - {"errors"}
+
+    assert sorted(described) == sorted(names | {"pointer", "index"})
+
+
 def test_the_table_has_a_row_with_an_anchor_for_each_error():
     listed = [(row["code"], int(row["status"])) for row in rows("docs/errors.md", "code")]
 
