@@ -6,6 +6,7 @@ This module doesn't import Django, so that the posting engine can use it.
 
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Self
 
 # The largest integer that every JSON client holds exactly (RFC 8259 §6): 2^53 - 1.
 MONEY_MAX = 9_007_199_254_740_991
@@ -24,11 +25,21 @@ class AccountKind(StrEnum):
     EXTERNAL = "EXTERNAL"
 
 
-class AccountStatus(StrEnum):
+class Explained(StrEnum):
+    """An enum whose members have a ``meaning``: their description in the API's documentation."""
+
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str = "") -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+
+class AccountStatus(Explained):
     """The status of an account."""
 
-    OPEN = "OPEN"
-    # No money moves in or out until the account is unfrozen.
-    FROZEN = "FROZEN"
-    # Final.
-    CLOSED = "CLOSED"
+    OPEN = "OPEN", "money can move in and out."
+    FROZEN = "FROZEN", "no money moves until an operator unfreezes the account."
+    CLOSED = "CLOSED", "permanently closed, with a balance of 0."

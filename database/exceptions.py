@@ -1,4 +1,4 @@
-"""The exception of the database backends."""
+"""The error of a database that the service must not use."""
 
 from django.db import OperationalError
 

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework_simplejwt.serializers import TokenObtainPairSerializer
 
-from api.exceptions import LARGEST_BODY, AuthenticationFailed, TokenNotValid
+from api.exceptions import LARGEST_BODY, AuthenticationFailed, NotAuthenticated, TokenNotValid
 from api.fields import StrictCharField, StrictSerializer
 from api.operations import ANYONE, Operation
 from api.parsers import refuse_query, require_size
@@ -74,7 +74,7 @@ class AuthView(APIView):
     def get_authenticate_header(self, request: Request) -> str:
         # Without it, DRF would respond with 403 instead of 401, as there are no authentication
         # classes.
-        return 'Bearer realm="api"'
+        return NotAuthenticated.headers["WWW-Authenticate"]
 
 
 class TokenView(AuthView):

@@ -46,7 +46,8 @@ def now() -> datetime:
         return given or timezone.now()
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
-        return cursor.fetchone()[0]
+        now: datetime = cursor.fetchone()[0]
+        return now
 
 
 def of_statement() -> Expression:

@@ -17,10 +17,9 @@ drafts, and is then raised without naming the account or its state.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from uuid import UUID
 
-from accounts.enums import MONEY_MAX, AccountKind, AccountStatus
+from accounts.enums import MONEY_MAX, AccountKind, AccountStatus, Explained
 from accounts.exceptions import AccountClosed, AccountFrozen
 from api.errors import LedgerError
 from transfers.exceptions import (
@@ -39,11 +38,11 @@ from transfers.exceptions import (
 from transfers.kinds import Kind
 
 
-class EntryType(StrEnum):
+class EntryType(Explained):
     """The side of an entry."""
 
-    DEBIT = "DEBIT"
-    CREDIT = "CREDIT"
+    DEBIT = "DEBIT", "decreases the balance."
+    CREDIT = "CREDIT", "increases the balance."
 
 
 @dataclass(frozen=True, slots=True)

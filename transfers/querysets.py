@@ -1,7 +1,6 @@
 """QuerySets for transfers and entries."""
 
 from datetime import datetime
-from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self, cast
 from uuid import UUID
@@ -11,6 +10,7 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.fields.tuple_lookups import Tuple, TupleLessThan
 
+from accounts.enums import Explained
 from accounts.models import Account
 from accounts.querysets import AccountQuerySet
 from accounts.rights import may
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 LAST_ID = UUID(int=2**128 - 1)
 
 
-class TransferStatus(StrEnum):
+class TransferStatus(Explained):
     """The status of a transfer, which is derived from the history and never stored."""
 
-    POSTED = "POSTED"
-    REVERSED = "REVERSED"
-    PENDING = "PENDING"
-    CAPTURED = "CAPTURED"
-    VOIDED = "VOIDED"
-    EXPIRED = "EXPIRED"
+    POSTED = "POSTED", "completed."
+    REVERSED = "REVERSED", "completed, and later reversed by a REVERSAL."
+    PENDING = "PENDING", "a hold that reserves its amount."
+    CAPTURED = "CAPTURED", "a hold that was captured."
+    VOIDED = "VOIDED", "a hold that was voided."
+    EXPIRED = "EXPIRED", "a hold that expired; it can no longer be captured."
 
 
 def _id_of(found: "models.QuerySet[Transfer]") -> Subquery:

@@ -212,21 +212,8 @@ class StatementItemSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
-        # By hand, like `account_document`. The renderer formats the UUIDs.
-        return {
-            "id": instance.id,
-            "ts": instant(instance.ts),
-            "account_id": instance.account_id,
-            "transfer_id": instance.transfer_id,
-            "type": instance.type,
-            "amount": instance.amount,
-            "balance": instance.balance,
-            "sequence": instance.sequence,
-            "ref": instance.ref,
-            "kind": instance.kind,
-            "counterparty_id": instance.counterparty_id,
-            "currency": instance.currency,
-        }
+        # The line is a named tuple. The renderer formats the UUIDs.
+        return {**dict(zip(STATEMENT_LINE, instance, strict=True)), "ts": instant(instance.ts)}
 
 
 class BalanceSerializer(serializers.Serializer):

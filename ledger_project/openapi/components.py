@@ -8,6 +8,7 @@ from uuid import UUID
 
 from accounts.examples import ACCOUNT_ID
 from api.errors import LedgerError
+from api.exceptions import NotAuthenticated
 from api.problems import MEDIA_TYPE
 from ledger_project.idempotency.keys import LONGEST_KEY, PATTERN
 from ledger_project.logs import REQUEST_ID
@@ -111,7 +112,10 @@ HEADERS: dict[str, Any] = {
         "required": True,
     },
     "Retry-After": _header("Seconds to wait before the next try.", 1, type="integer", minimum=1),
-    "WWW-Authenticate": _header("How to authenticate.", 'Bearer realm="api"'),
+    **{
+        name: _header("How to authenticate.", value)
+        for name, value in NotAuthenticated.headers.items()
+    },
     "X-Request-ID": {
         **_header(
             "Identifies the request in the logs: the client's own id, or else a new one.",

@@ -5,12 +5,15 @@ A member means the same in every schema, so it is described once here. The ``hel
 serializer or filter overrides that.
 """
 
+from accounts.enums import AccountStatus
 from accounts.examples import ACCOUNT_ID, OTHER_ACCOUNT_ID
 from api.fields import METADATA_MAX_BYTES, METADATA_MAX_MEMBERS
 from ledger_project.authentication import ACCESS_MINUTES
 from transfers.examples import TRANSFER_ID
 from transfers.kinds import Kind
 from transfers.models import LONGEST_MEMO
+from transfers.posting import EntryType
+from transfers.querysets import TransferStatus
 
 INTRODUCTION = f"""\
 A double-entry ledger over HTTP: open accounts, move money between them, and read their statements.
@@ -83,24 +86,10 @@ MEMBERS = {
 
 # The meaning of each value of the enums.
 VALUES = {
-    "AccountStatus": {
-        "OPEN": "money can move in and out.",
-        "FROZEN": "no money moves until an operator unfreezes the account.",
-        "CLOSED": "permanently closed, with a balance of 0.",
-    },
-    "TransferKind": {kind.value: kind.rules.meaning for kind in Kind},
-    "TransferStatus": {
-        "POSTED": "completed.",
-        "REVERSED": "completed, and later reversed by a REVERSAL.",
-        "PENDING": "a hold that reserves its amount.",
-        "CAPTURED": "a hold that was captured.",
-        "VOIDED": "a hold that was voided.",
-        "EXPIRED": "a hold that expired; it can no longer be captured.",
-    },
-    "EntryType": {
-        "DEBIT": "decreases the balance.",
-        "CREDIT": "increases the balance.",
-    },
+    "AccountStatus": {each.value: each.meaning for each in AccountStatus},
+    "TransferKind": {each.value: each.rules.meaning for each in Kind},
+    "TransferStatus": {each.value: each.meaning for each in TransferStatus},
+    "EntryType": {each.value: each.meaning for each in EntryType},
 }
 
 

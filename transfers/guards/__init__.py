@@ -109,11 +109,6 @@ def drop(connection: BaseDatabaseWrapper, *only: str) -> None:
             cursor.execute(_drop(name, schema))
 
 
-def table_of(connection: BaseDatabaseWrapper, name: str) -> str:
-    """Return the table that a guard watches, on PostgreSQL with its schema."""
-    return _table(name, schema_of(connection))
-
-
 def tables_exist(connection: BaseDatabaseWrapper) -> bool:
     """Return whether all the tables that guards watch exist."""
     return set(TABLE_OF.values()) <= set(connection.introspection.table_names())
