@@ -47,14 +47,20 @@ def verdict() -> dict[str, Any] | None:
 
 def store(report: Report) -> None:
     """Store a report for ``GET /integrity``, replacing the previous one."""
-    Verdict.objects.update_or_create(pk=1, defaults={"report": report.as_dict()})
+    # Without reading the previous one, which may have been made unreadable.
+    Verdict.objects.bulk_create(
+        [Verdict(pk=1, report=report.as_dict())],
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["report"],
+    )
 
 
 def _stored() -> Report | None:
     """Return the stored report, or None if there is none that can be read."""
     try:
         stored = Verdict.objects.first()
-    except ValueError:  # SQLite accepts text that isn't JSON.
+    except (ValueError, RecursionError):  # SQLite accepts text that isn't JSON.
         return None
     return report_of(stored.report) if stored else None
 
@@ -88,7 +94,7 @@ def imbalance() -> dict[str, int]:
 
 
 def is_small() -> bool:
-    """Whether the ledger has at most ``AT_ONCE`` rows. No more than that many are counted."""
+    """Return whether the ledger has at most ``AT_ONCE`` rows. Counting stops there."""
     left = AT_ONCE
     for model in (LedgerEntry, Transfer, Account):
         left -= model._default_manager.order_by()[: left + 1].count()

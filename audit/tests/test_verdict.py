@@ -157,16 +157,33 @@ def test_a_stored_report_that_cannot_be_read_counts_as_none(
 ):
     call_command("verify_ledger")
     Verdict.objects.update(report=edit(Verdict.objects.get().report))
+
+    assert_counts_as_none(client, client_for(staff))
+
+
+def test_a_stored_report_that_is_nested_too_deeply_counts_as_none(
+    large_ledger, client, client_for, staff
+):
+    call_command("verify_ledger")
+    # Newer versions of SQLite store no JSON that is nested more than 1,000 deep.
+    nested = "[" * 995 + "]" * 995
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE audit_verdict SET report = %s", [nested])
+
+    assert_counts_as_none(client, client_for(staff))
+
+
+def assert_counts_as_none(client, staff_client) -> None:
     imbalance.read_at = float("-inf")
 
-    response, metrics = client_for(staff).get("/integrity"), client.get("/metrics")
+    response, metrics = staff_client.get("/integrity"), client.get("/metrics")
 
     assert (response.status_code, response.json()["code"]) == (503, "temporarily_unavailable")
     assert metrics.status_code == 200
     assert "ledger_imbalance{" not in metrics.text
     call_command("verify_ledger")
     imbalance.read_at = float("-inf")
-    assert client_for(staff).get("/integrity").status_code == 200
+    assert staff_client.get("/integrity").status_code == 200
     assert 'ledger_imbalance{currency="USD"} 0.0' in client.get("/metrics").text
 
 
