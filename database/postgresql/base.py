@@ -4,9 +4,12 @@ import select
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
 from django.db.backends.postgresql import base
 from psycopg import Connection
 from psycopg.adapt import Buffer, Loader
+from psycopg.errors import FeatureNotSupported, SerializationFailure
+from psycopg.pq import TransactionStatus
 
 from database.exceptions import UnusableDatabase
 from database.postgresql import watchdog
@@ -47,6 +50,30 @@ class InstantLoader(Loader):
         return datetime.fromisoformat(bytes(data).decode())
 
 
+class Cursor(base.ServerBindingCursor, psycopg.Cursor[Any]):
+    """
+    Django's cursor, which survives a change of the tables while the service runs.
+
+    PostgreSQL refuses a prepared statement whose result has another type since, as after
+    ``ALTER TABLE … ALTER COLUMN … TYPE``: "cached plan must not change result type".
+    """
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        try:
+            return super().execute(query, params, **options)
+        except FeatureNotSupported as error:
+            # The message is translated, and the SQLSTATE is used for many other errors.
+            if error.diag.source_function != "RevalidateCachedQuery":
+                raise
+            if self.connection.info.transaction_status == TransactionStatus.INERROR:
+                # The caller can run the transaction again: a ROLLBACK drops all prepared
+                # statements.
+                raise SerializationFailure("a prepared statement is outdated") from error
+        # The statement has done nothing. psycopg notices that it has to prepare all of them again.
+        self.connection.execute("DEALLOCATE ALL", prepare=False)
+        return super().execute(query, params, **options)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """
     Django's backend, with a cheaper health check of connections and a timeout on the client side.
@@ -61,6 +88,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_connection_params(self) -> dict[str, Any]:
         params = super().get_connection_params()
         self._client_timeout: float | None = params.pop("client_timeout", None)
+        if params["cursor_factory"] is base.ServerBindingCursor:
+            params["cursor_factory"] = Cursor
         return params
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
