@@ -13,6 +13,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from accounts.models import Account
 from api.errors import LedgerError
@@ -46,6 +47,28 @@ class LedgerClient(APIClient):
     def patch(self, path: str, data: Any = None, key: str | None = None, **extra: Any):
         headers = {"Idempotency-Key": key or str(uuid.uuid4()), **extra.pop("headers", {})}
         return super().patch(path, {} if data is None else data, headers=headers, **extra)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_read_once() -> Iterator[None]:
+    """
+    Read the static files once in a run.
+
+    Each client builds the middleware anew, and WhiteNoise then reads all files of the admin, which
+    takes longer than most requests.
+    """
+    read, files_of = WhiteNoiseMiddleware.add_files_from_finders, {}
+
+    def read_once(middleware: WhiteNoiseMiddleware) -> None:
+        configuration = (middleware.static_prefix, middleware.max_age)
+        if configuration not in files_of:
+            read(middleware)
+            files_of[configuration] = dict(middleware.files)
+        middleware.files.update(files_of[configuration])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", read_once)
+        yield
 
 
 @pytest.fixture(autouse=True)
