@@ -1,7 +1,16 @@
 """The checks of accounts, of their changes, and of each entry in its account."""
 
-from accounts.models import EXTERNAL_NAME, LONGEST_NAME
-from audit.scan import Check, Scan, id_of_the_time, integers, not_before, strings
+from accounts.models import EXTERNAL_NAME, LONGEST_NAME, LONGEST_REASON
+from api.fields import METADATA_MAX_BYTES, METADATA_MAX_MEMBERS
+from audit.scan import (
+    Check,
+    Scan,
+    id_of_the_time,
+    integers,
+    not_before,
+    strings,
+    within_metadata_limits,
+)
 
 ACCOUNTS = Scan(
     "accounts",
@@ -116,6 +125,13 @@ ACCOUNTS = Scan(
             "metadata isn't an object of strings",
         ),
         Check(
+            "account_metadata_within_limits",
+            f"An account's metadata has at most {METADATA_MAX_MEMBERS} members and "
+            f"{METADATA_MAX_BYTES} bytes",
+            within_metadata_limits("metadata"),
+            "metadata is too large",
+        ),
+        Check(
             "account_name_is_recorded",
             "A renamed account has the name of its last account change",
             "owner_name = recorded_name",
@@ -153,6 +169,12 @@ CHANGES = Scan(
             """before = coalesce(last_after, CASE action WHEN 'RENAME' THEN before
                 WHEN 'SET_OVERDRAFT_LIMIT' THEN '0' ELSE 'OPEN' END)""",
             "account change {change}: {action} from {before} follows a change to {last_after}",
+        ),
+        Check(
+            "change_reason_has_its_length",
+            f"The reason of an account change has at most {LONGEST_REASON} characters",
+            f"length(reason) <= {LONGEST_REASON}",
+            "account change {change}: the reason is too long",
         ),
         Check(
             "change_time_never_runs_backwards",

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from api.fields import METADATA_MAX_BYTES, METADATA_MAX_MEMBERS
+
 SCANS = Path(__file__).parent / "scans"
 
 # How far the time in the id of a row may be from the row's own time. The ledger takes both from one
@@ -71,6 +73,30 @@ def strings(column: str) -> dict[str, str]:
             THEN json_type({column}) = 'object'
                 AND NOT EXISTS (SELECT 1 FROM json_each({column}) WHERE type <> 'text')
             ELSE 0 END""",
+    }
+
+
+def within_metadata_limits(column: str) -> dict[str, str]:
+    """
+    Return the rule that metadata is as small as the API allows.
+
+    Another rule reports metadata that isn't an object.
+    """
+    most = f"""count(*) <= {METADATA_MAX_MEMBERS}
+                AND coalesce(sum(octets), 0) <= {METADATA_MAX_BYTES}"""
+    return {
+        "postgresql": f"""CASE WHEN {column} = '{{}}' OR jsonb_typeof({column}) <> 'object'
+            THEN TRUE
+            ELSE (SELECT {most} FROM (
+                SELECT octet_length(key) + octet_length(value) AS octets
+                FROM jsonb_each_text({column})) sizes)
+            END""",
+        "sqlite": f"""CASE WHEN {column} = '{{}}' OR typeof({column}) <> 'text'
+            OR NOT json_valid({column}) OR json_type({column}) <> 'object' THEN 1
+            ELSE (SELECT {most} FROM (
+                SELECT length(CAST(key AS blob)) + length(CAST(value AS blob)) AS octets
+                FROM json_each({column})) sizes)
+            END""",
     }
 
 

@@ -5,7 +5,15 @@ The SQL deliberately repeats what ``transfers/kinds.py`` declares for each kind 
 from it, so that the audit can find an error there. When you add a kind, add it here too.
 """
 
-from audit.scan import Check, Scan, id_of_the_time, integers, strings
+from api.fields import METADATA_MAX_BYTES, METADATA_MAX_MEMBERS
+from audit.scan import (
+    Check,
+    Scan,
+    id_of_the_time,
+    integers,
+    strings,
+    within_metadata_limits,
+)
 from transfers.models import LONGEST_HOLD, LONGEST_MEMO
 
 LEGS = Scan(
@@ -101,6 +109,13 @@ TRANSFERS = Scan(
             "A transfer's metadata is a JSON object whose values are strings",
             strings("metadata"),
             "metadata isn't an object of strings",
+        ),
+        Check(
+            "transfer_metadata_within_limits",
+            f"A transfer's metadata has at most {METADATA_MAX_MEMBERS} members and "
+            f"{METADATA_MAX_BYTES} bytes",
+            within_metadata_limits("metadata"),
+            "metadata is too large",
         ),
         Check(
             "transfer_parties_fit_its_kind",

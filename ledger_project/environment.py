@@ -114,7 +114,8 @@ TRUSTED_PROXIES = env.items(
     [],
     checks=[each(network)],
     help="The addresses or networks of the proxies whose `X-Forwarded-For` and "
-    "`X-Forwarded-Proto` headers are trusted, separated by commas.",
+    "`X-Forwarded-Proto` headers are trusted, separated by commas. Networks of all addresses, such "
+    "as `0.0.0.0/0`, are refused.",
 )
 
 CORS_ORIGINS = env.items(

@@ -7,7 +7,7 @@ value that may be secret.
 
 import re
 from collections.abc import Callable, Sequence
-from ipaddress import IPv6Address
+from ipaddress import IPv4Address, IPv6Address
 
 from environs import ValidationError
 from iso4217 import Currency
@@ -23,6 +23,12 @@ FEWEST_BYTES = 32
 FEWEST_CHARACTERS = 8
 # The prefix of the keys that Django generates for development.
 INSECURE = "django-insecure-"
+
+# The longest name in the DNS, without the trailing dot.
+LONGEST_HOST = 253
+
+# Codes of ISO 4217 for "no currency" and for tests.
+NO_CURRENCIES = {"XXX", "XTS"}
 
 METRICS_TOKEN_CHARACTERS = "ASCII letters, digits and punctuation"
 
@@ -67,8 +73,8 @@ def metrics_token(value: str) -> None:
 
 
 def host(value: str) -> None:
-    name = re.fullmatch(r"\*|\.?[\w-]+(\.[\w-]+)*", value, re.ASCII)
-    if not name and not _is_ipv6(value):
+    name = value.removeprefix(".").lower()
+    if value != "*" and not _is_host_name(name) and not _is_ipv6(value):
         raise ValidationError(
             f"contains {value!r}, which is not a host name without a port, such as ledger.example"
         )
@@ -77,15 +83,14 @@ def host(value: str) -> None:
 def origin(value: str) -> None:
     # Must equal what a browser sends: lower case, without the default port. Extensions of browsers
     # and apps have schemes of their own.
-    name = r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:]+\]"
-    scheme, port_number = "[a-z][a-z0-9+.-]*", "[1-9][0-9]{0,4}"
-    found = re.fullmatch(rf"({scheme})://(?P<host>{name})(:(?P<port>{port_number}))?", value)
-    port = int(found["port"] or 0) if found else 0
+    scheme, separator, authority = value.partition("://")
+    name, port = _without_port(authority)
     if (
-        not found
-        or (found["host"].startswith("[") and not _is_ipv6(found["host"]))
+        not separator
+        or not re.fullmatch("[a-z][a-z0-9+.-]*", scheme)
+        or not (_is_host_name(name.removesuffix(".")) or _is_shortest_ipv6(name))
         or port > 65535
-        or (found[1], port) in (("http", 80), ("https", 443))
+        or (scheme, port) in (("http", 80), ("https", 443))
     ):
         raise ValidationError(
             f"contains {value!r}, which is not an origin as browsers send it, such as "
@@ -93,27 +98,72 @@ def origin(value: str) -> None:
         )
 
 
+def _without_port(authority: str) -> tuple[str, int]:
+    """Return a host and its port, or 0 if it has none or has an invalid one."""
+    found = re.fullmatch("(?P<host>.+):(?P<port>[1-9][0-9]{0,4})", authority, re.ASCII)
+    return (found["host"], int(found["port"])) if found else (authority, 0)
+
+
+def _is_host_name(name: str) -> bool:
+    """Return whether a text in lower case is a name or IPv4 address that a URL can contain."""
+    label = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+    if len(name) > LONGEST_HOST or not re.fullmatch(rf"{label}(\.{label})*", name):
+        return False
+    # A URL whose host ends in a number is an error unless the host is an IPv4 address, and
+    # browsers send that in its usual form (https://url.spec.whatwg.org/#host-parsing).
+    if not re.fullmatch("[0-9]+|0x[0-9a-f]*", name.rpartition(".")[2]):
+        return True
+    return _parsed(IPv4Address, name) is not None
+
+
 def _is_ipv6(host: str) -> bool:
     """Return whether a host is an IPv6 address in brackets."""
-    try:
-        IPv6Address(host.removeprefix("[").removesuffix("]"))
-    except ValueError:
+    return (
+        host.startswith("[")
+        and host.endswith("]")
+        and "%" not in host
+        and _parsed(IPv6Address, host[1:-1]) is not None
+    )
+
+
+def _is_shortest_ipv6(host: str) -> bool:
+    """Return whether a host is an IPv6 address in brackets, as browsers write it."""
+    if not _is_ipv6(host) or "." in host:
         return False
-    return host.startswith("[") and host.endswith("]") and "%" not in host
+    address = IPv6Address(host[1:-1])
+    # Newer versions of Python write a mapped IPv4 address with dots.
+    return f"[{address}]" == host or address.ipv4_mapped is not None
+
+
+def _parsed(kind: type[IPv4Address | IPv6Address], text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return kind(text)
+    except ValueError:
+        return None
 
 
 def currency_code(value: str) -> None:
     if value not in {each.code for each in Currency}:
         raise ValidationError(f"contains {value!r}, which is not an ISO 4217 code such as USD")
+    if value in NO_CURRENCIES:
+        raise ValidationError(f"contains {value!r}, which is no currency in ISO 4217")
 
 
 def network(value: str) -> None:
     try:
-        parse_network(value)
+        parsed = parse_network(value)
     except ValueError as error:
+        # Python says which part is wrong, for example that an address has bits after the prefix.
         raise ValidationError(
-            f"contains {value!r}, which is not an IP address or a network"
+            f"contains {value!r}, which is not an IP address or a network: {error}"
         ) from error
+    if parsed.prefixlen == 0:
+        raise ValidationError(
+            f"contains {value!r}, which would let every client choose its own address; name the"
+            " network of the proxies"
+        )
+    if parsed.is_unspecified or parsed.is_multicast:
+        raise ValidationError(f"contains {value!r}, which can't be the address of a proxy")
 
 
 def rate(value: str) -> None:

@@ -10,6 +10,7 @@ SELECT c.*, CASE WHEN c.action IN ('FREEZE', 'CLOSE') THEN (
     ) ELSE 0 END AS transfers_despite_it
 FROM (
     SELECT r.account_id AS subject, a.currency, a.kind, r.id AS change, r.action, r.before, r.after,
+        r.reason,
         lag(r.after) OVER earlier AS last_after, r.at, lead(r.at) OVER earlier AS next_at,
         lag(r.at, 1, a.created_at) OVER (PARTITION BY r.account_id ORDER BY r.id) AS last_at
     FROM accounts_accountchange r LEFT JOIN accounts_account a ON a.id = r.account_id

@@ -12,6 +12,7 @@ from accounts.models import Account, AccountChange, external_account_id
 from audit.tests.tampering import (
     DAY,
     INVALID_METADATA,
+    LARGE_METADATA,
     corruption,
     delete_rows,
     update_account,
@@ -222,6 +223,14 @@ ACCOUNT_CORRUPTIONS = [
             "account_metadata_is_strings",
         )
         for name, metadata in INVALID_METADATA.items()
+    ),
+    *(
+        corruption(
+            f"an account whose metadata has {name}",
+            lambda book, metadata=metadata: update_account(book.payer, metadata=metadata),
+            "account_metadata_within_limits",
+        )
+        for name, metadata in LARGE_METADATA.items()
     ),
     corruption(
         "a name that differs from the last rename",

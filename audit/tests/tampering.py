@@ -27,6 +27,11 @@ INVALID_METADATA = {
     "an object with a list": {"a": ["b"]},
     "an object with an object": {"a": {"b": "c"}},
 }
+LARGE_METADATA = {
+    "too many members": {str(number): "" for number in range(21)},
+    "too many bytes": {"key": "x" * 100_000},
+    "too many bytes, but not too many characters": {"key": "é" * 2_047},
+}
 DOLLARS, EUROS = external_account_id("USD"), external_account_id("EUR")
 TABLES = tuple(model._meta.db_table for model in (Account, Transfer, LedgerEntry, IdempotencyKey))
 # The findings when an entry of an EXTERNAL account has a wrong amount.

@@ -129,6 +129,7 @@ def test_any_invalid_value_is_found(funded_account, alice, staff, client_for, wh
             "owner_name = printf('%%.201c', 'n'), owner_name_folded = printf('%%.201c', 'n')",
             "account_name_has_its_length",
         ),
+        ("change", "reason = printf('%%.201c', 'r')", "change_reason_has_its_length"),
         ("account", "metadata = '{'", "account_metadata_is_strings"),
         ("transfer", "metadata = x'7b7d'", "transfer_metadata_is_strings"),
     ],

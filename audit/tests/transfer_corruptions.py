@@ -11,6 +11,7 @@ from audit.tests.tampering import (
     DOLLARS,
     EUROS,
     INVALID_METADATA,
+    LARGE_METADATA,
     OUT_OF_BALANCE,
     corruption,
     delete_rows,
@@ -114,6 +115,14 @@ TRANSFER_CORRUPTIONS = [
             "transfer_metadata_is_strings",
         )
         for name, metadata in INVALID_METADATA.items()
+    ),
+    *(
+        corruption(
+            f"a transfer whose metadata has {name}",
+            lambda book, metadata=metadata: update_transfer(book.transfer, metadata=metadata),
+            "transfer_metadata_within_limits",
+        )
+        for name, metadata in LARGE_METADATA.items()
     ),
     corruption("a hold of 0", set_a_hold_to_zero, transfer_within_bounds=2),
     corruption(

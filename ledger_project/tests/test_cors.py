@@ -8,7 +8,16 @@ import pytest
 from ledger_project.tests.live import HOST, FreshServer, LiveServer
 
 APP = "https://app.example"
-OTHERS = ["http://localhost:3000", "capacitor://localhost", "chrome-extension://abcdefgh"]
+OTHERS = [
+    "http://localhost:3000",
+    "https://127.0.0.1:8443",
+    "https://[::1]",
+    "https://[2001:db8::ffff]:8443",
+    "https://app.example.",
+    "https://xn--bcher-kva.example",
+    "capacitor://localhost",
+    "chrome-extension://abcdefgh",
+]
 ASKED = {
     "Origin": APP,
     "Access-Control-Request-Method": "POST",
@@ -17,9 +26,12 @@ ASKED = {
 EXPOSED = {"content-disposition", "idempotent-replayed", "location", "retry-after", "x-request-id"}
 
 
+pytestmark = pytest.mark.django_db
+
+
 @pytest.fixture(scope="module")
-def server() -> Iterator[LiveServer]:
-    """The server, which allows some origins. These tests don't use its database."""
+def server(django_db_setup: None) -> Iterator[LiveServer]:
+    """The server, which allows some origins. It doesn't start without its database."""
     server = FreshServer(LEDGER_CORS_ORIGINS=",".join([APP, *OTHERS]))
     try:
         server.start()
