@@ -15,6 +15,7 @@ from api.exceptions import TemporarilyUnavailable
 from api.operations import ANYONE, Operation
 from api.probe import probe
 from api.problems import Problem
+from audit import protection
 from database.exceptions import UnusableDatabase
 from ledger_project.earlier_versions import why_made_anew
 
@@ -66,7 +67,10 @@ def readyz(request: HttpRequest) -> HttpResponse:
     try:
         reason = _not_migrated()
         if reason is None and "for" not in request.GET:
-            reason = connection.why_no_writes()  # type: ignore[attr-defined]  # our own wrappers'
+            reason = (
+                connection.why_no_writes()  # type: ignore[attr-defined]  # our own wrappers'
+                or protection.why_no_writes(connection)
+            )
     except UnusableDatabase as error:
         reason = str(error)
     except DatabaseError:

@@ -2,12 +2,15 @@
 The schema checks: whether the database has the columns, constraints and guards that it should.
 
 ``expected`` derives from the models what each table must have. ``postgresql`` and ``sqlite``
-compare that with the database's catalog. They write nothing, and only need the right to read.
+compare that with the database's catalog, and ``writes`` finds what else prevents the ledger from
+writing. They write nothing, and only need the right to read.
 """
+
+from itertools import chain
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from audit.protection import expected, postgresql, sqlite
+from audit.protection import expected, postgresql, sqlite, writes
 from audit.report import Finding, Result
 from transfers import guards
 
@@ -21,6 +24,9 @@ DESCRIPTIONS = {
     "schema_has_nothing_in_between": (
         "No trigger, rule, policy, view or child table interferes with the ledger's tables"
     ),
+    "schema_takes_writes": (
+        "No privilege, sequence or publication prevents the ledger from writing"
+    ),
     "schema_is_enforced": "The database settings enforce constraints and run triggers",
 }
 
@@ -32,6 +38,16 @@ def schema_results(connection: BaseDatabaseWrapper) -> list[Result]:
         problem = "the guard is missing, disabled or altered; `migrate` restores it"
         results[GUARDS].add(Finding(guard, problem))
     catalog = sqlite if connection.vendor == "sqlite" else postgresql
-    for check, subject, problem in catalog.problems(connection, expected.tables(connection)):
+    tables = expected.tables(connection)
+    found = chain(catalog.problems(connection, tables), writes.problems(connection, tables))
+    for check, subject, problem in found:
         results[check].add(Finding(subject, problem))
     return list(results.values())
+
+
+def why_no_writes(connection: BaseDatabaseWrapper) -> str | None:
+    """Return a sentence if the role of this connection lacks a privilege, or None."""
+    lacking = writes.lacking_privileges(connection, expected.tables(connection))
+    if not lacking:
+        return None
+    return f"The database's role lacks the privilege {lacking[0]}. Repeat the grants."

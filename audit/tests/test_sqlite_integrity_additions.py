@@ -85,3 +85,17 @@ def test_an_addition_that_refuses_or_changes_rows_is_reported(name):
 
     assert found == expected
     assert schema_findings() == []
+
+
+@pytest.mark.parametrize(
+    "table", ["accounts_accountchange", "token_blacklist_outstandingtoken", "django_admin_log"]
+)
+def test_ids_that_are_used_up_are_reported(table):
+    run(
+        f"DELETE FROM sqlite_sequence WHERE name = '{table}'",
+        f"INSERT INTO sqlite_sequence VALUES ('{table}', 9223372036854775806)",
+    )
+    before = schema_findings()
+    run(f"UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = '{table}'")
+
+    assert (before, schema_findings()) == ([], [("schema_takes_writes", f"{table}.id")])

@@ -1,0 +1,232 @@
+"""
+What else can prevent the ledger from writing: privileges, ids that are used up, publications.
+
+Each is asked of the database, because a schema that has everything can still refuse every write.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from audit.protection.expected import Problem, Table
+from transfers import guards
+
+CHECK = "schema_takes_writes"
+LARGEST_ID = 2**63 - 1
+
+# What the API writes to each table, besides reading it. The grants in docs/databases.md allow this
+# and what the admin and the commands write.
+WRITTEN = {
+    "accounts_account": ("INSERT", "UPDATE"),
+    "accounts_accountchange": ("INSERT",),
+    "transfers_transfer": ("INSERT",),
+    "transfers_ledgerentry": ("INSERT",),
+    "idempotency_idempotencykey": ("INSERT", "UPDATE"),
+    # For logins. The user is locked, which needs the privilege to update a column.
+    "auth_user": ("UPDATE",),
+    "ledger_project_knownnetwork": ("INSERT", "UPDATE", "DELETE"),
+    "ledger_project_loginattempt": ("INSERT", "UPDATE", "DELETE"),
+    "token_blacklist_blacklistedtoken": ("INSERT",),
+    "token_blacklist_outstandingtoken": ("INSERT",),
+}
+# The columns of these tables that are updated, where a role may be limited to them.
+UPDATED = {
+    "accounts_account": (
+        *("owner_name", "owner_name_folded", "status", "balance", "held", "overdraft_limit"),
+        *("version", "last_posted_at", "metadata"),
+    ),
+    "auth_user": ("last_login",),
+    "idempotency_idempotencykey": (
+        *("response_status", "response_headers", "response_body", "relied_on"),
+    ),
+}
+
+# An id that an identity column generates needs no privilege, neither on the column nor on the
+# sequence.
+PRIVILEGES = """
+SELECT relation.relname::text, privilege
+FROM unnest(%(tables)s::text[], %(columns)s::text[], %(privileges)s::text[])
+    needed (called, field, privilege)
+JOIN pg_class relation ON relname = called
+JOIN pg_namespace space ON space.oid = relnamespace AND quote_ident(nspname) = %(schema)s
+LEFT JOIN pg_attribute ON attrelid = relation.oid AND attname = field AND NOT attisdropped
+WHERE CASE
+    WHEN privilege = 'DELETE' THEN NOT has_table_privilege(relation.oid, privilege)
+    WHEN privilege = 'INSERT' AND attidentity <> '' THEN false
+    ELSE NOT has_column_privilege(relation.oid, attnum, privilege)
+END
+GROUP BY 1, 2
+ORDER BY 1, 2
+"""
+# The sequences of columns that the models don't have, as after ADD COLUMN … bigserial.
+USAGE = """
+SELECT DISTINCT relation.relname::text, counter.relname::text
+FROM pg_attrdef
+JOIN pg_class relation ON relation.oid = adrelid
+JOIN pg_namespace space ON space.oid = relation.relnamespace
+JOIN pg_depend ON classid = 'pg_attrdef'::regclass AND objid = pg_attrdef.oid
+    AND refclassid = 'pg_class'::regclass
+JOIN pg_class counter ON counter.oid = refobjid
+WHERE relation.relname = ANY (%(inserted)s) AND quote_ident(nspname) = %(schema)s
+    AND CASE counter.relkind WHEN 'S' THEN NOT has_sequence_privilege(counter.oid, 'USAGE, UPDATE')
+        ELSE false END
+ORDER BY 1, 2
+"""
+# The last value is NULL if the sequence hasn't been used, or if the role may not read it.
+USED_UP = """
+SELECT relation.relname::text, attname::text
+FROM pg_class relation
+JOIN pg_namespace space ON space.oid = relnamespace
+JOIN pg_attribute ON attrelid = relation.oid
+JOIN pg_depend ON classid = 'pg_class'::regclass AND refclassid = 'pg_class'::regclass
+    AND refobjid = relation.oid AND refobjsubid = attnum AND deptype IN ('a', 'i')
+JOIN pg_sequence ON seqrelid = objid
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN has_sequence_privilege(seqrelid, 'USAGE, SELECT')
+        THEN pg_sequence_last_value(seqrelid) END AS last
+) used
+WHERE relation.relname = ANY (%(counted)s) AND quote_ident(nspname) = %(schema)s AND NOT seqcycle
+    AND CASE WHEN seqincrement > 0 THEN last > seqmax - seqincrement
+        ELSE last < seqmin - seqincrement END
+ORDER BY 1, 2
+"""
+# PostgreSQL refuses to update a row that it must publish, unless the replica identity of the table
+# includes the columns of the publication's row filter and is included in its list of columns. From
+# PostgreSQL 15 on, a publication may have either.
+PUBLICATIONS = r"""
+SELECT DISTINCT relation.relname::text, pub.pubname::text, command
+FROM unnest(%(tables)s::text[], %(privileges)s::text[]) needed (called, command)
+JOIN pg_class relation ON relname = called
+JOIN pg_namespace space ON space.oid = relnamespace AND quote_ident(nspname) = %(schema)s
+JOIN pg_publication_tables published ON tablename = relname AND schemaname = nspname
+JOIN pg_publication pub ON pub.pubname = published.pubname
+LEFT JOIN pg_publication_rel member ON prpubid = pub.oid AND prrelid = relation.oid
+CROSS JOIN LATERAL (
+    SELECT array_agg(attname::text) AS columns
+    FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
+    WHERE indrelid = relation.oid AND indisvalid
+        AND CASE relreplident WHEN 'd' THEN indisprimary WHEN 'i' THEN indisreplident END
+) identity
+CROSS JOIN LATERAL (
+    SELECT array_agg(attname::text) AS columns
+    FROM pg_depend JOIN pg_attribute ON attrelid = refobjid AND attnum = refobjsubid
+    WHERE classid = 'pg_publication_rel'::regclass AND objid = member.oid
+        AND refclassid = 'pg_class'::regclass AND refobjid = relation.oid
+        -- The publication depends on the columns of its list in the same way.
+        AND to_jsonb(published) ->> 'rowfilter' ~ format('\m%%s\M', attname)
+) filtered
+WHERE CASE command WHEN 'UPDATE' THEN pubupdate WHEN 'DELETE' THEN pubdelete END
+    AND CASE relreplident
+        WHEN 'f' THEN to_jsonb(member) ->> 'prattrs' IS NOT NULL
+        ELSE identity.columns IS NULL
+            OR NOT coalesce(filtered.columns, '{}') <@ identity.columns
+            OR NOT identity.columns <@ ARRAY(
+                SELECT jsonb_array_elements_text(coalesce(
+                    to_jsonb(published) -> 'attnames', to_jsonb(identity.columns))))
+    END
+ORDER BY 1, 2
+"""
+
+
+def problems(connection: BaseDatabaseWrapper, tables: list[Table]) -> Iterator[Problem]:
+    """
+    Yield what prevents the ledger from writing.
+
+    Privileges are only reported for a role that may write some of it. A role that may only read
+    can audit the ledger as well.
+    """
+    if connection.vendor == "sqlite":
+        yield from _of_ids_on_sqlite(connection)
+        return
+    schema = guards.schema_of(connection)
+    with guards.own_names_only(connection) as cursor:
+        pairs = [(name, what) for name, each in WRITTEN.items() for what in each]
+        lacking = list(_lacking(cursor, schema, tables))
+        if not set(pairs) <= set(lacking):
+            for name, what in lacking:
+                yield CHECK, name, f"the role of this connection lacks the privilege {what}"
+        cursor.execute(USED_UP, {"schema": schema, "counted": sorted(_counted())})
+        for name, column in cursor.fetchall():
+            yield CHECK, f"{name}.{column}", "its sequence is used up"
+        names, commands = zip(*pairs, strict=True)
+        given = {"schema": schema, "tables": list(names), "privileges": list(commands)}
+        cursor.execute(PUBLICATIONS, given)
+        for name, publication, command in cursor.fetchall():
+            yield (
+                CHECK,
+                name,
+                f"{command} fails, because the table's replica identity doesn't fit the "
+                f"publication {publication}",
+            )
+
+
+def lacking_privileges(connection: BaseDatabaseWrapper, tables: list[Table]) -> list[str]:
+    """Return the privileges that the role of this connection lacks, such as ``INSERT on …``."""
+    if connection.vendor == "sqlite":
+        return []
+    schema = guards.schema_of(connection)
+    with guards.own_names_only(connection) as cursor:
+        return [f"{what} on {name}" for name, what in _lacking(cursor, schema, tables)]
+
+
+def _lacking(cursor: Any, schema: str, tables: list[Table]) -> Iterator[tuple[str, str]]:
+    """Yield the name of a table and a privilege for each privilege that the role lacks."""
+    columns = {table.name: list(table.columns) for table in tables}
+    needed = [
+        (name, column, privilege)
+        for name, privileges in WRITTEN.items()
+        for privilege in ("SELECT", *privileges)
+        for column in _columns_of(name, privilege, columns)
+    ]
+    names, fields, privileges = zip(*needed, strict=True)
+    given = {"tables": list(names), "columns": list(fields), "privileges": list(privileges)}
+    cursor.execute(PRIVILEGES, {"schema": schema, **given})
+    yield from cursor.fetchall()
+    inserted = [name for name, privileges in WRITTEN.items() if "INSERT" in privileges]
+    cursor.execute(USAGE, {"schema": schema, "inserted": inserted})
+    for name, counter in cursor.fetchall():
+        yield name, f"USAGE of the sequence {counter}"
+
+
+def _columns_of(name: str, privilege: str, columns: dict[str, list[str]]) -> list[str]:
+    if privilege == "DELETE":
+        return [""]
+    if privilege == "UPDATE" and name in UPDATED:
+        return list(UPDATED[name])
+    return columns.get(name) or _models()[name]
+
+
+def _models() -> dict[str, list[str]]:
+    """Return the columns of each model, by the name of its table."""
+    return {
+        model._meta.db_table: [str(field.column) for field in model._meta.local_concrete_fields]
+        for model in apps.get_models(include_auto_created=True)
+        if not model._meta.proxy
+    }
+
+
+def _counted() -> dict[str, str]:
+    """Return the column of each table whose values the database generates by counting."""
+    return {
+        model._meta.db_table: str(model._meta.pk.column)
+        for model in apps.get_models(include_auto_created=True)
+        if model._meta.managed and model._meta.pk.get_internal_type().endswith("AutoField")
+    }
+
+
+def _of_ids_on_sqlite(connection: BaseDatabaseWrapper) -> Iterator[Problem]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        present = {name for (name,) in cursor.fetchall()}
+        for name, column in sorted(_counted().items()):
+            if name not in present:
+                continue
+            cursor.execute(
+                f"SELECT (SELECT max(seq) FROM sqlite_sequence WHERE name = %s) >= %s"
+                f' OR (SELECT max("{column}") FROM "{name}") >= %s',
+                [name, LARGEST_ID, LARGEST_ID],
+            )
+            if cursor.fetchone()[0]:
+                yield CHECK, f"{name}.{column}", "its ids are used up"
