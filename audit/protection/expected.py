@@ -12,6 +12,7 @@ APPS = ("accounts", "transfers", "audit", "idempotency")
 
 # Additions to the schema that refuse or change rows that the ledger writes.
 UNKNOWN_COLUMN = "the models don't have this column, and it requires a value"
+UNKNOWN_DEFAULT = "the models don't have this column, and its default is refused"
 UNKNOWN_CHECK = "the models don't have this CHECK"
 UNKNOWN_KEY = "the models don't have this unique key"
 UNKNOWN_REFERENCE = "the models don't have this foreign key"

@@ -1,28 +1,24 @@
 """
 Compare the catalog of PostgreSQL with the models.
 
-Two conditions are the same if PostgreSQL plans them as the same expression. An EXPLAIN of both
-shows that, however Django or a release of PostgreSQL words them. It reads no rows, and works on a
-standby and for a role that may only read.
+This module looks at the tables, columns and settings, and ``postgresql_constraints`` at the rest.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from audit.protection import postgresql_constraints
 from audit.protection.expected import (
-    UNKNOWN_CHECK,
     UNKNOWN_COLUMN,
-    UNKNOWN_KEY,
-    UNKNOWN_REFERENCE,
+    UNKNOWN_DEFAULT,
     Problem,
     Table,
     default_problem,
-    refuses_more,
 )
+from audit.protection.new_rows import NewRows, quoted
 from transfers import guards
 
 RELATIONS = """
@@ -47,11 +43,23 @@ SELECT attname::text, atttypid, atttypmod, atthasdef, attnotnull AND NOT EXISTS 
     -- From PostgreSQL 18 on, NOT NULL may be NOT VALID: enforced for new rows only.
     SELECT FROM pg_constraint
     WHERE conrelid = attrelid AND conkey = ARRAY[attnum] AND contype = 'n' AND NOT convalidated),
-    attcollation <> typcollation,
-    -- Whether a value is required. The ledger gives none to a column that it doesn't know.
-    (attnotnull OR typnotnull) AND NOT atthasdef AND typdefault IS NULL AND attidentity = ''
+    attcollation <> typcollation
 FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
 WHERE attrelid = %(table)s AND attnum > 0 AND NOT attisdropped
+"""
+# Columns that the models don't have: whether a value is required, and the SQL of the default. A
+# value is never taken from a sequence, because that can't be undone. Generated columns may depend
+# on any other column, so their values aren't known.
+NEW_COLUMNS = """
+SELECT attname::text, attnotnull OR typnotnull, format('CAST(%%s AS %%s)',
+    CASE WHEN attidentity <> '' OR pg_get_expr(adbin, adrelid) LIKE '%%nextval(%%' THEN 'nth'
+        ELSE coalesce(pg_get_expr(adbin, adrelid), pg_get_expr(typdefaultbin, 0), 'NULL') END,
+    format_type(atttypid, atttypmod))
+FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
+LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+WHERE attrelid = %(table)s AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+    AND attname <> ALL (%(known)s)
+ORDER BY attnum
 """
 # Ids must count up, because the guards take the row with the largest id as the newest. The name of
 # the sequence is NULL for a role that may not read it.
@@ -70,39 +78,6 @@ LEFT JOIN pg_class counter ON counter.oid = objid
 LEFT JOIN pg_namespace space ON space.oid = counter.relnamespace
 LEFT JOIN pg_sequence ON seqrelid = counter.oid
 WHERE attrelid = %(table)s AND attname = ANY (%(columns)s)
-"""
-CHECKS = """
-SELECT conname::text, convalidated, pg_get_expr(conbin, conrelid), ARRAY(
-    SELECT attname::text FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY (conkey))
-FROM pg_constraint WHERE conrelid = %(table)s AND contype = 'c'
-"""
-# PostgreSQL enforces a foreign key by triggers on both tables, which can be disabled.
-REFERENCES = """
-SELECT conname::text, ARRAY(
-        SELECT attname::text FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY (conkey)),
-    target.relname::text,
-    confdeltype IN ('a', 'r') AND confupdtype IN ('a', 'r'),
-    convalidated AND EXISTS (
-        SELECT FROM pg_index
-        WHERE indrelid = confrelid AND indisprimary AND ARRAY[indkey[0]] = confkey)
-    AND NOT EXISTS (
-        SELECT FROM pg_trigger WHERE tgconstraint = held.oid AND tgenabled NOT IN ('O', 'A'))
-FROM pg_constraint held JOIN pg_class target ON target.oid = confrelid
-WHERE conrelid = %(table)s AND contype = 'f'
-"""
-# From PostgreSQL 15 on, a unique key may treat two NULLs as equal (NULLS NOT DISTINCT).
-UNIQUES = """
-SELECT relname::text, ARRAY(
-        SELECT attname::text FROM pg_attribute
-        WHERE attrelid = indrelid AND attnum = ANY ((indkey::int2[])[0:indnkeyatts - 1])),
-    coalesce(pg_get_expr(indpred, indrelid), ''),
-    indisvalid AND indisready AND indimmediate AND NOT of_all_nulls,
-    indexprs IS NOT NULL OR indisexclusion OR of_all_nulls
-FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
-CROSS JOIN LATERAL (
-    SELECT coalesce((to_jsonb(pg_index) ->> 'indnullsnotdistinct')::boolean, false) AS of_all_nulls
-) nulls
-WHERE indrelid = %(table)s AND (indisunique OR indisexclusion)
 """
 # The setting of this connection, and the defaults of roles and of the database.
 REPLICATION_ROLE = """
@@ -134,9 +109,14 @@ def problems(connection: BaseDatabaseWrapper, tables: list[Table]) -> Iterator[P
             columns = list(_of_columns(cursor, oid, table))
             yield from columns
             yield from _of_counters(cursor, oid, table, f"{schema}.{table.name}")
-            yield from _of_references(cursor, oid, table)
+            cursor.execute(NEW_COLUMNS, {"table": oid, "known": list(table.columns)})
+            required = {name: (needs_value, sql) for name, needs_value, sql in cursor.fetchall()}
+            new = NewRows(cursor, {name: sql for name, (_, sql) in required.items()}, connection)
+            yield from _of_new_columns(table, new, [name for name in required if required[name][0]])
+            yield from postgresql_constraints.of_references(cursor, oid, table, new)
             if not columns:  # EXPLAIN of a condition fails if one of its columns is missing.
-                yield from _of_conditions(cursor, oid, table, f"{schema}.{table.name}")
+                relation = f"{schema}.{table.name}"
+                yield from postgresql_constraints.of_conditions(cursor, oid, table, relation, new)
 
 
 def _of_settings(cursor: Any) -> Iterator[Problem]:
@@ -162,7 +142,7 @@ def _of_columns(cursor: Any, oid: int, table: Table) -> Iterator[Problem]:
         if name not in found:
             yield "schema_has_every_column", subject, "the column is missing"
             continue
-        found_type, modifier, found_default, is_required, is_collated, _ = found[name]
+        found_type, modifier, found_default, is_required, is_collated = found[name]
         if (found_type, modifier) != (type_, _modifier(kind)):
             yield "schema_has_every_column", subject, f"the column isn't of type {kind}"
         elif is_collated:
@@ -175,8 +155,13 @@ def _of_columns(cursor: Any, oid: int, table: Table) -> Iterator[Problem]:
             yield "schema_has_every_column", subject, "NOT NULL is missing or not validated"
         if found_default != has_default:
             yield "schema_has_every_column", subject, default_problem(has_default)
-    for name, (*_, must_be_given) in found.items():
-        if must_be_given and name not in table.columns:
+
+
+def _of_new_columns(table: Table, new: NewRows, required: list[str]) -> Iterator[Problem]:
+    for name in new.columns:
+        if name in new.refused:
+            yield "schema_has_every_column", f"{table.name}.{name}", UNKNOWN_DEFAULT
+        elif name in required and None in (new.values(quoted(name)) or []):
             yield "schema_has_every_column", f"{table.name}.{name}", UNKNOWN_COLUMN
 
 
@@ -203,90 +188,3 @@ def _modifier(kind: str) -> int:
     """Return the ``atttypmod`` of a type: of ``varchar(20)`` it is 20 plus 4 for the header."""
     length = re.search(r"\((\d+)\)", kind)
     return int(length[1]) + 4 if length else -1
-
-
-def _of_references(cursor: Any, oid: int, table: Table) -> Iterator[Problem]:
-    cursor.execute(REFERENCES, {"table": oid})
-    found = [(name, columns, target, *rest) for name, columns, target, *rest in cursor.fetchall()]
-    whole = {
-        (columns[0], target)
-        for _, columns, target, keeps, holds in found
-        if keeps and holds and len(columns) == 1
-    }
-    reported = {each for each in table.references.items() if each not in whole}
-    for column, target in sorted(reported):
-        problem = f"the foreign key to {target} is missing, altered, not validated or disabled"
-        yield "schema_has_every_constraint", f"{table.name}.{column}", problem
-    for name, columns, target, keeps, _ in found:
-        key = columns[0], target
-        is_wanted = len(columns) == 1 and key in table.references.items()
-        if (is_wanted and key in reported) or (is_wanted and keeps):
-            continue
-        # A foreign key on columns that the models don't have only matters if it changes rows.
-        if not keeps or not table.columns.keys().isdisjoint(columns):
-            subject = f"{table.name}.{name}"
-            yield "schema_has_every_constraint", subject, UNKNOWN_REFERENCE
-
-
-def _of_conditions(cursor: Any, oid: int, table: Table, relation: str) -> Iterator[Problem]:
-    cursor.execute(CHECKS, {"table": oid})
-    checks = cursor.fetchall()
-    cursor.execute(UNIQUES, {"table": oid})
-    uniques = cursor.fetchall()
-    plain = _planned(
-        cursor,
-        relation,
-        {
-            *table.checks.values(),
-            *(sql for _, _, sql, _ in checks),
-            *(sql for _, sql in table.uniques.values() if sql),
-            *(sql for _, _, sql, *_ in uniques if sql),
-        },
-    )
-    yield from _of_checks(checks, table, plain)
-    yield from _of_uniques(uniques, table, plain)
-
-
-def _of_checks(checks: list[Any], table: Table, plain: dict[str, str]) -> Iterator[Problem]:
-    valid = {plain[sql] for _, is_valid, sql, _ in checks if is_valid}
-    there = {name for name, *_ in checks}
-    for name, sql in table.checks.items():
-        if plain[sql] not in valid:
-            state = "isn't validated or has another condition" if name in there else "is missing"
-            yield "schema_has_every_constraint", f"{table.name}.{name}", f"the CHECK {state}"
-    wanted = {plain[sql] for sql in table.checks.values()}
-    for name, _, sql, columns in checks:
-        is_ours = not columns or not table.columns.keys().isdisjoint(columns)
-        if is_ours and plain[sql] not in wanted and name not in table.checks:
-            yield "schema_has_every_constraint", f"{table.name}.{name}", UNKNOWN_CHECK
-
-
-def _of_uniques(uniques: list[Any], table: Table, plain: dict[str, str]) -> Iterator[Problem]:
-    keys = {
-        (frozenset(columns), sql and plain[sql])
-        for _, columns, sql, is_whole, is_other in uniques
-        if is_whole and not is_other
-    }
-    wanted = {(columns, sql and plain[sql]) for columns, sql in table.uniques.values()}
-    for name, (columns, sql) in table.uniques.items():
-        if (columns, sql and plain[sql]) not in keys:
-            problem = "the unique key is missing, altered, not valid or deferrable"
-            yield "schema_has_every_constraint", f"{table.name}.{name}", problem
-    for name, columns, sql, _, is_other in uniques:
-        if name in table.uniques or (table.columns.keys().isdisjoint(columns) and not is_other):
-            continue
-        key = frozenset(columns), sql and plain[sql]
-        if is_other or (key not in wanted and refuses_more(key[0], table)):
-            yield "schema_has_every_constraint", f"{table.name}.{name}", UNKNOWN_KEY
-
-
-def _planned(cursor: Any, relation: str, conditions: set[str]) -> dict[str, str]:
-    """Return the expression that PostgreSQL plans for each condition on ``relation``."""
-    if not conditions:
-        return {}
-    each = sorted(conditions)
-    columns = ", ".join(f"({sql})" for sql in each)
-    cursor.execute(f"EXPLAIN (VERBOSE, COSTS OFF, FORMAT JSON) SELECT {columns} FROM {relation}")
-    [plan] = cursor.fetchone()
-    [explained] = json.loads(plan) if isinstance(plan, str) else plan
-    return dict(zip(each, explained["Plan"]["Output"], strict=True))

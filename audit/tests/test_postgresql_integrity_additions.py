@@ -21,6 +21,52 @@ ADDITIONS = {
         ["CREATE DOMAIN needed AS int NOT NULL", f"{KEYS} ADD zz needed"],
         (COLUMN, "idempotency_idempotencykey.zz"),
     ),
+    "a column whose default is NULL, which a CHECK refuses": (
+        [f"{TRANSFERS} ADD zz int CONSTRAINT zz CHECK (zz IS NOT NULL)"],
+        (CONSTRAINT, "transfers_transfer.zz"),
+    ),
+    "a column whose default a CHECK refuses": (
+        [f"{TRANSFERS} ADD zz int DEFAULT 5 CONSTRAINT zz CHECK (zz < 5)"],
+        (CONSTRAINT, "transfers_transfer.zz"),
+    ),
+    "a column whose default fails": (
+        [f"{TRANSFERS} ADD zz int", f"{TRANSFERS} ALTER zz SET DEFAULT 1 / length('')"],
+        (COLUMN, "transfers_transfer.zz"),
+    ),
+    "a column whose type refuses NULL": (
+        ["CREATE DOMAIN needed AS int CHECK (value IS NOT NULL)", f"{TRANSFERS} ADD zz needed"],
+        (COLUMN, "transfers_transfer.zz"),
+    ),
+    "a column whose default doesn't have its type": (
+        [
+            "CREATE DOMAIN small AS int CHECK (value < 5)",
+            f"{TRANSFERS} ADD zz small",
+            f"{TRANSFERS} ALTER zz SET DEFAULT 7",
+        ],
+        (COLUMN, "transfers_transfer.zz"),
+    ),
+    "a column whose default doesn't exist in another table": (
+        [
+            f"{TRANSFERS} ADD zz int DEFAULT -1",
+            f"{TRANSFERS} ADD CONSTRAINT zz FOREIGN KEY (zz) REFERENCES auth_group",
+        ],
+        (CONSTRAINT, "transfers_transfer.zz"),
+    ),
+    "a unique column with the same default for all": (
+        [f"{TRANSFERS} ADD zz int DEFAULT 5 CONSTRAINT zz UNIQUE"],
+        (CONSTRAINT, "transfers_transfer.zz"),
+    ),
+    "a unique expression that is the same for all": (
+        [
+            f"{TRANSFERS} ADD ext text",
+            "CREATE UNIQUE INDEX zz ON transfers_transfer ((ext IS NULL))",
+        ],
+        (CONSTRAINT, "transfers_transfer.zz"),
+    ),
+    "a unique key on a generated column": (
+        [f"{TRANSFERS} ADD zz bigint GENERATED ALWAYS AS (amount % 7) STORED CONSTRAINT zz UNIQUE"],
+        (CONSTRAINT, "transfers_transfer.zz"),
+    ),
     "a column with another collation": (
         [
             f'{KEYS} ALTER key TYPE varchar(255) COLLATE "C"',

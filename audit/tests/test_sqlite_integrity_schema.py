@@ -105,8 +105,8 @@ ALTERATIONS = {
         (COLUMN, "transfers_ledgerentry.amount"),
     ),
     "a missing column": (
-        lambda: run("ALTER TABLE accounts_accountchange DROP reason"),
-        (COLUMN, "accounts_accountchange.reason"),
+        lambda: run("ALTER TABLE idempotency_idempotencykey DROP path"),
+        (COLUMN, "idempotency_idempotencykey.path"),
     ),
     "an additional trigger": (
         lambda: run(

@@ -1,0 +1,96 @@
+"""
+What a row that the ledger writes has in columns that the models don't have.
+
+The ledger gives such a column no value, so the database uses its default. Whether an addition to
+the schema refuses the ledger's rows can then be asked of the database.
+"""
+
+from typing import Any
+
+from django.db import DatabaseError, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+# The column isn't one of these (42703), this connection can only read (25006), or its role may not
+# call a function or read a table (42501).
+NOT_EVALUATED = {"42703", "25006", "42501"}
+
+
+class Refused(Exception):
+    """The database can't compute a value, so it can't insert a row either."""
+
+
+class NewRows:
+    """
+    Two rows, of which only the columns that the models don't have are known.
+
+    :param columns: for each column the SQL of its default; ``nth`` is 1 and 2
+    """
+
+    def __init__(
+        self, cursor: Any, columns: dict[str, str], connection: BaseDatabaseWrapper
+    ) -> None:
+        self._cursor = cursor
+        self._connection = connection
+        self.columns = dict.fromkeys(columns, "NULL")
+        self.refused = []
+        for name, sql in columns.items():
+            self.columns[name] = sql
+            try:
+                self.values(quoted(name))
+            except Refused:
+                self.columns[name] = "NULL"
+                self.refused.append(name)
+
+    def values(self, expression: str) -> list[Any] | None:
+        """
+        Return the values of an expression in the two rows, or None if it needs other columns.
+
+        :raises Refused: if the database can't compute it
+        """
+        columns = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in self.columns.items())
+        rows = "generate_series(1, 2) AS nth"
+        if self._connection.vendor == "sqlite":
+            rows, columns = "(SELECT 1 AS nth UNION ALL SELECT 2)", columns or "1"
+        query = f"SELECT ({expression}) FROM (SELECT {columns} FROM {rows} LIMIT 2) AS fresh"
+        try:
+            with transaction.atomic(using=self._connection.alias):
+                self._cursor.execute(query)
+                return [value for (value,) in self._cursor.fetchall()]
+        except DatabaseError as error:
+            state = getattr(error.__cause__, "sqlstate", None)
+            if state in NOT_EVALUATED or "no such column" in str(error):
+                return None
+            raise Refused from error
+
+    def pass_check(self, condition: str) -> bool:
+        """Return whether a CHECK accepts the rows, whatever the ledger writes."""
+        try:
+            values = self.values(condition)
+        except Refused:
+            return False
+        return values is not None and all(value is None or value for value in values)
+
+    def never_conflict(self, parts: list[str], condition: str, nulls_are_equal: bool) -> bool:
+        """
+        Return whether a unique key accepts any number of rows, whatever the ledger writes.
+
+        It does if its condition is false, or if one of its parts is NULL or differs in each row.
+
+        :param parts: the columns and expressions of the key
+        """
+        try:
+            matching = self.values(condition) if condition else None
+            found = [values for part in parts if (values := self.values(part)) is not None]
+        except Refused:
+            return False
+        if matching is not None and not any(matching):
+            return True
+        return any(
+            first != second or (first is None and not nulls_are_equal) for first, second in found
+        )
+
+
+def quoted(name: str) -> str:
+    """Return a name quoted for SQL."""
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'
