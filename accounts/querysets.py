@@ -13,7 +13,7 @@ from django.db.transaction import TransactionManagementError
 from accounts.enums import AccountKind
 from accounts.names import folded
 from accounts.rights import may
-from database.composed import ComposedQuery, LockingQuery, Placeholder
+from database.composed import ComposedQuery, LockingQuery, Placeholder, padded
 
 if TYPE_CHECKING:
     from accounts.models import Account
@@ -61,6 +61,11 @@ class AccountQuerySet(models.QuerySet["Account"]):
         accounts = self.customers().filter(pk__in=ids).order_by("pk")
         return accounts.select_for_update(no_key=True)
 
+    def by_id(self, *ids: UUID) -> dict[UUID, "Account"]:
+        """Return the customer accounts with these ids, by id, without locking them."""
+        wanted = padded(ids)
+        return {account.pk: account for account in _of_ids(self.model, len(wanted))(*wanted)}
+
     def locked(self, *ids: UUID) -> dict[UUID, "Account"]:
         """
         Lock the customer accounts with these ids until the transaction ends, and return them by id.
@@ -69,9 +74,9 @@ class AccountQuerySet(models.QuerySet["Account"]):
 
         :raises TransactionManagementError: outside of a transaction
         """
-        wanted = set(ids)
-        if self.query.where or len(wanted) not in (1, 2):
-            return self._lock(lambda: LockingQuery(self.to_be_locked(wanted)))
+        if self.query.where or not ids:
+            return self._lock(lambda: LockingQuery(self.to_be_locked(set(ids))))
+        wanted = padded(ids)
         return self._lock(lambda: _to_be_locked(self.model, len(wanted)), *wanted)
 
     def locked_by_owner(
@@ -123,9 +128,13 @@ def _of_id(model: "type[Account]") -> "ComposedQuery[Account]":
 
 
 @cache
+def _of_ids(model: "type[Account]", count: int) -> "ComposedQuery[Account]":
+    ids: list[Any] = [Placeholder() for _ in range(count)]
+    return ComposedQuery(model.objects.customers().filter(pk__in=ids), ids)
+
+
+@cache
 def _to_be_locked(model: "type[Account]", count: int) -> "LockingQuery[Account]":
-    # The query is composed once for 1 and for 2 accounts, which is what all transfers outside of a
-    # batch lock.
     ids = [Placeholder() for _ in range(count)]
     return LockingQuery(model.objects.to_be_locked(ids), ids)
 

@@ -34,6 +34,8 @@ class LedgerViewSet(GenericViewSet):
     query_parameters: ClassVar[dict[str, set[str]]] = {}
     # The actions that need no token if PUBLIC_READS is true.
     public_actions: ClassVar[frozenset[str]] = frozenset()
+    # The actions that return a ``DeferredResponse`` if the request is valid.
+    deferred_actions: ClassVar[frozenset[str]] = frozenset()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         # 401, 405 and 422 come first. DRF would check for 406 and 403 before them.

@@ -6,7 +6,7 @@ only definition of the query.
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -127,6 +127,20 @@ class LockingQuery(ComposedQuery[Row]):
             return self._rows(row[:-1] for row in fetched), locked_at
         # SQLite has one writer at a time, and the clock of this machine is the only one.
         return self._rows(fetched), timezone.now()
+
+
+Item = TypeVar("Item", int, str, UUID)
+
+
+def padded(values: Collection[Item]) -> list[Item]:
+    """
+    Return the distinct values, the last one repeated, so that their number is a power of two.
+
+    A query for them is then composed, prepared and planned for a few sizes instead of for each.
+    """
+    distinct = sorted(set(values))
+    size = 1 << (len(distinct) - 1).bit_length()
+    return distinct + distinct[-1:] * (size - len(distinct))
 
 
 def newest_of_each(

@@ -13,6 +13,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import InvalidToken, TokenError
+from rest_framework_simplejwt.models import TokenUser
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
@@ -49,6 +50,36 @@ class LedgerJWTAuthentication(JWTAuthentication):
         if isinstance(http_request.jwt_outcome, APIException):
             raise http_request.jwt_outcome
         return http_request.jwt_outcome
+
+    def identify(self, request):
+        """
+        Verify the bearer token without looking up its user, and return it; None if it is invalid.
+
+        Until ``forget`` is called, views see a user that has only an id. Whoever does anything for
+        the request must look up the user, and ask ``admits``.
+        """
+        try:
+            raw_token = self.get_raw_token(self.get_header(request) or b"")
+            token = None if raw_token is None else self.get_validated_token(raw_token)
+        except APIException:
+            return None
+        if token is not None:
+            user = TokenUser(token)
+            request.jwt_outcome, request.caller_id = (user, token), int(user.pk)
+        return token
+
+    def forget(self, request):
+        """Undo ``identify``, so that the request is authenticated again."""
+        del request.jwt_outcome, request.caller_id
+
+    @staticmethod
+    def admits(user, token):
+        """Return whether the token admits this active user, who hasn't changed the password."""
+        try:
+            _require_password(user, token)
+        except InvalidToken:
+            return False
+        return True
 
     def get_raw_token(self, header):
         # The name of the scheme is case-insensitive (RFC 9110 §11.1).

@@ -1,10 +1,12 @@
 """
 Run the posting engine on locked accounts, and write the result.
 
-All transfers, of any kind and number, are computed by ``posting.post`` and written by ``_write``.
+All transfers, of any kind and number, are computed by ``posting.post`` and written by
+``Recording.write``.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from copy import copy
 from datetime import datetime
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -24,7 +26,7 @@ from transfers.exceptions import (
 from transfers.kinds import Kind
 from transfers.models import Transfer
 from transfers.posted import Posted
-from transfers.posting import AccountState, Draft, Original, Posting
+from transfers.posting import AccountState, Draft, Entry, Original, Posting
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -43,7 +45,7 @@ def in_transaction(service: Callable[P, R]) -> Callable[P, R]:
 
     No savepoint is needed. Rules are checked before the first write, so the caller can catch a
     ``LedgerError`` and continue. After a database error, the caller's transaction can only be
-    rolled back (see ``_write``).
+    rolled back (see ``Recording.write``).
     """
 
     @wraps(service)
@@ -56,11 +58,85 @@ def in_transaction(service: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
+class Recording:
+    """
+    The postings that a transaction makes on accounts that it has locked, until they are written.
+
+    Each call of ``post`` sees the effects of the calls before it. ``write`` writes the postings of
+    all calls at once, so the number of its SQL statements doesn't depend on their number.
+
+    :param accounts: the locked accounts by id; ``post`` updates their instances
+    """
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+        self._states: dict[UUID, AccountState] = {}
+        self._resolved: dict[UUID, datetime] = {}
+        self._entries: list[tuple[UUID, UUID, Entry]] = []
+        self._posted: list[Posted] = []
+
+    def post(self, drafts: Sequence[Draft], actor: User | None) -> list[Transfer]:
+        """
+        Post drafts, all or none, and return the transfers with their accounts as they are then.
+
+        :param actor: the user who requested the drafts; None if the ledger releases expired holds
+        :raises LedgerError: if a draft breaks a rule, with that ``draft``; nothing is posted
+        """
+        # The time of the last lock, so that a posting is dated after it has waited for its locks.
+        now = clock.reading(max(account.locked_at for account in self._accounts.values()))
+        states = _states(self._parties(drafts), actor)
+        resolved = _resolved(drafts) | self._resolved
+        try:
+            result = posting.post(states, drafts, resolved=resolved, now=now)
+        except MAY_NEED_RELEASE:
+            expired = releases_of_expired({draft.source for draft in drafts}, now)
+            releases = [each for each in expired if _original_id(each) not in self._resolved]
+            if not releases:
+                raise
+            result = posting.post(states, [*releases, *drafts], resolved=resolved, now=now)
+        # Without the releases, which come first.
+        return self._accept(result, actor, now)[-len(drafts) :]
+
+    # Without a savepoint, an error here marks the caller's transaction for rollback.
+    @transaction.atomic(savepoint=False)
+    def write(self) -> None:
+        """Write everything that was posted."""
+        if not self._posted:
+            return
+        transfers = [each.transfer for each in self._posted]
+        writing.write(self._states.values(), self._entries, transfers)
+        if posted.listeners:
+            posted.notify(self._posted, self._accounts)
+
+    def _parties(self, drafts: Sequence[Draft]) -> Accounts:
+        ids = {draft.source for draft in drafts} | {draft.dest for draft in drafts}
+        return {id: account for id in ids if (account := self._accounts.get(id))}
+
+    def _accept(self, result: posting.Result, actor: User | None, now: datetime) -> list[Transfer]:
+        ids = clock.ids_at(now)
+        for state in result.changed.values():
+            for column, value in writing.ACCOUNT.values_of(state).items():
+                setattr(self._accounts[state.id], column, value)
+        self._states |= result.changed
+        # Copies, because later postings change the accounts.
+        drafts = [accepted.draft for accepted in result.postings]
+        accounts = {id: copy(account) for id, account in self._parties(drafts).items()}
+        transfers = []
+        for accepted in result.postings:
+            draft = accepted.draft
+            transfer = _transfer(accepted, None if draft.by_expiry else actor, ids, now)
+            transfer.cache_relations(accounts)
+            transfers.append(transfer)
+            self._entries += [(next(ids), transfer.pk, entry) for entry in accepted.entries]
+            self._posted.append(Posted(transfer, accepted.entries))
+            if draft.original is not None:
+                self._resolved[draft.original.id] = now
+        return transfers
+
+
 def record(accounts: Accounts, drafts: Sequence[Draft], actor: User | None) -> list[Transfer]:
     """
     Post drafts on locked accounts, write the result, and return the transfers.
-
-    The number of SQL statements doesn't depend on the number of drafts.
 
     :param accounts: the locked accounts by id; their instances are updated
     :param actor: the user who requested the drafts; None if the ledger releases expired holds
@@ -68,20 +144,10 @@ def record(accounts: Accounts, drafts: Sequence[Draft], actor: User | None) -> l
     """
     if not drafts:
         return []
-    # The time of the last lock, so that a posting is dated after it has waited for its locks.
-    now = clock.reading(max(account.locked_at for account in accounts.values()))
-    states = _states(accounts, actor)
-    resolved = _resolved(drafts)
-    try:
-        result = posting.post(states, drafts, resolved=resolved, now=now)
-    except MAY_NEED_RELEASE:
-        releases = releases_of_expired({draft.source for draft in drafts}, now)
-        if not releases:
-            raise
-        result = posting.post(states, [*releases, *drafts], resolved=resolved, now=now)
-    transfers = _write(accounts, result, actor, now)
-    # Without the releases, which come first.
-    return transfers[-len(drafts) :]
+    recording = Recording(accounts)
+    transfers = recording.post(drafts, actor)
+    recording.write()
+    return transfers
 
 
 def releases_of_expired(source_ids: Collection[UUID], now: datetime) -> list[Draft]:
@@ -152,35 +218,15 @@ def _resolved(drafts: Sequence[Draft]) -> dict[UUID, datetime]:
     return dict(held.union(moved, all=True))
 
 
-# Without a savepoint, an error here marks the caller's transaction for rollback.
-@transaction.atomic(savepoint=False)
-def _write(
-    accounts: Accounts, result: posting.Result, actor: User | None, now: datetime
-) -> list[Transfer]:
-    ids = clock.ids_at(now)
-    transfers, entries = [], []
-    for accepted in result.postings:
-        transfer = _transfer(accepted, None if accepted.draft.by_expiry else actor, ids, now)
-        transfers.append(transfer)
-        entries += [(next(ids), transfer.pk, entry) for entry in accepted.entries]
-    writing.write(result.changed.values(), entries, transfers)
-    for state in result.changed.values():
-        for column, value in writing.ACCOUNT.values_of(state).items():
-            setattr(accounts[state.id], column, value)
-    for transfer in transfers:
-        transfer.cache_relations(accounts)
-    if posted.listeners:
-        pairs = zip(transfers, result.postings, strict=True)
-        written = [Posted(transfer, accepted.entries) for transfer, accepted in pairs]
-        posted.notify(written, accounts)
-    return transfers
+def _original_id(draft: Draft) -> UUID | None:
+    return draft.original.id if draft.original else None
 
 
 def _transfer(
     accepted: Posting, actor: User | None, ids: Iterator[UUID], now: datetime
 ) -> Transfer:
     draft = accepted.draft
-    original_id = draft.original.id if draft.original else None
+    original_id = _original_id(draft)
     reverses = draft.kind.rules.reverses
     return Transfer(
         id=draft.id or next(ids),

@@ -21,9 +21,9 @@ from api.fields import (
 from api.instants import instant
 from transfers.kinds import Kind
 from transfers.models import LONGEST_HOLD, LONGEST_MEMO, LedgerEntry, Transfer
+from transfers.movements import Order
 from transfers.posting import EntryType
 from transfers.querysets import STATEMENT_LINE, TransferStatus
-from transfers.services import Order
 
 DEFAULT_HOLD = timedelta(days=7)
 LARGEST_BATCH = 1000
@@ -228,7 +228,11 @@ class BalanceSerializer(serializers.Serializer):
 
 def order_of(data: Mapping[str, Any]) -> Order:
     """Return the order described by a validated request body."""
+    held = data.get("hold", False)
+    lifetime = timedelta(seconds=data["expires_in"]) if "expires_in" in data else DEFAULT_HOLD
     return Order(
+        kind=Kind.HOLD if held else Kind.TRANSFER,
+        expires_in=lifetime if held else None,
         source_id=data["source_account_id"],
         dest_id=data["dest_account_id"],
         amount=data["amount"],

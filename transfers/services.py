@@ -1,50 +1,37 @@
 """
 The services that move money. No other code does.
 
-Each checks the caller's rights, locks the accounts and passes drafts to ``recording``. It joins the
-caller's transaction if there is one. Nothing is retried here, because a retry must repeat the whole
-transaction, which belongs to the caller.
+Each checks the caller's rights, locks the accounts and posts drafts: ``movements`` does so for
+deposits, withdrawals, transfers and holds, and this module for what refers to an earlier transfer.
+A service joins the caller's transaction if there is one. Nothing is retried here, because a retry
+must repeat the whole transaction, which belongs to the caller.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from accounts.enums import AccountKind, AccountStatus
+from accounts.enums import AccountStatus
 from accounts.expiry import ExpiredHolds
-from accounts.models import Account, external_account_id
+from accounts.models import Account
 from accounts.rights import may
-from api.errors import LedgerError
 from transfers import clock, rights
 from transfers.kinds import Kind
-from transfers.models import LONGEST_HOLD, Transfer
+from transfers.models import Transfer
+from transfers.movements import Metadata, Movement, Order, perform
 from transfers.posting import Draft
-from transfers.recording import Accounts, in_transaction, original_of, record, releases_of_expired
-
-Metadata = Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """
-    A transfer that a caller requests. ``amount`` is in minor units.
-
-    Set ``id`` (a UUIDv7) if the id of the transfer must be known beforehand.
-    """
-
-    source_id: UUID
-    dest_id: UUID
-    amount: int
-    memo: str | None = None
-    metadata: Metadata = field(default_factory=dict)
-    id: UUID | None = None
+from transfers.recording import (
+    Accounts,
+    in_transaction,
+    original_of,
+    record,
+    releases_of_expired,
+)
 
 
-@in_transaction
 def deposit(
     *,
     account_id: UUID,
@@ -61,10 +48,17 @@ def deposit(
     :raises PermissionDenied: if ``actor`` may see the account but not move its cash
     :raises LedgerError: if a rule of ``transfers.posting`` is broken
     """
-    return _move_cash(Kind.DEPOSIT, account_id, amount, actor, memo, metadata)
+    order = Order(
+        kind=Kind.DEPOSIT,
+        source_id=None,
+        dest_id=account_id,
+        amount=amount,
+        memo=memo,
+        metadata=metadata or {},
+    )
+    return transfer(order=order, actor=actor)
 
 
-@in_transaction
 def withdraw(
     *,
     account_id: UUID,
@@ -79,13 +73,20 @@ def withdraw(
     :param amount: in minor units
     :raises: as ``deposit``
     """
-    return _move_cash(Kind.WITHDRAWAL, account_id, amount, actor, memo, metadata)
+    order = Order(
+        kind=Kind.WITHDRAWAL,
+        source_id=account_id,
+        dest_id=None,
+        amount=amount,
+        memo=memo,
+        metadata=metadata or {},
+    )
+    return transfer(order=order, actor=actor)
 
 
-@in_transaction
 def transfer(*, order: Order, actor: User) -> Transfer:
     """
-    Move money from one account to another, and return the transfer.
+    Carry out an order, such as to move money from one account to another; return the transfer.
 
     :raises AccountNotFound: if an account doesn't exist, or ``actor`` may not see the source
     :raises PermissionDenied: if ``actor`` doesn't own the source and lacks ``transfers.move_any``
@@ -94,7 +95,6 @@ def transfer(*, order: Order, actor: User) -> Transfer:
     return post_batch(orders=[order], actor=actor)[0]
 
 
-@in_transaction
 def post_batch(*, orders: Sequence[Order], actor: User) -> list[Transfer]:
     """
     Post several transfers in order, all or nothing, and return them.
@@ -102,16 +102,12 @@ def post_batch(*, orders: Sequence[Order], actor: User) -> list[Transfer]:
     :raises AccountNotFound, LedgerError: as ``transfer``, with the ``index`` of the order
     :raises PermissionDenied: as ``transfer``
     """
-    drafts = [_draft(Kind.TRANSFER, order) for order in orders]
-    try:
-        return record(_locked_parties(Kind.TRANSFER, drafts, actor), drafts, actor)
-    except LedgerError as refusal:
-        positions = (index for index, draft in enumerate(drafts) if draft is refusal.draft)
-        refusal.index = next(positions, None)
-        raise
+    [outcome] = perform([Movement(orders, actor)])
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
-@in_transaction
 def hold(*, order: Order, expires_in: timedelta, actor: User) -> Transfer:
     """
     Reserve money of one account for another until the hold expires, and return the hold.
@@ -119,10 +115,7 @@ def hold(*, order: Order, expires_in: timedelta, actor: User) -> Transfer:
     :raises ValueError: if ``expires_in`` is longer than ``LONGEST_HOLD``
     :raises: as ``transfer``
     """
-    if expires_in > LONGEST_HOLD:
-        raise ValueError(f"A hold can last at most {LONGEST_HOLD.days} days, not {expires_in}.")
-    draft = _draft(Kind.HOLD, order, expires_in)
-    return _record_one(_locked_parties(Kind.HOLD, [draft], actor), draft, actor)
+    return transfer(order=replace(order, kind=Kind.HOLD, expires_in=expires_in), actor=actor)
 
 
 @in_transaction
@@ -208,60 +201,6 @@ def _releases_on(account: Account) -> list[Draft]:
     return releases_of_expired([account.pk], now)
 
 
-def _move_cash(
-    kind: Kind,
-    account_id: UUID,
-    amount: int,
-    actor: User,
-    memo: str | None,
-    metadata: Metadata | None,
-) -> Transfer:
-    require = partial(rights.require_cash, kind, account_id=account_id, actor=actor)
-    accounts = _locked(kind, [account_id], [], actor, require)
-    account = accounts[account_id]
-    parties = account_id, external_account_id(account.currency)
-    source, dest = reversed(parties) if kind.rules.source is AccountKind.EXTERNAL else parties
-    draft = Draft(kind, source, dest, amount, memo=memo, metadata=metadata or {})
-    return _record_one(accounts, draft, actor)
-
-
-def _locked_parties(kind: Kind, drafts: Sequence[Draft], actor: User) -> Accounts:
-    def require_parties(accounts: Accounts) -> None:
-        for draft in drafts:
-            _require_parties(accounts, draft, actor)
-
-    sources, dests = {draft.source for draft in drafts}, {draft.dest for draft in drafts}
-    return _locked(kind, sources, dests, actor, require_parties)
-
-
-def _locked(
-    kind: Kind,
-    sources: Collection[UUID],
-    dests: Collection[UUID],
-    actor: User,
-    require: Callable[[Accounts], object],
-) -> Accounts:
-    """Lock the accounts if ``actor`` may spend from the sources, or raise what ``require`` does."""
-    # Rights are checked before locks are acquired. Otherwise, anybody could wait for the lock of an
-    # account that they may not see, and hold it.
-    if actor.has_perm(kind.rules.permission):
-        accounts = Account.objects.locked(*sources, *dests)
-    else:
-        accounts = Account.objects.locked_by_owner(actor, sources, dests)
-    require(accounts or Account.objects.customers().in_bulk({*sources, *dests}))
-    # `accounts` is empty here only if an account was opened between the two statements.
-    return accounts or Account.objects.locked(*sources, *dests)
-
-
-def _require_parties(accounts: Accounts, draft: Draft, actor: User) -> None:
-    try:
-        rights.require_own(draft.kind, accounts, draft.source, actor)
-        rights.require_account(accounts, draft.dest)
-    except LedgerError as refusal:
-        refusal.draft = draft
-        raise
-
-
 def _visible(transfer_id: UUID, actor: User) -> Transfer:
     # A transfer never changes, so it can be read before the accounts are locked.
     found = Transfer.objects.select_related("source", "dest").filter(pk=transfer_id).first()
@@ -274,19 +213,6 @@ def _resolve(kind: Kind, held: Transfer, actor: User, amount: int, memo: str | N
     original = original_of(held)
     draft = Draft(kind, held.source_id, held.dest_id, amount, original=original, memo=memo)
     return _record_one(accounts, draft, actor)
-
-
-def _draft(kind: Kind, order: Order, expires_in: timedelta | None = None) -> Draft:
-    return Draft(
-        kind,
-        order.source_id,
-        order.dest_id,
-        order.amount,
-        id=order.id,
-        memo=order.memo,
-        metadata=order.metadata,
-        expires_in=expires_in,
-    )
 
 
 def _record_one(accounts: Accounts, draft: Draft, actor: User) -> Transfer:

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Collection
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 import orjson
@@ -12,8 +13,10 @@ from django.contrib.auth.models import AbstractBaseUser, User
 from django.db import connections, models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.http import HttpResponse
 from uuid_utils.compat import uuid7
 
+from database import tables
 from ledger_project.idempotency.keys import LONGEST_KEY
 
 LONGEST_PATH = 2000
@@ -61,18 +64,40 @@ class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
             )
             return claimed if cursor.fetchone() else None
 
+    def insert(self, rows: "Sequence[IdempotencyKey]") -> None:
+        """
+        Insert keys with their responses.
+
+        On PostgreSQL, this waits on the unique index for other transactions that have inserted one
+        of the keys.
+
+        :raises IntegrityError: if one of the keys is used
+        """
+        if not rows:
+            return
+        # In the same order in all transactions, so that they can't deadlock.
+        ordered = sorted(rows, key=lambda row: (row.user_id, row.key))
+        values = [_answered().row_of(row) for row in ordered]
+        with connections[self.db].cursor() as cursor:
+            if connections[self.db].vendor == "postgresql":
+                statement = tables.insert(_answered(), min(len(values), tables.MANY))
+                cursor.execute(statement, tables.parameters(values))
+            else:
+                statement = tables.insert_row(_answered())
+                cursor.executemany(statement, [tables.for_sqlite(row) for row in values])
+
     def remember(
         self,
         claimed: UUID,
         status: int,
         headers: dict[str, str],
         body: str,
-        relied_on: Collection[str],
+        relied_on: str,
     ) -> None:
         """
         Store the response to the request whose claim returned this id.
 
-        :param relied_on: the permissions without which the response would have been different
+        :param relied_on: see ``relied_on_by``
         """
         with connections[self.db].cursor() as cursor:
             cursor.execute(
@@ -82,7 +107,7 @@ class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
                     status,
                     json.dumps(headers),
                     body,
-                    " ".join(sorted(relied_on)),
+                    relied_on,
                     IdempotencyKey._meta.pk.get_db_prep_value(claimed, connections[self.db]),
                 ],
             )
@@ -127,6 +152,20 @@ class IdempotencyKey(models.Model):
     def __str__(self) -> str:
         return f"{self.method} {self.path} {self.created_at:%Y-%m-%d %H:%M:%S}"
 
+    @classmethod
+    def answered(
+        cls, user: AbstractBaseUser, claim: Mapping[str, Any], response: HttpResponse
+    ) -> Self:
+        """Return a new key of ``user`` with its response."""
+        return cls(
+            user_id=user.pk,
+            **claim,
+            response_status=response.status_code,
+            response_headers=remembered_headers(response),
+            response_body=response.content.decode(),
+            relied_on=relied_on_by(user),
+        )
+
     def answer(self) -> Answer | None:
         """
         Return the stored response, or None if it was purged.
@@ -150,6 +189,26 @@ class IdempotencyKey(models.Model):
     def may_be_shown_to(self, user: User) -> bool:
         """Return whether the user still has all permissions that the response required."""
         return user.has_perms(self.relied_on.split())
+
+
+def remembered_headers(response: HttpResponse) -> dict[str, str]:
+    """Return the headers of a response that are stored and replayed."""
+    return {name: response[name] for name in REMEMBERED_HEADERS if response.has_header(name)}
+
+
+def relied_on_by(user: AbstractBaseUser) -> str:
+    """
+    Return the permissions without which the response to ``user`` would have been different.
+
+    ``accounts.rights`` records them on the user. They are separated by spaces.
+    """
+    return " ".join(sorted(getattr(user, "relied_on", ())))
+
+
+@cache
+def _answered() -> tables.Table:
+    columns = (field.attname for field in IdempotencyKey._meta.concrete_fields)
+    return tables.Table(IdempotencyKey, (name for name in columns if name != "created_at"))
 
 
 def fingerprint(method: str, full_path: str, document: Any, raw_body: bytes) -> str:

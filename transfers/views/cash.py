@@ -2,20 +2,24 @@
 
 from uuid import UUID
 
+from django.contrib.auth.models import User
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.examples import ACCOUNT
 from accounts.models import Account
 from accounts.serializers import AccountSerializer, account_document
+from api.deferred import Answer
 from api.operations import Operation
 from api.viewset import LedgerViewSet
-from transfers import services
 from transfers.answers import CashAnswerSerializer
 from transfers.examples import DEBITED, TRANSFER_ID
 from transfers.exceptions import DEPOSIT_ERRORS, WITHDRAWAL_ERRORS
+from transfers.kinds import Kind
 from transfers.models import Transfer
+from transfers.movements import Order
 from transfers.serializers import CashSerializer
+from transfers.views.orders import deferred
 
 TELLER = (
     "the owner of the account, and users with the permission `transfers.move_cash` for any "
@@ -28,6 +32,7 @@ class CashViewSet(LedgerViewSet):
 
     queryset = Account.objects.none()
     serializer_class = AccountSerializer
+    deferred_actions = frozenset({"deposit", "withdraw"})
 
     @Operation(
         "deposit",
@@ -43,8 +48,8 @@ class CashViewSet(LedgerViewSet):
     )
     def deposit(self, request: Request, account_id: UUID) -> Response:
         body = self.read_body(CashSerializer)
-        posted = services.deposit(account_id=account_id, actor=self.actor, **body)
-        return self._respond(posted, posted.dest)
+        order = Order(kind=Kind.DEPOSIT, source_id=None, dest_id=account_id, **body)
+        return deferred(order, _answer)
 
     @Operation(
         "withdraw",
@@ -60,8 +65,10 @@ class CashViewSet(LedgerViewSet):
     )
     def withdraw(self, request: Request, account_id: UUID) -> Response:
         body = self.read_body(CashSerializer)
-        posted = services.withdraw(account_id=account_id, actor=self.actor, **body)
-        return self._respond(posted, posted.source)
+        order = Order(kind=Kind.WITHDRAWAL, source_id=account_id, dest_id=None, **body)
+        return deferred(order, _answer)
 
-    def _respond(self, posted: Transfer, account: Account) -> Response:
-        return Response({**account_document(account), "transfer_id": str(posted.pk)})
+
+def _answer(posted: Transfer, actor: User) -> Answer:
+    account = posted.dest if posted.kind == Kind.DEPOSIT else posted.source
+    return Answer(200, {**account_document(account), "transfer_id": str(posted.pk)}, {})

@@ -1,9 +1,9 @@
 """Transfers, holds and reversals over HTTP."""
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from rest_framework import mixins
 from rest_framework.request import Request
@@ -13,6 +13,7 @@ from accounts.examples import ACCOUNT, ACCOUNT_ID
 from accounts.exceptions import AccountNotFound
 from accounts.models import Account
 from accounts.rights import may
+from api.deferred import Answer
 from api.fields import EmptySerializer
 from api.operations import LOGGED_IN, Operation, owner_or
 from api.viewset import LedgerViewSet
@@ -46,7 +47,6 @@ from transfers.kinds import Kind
 from transfers.models import Transfer
 from transfers.querysets import TransferStatus
 from transfers.serializers import (
-    DEFAULT_HOLD,
     CaptureSerializer,
     ReverseSerializer,
     TransferOrderSerializer,
@@ -55,6 +55,7 @@ from transfers.serializers import (
     party,
     transfer_document,
 )
+from transfers.views.orders import deferred
 
 
 class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
@@ -64,6 +65,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
     serializer_class = TransferSerializer
     filterset_class = TransferFilter
     cursor_field = "id"
+    deferred_actions = frozenset({"create"})
 
     def get_queryset(self) -> QuerySet[Transfer]:
         if self.action == "list":
@@ -130,22 +132,11 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         errors=ORDER_ERRORS,
     )
     def create(self, request: Request) -> Response:
-        body = self.read_body(TransferOrderSerializer)
-        order = order_of(body)
-        if body["hold"]:
-            expires_in = (
-                timedelta(seconds=body["expires_in"]) if "expires_in" in body else DEFAULT_HOLD
-            )
-            return self._respond(
-                services.hold(order=order, expires_in=expires_in, actor=self.actor)
-            )
-        return self._respond(services.transfer(order=order, actor=self.actor))
+        return deferred(order_of(self.read_body(TransferOrderSerializer)), _answer)
 
     def _respond(self, posted: Transfer) -> Response:
-        body = transfer_document(posted)
-        body["source"] = party(posted.source, posted.source.is_visible_to(self.actor))
-        body["dest"] = party(posted.dest, posted.dest.is_visible_to(self.actor))
-        return Response(body, status=201, headers={"Location": f"/transfers/{posted.pk}"})
+        answer = _answer(posted, self.actor)
+        return Response(answer.data, status=answer.status, headers=answer.headers)
 
     @Operation(
         "captureHold",
@@ -202,3 +193,10 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
     def reverse(self, request: Request, transfer_id: UUID) -> Response:
         body = self.read_body(ReverseSerializer)
         return self._respond(services.reverse(transfer_id=transfer_id, actor=self.actor, **body))
+
+
+def _answer(posted: Transfer, actor: User) -> Answer:
+    data = transfer_document(posted)
+    data["source"] = party(posted.source, posted.source.is_visible_to(actor))
+    data["dest"] = party(posted.dest, posted.dest.is_visible_to(actor))
+    return Answer(201, data, {"Location": f"/transfers/{posted.pk}"})

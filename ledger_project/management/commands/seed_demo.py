@@ -27,7 +27,7 @@ from ledger_project.idempotency.views import EXAMPLE_KEY
 from transfers import clock, services
 from transfers.examples import NOON, TRANSFER_ID
 from transfers.models import LONGEST_HOLD, Transfer
-from transfers.services import Order
+from transfers.movements import Order
 
 # By a name for use below: the owner, the owner's name on the account, and whether it is in the
 # default currency.

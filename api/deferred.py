@@ -1,0 +1,46 @@
+"""Responses to requests whose work is done later, together with that of other requests."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from rest_framework.response import Response
+
+# Does the work of several requests, each given by its work and its caller, in the current
+# transaction. Returns what each has led to, or the error that refuses it. A refused request has
+# changed nothing. Any other error is raised, and everything must be rolled back.
+Service = Callable[[Sequence[tuple[Any, User]]], Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The response to a request whose work was done."""
+
+    status: int
+    data: dict[str, Any]
+    headers: dict[str, str]
+
+
+class DeferredResponse(Response):
+    """
+    What a view returns instead of doing the work of a request, after it has validated the request.
+
+    The idempotency middleware calls ``service``, for several requests at once if they are waiting.
+    A view that returns this has no user yet and must not use the database.
+
+    :param work: what ``service`` is to do
+    :param answer: returns the answer, for what the work has led to and the caller
+    """
+
+    def __init__(self, service: Service, work: Any, answer: Callable[[Any, User], Answer]) -> None:
+        super().__init__()
+        self.service, self.work, self._answer = service, work, answer
+
+    def complete(self, result: Any, caller: User) -> None:
+        """Turn this into the response for what the work has led to."""
+        answer = self._answer(result, caller)
+        self.status_code, self.data = answer.status, answer.data
+        for name, value in answer.headers.items():
+            self[name] = value
+        self.render()

@@ -1,0 +1,99 @@
+"""
+Do the work of all threads that are waiting at once. Plain Python, without Django.
+
+The first thread that submits work leads: it takes everything that is queued, and does it as one
+group. What is submitted in the meantime forms the next group, which is led by the first thread in
+the queue. There is no timer: while nobody else waits, a group has one member.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from threading import Condition, Lock
+from typing import Generic, TypeVar
+
+Member = TypeVar("Member")
+
+
+class TookTooLong(Exception):
+    """
+    The work wasn't done within the time that a thread waits for it.
+
+    ``is_pending`` tells whether it may still be done, because a group with it had begun.
+    """
+
+    def __init__(self, is_pending: bool) -> None:
+        super().__init__()
+        self.is_pending = is_pending
+
+
+class _Waiting(Generic[Member]):
+    """A member, and the thread that waits for it."""
+
+    def __init__(self, member: Member, lock: Lock) -> None:
+        self.member = member
+        self.changed = Condition(lock)
+        self.is_taken = self.is_done = self.leads = False
+
+
+class Combiner(Generic[Member]):
+    """
+    Call ``run`` with the members that threads submit, as many as are waiting.
+
+    One call runs at a time. It is made in the thread of one of its members. If it raises, that
+    thread gets the exception; the other members aren't told, so ``run`` must leave on each member
+    what became of it.
+
+    :param largest: the size limit of a group
+    :param patience: how many seconds a thread waits for another one to do its work
+    """
+
+    def __init__(
+        self, run: Callable[[list[Member]], None], *, largest: int, patience: float
+    ) -> None:
+        self._run, self._largest, self._patience = run, largest, patience
+        self._lock = Lock()
+        self._queue: deque[_Waiting[Member]] = deque()
+        self._has_leader = False
+
+    def submit(self, member: Member) -> None:
+        """
+        Return when ``run`` has returned for a group with ``member``.
+
+        :raises TookTooLong: if that takes longer than ``patience``
+        """
+        waiting = _Waiting(member, self._lock)
+        with self._lock:
+            self._queue.append(waiting)
+            if not self._has_leader:
+                self._has_leader = waiting.leads = True
+            elif not waiting.changed.wait_for(
+                lambda: waiting.leads or waiting.is_done, self._patience
+            ):
+                if not waiting.is_taken:
+                    self._queue.remove(waiting)
+                raise TookTooLong(waiting.is_taken)
+        if waiting.leads:
+            self._lead()
+
+    @property
+    def waiting(self) -> int:
+        """The number of members in the queue, whose group hasn't begun."""
+        return len(self._queue)
+
+    def _lead(self) -> None:
+        with self._lock:
+            group = [self._queue.popleft() for _ in range(min(self._largest, len(self._queue)))]
+            for each in group:
+                each.is_taken = True
+        try:
+            self._run([each.member for each in group])
+        finally:
+            with self._lock:
+                for each in group:
+                    each.is_done = True
+                    each.changed.notify()
+                # The heir may only now give up waiting, and then finds that it leads.
+                self._has_leader = bool(self._queue)
+                if self._queue:
+                    self._queue[0].leads = True
+                    self._queue[0].changed.notify()

@@ -1,0 +1,170 @@
+"""
+Carry out the deferred work of all requests that are waiting, in one transaction.
+
+    BEGIN
+      read the callers, and which keys are used
+      do the work of all                  what is refused changes nothing
+      insert the keys with the responses  a key that was used in the meantime fails the group
+    COMMIT                                the responses are sent only after this
+
+A group commits whole or is dissolved: nothing of it is committed, and each request is carried out
+on its own. So is a request that needs a closer look: its key is used, or its caller isn't admitted.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from copy import copy
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import Error, IntegrityError, connection, transaction
+from django.http import HttpRequest, HttpResponse
+from prometheus_client import Counter, Histogram
+
+from api.deferred import DeferredResponse, Service
+from api.problems import problem_of
+from ledger_project.idempotency.callers import callers_of
+from ledger_project.idempotency.combining import Combiner
+from ledger_project.idempotency.models import IdempotencyKey
+
+# Several times as many requests as are usually waiting, and still few milliseconds.
+LARGEST_GROUP = 64
+# How many seconds a request waits for its group before it gets a 503.
+GROUP_SECONDS = 10
+
+# The errors that are stored, because the same request might succeed later. Errors that depend only
+# on the request (400, 422, ...) or leave the outcome open (5xx) leave the key unused.
+REMEMBERED_REFUSALS = {404, 409}
+
+# After errors of these classes (transaction rollback, constraint, lock not available), a connection
+# works as before.
+HARMLESS_SQLSTATES = ("40", "23", "55")
+LOCK_NOT_AVAILABLE = "55P03"
+
+SIZES = Histogram(
+    "ledger_group_size",
+    "Requests that were carried out in one transaction.",
+    buckets=(1, 2, 4, 8, 16, 32, LARGEST_GROUP),
+)
+WAITED = Histogram("ledger_group_wait_seconds", "Seconds that a request waited for its group.")
+DISSOLVED = Counter(
+    "ledger_groups_dissolved",
+    "Groups whose requests were carried out one by one instead, by the reason.",
+    ["reason"],
+)
+
+logger = logging.getLogger("ledger.idempotency")
+
+
+@dataclass(eq=False)
+class Member:
+    """
+    A request in a group. ``answer`` is None until a group with it has been committed.
+
+    ``claim`` holds the columns of its idempotency key. ``token`` is the caller's, whose signature
+    is valid, and ``admits`` tells whether it still admits a user.
+    """
+
+    request: HttpRequest
+    response: DeferredResponse
+    user_id: int
+    claim: dict[str, Any]
+    token: Any
+    admits: Any
+    queued_at: float = field(default_factory=time.monotonic)
+    answer: HttpResponse | None = None
+
+    @property
+    def name(self) -> tuple[int, str]:
+        """What is unique for each request: its caller and its key."""
+        return self.user_id, self.claim["key"]
+
+
+@cache
+def combiner(service: Service) -> Combiner[Member]:
+    """Return the combiner of the requests that ``service`` does the work of."""
+    return Combiner(partial(_run, service), largest=LARGEST_GROUP, patience=GROUP_SECONDS)
+
+
+def complete(
+    request: HttpRequest, response: DeferredResponse, result: Any, user: User
+) -> HttpResponse:
+    """Return the response to a request whose work has led to ``result``, or was refused by it."""
+    if not isinstance(result, Exception):
+        response.complete(result, user)
+        return response
+    problem = problem_of(result)
+    if problem is None:
+        raise result
+    return problem.response(request)
+
+
+def _run(service: Service, members: list[Member]) -> None:
+    _measure(members)
+    try:
+        with transaction.atomic(durable=True):
+            answers = _carry_out(service, members)
+    except Exception as error:
+        # Also if the outcome of the COMMIT is unknown: each request then looks for its key.
+        _dissolve(error, len(members))
+        return
+    for member, answer in answers:
+        member.answer = answer
+
+
+def _carry_out(service: Service, members: Sequence[Member]) -> list[tuple[Member, HttpResponse]]:
+    admitted = _admitted(members)
+    if not admitted:
+        return []
+    results = service([(member.response.work, user) for member, user in admitted])
+    answers, rows = [], []
+    for (member, user), result in zip(admitted, results, strict=True):
+        answer = complete(member.request, member.response, result, user)
+        answers.append((member, answer))
+        if answer.status_code < 300 or answer.status_code in REMEMBERED_REFUSALS:
+            rows.append(IdempotencyKey.answered(user, member.claim, answer))
+    IdempotencyKey.objects.insert(rows)
+    return answers
+
+
+def _admitted(members: Sequence[Member]) -> list[tuple[Member, User]]:
+    """Return the members that can be carried out together, each with its own copy of its caller."""
+    callers, used = callers_of([member.name for member in members])
+    admitted = []
+    for member in members:
+        user = callers.get(member.user_id)
+        if user is not None and member.name not in used and member.admits(user, member.token):
+            # The second of two requests with one key has to wait for the first.
+            used.add(member.name)
+            # The permissions that a response relied on are recorded on the user.
+            admitted.append((member, copy(user)))
+    return admitted
+
+
+def _dissolve(error: Exception, size: int) -> None:
+    state = getattr(error.__cause__, "sqlstate", None) or ""
+    if isinstance(error, IntegrityError):
+        reason = "constraint"
+    elif state == LOCK_NOT_AVAILABLE:
+        reason = "lock"
+    else:
+        reason = "error"
+    logger.warning("dissolved a group of %d: %s", size, reason, exc_info=error)
+    is_harmless = not isinstance(error, Error) or state.startswith(HARMLESS_SQLSTATES)
+    if not (is_harmless or connection.in_atomic_block):
+        # The next request must not use a connection that may be broken.
+        connection.close()
+    with suppress(Exception):  # A request mustn't fail because of metrics.
+        DISSOLVED.labels(reason).inc()
+
+
+def _measure(members: Sequence[Member]) -> None:
+    with suppress(Exception):
+        now = time.monotonic()
+        SIZES.observe(len(members))
+        for member in members:
+            WAITED.observe(now - member.queued_at)
