@@ -12,14 +12,17 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import DatabaseError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.models import Account, AccountQuerySet
-from ledger_project.idempotency import middleware
-from ledger_project.idempotency.middleware import Claim, IdempotencyMiddleware
-from ledger_project.idempotency.models import IdempotencyKey
+from api.deferred import DeferredResponse
+from ledger_project.idempotency import middleware, single
+from ledger_project.idempotency.middleware import IdempotencyMiddleware
+from ledger_project.idempotency.models import IdempotencyKey, IdempotencyKeyQuerySet
+from ledger_project.idempotency.single import Claim
 from transfers import posting
 
 # The pause between the two commits of a middleware that stores the response too late, so that a
@@ -28,6 +31,7 @@ PAUSE_SECONDS = 0.05
 
 key_of = middleware._key_of
 enter = posting._enter
+insert = IdempotencyKeyQuerySet.insert
 
 
 def failure_of(request: pytest.FixtureRequest, test: Callable, **parameters: Any) -> Exception:
@@ -79,23 +83,39 @@ def enter_with_the_sign_flipped(account, side, draft, now, refusals):
     return enter(account, other, draft, now, refusals)
 
 
-def answer_stored_after_the_commit(claim: Claim, view) -> HttpResponse:
+def answer_stored_after_the_commit(
+    request: HttpRequest, user: User, claim: Claim, run_view: Callable
+) -> HttpResponse:
     """Commit the transfer, and then the key and the response in a second transaction."""
-    if IdempotencyKey.objects.filter(user=claim["user"], key=claim["key"]).exists():
-        return middleware._replay(claim)
+    if IdempotencyKey.objects.filter(user=user, key=claim["key"]).exists():
+        return single._replay(user, claim)
     with transaction.atomic(durable=True):
-        response = view()
-        response.render()
+        response = run_view()
+        if isinstance(response, DeferredResponse):
+            [result] = response.service([(response.work, user)])
+            response = single.complete(request, response, result, user)
+        else:
+            response.render()
         if response.status_code >= 400:
             transaction.set_rollback(True)
     time.sleep(PAUSE_SECONDS)
-    if response.status_code < 300 or response.status_code in middleware.REMEMBERED_REFUSALS:
+    if response.status_code < 300 or response.status_code in single.REMEMBERED_REFUSALS:
         with transaction.atomic(durable=True):
-            record_id = middleware._claim(claim)
+            record_id = single._claim(user, claim)
             if record_id is None:
-                return middleware._replay(claim)
-            middleware._remember(claim, record_id, response)
+                return single._replay(user, claim)
+            single._remember(user, record_id, response)
     return response
+
+
+def keys_inserted_after_the_commit(keys: IdempotencyKeyQuerySet, rows: list) -> None:
+    """Insert the keys of a group in a transaction of their own, after that of the group."""
+
+    def insert_later() -> None:
+        time.sleep(PAUSE_SECONDS)
+        insert(keys, rows)
+
+    transaction.on_commit(insert_later)
 
 
 class AnswerStoredAfterTheCommit(IdempotencyMiddleware):
@@ -103,4 +123,5 @@ class AnswerStoredAfterTheCommit(IdempotencyMiddleware):
 
     def __init__(self, get_response) -> None:
         super().__init__(get_response)
-        middleware._run_once = answer_stored_after_the_commit
+        single._run_once = answer_stored_after_the_commit
+        IdempotencyKeyQuerySet.insert = keys_inserted_after_the_commit

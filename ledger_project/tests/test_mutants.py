@@ -9,7 +9,8 @@ import pytest
 from django.db import connection
 
 from api.exceptions import InternalError, TemporarilyUnavailable
-from ledger_project.idempotency import middleware
+from ledger_project.idempotency import middleware, single
+from ledger_project.idempotency.models import IdempotencyKeyQuerySet
 from ledger_project.idempotency.tests import test_outcomes as outcomes
 from ledger_project.idempotency.tests import test_replays as replays
 from ledger_project.idempotency.tests.conftest import serve  # noqa: F401 -- a fixture
@@ -53,8 +54,8 @@ def test_a_5xx_leaves_the_key_unused(api, alice, funded_account, request, failur
 
 
 def test_a_stored_5xx_is_caught(request, monkeypatch):
-    remembered = middleware.REMEMBERED_REFUSALS | set(range(500, 600))
-    monkeypatch.setattr(middleware, "REMEMBERED_REFUSALS", remembered)
+    remembered = single.REMEMBERED_REFUSALS | set(range(500, 600))
+    monkeypatch.setattr(single, "REMEMBERED_REFUSALS", remembered)
 
     # The database refuses to store it, so the response is always 500.
     failure_of(request, LEAVES_THE_KEY_UNUSED, refusal=TemporarilyUnavailable(), status=503)
@@ -69,7 +70,8 @@ def test_a_flipped_sign_is_caught(request, monkeypatch):
 
 @pytest.mark.parametrize("route", ["deposit", "transfer", "capture"])
 def test_a_response_stored_after_the_commit_is_caught_at_a_crash_point(request, monkeypatch, route):
-    monkeypatch.setattr(middleware, "_run_once", mutants.answer_stored_after_the_commit)
+    monkeypatch.setattr(single, "_run_once", mutants.answer_stored_after_the_commit)
+    monkeypatch.setattr(IdempotencyKeyQuerySet, "insert", mutants.keys_inserted_after_the_commit)
 
     failure_of(
         request,
