@@ -13,7 +13,7 @@ on its own. So is a request that needs a closer look: its key is used, or its ca
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
@@ -74,7 +74,7 @@ class Member:
     user_id: int
     claim: dict[str, Any]
     token: Any
-    admits: Any
+    admits: Callable[[User, Any], bool]
     queued_at: float = field(default_factory=time.monotonic)
     answer: HttpResponse | None = None
 
@@ -153,7 +153,9 @@ def _dissolve(error: Exception, size: int) -> None:
         reason = "lock"
     else:
         reason = "error"
-    logger.warning("dissolved a group of %d: %s", size, reason, exc_info=error)
+    # The other reasons are part of normal operation.
+    cause = error if reason == "error" else None
+    logger.warning("dissolved a group of %d: %s", size, reason, exc_info=cause)
     is_harmless = not isinstance(error, Error) or state.startswith(HARMLESS_SQLSTATES)
     if not (is_harmless or connection.in_atomic_block):
         # The next request must not use a connection that may be broken.
