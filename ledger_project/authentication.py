@@ -13,7 +13,6 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import InvalidToken, TokenError
-from rest_framework_simplejwt.models import TokenUser
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
@@ -64,7 +63,7 @@ class LedgerJWTAuthentication(JWTAuthentication):
         except APIException:
             return None
         if token is not None:
-            user = TokenUser(token)
+            user = api_settings.TOKEN_USER_CLASS(token)
             request.jwt_outcome, request.caller_id = (user, token), int(user.pk)
         return token
 

@@ -4,13 +4,13 @@ import uuid
 
 import pytest
 
-from ledger_project.tests.test_crash_points import (
+from ledger_project.tests.crash_scene import (
     ROUTES,
     Fault,
     expected_effect,
-    scene,  # noqa: F401 -- a fixture
     send,
 )
+from ledger_project.tests.test_crash_points import scene  # noqa: F401 -- a fixture
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
