@@ -1,6 +1,7 @@
 """Fixtures for views that a test defines, and for database errors."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any
 
@@ -14,6 +15,7 @@ from rest_framework.views import APIView
 
 from audit.ledger import check_ledger
 from ledger_project import urls
+from ledger_project.idempotency.tests.queues import Work
 
 
 @pytest.fixture
@@ -46,6 +48,17 @@ def database_error() -> Callable[[str], OperationalError]:
         return error
 
     return make
+
+
+@pytest.fixture
+def work() -> Work:
+    return Work()
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(64) as pool:
+        yield pool
 
 
 @pytest.fixture
