@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import ModuleType
 from typing import Any
 
 import psycopg
 import pytest
+from django.contrib.auth.models import User
 from django.db import OperationalError
 from django.urls import path
 from rest_framework.request import Request
@@ -15,7 +17,9 @@ from rest_framework.views import APIView
 
 from audit.ledger import check_ledger
 from ledger_project import urls
-from ledger_project.idempotency.tests.queues import Work
+from ledger_project.idempotency import groups
+from ledger_project.idempotency.tests.gates import Gated
+from ledger_project.idempotency.tests.queues import LONG, Work
 
 
 @pytest.fixture
@@ -57,8 +61,53 @@ def work() -> Work:
 
 @pytest.fixture
 def threads() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(64) as pool:
+    # Two groups of 64, and their gates.
+    with ThreadPoolExecutor(130) as pool:
         yield pool
+
+
+@pytest.fixture
+def gated(
+    patient_database: None, threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Gated]]:
+    """Return a function that returns a combiner with a closed gate, which is opened at the end."""
+    monkeypatch.setattr(groups, "GROUP_SECONDS", LONG)
+    made: list[Gated] = []
+
+    def make() -> Gated:
+        made.append(Gated(threads))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.open()
+    groups.combiner.cache_clear()
+
+
+@pytest.fixture
+def in_one_group(gated: Callable[..., Gated]) -> Callable[..., list[Any]]:
+    """Return a function that runs calls of the API as one group, and returns their responses."""
+
+    def run(*calls: Callable[[], Any]) -> list[Any]:
+        gate = gated()
+        futures = [gate.add(call) for call in calls]
+        gate.open()
+        return [future.result(timeout=LONG) for future in futures]
+
+    return run
+
+
+@pytest.fixture
+def pay(client_for, alice, bob, funded_account) -> Callable[..., Callable[[], Any]]:
+    """Return a function that returns a call with which alice pays bob, or does what is said."""
+    source, dest = funded_account(alice, 10_000), funded_account(bob)
+
+    def make(amount: int, key: str | None = None, user: User = alice, **body: Any) -> Any:
+        order = {"source_account_id": source.pk, "dest_account_id": dest.pk, "amount": amount}
+        return partial(client_for(user).post, "/transfers", order | body, key=key)
+
+    make.source, make.dest = source, dest  # type: ignore[attr-defined]
+    return make
 
 
 @pytest.fixture
