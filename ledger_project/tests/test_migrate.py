@@ -5,6 +5,8 @@ import subprocess
 import sys
 import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,12 +22,12 @@ from ledger_project.management.commands.migrate import migrating_alone
 MANAGE = Path(settings.BASE_DIR, "manage.py")
 
 
-@pytest.fixture
-def empty_database(tmp_path):
-    """The URL of another database of the same kind, without tables."""
+@contextmanager
+def new_database(directory: Path) -> Iterator[str]:
+    """Yield the URL of another database of the same kind, without tables."""
     if connection.vendor == "sqlite":
-        (tmp_path / "empty.db").touch()
-        yield f"sqlite:///{tmp_path}/empty.db"
+        (directory / "empty.db").touch()
+        yield f"sqlite:///{directory}/empty.db"
         return
     url = urlsplit(settings.DATABASE_URL)._replace(scheme="postgresql")
     name = f"empty_{uuid.uuid4().hex}"
@@ -35,6 +37,12 @@ def empty_database(tmp_path):
             yield url._replace(path=f"/{name}").geturl()
         finally:
             server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def empty_database(tmp_path) -> Iterator[str]:
+    with new_database(tmp_path) as url:
+        yield url
 
 
 def start(url: str, *command: str, cwd: Path | None = None) -> subprocess.Popen:
@@ -97,9 +105,13 @@ MADE_EARLIER = (
 )
 
 
-@pytest.fixture
-def earlier_database(empty_database):
-    """The URL of a database that lacks what a later version added."""
+@pytest.fixture(scope="module")
+def earlier_database(tmp_path_factory) -> Iterator[str]:
+    """
+    The URL of a database that lacks what a later version added.
+
+    All tests of this module share it, because no command may change it.
+    """
     alter = (
         "from django.db import connection;"
         " run = connection.cursor().execute;"
@@ -107,11 +119,12 @@ def earlier_database(empty_database):
         " run('ALTER TABLE accounts_account RENAME COLUMN owner_name_folded TO folded');"
         " run('DROP TABLE audit_verdict')"
     )
-    for command in (("migrate", "--verbosity", "0"), ("shell", "--command", alter)):
-        prepared = start(empty_database, *command)
-        printed = prepared.communicate()[0]
-        assert prepared.returncode == 0, printed
-    return empty_database
+    with new_database(tmp_path_factory.mktemp("earlier")) as url:
+        for command in (("migrate", "--verbosity", "0"), ("shell", "--command", alter)):
+            prepared = start(url, *command)
+            printed = prepared.communicate()[0]
+            assert prepared.returncode == 0, printed
+        yield url
 
 
 @pytest.mark.parametrize("options", [(), ("--check",), ("--plan",), ("accounts", "zero")])

@@ -3,15 +3,27 @@
 import pytest
 
 from accounts.models import Account
+from ledger_project.server import front, protocol
 from ledger_project.server.tests.sockets import exchange, request, responses
 from transfers.models import Transfer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 
 JSON = "Content-Type: application/json"
 AMOUNT = b'{"amount":1}'
 CHUNKED = "Transfer-Encoding: chunked"
 CHUNKS = b"c\r\n" + AMOUNT + b"\r\n0\r\n\r\n"
+
+
+@pytest.fixture(autouse=True)
+def no_lingering(monkeypatch):
+    """
+    Close refused connections without waiting for further data.
+
+    The requests of this module are so short that the worker has already received all of each.
+    """
+    for module in (front, protocol):
+        monkeypatch.setattr(module, "LINGER_SECONDS", 0)
 
 
 @pytest.fixture
