@@ -19,13 +19,21 @@ from accounts.models import Account
 from api.errors import LedgerError
 from transfers import guards, services
 
-# Skip the tests of the other database. The posting rules use no database, so they run on SQLite
-# only.
-collect_ignore_glob = (
-    ["*/tests/test_postgresql*.py"]
-    if connection.vendor == "sqlite"
-    else ["*/tests/test_sqlite*.py", "*/tests/test_posting*.py"]
-)
+# Leave out the tests of the other database.
+collect_ignore_glob = [
+    "*/tests/test_postgresql*.py" if connection.vendor == "sqlite" else "*/tests/test_sqlite*.py"
+]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run the tests whose result can't depend on the database on SQLite only."""
+    if connection.vendor == "sqlite":
+        return
+    groups: dict[bool, list[pytest.Item]] = {True: [], False: []}
+    for item in items:
+        groups[item.get_closest_marker("one_database") is not None].append(item)
+    config.hook.pytest_deselected(items=groups[True])
+    items[:] = groups[False]
 
 
 class LedgerClient(APIClient):

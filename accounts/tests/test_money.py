@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from accounts.enums import MONEY_MAX
 from accounts.money import decimals_of, figure, minor_units, money
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.mark.parametrize(
     ("amount", "currency", "expected"),

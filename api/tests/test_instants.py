@@ -6,6 +6,8 @@ import pytest
 
 from api.instants import instant
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.mark.parametrize(
     ("value", "text"),

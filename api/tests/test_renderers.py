@@ -8,6 +8,8 @@ from rest_framework import renderers
 
 from api.renderers import JSONRenderer
 
+pytestmark = pytest.mark.one_database
+
 ID = UUID("01936b1e-7c00-7000-8000-000000000001")
 
 

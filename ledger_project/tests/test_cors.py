@@ -7,6 +7,8 @@ import pytest
 
 from ledger_project.tests.live import HOST, FreshServer, LiveServer
 
+pytestmark = pytest.mark.one_database
+
 APP = "https://app.example"
 OTHERS = [
     "http://localhost:3000",

@@ -5,6 +5,8 @@ from psycopg import IsolationLevel
 
 from ledger_project.conftest import KEYS
 
+pytestmark = pytest.mark.one_database
+
 TIMEOUTS = (
     "-c lock_timeout=3000 -c statement_timeout=8000 -c idle_in_transaction_session_timeout=10000"
     " -c jit=off"

@@ -3,12 +3,15 @@
 import re
 from collections.abc import Iterator
 
+import pytest
 from django.core.management import get_commands
 from django.urls import URLPattern
 
 from ledger_project import urls
 from ledger_project.tests.pages import column, rows, text
 from transfers import guards
+
+pytestmark = pytest.mark.one_database
 
 ROOMS = ("api", "database", "accounts", "transfers", "audit", "ledger_project")
 

@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from uuid import UUID
 
+import pytest
+
 from accounts.enums import AccountKind, AccountStatus
 from ledger_project.tests.pages import rows
 from transfers.kinds import Kind
 from transfers.posting import AccountState, Draft, Entry, EntryType, Original, post
+
+pytestmark = pytest.mark.one_database
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = datetime(2026, 1, 2, tzinfo=UTC)

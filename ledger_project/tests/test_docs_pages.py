@@ -9,6 +9,8 @@ from django.core.management import get_commands
 
 from ledger_project.tests.pages import PAGES, ROOT, name_of, text
 
+pytestmark = pytest.mark.one_database
+
 each_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
 
 FILE = re.compile(r"(?<![\w/.:@<>-])((?:[\w.-]+/)*[\w.-]+\.(?:py|md|sql|toml|yaml|ini|txt|sh))\b")

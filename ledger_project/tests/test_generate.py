@@ -7,6 +7,8 @@ import pytest
 from ledger_project.tests.pages import ROOT
 from tools.generate import GENERATED, BlockError, Generated, difference, filled, generate
 
+pytestmark = pytest.mark.one_database
+
 PAGE = """# Animals
 
 <!-- generated: cats -->

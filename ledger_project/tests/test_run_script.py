@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from django.conf import settings
+
+pytestmark = pytest.mark.one_database
 
 # The discard port (RFC 863), on which nothing listens.
 DISCARD = 9

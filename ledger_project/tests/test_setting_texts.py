@@ -8,6 +8,8 @@ from dotenv import dotenv_values
 from ledger_project.setting_reader import Setting
 from tools.setting_texts import HEADER, env_example, settings_table
 
+pytestmark = pytest.mark.one_database
+
 SETTINGS = [
     Setting(
         "LEDGER_TITLE",

@@ -13,6 +13,8 @@ from dotenv import dotenv_values
 from ledger_project import environment
 from ledger_project.conftest import KEYS
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.mark.parametrize("missing", KEYS)
 def test_keys_are_required_without_debug(machine, missing):

@@ -4,7 +4,10 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from django.conf import settings
+
+pytestmark = pytest.mark.one_database
 
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 70

@@ -16,6 +16,8 @@ from transfers.kinds import Kind
 from transfers.posting import Draft, Entry, EntryType, Posting, Result, post
 from transfers.tests.ledgers import ALICE, BOB, NOW, OUTSIDE, customer, ledger, outside, refusal
 
+pytestmark = pytest.mark.one_database
+
 DEBIT, CREDIT = EntryType.DEBIT, EntryType.CREDIT
 
 

@@ -29,6 +29,8 @@ from transfers.tests.ledgers import (
     resolving,
 )
 
+pytestmark = pytest.mark.one_database
+
 HOLD = earlier(Kind.HOLD)
 
 

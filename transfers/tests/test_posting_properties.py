@@ -16,6 +16,8 @@ from transfers.posting import AccountState, Draft, Entry, EntryType, Original, R
 from transfers.tests.ledgers import NOW, position
 from transfers.tests.naive_ledger import Happened, NaiveLedger
 
+pytestmark = pytest.mark.one_database
+
 CUSTOMERS = [UUID(int=number) for number in (1, 2, 3, 4, 5)]
 OUTSIDE = {"USD": UUID(int=8), "EUR": UUID(int=9)}
 CURRENCIES = dict(zip(CUSTOMERS, ("USD", "USD", "USD", "EUR", "EUR"), strict=True)) | {

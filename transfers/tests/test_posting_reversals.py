@@ -27,6 +27,8 @@ from transfers.tests.ledgers import (
     reversing,
 )
 
+pytestmark = pytest.mark.one_database
+
 TRANSFER = earlier(Kind.TRANSFER)
 
 

@@ -22,6 +22,8 @@ from transfers.tests.ledgers import (
     reversing,
 )
 
+pytestmark = pytest.mark.one_database
+
 OPEN, FROZEN, CLOSED = AccountStatus
 REFUSED_BY = {FROZEN: AccountFrozen, CLOSED: AccountClosed}
 HOLD_OUT, HOLD_IN = earlier(Kind.HOLD), earlier(Kind.HOLD, BOB, ALICE)

@@ -31,6 +31,8 @@ from transfers.tests.ledgers import (
     reversing,
 )
 
+pytestmark = pytest.mark.one_database
+
 MINE, ALSO_MINE, THEIRS, OTHERS = OWN_AND_STRANGE = [UUID(int=number) for number in range(11, 15)]
 OPEN, FROZEN, CLOSED = AccountStatus
 UNAVAILABLE = (DestinationUnavailable, None, {})

@@ -17,6 +17,8 @@ from ledger_project.idempotency.keys import read_key
 from ledger_project.openapi.components import KEY_SCHEMA
 from ledger_project.openapi.errors import ERRORS
 
+pytestmark = pytest.mark.one_database
+
 DOCUMENT: dict[str, Any] = strict_json(
     OpenApiJsonRenderer().render(SchemaGenerator().get_schema(public=True), renderer_context={})
 )

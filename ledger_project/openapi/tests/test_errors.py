@@ -14,6 +14,8 @@ from ledger_project.openapi.errors import ERRORS, MODULES, table
 from ledger_project.openapi.tests.test_autoschema import DOCUMENT
 from ledger_project.tests.pages import ROOT, rows
 
+pytestmark = pytest.mark.one_database
+
 ROOMS = ("api", "database", "accounts", "transfers", "audit", "ledger_project")
 PARTS = ("title", "detail", "meaning", "remedy")
 

@@ -3,8 +3,12 @@
 import re
 from contextlib import closing
 
+import pytest
+
 from api.problems import Problem
 from ledger_project.openapi.errors import ERRORS
+
+pytestmark = pytest.mark.one_database
 
 
 def page(client) -> str:

@@ -17,6 +17,8 @@ from ledger_project.openapi.tests.test_autoschema import (
 )
 from ledger_project.openapi.words import MEMBERS, VALUES
 
+pytestmark = pytest.mark.one_database
+
 SCHEMAS = DOCUMENT["components"]["schemas"]
 
 

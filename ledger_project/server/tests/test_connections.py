@@ -15,7 +15,7 @@ from ledger_project.server.tests.sockets import (
     responses,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 
 HEALTH = request("GET /healthz HTTP/1.1")
 LAST_HEALTH = request("GET /healthz HTTP/1.1", "Connection: close")

@@ -6,6 +6,8 @@ from ledger_project.server.forwarded import TrustedProxies
 from ledger_project.server.head import Head, environ
 from ledger_project.server.tests.scopes import scope
 
+pytestmark = pytest.mark.one_database
+
 PROXY, STRANGER = "10.1.2.3", "203.0.113.9"
 PROXIES = TrustedProxies(["10.0.0.0/8", "192.0.2.1", "2001:db8:ffff::/48"])
 

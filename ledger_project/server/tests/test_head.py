@@ -6,6 +6,8 @@ from ledger_project.server.forwarded import TrustedProxies
 from ledger_project.server.head import Head, environ, refusal
 from ledger_project.server.tests.scopes import scope
 
+pytestmark = pytest.mark.one_database
+
 LARGEST = 1000
 HOST = ("host", "127.0.0.1")
 

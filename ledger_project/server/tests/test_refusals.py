@@ -18,7 +18,7 @@ from ledger_project.server.tests.sockets import (
     wait_until,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 
 HUGE = "Content-Length: 209715200"
 MULTIPART = "Content-Type: multipart/form-data; boundary=b"

@@ -4,7 +4,7 @@ import pytest
 
 from ledger_project.server.tests.sockets import exchange, request, responses
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 
 MALFORMED = [
     *("/healthz#x", "/healthz#", "/healthz?#x", "/#x", "#x", "http://127.0.0.1/healthz#x"),
