@@ -89,6 +89,19 @@ class NewRows:
             first != second or (first is None and not nulls_are_equal) for first, second in found
         )
 
+    def meet_reference(self, columns: list[str], exists: str) -> bool:
+        """
+        Return whether the rows fulfil a foreign key. A NULL refers to nothing.
+
+        :param exists: whether the other table has the row that ``fresh`` refers to
+        """
+        if any(None in (self.values(quoted(name)) or [None]) for name in columns):
+            return True
+        try:
+            return all(NewRows.values(self, exists) or [])
+        except Refused:
+            return False
+
 
 def quoted(name: str) -> str:
     """Return a name quoted for SQL."""

@@ -18,7 +18,7 @@ from audit.protection.expected import (
     Table,
     refuses_more,
 )
-from audit.protection.new_rows import NewRows, Refused, quoted
+from audit.protection.new_rows import NewRows
 
 CHECKS = """
 SELECT conname::text, convalidated, pg_get_expr(conbin, conrelid),
@@ -89,19 +89,9 @@ def of_references(cursor: Any, oid: int, table: Table, new: NewRows) -> Iterator
         # A foreign key on columns that the models don't have only matters if it changes rows, or
         # refuses their defaults.
         is_ours = not new.columns.keys() >= set(columns)
-        if not keeps or is_ours or not _is_met(columns, exists, new):
+        if not keeps or is_ours or not new.meet_reference(columns, exists):
             subject = f"{table.name}.{name}"
             yield "schema_has_every_constraint", subject, UNKNOWN_REFERENCE
-
-
-def _is_met(columns: list[str], exists: str, new: NewRows) -> bool:
-    """Return whether the new rows fulfil a foreign key: a NULL refers to nothing."""
-    if any(None in (new.values(quoted(name)) or [None]) for name in columns):
-        return True
-    try:
-        return all(new.values(exists) or [])
-    except Refused:
-        return False
 
 
 def of_conditions(

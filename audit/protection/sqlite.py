@@ -5,7 +5,6 @@ SQLite stores the text of each CHECK as Django wrote it, so texts are compared. 
 comes from PRAGMAs.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from audit.protection.expected import (
     UNKNOWN_CHECK,
     UNKNOWN_COLUMN,
+    UNKNOWN_DEFAULT,
     UNKNOWN_KEY,
     UNKNOWN_REFERENCE,
     Problem,
@@ -21,6 +21,8 @@ from audit.protection.expected import (
     default_problem,
     refuses_more,
 )
+from audit.protection.new_rows import NewRows, quoted
+from audit.protection.sqlite_text import Key, checks_in, collations_in, key_in, names_in
 from transfers import guards
 
 # The settings of a new connection, and the problem if they differ.
@@ -30,9 +32,26 @@ SETTINGS = {
     "ignore_check_constraints": (0, "CHECKs are not enforced"),
 }
 
-# The start of a CHECK, and the parts to find its end: quoted text may contain parentheses.
-CHECK = re.compile(r'(?:CONSTRAINT\s+"?(?P<name>\w+)"?\s+)?\bCHECK\s*\(', re.IGNORECASE)
-PARENTHESIS = re.compile(r"""'[^']*'|"[^"]*"|[()]""")
+
+class SqliteNewRows(NewRows):
+    """
+    New rows, which know the names of the other columns.
+
+    SQLite reads a quoted name that it doesn't find as a text.
+    """
+
+    def __init__(
+        self,
+        cursor: Any,
+        columns: dict[str, str],
+        others: set[str],
+        connection: BaseDatabaseWrapper,
+    ) -> None:
+        self._others = others
+        super().__init__(cursor, columns, connection)
+
+    def values(self, expression: str) -> list[Any] | None:
+        return None if names_in(expression) & self._others else super().values(expression)
 
 
 def problems(connection: BaseDatabaseWrapper, tables: list[Table]) -> Iterator[Problem]:
@@ -54,26 +73,53 @@ def problems(connection: BaseDatabaseWrapper, tables: list[Table]) -> Iterator[P
             elif ("table", table.name) not in made:
                 yield "schema_has_every_column", table.name, "the table is missing"
             else:
-                yield from _of_table(cursor, table, made)
+                yield from _of_table(connection, cursor, table, made)
 
 
-def _of_table(cursor: Any, table: Table, made: dict[tuple[str, str], str]) -> Iterator[Problem]:
-    info = _pragma(cursor, "table_info", table.name)
-    yield from _of_columns(info, table, made["table", table.name])
-    yield from _of_checks(table, made["table", table.name])
-    keys = {"": (frozenset(name for _, name, _, _, _, place in info if place), "")}
+def _of_table(
+    connection: BaseDatabaseWrapper, cursor: Any, table: Table, made: dict[tuple[str, str], str]
+) -> Iterator[Problem]:
+    sql = made["table", table.name]
+    info = _pragma(cursor, "table_xinfo", table.name)
+    # Generated columns may depend on any other column, so their values aren't known.
+    generated = {name.lower() for _, name, *_, hidden in info if hidden}
+    others = {name.lower() for name in table.columns} | generated
+    defaults = {
+        name: default or "NULL" for _, name, _, _, default, *_ in info if name.lower() not in others
+    }
+    new = SqliteNewRows(cursor, defaults, others, connection)
+    yield from _of_columns(info, table, sql)
+    yield from _of_new_columns(info, table, new)
+    yield from _of_checks(table, sql, new)
+    keys = {}
+    primary = frozenset(name for _, name, _, _, _, place, _ in info if place)
+    keys[""] = primary, Key([quoted(name) for name in primary], "")
     for _, index, is_unique, *_ in _pragma(cursor, "index_list", table.name):
         if is_unique:
-            columns = frozenset(row[2] for row in _pragma(cursor, "index_info", index))
-            keys[index] = columns, made["index", index].partition(" WHERE ")[2]
-    yield from _of_uniques(keys, table)
-    yield from _of_references(_pragma(cursor, "foreign_key_list", table.name), table)
+            columns = [
+                _indexed(place, name, collation, collations_in(sql))
+                for place, _, name, _, collation, is_key in _pragma(cursor, "index_xinfo", index)
+                if is_key
+            ]
+            text = made["index", index]
+            key = key_in(text) if text else Key([quoted(name) for name in columns], "")
+            keys[index] = frozenset(columns), key
+    yield from _of_uniques(keys, table, new)
+    yield from _of_references(_pragma(cursor, "foreign_key_list", table.name), table, new)
+
+
+def _indexed(place: int, name: str | None, collation: str, usual: dict[str, str]) -> str:
+    """Return a column of an index. An expression, and another collation, equal no column."""
+    if name is None:
+        return f"expression {place}"
+    own = usual.get(name.lower(), "binary")
+    return name if collation.lower() == own else f"{name} COLLATE {collation}"
 
 
 def _of_columns(info: list[tuple], table: Table, sql: str) -> Iterator[Problem]:
     found = {
         name: (kind, bool(required), default is not None)
-        for _, name, kind, required, default, _ in info
+        for _, name, kind, required, default, *_ in info
     }
     for name, (kind, nullable, has_default) in table.columns.items():
         subject = f"{table.name}.{name}"
@@ -87,56 +133,60 @@ def _of_columns(info: list[tuple], table: Table, sql: str) -> Iterator[Problem]:
             yield "schema_has_every_column", subject, default_problem(has_default)
         elif name in table.counted and "PRIMARY KEY AUTOINCREMENT" not in sql:
             yield "schema_has_every_column", subject, "the column isn't AUTOINCREMENT"
-    if re.search(r"\bCOLLATE\b", sql, re.IGNORECASE):
-        yield "schema_has_every_column", table.name, "a column doesn't have the default collation"
-    for name, (_, is_required, has_default) in found.items():
-        if name not in table.columns and is_required and not has_default:
+    for name, collation in collations_in(sql).items():
+        if name in table.columns and collation != "binary":
+            problem = "the column doesn't have the default collation"
+            yield "schema_has_every_column", f"{table.name}.{name}", problem
+
+
+def _of_new_columns(info: list[tuple], table: Table, new: NewRows) -> Iterator[Problem]:
+    required = {name for _, name, _, is_required, *_ in info if is_required}
+    for name in new.columns:
+        if name in new.refused:
+            yield "schema_has_every_column", f"{table.name}.{name}", UNKNOWN_DEFAULT
+        elif name in required and None in (new.values(quoted(name)) or []):
             yield "schema_has_every_column", f"{table.name}.{name}", UNKNOWN_COLUMN
 
 
-def _of_checks(table: Table, sql: str) -> Iterator[Problem]:
+def _of_checks(table: Table, sql: str, new: NewRows) -> Iterator[Problem]:
+    checks = list(checks_in(sql))
+    conditions = {condition for _, condition in checks}
     for name, condition in table.checks.items():
-        if f"CHECK ({condition})" not in sql:
+        if condition not in conditions:
             problem = "the CHECK is missing or has another condition"
             yield "schema_has_every_constraint", f"{table.name}.{name}", problem
-    for name, condition in _checks_in(sql):
-        words = set(re.findall(r"\w+", condition))
-        is_ours = not table.columns.keys().isdisjoint(words) or words == {"0"}
-        if is_ours and condition not in table.checks.values() and name not in table.checks:
+    for name, condition in checks:
+        is_wanted = condition in table.checks.values() or name in table.checks
+        if not is_wanted and not new.pass_check(condition):
             yield "schema_has_every_constraint", f"{table.name}.{name or condition}", UNKNOWN_CHECK
 
 
-def _checks_in(sql: str) -> Iterator[tuple[str, str]]:
-    """Yield the name, or "", and the condition of each CHECK in a CREATE TABLE."""
-    for found in CHECK.finditer(sql):
-        depth, start = 1, found.end()
-        for part in PARENTHESIS.finditer(sql, start):
-            depth += {"(": 1, ")": -1}.get(part[0], 0)
-            if not depth:
-                yield found["name"] or "", sql[start : part.start()]
-                break
-
-
-def _of_uniques(keys: dict[str, tuple[frozenset[str], str]], table: Table) -> Iterator[Problem]:
-    for name, key in table.uniques.items():
-        if key not in keys.values():
+def _of_uniques(
+    keys: dict[str, tuple[frozenset[str], Key]], table: Table, new: NewRows
+) -> Iterator[Problem]:
+    found = {(columns, key.condition) for columns, key in keys.values()}
+    for name, wanted in table.uniques.items():
+        if wanted not in found:
             problem = "the unique key is missing or altered"
             yield "schema_has_every_constraint", f"{table.name}.{name}", problem
-    for name, key in keys.items():
-        # A computed column of an index has no name.
-        is_ours = None in key[0] or not table.columns.keys().isdisjoint(key[0])
-        is_wanted = key in table.uniques.values() or name in table.uniques
-        if is_ours and not is_wanted and refuses_more(key[0], table):
+    for name, (columns, key) in keys.items():
+        is_wanted = (columns, key.condition) in table.uniques.values() or name in table.uniques
+        if is_wanted or not refuses_more(columns, table):
+            continue
+        if not new.never_conflict(key.parts, key.condition, nulls_are_equal=False):
             yield "schema_has_every_constraint", f"{table.name}.{name}", UNKNOWN_KEY
 
 
-def _of_references(found: list[tuple], table: Table) -> Iterator[Problem]:
+def _of_references(found: list[tuple], table: Table, new: NewRows) -> Iterator[Problem]:
     references: dict[int, tuple[list[str], str, bool]] = {}
-    for number, _, target, column, _, on_update, on_delete, _ in found:
+    # The columns that each refers to, or None if it names none.
+    referred: dict[int, list[str | None]] = {}
+    for number, _, target, column, to, on_update, on_delete, _ in found:
         columns = references.setdefault(
             number, ([], target, {on_update, on_delete} <= {"NO ACTION", "RESTRICT"})
         )[0]
         columns.append(column)
+        referred.setdefault(number, []).append(to)
     whole = {
         (columns[0], target)
         for columns, target, keeps in references.values()
@@ -146,12 +196,18 @@ def _of_references(found: list[tuple], table: Table) -> Iterator[Problem]:
     for column, target in sorted(reported):
         problem = f"the foreign key to {target} is missing or altered"
         yield "schema_has_every_constraint", f"{table.name}.{column}", problem
-    for columns, target, keeps in references.values():
+    for number, (columns, target, keeps) in references.items():
         key = columns[0], target
         is_wanted = len(columns) == 1 and key in table.references.items()
         if is_wanted and (keeps or key in reported):
             continue
-        if not keeps or not table.columns.keys().isdisjoint(columns):
+        is_ours = not new.columns.keys() >= set(columns)
+        pairs = " AND ".join(
+            f"target.{quoted(to or 'rowid')} = fresh.{quoted(column)}"
+            for column, to in zip(columns, referred[number], strict=True)
+        )
+        exists = f"EXISTS (SELECT 1 FROM {quoted(target)} AS target WHERE {pairs})"
+        if not keeps or is_ours or not new.meet_reference(columns, exists):
             subject = f"{table.name}.{columns[0]}"
             yield "schema_has_every_constraint", subject, UNKNOWN_REFERENCE
 

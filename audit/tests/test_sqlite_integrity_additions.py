@@ -19,7 +19,7 @@ ADDITIONS = {
     ),
     "a column with another collation": (
         lambda: replace_in_schema(KEYS, '"key" varchar(255)', '"key" varchar(255) COLLATE NOCASE'),
-        (COLUMN, KEYS),
+        (COLUMN, f"{KEYS}.key"),
     ),
     "an id that isn't generated": (
         lambda: replace_in_schema(
@@ -40,6 +40,66 @@ ADDITIONS = {
     "a CHECK on no column": (
         lambda: replace_in_schema(TRANSFERS, AMOUNT, f"{AMOUNT} CHECK (0)"),
         (CONSTRAINT, "transfers_transfer.0"),
+    ),
+    "a CHECK that names a column in other letters": (
+        lambda: replace_in_schema(
+            TRANSFERS, AMOUNT, f"{AMOUNT} CONSTRAINT zz CHECK (AMOUNT <> 777)"
+        ),
+        (CONSTRAINT, "transfers_transfer.zz"),
+    ),
+    "a CHECK beside comments": (
+        lambda: replace_in_schema(
+            TRANSFERS, AMOUNT, f"{AMOUNT} CONSTRAINT [zz] CHECK/* ( */(amount <> 777 -- )\n)"
+        ),
+        (CONSTRAINT, "transfers_transfer.zz"),
+    ),
+    "a CHECK that is only in a comment": (
+        lambda: replace_in_schema(
+            TRANSFERS,
+            'CONSTRAINT "transfer_amount_within_bounds" CHECK (',
+            'CONSTRAINT "transfer_amount_within_bounds" CHECK (1 OR ',
+        ),
+        (CONSTRAINT, "transfers_transfer.transfer_amount_within_bounds"),
+    ),
+    "a column whose default is NULL, which a CHECK refuses": (
+        lambda: run(f"ALTER TABLE {TRANSFERS} ADD zz integer CONSTRAINT zz CHECK (zz IS NOT NULL)"),
+        (CONSTRAINT, "transfers_transfer.zz"),
+    ),
+    "a column whose default a CHECK refuses": (
+        lambda: run(
+            f"ALTER TABLE {TRANSFERS} ADD zz integer DEFAULT 5 CONSTRAINT zz CHECK (zz < 5)"
+        ),
+        (CONSTRAINT, "transfers_transfer.zz"),
+    ),
+    "a column whose default fails": (
+        lambda: replace_in_schema(
+            TRANSFERS, AMOUNT, f"{AMOUNT}, zz integer DEFAULT (abs(-9223372036854775807 - 1))"
+        ),
+        (COLUMN, "transfers_transfer.zz"),
+    ),
+    "a column whose default doesn't exist in another table": (
+        lambda: replace_in_schema(
+            TRANSFERS, AMOUNT, f"{AMOUNT}, zz integer DEFAULT -1 REFERENCES auth_group (id)"
+        ),
+        (CONSTRAINT, "transfers_transfer.zz"),
+    ),
+    "a unique key with a collation that ignores case": (
+        lambda: run(f"CREATE UNIQUE INDEX zz ON {KEYS} (user_id, key COLLATE NOCASE)"),
+        (CONSTRAINT, "idempotency_idempotencykey.zz"),
+    ),
+    "a unique column with the same default for all": (
+        lambda: run(
+            f"ALTER TABLE {TRANSFERS} ADD ext integer DEFAULT 5",
+            f"CREATE UNIQUE INDEX zz ON {TRANSFERS} (ext)",
+        ),
+        (CONSTRAINT, "transfers_transfer.zz"),
+    ),
+    "a unique expression that is the same for all": (
+        lambda: run(
+            f"ALTER TABLE {TRANSFERS} ADD ext text",
+            f"CREATE UNIQUE INDEX zz ON {TRANSFERS} ((ext IS NULL) DESC)",
+        ),
+        (CONSTRAINT, "transfers_transfer.zz"),
     ),
     "a second foreign key that deletes idempotency keys": (
         lambda: replace_in_schema(

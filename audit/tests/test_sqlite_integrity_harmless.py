@@ -1,0 +1,55 @@
+"""The audit doesn't report changes to a SQLite schema that refuse and change no rows."""
+
+import pytest
+
+from audit.tests.schema import run, schema_findings
+
+pytestmark = pytest.mark.django_db
+
+TRANSFERS = "ALTER TABLE transfers_transfer ADD"
+HARMLESS = {
+    "an additional index": ["CREATE INDEX more ON transfers_transfer (created_at)"],
+    "an additional column": [f"{TRANSFERS} note text CHECK (note <> '(')"],
+    "an additional column with a foreign key": [
+        f"{TRANSFERS} event_id integer REFERENCES auth_group (id)"
+    ],
+    "a unique key on an additional column": [
+        f"{TRANSFERS} note text",
+        "CREATE UNIQUE INDEX once ON transfers_transfer (note)",
+    ],
+    "more columns in a unique key": [
+        "CREATE UNIQUE INDEX twice ON transfers_ledgerentry (account_id, sequence, ts)",
+        "CREATE UNIQUE INDEX thrice ON transfers_transfer (id, lower(memo))",
+    ],
+    "an additional column with another collation": [
+        f"{TRANSFERS} ext text COLLATE NOCASE",
+        "CREATE UNIQUE INDEX once ON transfers_transfer (ext)",
+    ],
+    "texts with words of SQL": [
+        f"{TRANSFERS} ext text DEFAULT 'collate nocase'",
+        f"{TRANSFERS} two text DEFAULT 'CHECK (balance = 0)'",
+        f"{TRANSFERS} three text CHECK (three IN ('amount', 'memo', 'CHECK (0)'))",
+        f'{TRANSFERS} "check (0)" text /* CHECK (amount = 0) */',
+    ],
+    "a unique expression on an additional column": [
+        f"{TRANSFERS} ext text",
+        "CREATE UNIQUE INDEX once ON transfers_transfer (lower(ext) DESC)",
+    ],
+    "a unique key with an additional column that is NULL": [
+        f"{TRANSFERS} ext text",
+        "CREATE UNIQUE INDEX once ON transfers_transfer (ext, source_id) WHERE ext IS NOT NULL",
+        "CREATE UNIQUE INDEX twice ON transfers_transfer (source_id, upper(ext))",
+    ],
+    "a unique key for rows with another value than the default": [
+        f"{TRANSFERS} state integer NOT NULL DEFAULT 0 CHECK (state >= 0)",
+        "CREATE UNIQUE INDEX once ON transfers_transfer (source_id, state) WHERE state > 0",
+    ],
+    "an additional generated column": [f"{TRANSFERS} words text AS (lower(memo))"],
+}
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_a_harmless_difference_is_not_reported(name):
+    run(*HARMLESS[name])
+
+    assert schema_findings() == []
