@@ -5,9 +5,12 @@ The ledger gives such a column no value, so the database uses its default. Wheth
 the schema refuses the ledger's rows can then be asked of the database.
 """
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, OperationalError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 # The column isn't one of these (42703), this connection can only read (25006), or its role may not
@@ -53,14 +56,28 @@ class NewRows:
             rows, columns = "(SELECT 1 AS nth UNION ALL SELECT 2)", columns or "1"
         query = f"SELECT ({expression}) FROM (SELECT {columns} FROM {rows} LIMIT 2) AS fresh"
         try:
-            with transaction.atomic(using=self._connection.alias):
+            with self._undone():
                 self._cursor.execute(query)
                 return [value for (value,) in self._cursor.fetchall()]
         except DatabaseError as error:
             state = getattr(error.__cause__, "sqlstate", None)
             if state in NOT_EVALUATED or "no such column" in str(error):
                 return None
+            if _is_of_the_connection(error):
+                raise
             raise Refused from error
+
+    @contextmanager
+    def _undone(self) -> Iterator[None]:
+        """Undo what the function of a default does. SQLite has no such functions."""
+        if self._connection.vendor == "sqlite":
+            # Without a transaction, which would take the write lock.
+            yield
+            return
+        alias = self._connection.alias
+        with transaction.atomic(using=alias):
+            yield
+            transaction.set_rollback(True, using=alias)
 
     def pass_check(self, condition: str) -> bool:
         """Return whether a CHECK accepts the rows, whatever the ledger writes."""
@@ -101,6 +118,14 @@ class NewRows:
             return all(NewRows.values(self, exists) or [])
         except Refused:
             return False
+
+
+def _is_of_the_connection(error: DatabaseError) -> bool:
+    """Return whether an error is about the connection or a lock, and not about the query."""
+    code = getattr(error.__cause__, "sqlite_errorcode", None)
+    if code is None:
+        return isinstance(error, OperationalError)
+    return code & 0xFF != sqlite3.SQLITE_ERROR
 
 
 def quoted(name: str) -> str:

@@ -5,6 +5,7 @@ from django.db import connection
 
 from audit.tests.schema import run, schema_findings
 from audit.tests.test_postgresql_integrity_schema import CHANGES, ENTRIES, TRANSFERS
+from transfers.tests.handwritten_rows import rows
 
 pytestmark = pytest.mark.django_db
 
@@ -87,3 +88,16 @@ def test_a_harmless_difference_is_not_reported(name):
     run(*HARMLESS[name])
 
     assert schema_findings() == []
+
+
+def test_the_audit_undoes_what_the_default_of_an_additional_column_does():
+    run(
+        "CREATE TABLE seen (number int)",
+        "CREATE FUNCTION see() RETURNS int LANGUAGE sql"
+        " AS 'INSERT INTO public.seen VALUES (1) RETURNING number'",
+        f"{TRANSFERS} ADD ext int",
+        f"{TRANSFERS} ALTER ext SET DEFAULT see()",
+    )
+
+    assert schema_findings() == []
+    assert rows("SELECT number FROM seen") == []

@@ -1,6 +1,10 @@
 """The audit doesn't report changes to a SQLite schema that refuse and change no rows."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
+from django.db import connection
 
 from audit.tests.schema import run, schema_findings
 
@@ -53,3 +57,15 @@ def test_a_harmless_difference_is_not_reported(name):
     run(*HARMLESS[name])
 
     assert schema_findings() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_audit_of_an_additional_column_does_not_wait_for_the_write_lock():
+    run(*HARMLESS["a unique expression on an additional column"])
+    try:
+        with closing(sqlite3.connect(connection.settings_dict["NAME"])) as writer:
+            writer.execute("BEGIN IMMEDIATE")
+
+            assert schema_findings() == []
+    finally:
+        run("DROP INDEX once", "ALTER TABLE transfers_transfer DROP ext")
