@@ -44,6 +44,7 @@ def test_a_chunked_capture_is_carried_out_and_an_endless_body_is_refused(bob, he
 BROKEN_BODIES = [b"", b"c\r\n", b'9\r\n{"amount"\r\n', b"zz\r\n{}\r\n0\r\n\r\n"]
 
 
+@pytest.mark.one_database  # The request is refused before the database is used.
 def test_an_interrupted_chunked_body_is_not_treated_as_empty(bob, held):
     def send(port: int, client: LiveClient, key: str, body: bytes) -> bytes:
         headers = {**client.headers, "Idempotency-Key": key, "Transfer-Encoding": "chunked"}

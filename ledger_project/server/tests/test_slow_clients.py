@@ -66,6 +66,7 @@ HALVES = {
 }
 
 
+@pytest.mark.one_database  # They never get as far as the database.
 def test_incomplete_requests_do_not_block_other_clients_and_are_refused(live, assert_served):
     # Repeat this, because after ten seconds the requests are refused and can't block anything.
     for _ in range(5):

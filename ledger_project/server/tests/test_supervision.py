@@ -175,6 +175,7 @@ def test_a_blocked_request_does_not_keep_the_service_from_stopping(alice, funded
                 assert isinstance(lost, (OSError, http.client.HTTPException))
 
 
+@pytest.mark.one_database
 def test_workers_exit_when_the_supervisor_is_killed(transactional_db):
     with live_server() as server:
         workers = [psutil.Process(each) for each in server.workers()]
