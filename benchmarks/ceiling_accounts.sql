@@ -1,7 +1,8 @@
 -- A thousand accounts for the ceiling, each with an opening deposit, and ten users who own them in
--- turn. The ids are computed from numbers, because pgbench only has numbers.
+-- turn. The ids are computed from numbers, because pgbench only has numbers. An id contains the time
+-- when its account was opened, which is the same for all of these.
 CREATE FUNCTION ceiling_account(number integer) RETURNS uuid LANGUAGE sql IMMUTABLE
-    RETURN ('00000000-0000-7000-8000-' || lpad(number::text, 12, '0'))::uuid;
+    RETURN ('01900000-0000-7000-8000-' || lpad(number::text, 12, '0'))::uuid;
 CREATE FUNCTION ceiling_owner(number integer) RETURNS integer LANGUAGE sql IMMUTABLE
     RETURN 1 + number % 10;
 
@@ -10,10 +11,10 @@ INSERT INTO auth_user (id, username, password, is_superuser, first_name, last_na
     SELECT 1 + number, 'load-' || number, '!', false, '', '', '', false, true, now()
     FROM generate_series(0, 9) AS number;
 
-INSERT INTO accounts_account (id, owner_id, owner_name, currency, kind, status, balance, held,
-        overdraft_limit, version, last_posted_at, metadata, created_at)
-    SELECT ceiling_account(number), ceiling_owner(number), 'Account ' || number, 'USD', 'CUSTOMER',
-        'OPEN', 1000000000, 0, 0, 1, now(), '{}', now()
+INSERT INTO accounts_account (id, owner_id, owner_name, owner_name_folded, currency, kind, status,
+        balance, held, overdraft_limit, version, last_posted_at, metadata, created_at)
+    SELECT ceiling_account(number), ceiling_owner(number), 'Account ' || number,
+        'account ' || number, 'USD', 'CUSTOMER', 'OPEN', 1000000000, 0, 0, 1, now(), '{}', to_timestamp(1717986918.4)
     FROM generate_series(1, 1000) AS number;
 
 CREATE TEMPORARY TABLE deposit ON COMMIT DROP AS

@@ -57,6 +57,20 @@ def test_drafts_that_need_several_transactions_are_all_posted(
     assert_books_balance()
 
 
+def test_the_requested_holds_of_the_first_account_are_all_resolved(db, monkeypatch):
+    monkeypatch.setattr("transfers.management.commands.seed_load.BATCH", 7)
+
+    seed(entries=40, accounts=5, users=1, busiest=9, holds=20)
+
+    first = Account.objects.filter(kind=AccountKind.CUSTOMER).order_by("pk")[0]
+    holds = Transfer.objects.filter(kind="HOLD")
+    assert [held.source_id for held in holds] == [first.pk] * 20
+    assert Transfer.objects.filter(kind="VOID").count() == 20
+    assert not Transfer.objects.unresolved_holds().exists()
+    assert (first.held, first.version) == (0, 9)
+    assert check_ledger().ok
+
+
 def test_a_ledger_that_has_users_is_not_changed(alice):
     with pytest.raises(CommandError, match="The ledger isn't empty"):
         seed(entries=600, accounts=20)

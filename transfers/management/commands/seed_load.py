@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from tqdm import tqdm
 from accounts.models import Account, external_account_id
 from transfers.kinds import Kind
 from transfers.posting import Draft
-from transfers.recording import record
+from transfers.recording import original_of, record
 
 # The drafts in one transaction, so many that the cost of its other statements is negligible.
 BATCH = 5_000
@@ -23,6 +24,9 @@ BATCH = 5_000
 # In minor units. The deposit is so large that no account can run out of money by chance.
 DEPOSIT = 10_000_000_00
 LARGEST_AMOUNT = 100
+
+# Of a hold.
+LIFETIME = timedelta(days=1)
 
 
 class Command(BaseCommand):
@@ -50,6 +54,12 @@ class Command(BaseCommand):
             default=1,
             help="Number of entries of the first account. Defaults to 1, its opening deposit.",
         )
+        parser.add_argument(
+            "--holds",
+            type=int,
+            default=0,
+            help="Number of holds of the first account, all voided. They add no entries.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         count, transfers = options["accounts"], options["entries"] // 2
@@ -76,6 +86,11 @@ class Command(BaseCommand):
             while batch := list(islice(drafts, BATCH)):
                 _post(account_ids, batch, teller)
                 bar.update(2 * len(batch))
+        with tqdm(total=options["holds"], desc="Holding", unit=" holds", disable=None) as bar:
+            for start in range(0, options["holds"], BATCH):
+                number = min(BATCH, options["holds"] - start)
+                _hold_and_void(account_ids[0], account_ids[1], number, teller)
+                bar.update(number)
         self.stdout.write(f"Posted {2 * transfers:,} entries in {count:,} accounts.")
 
 
@@ -119,3 +134,14 @@ def _drafts(account_ids: list[UUID], transfers: int, of_busiest: int) -> Iterato
 @transaction.atomic
 def _post(account_ids: list[UUID], batch: list[Draft], teller: User) -> None:
     record(Account.objects.locked(*account_ids), batch, teller)
+
+
+@transaction.atomic
+def _hold_and_void(source: UUID, dest: UUID, number: int, teller: User) -> None:
+    accounts = Account.objects.locked(source, dest)
+    holds = [Draft(Kind.HOLD, source, dest, 1, expires_in=LIFETIME) for _ in range(number)]
+    voids = [
+        Draft(Kind.VOID, source, dest, 1, original=original_of(held))
+        for held in record(accounts, holds, teller)
+    ]
+    record(accounts, voids, teller)
