@@ -51,7 +51,7 @@ check: .venv/.dev ## Run every linter and check
 types: .venv/.dev ## Run mypy alone, as the pre-commit hook does
 	$(call step,mypy)
 
-bench: .venv/.dev ## Run the benchmarks (30 minutes; 2 minutes with BENCH=--quick)
+bench: .venv/.dev .venv/.peers ## Run the benchmarks (40 minutes; 4 minutes with BENCH=--quick)
 	@$(python) -m benchmarks $(BENCH)
 
 soak: .venv/.dev ## Kill processes under load on each database (MINUTES=30 or SECONDS=60; SEED=N)
@@ -95,3 +95,9 @@ audit = rm -f .venv/audit.json; \
 	@echo 'Installing requirements-dev.txt'
 	@$(pip) install -r requirements-dev.txt
 	@touch $@ .venv/.runtime
+
+.venv/.peers: benchmarks/peers/requirements.txt | .venv/bin/python
+	@echo 'Installing $<'
+	@$(python) -m venv --clear .venv/peers
+	@.venv/peers/bin/python -m pip --quiet --disable-pip-version-check --no-input install -r $<
+	@touch $@

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from benchmarks import chart, report
 from benchmarks.figures import FIGURES
+from benchmarks.ledger import Shape
 from benchmarks.load import BenchmarkError
-from benchmarks.run import POSTGRES, Run
+from benchmarks.run import POSTGRES, Options, Run
 from benchmarks.workloads import FULL, QUICK
 from tools.with_postgres import postgres
 
@@ -26,12 +27,41 @@ def figure_ids(text: str) -> set[str]:
     return wanted
 
 
+def server_shape(text: str) -> Shape:
+    workers, _, threads = text.partition("x")
+    if not (workers.isdecimal() and threads.isdecimal() and int(workers) and int(threads)):
+        raise argparse.ArgumentTypeError("expected WORKERSxTHREADS, such as 2x8")
+    return Shape(int(workers), int(threads))
+
+
+def checkout(text: str) -> Path:
+    folder = Path(text).resolve()
+    if not (folder / "manage.py").is_file():
+        raise argparse.ArgumentTypeError(f"{folder} has no manage.py")
+    return folder
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "--quick", action="store_true", help="a test run of two minutes, on small ledgers"
+        "--quick",
+        action="store_true",
+        help="a test run of less than four minutes, on small ledgers",
     )
     parser.add_argument("--only", type=figure_ids, default=set(), metavar="S1,S3")
+    parser.add_argument(
+        "--server",
+        type=server_shape,
+        default=Shape(),
+        metavar="WORKERSxTHREADS",
+        help="the size of each server (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--before",
+        type=checkout,
+        metavar="FOLDER",
+        help="a checkout of another version, whose latency S8 compares",
+    )
     parser.add_argument(
         "--output",
         type=Path,
@@ -48,9 +78,11 @@ def main() -> int:
         signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     started_at, load_before = datetime.now(UTC), os.getloadavg()[0]
     output = options.output or (None if options.quick or options.only else HERE)
+    scale = QUICK if options.quick else FULL
+    what = Options(scale, options.only, options.server, options.before)
     try:
         with postgres(**POSTGRES) as cluster, tempfile.TemporaryDirectory() as folder:
-            run = Run(cluster, Path(folder), QUICK if options.quick else FULL, options.only)
+            run = Run(cluster, Path(folder), what)
             run.go()
     except BenchmarkError as error:
         print(error, file=sys.stderr)

@@ -1,7 +1,8 @@
 -- The ceiling: only the statements of a transfer. Each client of pgbench runs them repeatedly as
--- prepared statements. Body, headers and fingerprint are real.
-\set source random(1, 1000)
-\set dest 1 + (:source + random(0, 998)) % 1000
+-- prepared statements. Body, headers and fingerprint are real. If `hot` is 1, every transfer goes
+-- into the first account.
+\set source random(1 + :hot, 1000)
+\set dest CASE WHEN :hot = 1 THEN 1 ELSE 1 + (:source + random(0, 998)) % 1000 END
 \set amount random(1, 100)
 BEGIN;
 -- Claim the key.

@@ -7,6 +7,7 @@ time of wrk, which lowers the figures. The report says how much it used.
 
 import argparse
 import json
+import re
 import selectors
 import socket
 import statistics
@@ -16,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 HEAD_END = b"\r\n\r\n"
+PLACED = re.compile(rb'"id":"([^"]+)","kind":"HOLD"')
 
 
 class Connection:
@@ -61,11 +63,18 @@ def run(arguments: argparse.Namespace) -> dict[str, float]:
     address = urlsplit(arguments.url)
     tokens = arguments.tokens.read_text().splitlines()
     lines = arguments.requests.read_text().splitlines()
-    prepared = cycle([prepare(arguments.method, address.netloc, tokens, line) for line in lines])
+    method = "POST" if arguments.method == "HOLD" else arguments.method
+    prepared = cycle([prepare(method, address.netloc, tokens, line) for line in lines])
     serial = count(1)
+    holds = arguments.method == "HOLD"
 
-    def next_request() -> bytes:
+    def next_request(response: bytes = b"") -> bytes:
         head, tail = next(prepared)
+        # As in load.lua, the request after a hold voids it.
+        if holds and (placed := PLACED.search(response)):
+            path = b"POST /transfers/%s/void HTTP/1.1" % placed[1]
+            head = re.sub(rb"Content-Length: \d+", b"Content-Length: 2", head)
+            head, tail = path + head[head.index(b"\r\n") :], HEAD_END + b"{}"
         # A request with its own key ends with it.
         own = not head.endswith(b": ")
         return head + (b"" if own else f"{arguments.prefix}{next(serial)}".encode()) + tail
@@ -85,7 +94,7 @@ def run(arguments: argparse.Namespace) -> dict[str, float]:
             if status is not None:
                 times.append(time.perf_counter() - connection.started)
                 refused += not 200 <= status < 300
-                connection.send(next_request())
+                connection.send(next_request(connection.received))
     elapsed = time.perf_counter() - begun
     cuts = statistics.quantiles(times, n=100) if len(times) > 1 else [0.0] * 99
     return {

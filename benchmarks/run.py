@@ -1,16 +1,22 @@
 """A benchmark run: new databases, real servers, and interleaved rounds of all workloads."""
 
 import random
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks import ceiling, workloads
-from benchmarks.figures import CEILING, FIGURES, GUARDED_CEILING, Outcome, memory
-from benchmarks.ledger import Ledger, random_keys
-from benchmarks.load import CONNECTIONS, BenchmarkError, Measurement, put, send_once
+from benchmarks import ceiling, figures, load, peer, workloads
+from benchmarks.ceiling import CEILINGS, Ceiling
+from benchmarks.figures import FIGURES, Outcome
+from benchmarks.ledger import Ledger, Shape, random_keys
+from benchmarks.load import Measurement
+from benchmarks.peer import HttpPeer, Peer
+from benchmarks.processes import ROOT
+from benchmarks.subject import Subject
 from benchmarks.workloads import WORKLOADS, Scale, Workload
 
 # The settings of a production database on a dedicated machine. Acknowledged commits are durable.
@@ -20,22 +26,43 @@ POSTGRES = {
     "full_page_writes": "on",
     "shared_buffers": "1GB",
     "max_wal_size": "4GB",
+    # All servers of the run are up at the same time.
+    "max_connections": "800",
 }
 
-# The database of each ceiling, and whether it keeps the guards.
-CEILINGS = {CEILING: ("ceiling", False), GUARDED_CEILING: ("ceiling_guarded", True)}
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """
+    What to run. ``only`` holds the ids of figures, and is empty for all of them.
+
+    ``before`` is a checkout of another version of the service, which S8 compares.
+    """
+
+    scale: Scale
+    only: Collection[str] = ()
+    shape: Shape = field(default_factory=Shape)
+    before: Path | None = None
+
+    def wants(self, figure_id: str) -> bool:
+        """Return whether a figure was asked for."""
+        return not self.only or figure_id in self.only
 
 
 class Run:
-    """The settings of a run, and its ledgers."""
+    """The settings of a run, its ledgers, and the measurements."""
 
-    def __init__(self, cluster: str, folder: Path, scale: Scale, only: Collection[str]) -> None:
-        self.figures = [figure for figure in FIGURES if not only or figure.id in only]
-        self.scale, self.folder = scale, folder
-        self.wants_memory = not only or "S7" in only
+    def __init__(self, cluster: str, folder: Path, options: Options) -> None:
+        self.options, self.scale, self.folder = options, options.scale, folder
+        self.figures = [
+            figure
+            for figure in FIGURES
+            if options.wants(figure.id) and (options.before or figure.over != "before (1)")
+        ]
         self._keys = random_keys()
         self._cluster = cluster
         self.ledgers: dict[str, Ledger] = {}
+        self.peers: dict[str, Peer] = {}
         self.measurements: dict[str, list[Measurement]] = {name: [] for name in self._names()}
         self.memory: Outcome | None = None
 
@@ -43,127 +70,127 @@ class Run:
         """Prepare, measure, and check the books."""
         self._prepare()
         with ExitStack() as servers:
-            for name in {WORKLOADS[each].ledger for each in self.measurements if each in WORKLOADS}:
+            for name in self._served():
                 servers.enter_context(self.ledgers[name].served())
+            for each in self.peers.values():
+                if isinstance(each, HttpPeer):
+                    servers.enter_context(each.served())
             self._measure()
-            if self.wants_memory:
-                self.memory = memory(self.ledgers["ledger"].worker_megabytes())
+            if self.options.wants("S7"):
+                self.memory = figures.memory(self.ledgers["ledger"].worker_megabytes())
         for ledger in tqdm(
             list(self.ledgers.values()), desc="Verifying", unit=" ledgers", disable=None
         ):
             ledger.manage("verify_ledger")
 
     def outcomes(self) -> list[Outcome]:
-        rates = {
-            name: [each.rate * self._worth(name) for each in measured]
-            for name, measured in self.measurements.items()
-        }
-        found = [figure.outcome(rates) for figure in self.figures]
-        return [*found, self.memory] if self.memory else found
+        found = [figure.outcome(self.measurements) for figure in self.figures]
+        if self.memory:
+            found.append(self.memory)
+        if self.options.wants("S8"):
+            found.append(figures.latency(self.measurements["transfers (1)"]))
+        return sorted(found, key=lambda outcome: outcome.id)
 
     def _names(self) -> list[str]:
         wanted = {name for figure in self.figures for name in (figure.of, figure.over)}
-        if wanted & {CEILING, GUARDED_CEILING}:
+        if wanted.intersection(CEILINGS):
             # pgbench stores a response of the ledger.
-            wanted.add("transfers")
-        return [name for name in (*CEILINGS, *WORKLOADS) if name in wanted]
+            wanted.add("transfers (8)")
+        return [name for name in (*CEILINGS, *WORKLOADS, *peer.NAMES) if name in wanted]
 
-    @staticmethod
-    def _worth(name: str) -> int:
-        return WORKLOADS[name].worth if name in WORKLOADS else 1
+    def _served(self) -> list[str]:
+        """Return the names of the ledgers that need a server."""
+        return sorted({WORKLOADS[name].ledger for name in self.measurements if name in WORKLOADS})
 
     # ── Before ───────────────────────────────────────────────────────────────────────────────────
 
     def _prepare(self) -> None:
-        seeds = self.scale.seeds()
-        wanted = {WORKLOADS[name].ledger for name in self.measurements if name in WORKLOADS}
-        databases = [CEILINGS[name][0] for name in self.measurements if name in CEILINGS]
-        blank = self._ledger("blank")
-        blank.manage("migrate", "--verbosity=0")
-        for name in [*sorted(wanted), *databases]:
-            self.ledgers[name] = self._ledger(name, template="blank")
-        for name in sorted(wanted):
-            entries, busiest = seeds[name]
-            accounts = ("--accounts", "1001", "--entries", str(entries))
-            self.ledgers[name].manage(
-                "seed_load", *accounts, "--busiest", str(busiest), quiet=False
-            )
-            self.ledgers[name].tidy()
+        self._ledger("blank").manage("migrate", "--verbosity=0")
+        for name in self._served():
+            ledger = self._ledger(name, template=None if name == "before" else "blank")
+            self.ledgers[name] = ledger
+            if name == "before":
+                ledger.manage("migrate", "--verbosity=0")
+            ledger.manage("seed_load", *self.scale.seed(name), quiet=False)
+            ledger.tidy()
+        for each in {CEILINGS[name] for name in self.measurements if name in CEILINGS}:
+            if each.database not in self.ledgers:
+                self.ledgers[each.database] = self._ledger(each.database, template="blank")
+                ceiling.prepare(self.ledgers[each.database], guards=each.guarded)
         for name in self.measurements:
-            if name in CEILINGS:
-                database, guarded = CEILINGS[name]
-                ceiling.prepare(self.ledgers[database], guards=guarded)
+            if name in peer.NAMES:
+                self.peers[name] = peer.peer(name, self._cluster, self.folder, self.options.shape)
+                self.peers[name].prepare()
 
     def _ledger(self, name: str, template: str | None = None) -> Ledger:
+        root = (name == "before" and self.options.before) or ROOT
         # The server already has a database named `ledger`.
-        ledger = Ledger(self._cluster, f"bench_{name}", self.folder, self._keys)
+        settings = (f"bench_{name}", self.folder, self._keys, self.options.shape, root)
+        ledger = Ledger(self._cluster, *settings)
         ledger.create(template and f"bench_{template}")
         return ledger
 
     # ── Measuring ────────────────────────────────────────────────────────────────────────────────
 
     def _measure(self) -> None:
-        measures = dict(self._measures())
-        names = list(measures)
-        steps = len(names) * self.scale.rounds
+        subjects = []
+        for subject in self._subjects():
+            subject.load(1)  # Warms it up.
+            subjects.append(subject)
+        steps = len(subjects) * self.scale.rounds
         with tqdm(total=steps, desc="Measuring", unit=" measurements", disable=None) as bar:
             for number in range(self.scale.rounds):
                 # In another order in each round, so that no workload always follows the same one.
-                for name in random.Random(number).sample(names, len(names)):
-                    bar.set_postfix_str(name)
-                    measured = measures[name]()
-                    if not measured.done:
-                        raise BenchmarkError(f"{name}: no response in {measured.seconds:.0f} s.")
-                    self.measurements[name].append(measured)
+                for subject in random.Random(number).sample(subjects, len(subjects)):
+                    bar.set_postfix_str(subject.name)
+                    self.measurements[subject.name].append(subject.measure())
                     bar.update()
 
-    def _measures(self) -> Iterator[tuple[str, Callable[[], Measurement]]]:
-        """Yield each name with a function that measures it once, after warming up."""
+    def _subjects(self) -> Iterator[Subject]:
+        """Yield the workloads first: pgbench stores a response of the ledger."""
         for name in self.measurements:
             if name in WORKLOADS:
-                yield name, self._warm(name, WORKLOADS[name])
-        if any(name in CEILINGS for name in self.measurements):
-            sample = ceiling.sample_of(self.ledgers["ledger"])
+                yield self._workload(name, WORKLOADS[name])
+        sample: dict[str, str] = {}
         for name in self.measurements:
             if name in CEILINGS:
-                yield name, self._warm_ceiling(self.ledgers[CEILINGS[name][0]], sample)
+                sample = sample or ceiling.sample_of(self.ledgers["ledger"])
+                yield self._ceiling(name, CEILINGS[name], sample)
+        for name, each in self.peers.items():
+            yield each.subject(name, self.scale.seconds)
 
-    def _warm(self, name: str, workload: Workload) -> Callable[[], Measurement]:
+    def _workload(self, name: str, workload: Workload) -> Subject:
         ledger = self.ledgers[workload.ledger]
         requests = self.folder / f"{name}.requests"
         workloads.write(requests, workload.lines(workloads.Books(ledger, self.scale)))
-
-        full = self.scale.batch_seconds if workload.worth > 1 else self.scale.seconds
-
-        def measure(seconds: int = full) -> Measurement:
-            before = ledger.entries()
-            measured = put(
-                ledger.url,
-                workload.method,
-                ledger.tokens(),
-                requests,
-                seconds,
-                workload.connections,
-            )
-            added = ledger.entries() - before
-            # Requests in progress at the end may have been posted without being counted.
-            most = measured.done + CONNECTIONS
-            if not measured.done * workload.entries <= added <= most * workload.entries:
-                raise BenchmarkError(f"{name}: {measured.done} responses added {added} entries.")
-            return measured
-
         if workload is WORKLOADS["replays"]:
-            send_once(ledger.url, ledger.tokens(), requests)
-        measure(1)
-        return measure
+            load.send_once(ledger.url, ledger.tokens(), requests)
 
-    def _warm_ceiling(self, ledger: Ledger, sample: dict[str, str]) -> Callable[[], Measurement]:
-        def measure(seconds: int = self.scale.seconds) -> Measurement:
-            before = ledger.entries()
-            measured = ceiling.measure(ledger, sample, seconds)
-            if ledger.entries() != before + 2 * measured.done:
-                raise BenchmarkError("The ceiling's entries are not those of its transfers.")
-            return measured
+        def run(seconds: int) -> Measurement:
+            files = ledger.tokens(), requests
+            return load.put(ledger.url, workload.method, *files, seconds, workload.connections)
 
-        measure(1)
-        return measure
+        return Subject(
+            name=name,
+            load=run,
+            count=ledger.entries,
+            effects=workload.entries,
+            in_flight=workload.connections,
+            pids=(ledger.pid, ledger.postmaster()),
+            seconds=self.scale.batch_seconds if workload.worth > 1 else self.scale.seconds,
+            worth=workload.worth,
+        )
+
+    def _ceiling(self, name: str, one: Ceiling, sample: dict[str, str]) -> Subject:
+        ledger = self.ledgers[one.database]
+        run = partial(ceiling.measure, ledger, one, sample)
+        return Subject(
+            name=name,
+            load=run,
+            connect=lambda: run(None),
+            count=ledger.entries,
+            effects=2,
+            in_flight=0,
+            pids=(ledger.postmaster(),),
+            seconds=self.scale.seconds,
+        )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.ledger import Ledger
-from benchmarks.load import CONNECTIONS
 
 # The number of prepared requests, which are sent in turn.
 PREPARED = 5_000
@@ -17,11 +16,15 @@ PAGE = 50
 CURSORS = 64
 SHALLOW = 100
 
+# The number of connections, unless a workload needs another one.
+CONNECTIONS = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Scale:
     """
-    The size of a run. ``depth`` is the number of entries before the deep statement page.
+    The size of a run. ``depth`` is the number of entries before the deep statement page, ``holds``
+    that of resolved holds of the busiest account.
 
     Measurements are short and rounds are many, because the speed of a machine changes within
     minutes, and the two measurements of a ratio should be close together. A batch takes about as
@@ -35,28 +38,41 @@ class Scale:
     small: int
     large: int
     depth: int
+    holds: int
 
-    def seeds(self) -> dict[str, tuple[int, int]]:
-        """Return the number of entries of each ledger and of its busiest account."""
-        busiest = self.depth + SHALLOW + CURSORS + 2 * PAGE
-        return {
-            "ledger": (self.entries, 1_000),
-            "small": (self.small, 1_000),
-            "large": (self.large, busiest),
+    def seed(self, ledger: str) -> list[str]:
+        """Return the options of ``seed_load`` for a ledger."""
+        entries = {"large": self.large, "small": self.small, "holds": self.small}
+        busiest = self.depth + SHALLOW + CURSORS + 2 * PAGE if ledger == "large" else 1_000
+        options = {
+            "accounts": 1_001,
+            "entries": entries.get(ledger, self.entries),
+            "busiest": busiest,
         }
+        if ledger == "holds":
+            options["holds"] = self.holds
+        return [f"--{name}={value}" for name, value in options.items()]
 
 
 FULL = Scale(
-    rounds=15,
+    rounds=11,
     seconds=3,
     batch_seconds=9,
     entries=200_000,
     small=10_000,
     large=5_000_000,
     depth=1_000_000,
+    holds=100_000,
 )
 QUICK = Scale(
-    rounds=3, seconds=1, batch_seconds=8, entries=10_000, small=10_000, large=60_000, depth=12_000
+    rounds=2,
+    seconds=1,
+    batch_seconds=4,
+    entries=10_000,
+    small=10_000,
+    large=60_000,
+    depth=12_000,
+    holds=5_000,
 )
 
 # A request: the number of its user, path, key and body. An empty key stands for a new one.
@@ -124,6 +140,20 @@ def replays(books: Books) -> Iterator[Line]:
         yield user, "/transfers", f"replayed-{number}", order
 
 
+def holds_of_busiest(books: Books) -> Iterator[Line]:
+    return _holds(books, books.busiest)
+
+
+def holds_of_other(books: Books) -> Iterator[Line]:
+    return _holds(books, books.others[0])
+
+
+def _holds(books: Books, source: str) -> Iterator[Line]:
+    for dest in books.others[1:]:
+        order = {"source_account_id": source, "dest_account_id": dest, "amount": 1, "hold": True}
+        yield books.user_of[source], "/transfers", "", order
+
+
 def accounts(books: Books) -> Iterator[Line]:
     for account in books.others:
         yield books.user_of[account], f"/accounts/{account}", "", None
@@ -169,14 +199,21 @@ class Workload:
 
 
 WORKLOADS = {
-    "transfers": Workload(transfers, entries=2),
+    **{
+        f"transfers ({number})": Workload(transfers, entries=2, connections=number)
+        for number in (1, 8, 32, 64)
+    },
+    # Another version of the service (the option --before).
+    "before (1)": Workload(transfers, ledger="before", entries=2, connections=1),
     "batches": Workload(batches, worth=BATCH, entries=2 * BATCH, connections=4),
-    "into one": Workload(transfers_into_one, entries=2),
+    "into one": Workload(transfers_into_one, entries=2, connections=32),
     "deposits": Workload(deposits, entries=1),
     "small": Workload(transfers, ledger="small", entries=2),
     "large": Workload(transfers, ledger="large", entries=2),
     "page, shallow": Workload(shallow_pages, ledger="large", method="GET"),
     "page, deep": Workload(deep_pages, ledger="large", method="GET"),
+    "holds, none": Workload(holds_of_other, ledger="holds", method="HOLD", connections=1),
+    "holds, many": Workload(holds_of_busiest, ledger="holds", method="HOLD", connections=1),
     "replays": Workload(replays),
     "account": Workload(accounts, method="GET"),
     "statement": Workload(statements, method="GET"),
