@@ -81,6 +81,9 @@ class Run:
         for ledger in tqdm(
             list(self.ledgers.values()), desc="Verifying", unit=" ledgers", disable=None
         ):
+            if ledger is self.ledgers.get("ceiling"):
+                # Restores the guards, which the audit expects.
+                ledger.manage("migrate", "--verbosity=0")
             ledger.manage("verify_ledger")
 
     def outcomes(self) -> list[Outcome]:
