@@ -4,6 +4,7 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
+from rest_framework_simplejwt.tokens import RefreshToken
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -135,3 +136,17 @@ def test_requests_succeed_after_a_type_was_changed_while_the_service_runs(
     after = [statuses() for _ in range(OFTEN)]
 
     assert before == after == [[201, 201, 409, *[200] * 7]] * OFTEN
+
+
+def test_a_refresh_after_a_type_was_changed_can_be_repeated(client, alice, other_types):
+    refresh = str(RefreshToken.for_user(alice))
+    answers = []
+
+    for number in range(OFTEN + 2):
+        if number == OFTEN:
+            other_types()
+        response = client.post("/auth/token/refresh", {"refresh": refresh}, "application/json")
+        refresh = response.json().get("refresh", refresh)
+        answers.append((response.status_code, response.headers.get("Retry-After")))
+
+    assert answers == [(200, None)] * OFTEN + [(503, "1"), (200, None)]
