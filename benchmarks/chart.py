@@ -49,7 +49,7 @@ def _draw(name: str, outcomes: list[Outcome], axes: Any) -> None:
     axes.axvline(1, color="black", linewidth=1, linestyle="--")
     axes.set_title(name, loc="left", fontweight="bold")
     axes.set_yticks(range(len(outcomes)), [outcome.title for outcome in outcomes])
-    axes.invert_yaxis()
+    axes.set_ylim(len(outcomes) - 0.5, -0.5)
     axes.margins(x=0.25)
     axes.set_xlim(left=0)
     axes.spines[["top", "right"]].set_visible(False)

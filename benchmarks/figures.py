@@ -105,7 +105,7 @@ FIGURES = (
     ),
     Figure(
         "S3",
-        "Every transfer into one account, as a multiple of pgbench",
+        "Every transfer into one account, as a multiple of pgbench doing the same",
         "into one",
         "ceiling, into one",
         at_least=2,

@@ -99,8 +99,7 @@ The targets are ratios, because absolute figures depend on the machine.
   the start: {load_before:.2f}.
 - **Versions** Python {platform.python_version()}, {versions}, {generator()}.
 - **Database** PostgreSQL with default settings and {settings}.
-- **Server** `ledger_project.server` with {run.options.shape.workers} workers of
-  {run.options.shape.threads} threads.
+- **Server** `ledger_project.server` with workers x threads of {run.options.shape}.
 - **Load** {CONNECTIONS} keep-alive connections unless stated otherwise, a JWT and a fresh
   Idempotency-Key on every request, ten users with a hundred accounts each. Any response other than
   2xx fails the run, and so does any missing or additional entry.
@@ -119,10 +118,10 @@ The targets are ratios, because absolute figures depend on the machine.
   depth {scale.depth:,} and 100; an account with {scale.holds:,} resolved holds and one with none,
   on one connection.
 - **S8** one connection. {_before(run)}
-- **S9** {CLIENTS} connections to each service, on the same PostgreSQL. The naive service reads,
-  checks and writes without locks, and loses updates. django-hordak has a JWT on each request, and
-  neither keys nor a check of the balance. Both have {run.options.shape.workers} workers. The SQL
-  ledger has neither users nor keys, and pgbench calls its functions directly.
+- **S9** {CLIENTS} connections to each service, on the same PostgreSQL and with as many workers. The
+  naive service identifies nobody, locks nothing and loses updates. django-hordak identifies callers
+  by JWT, and has neither keys nor locks. The SQL ledger has neither users nor keys, and pgbench
+  calls its functions directly.
 - Afterwards `verify_ledger` found no errors in any ledger, including those of the ceilings.
 
 ## Measurements
@@ -134,8 +133,8 @@ def _before(run: Run) -> str:
     if run.options.before:
         return "The earlier version ran side by side with this one."
     return (
-        "The target is an earlier version's latency, which `--before` measures side by side.\n"
-        "  Without it, the latency is only compared with pgbench's."
+        "The target is an earlier version's latency, which `--before` measures side\n"
+        "  by side. Without it, the latency is only compared with pgbench's."
     )
 
 

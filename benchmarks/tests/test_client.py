@@ -1,0 +1,77 @@
+"""The load generator that is used if wrk isn't installed."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from benchmarks.processes import ROOT
+
+HOLD = {"source_account_id": "1", "dest_account_id": "2", "amount": 1, "hold": True}
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers like the ledger, and remembers the requests."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        key = self.headers["Idempotency-Key"]
+        self.server.received.append((self.path, key, body))
+        kind = "VOID" if self.path.endswith("/void") else "HOLD"
+        number = len(self.server.received)
+        answer = b'{"id":"%d","kind":"%s","hold_id":null}' % (number, kind.encode())
+        self.send_response(201)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[HTTPServer]:
+    with HTTPServer(("127.0.0.1", 0), Handler) as listening:
+        listening.received = []
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        yield listening
+        listening.shutdown()
+
+
+def load(server: HTTPServer, folder, method: str, line: str) -> dict:
+    (folder / "tokens").write_text("token\n")
+    (folder / "requests").write_text(line + "\n")
+    command = [sys.executable, "benchmarks/client.py", "--connections=1", "--seconds=2"]
+    url = f"http://127.0.0.1:{server.server_port}"
+    files = [folder / "tokens", folder / "requests"]
+    ran = subprocess.run(
+        [*command, url, method, *files, "key-"], cwd=ROOT, stdout=subprocess.PIPE, check=True
+    )
+    return json.loads(ran.stdout)
+
+
+def test_each_hold_is_voided_by_the_next_request(server, tmp_path):
+    printed = load(server, tmp_path, "HOLD", f"0\t/transfers\t\t{json.dumps(HOLD)}")
+
+    received = server.received[: printed["requests"]]
+    pairs = list(zip(received[::2], received[1::2], strict=False))
+    assert len(pairs) > 0
+    assert printed["not_2xx"] == 0
+    for number, (hold, void) in enumerate(pairs):
+        first = 2 * number + 1
+        assert hold == ("/transfers", f"key-{first}", HOLD)
+        assert void == (f"/transfers/{first}/void", f"key-{first + 1}", {})
+
+
+def test_other_requests_are_repeated_as_they_are(server, tmp_path):
+    printed = load(server, tmp_path, "POST", "0\t/transfers\treplayed\t{}")
+
+    received = server.received[: printed["requests"]]
+    assert len(received) > 0
+    assert received == [("/transfers", "replayed", {})] * len(received)
