@@ -46,9 +46,10 @@ class Account(models.Model):
     """
     An account, which holds money in one currency. All amounts are in minor units.
 
-    ``balance``, ``held`` and ``version`` follow from the account's history. Only ``transfers``
-    changes them, under the account's lock. On an EXTERNAL account they stay 0, and its status
-    stays OPEN.
+    ``balance``, ``held``, ``version`` and ``hold_version`` follow from the account's history.
+    ``version`` counts its entries, and ``hold_version`` counts the HOLDs, CAPTUREs and VOIDs of
+    which it is the source. Only ``transfers`` changes them, under the account's lock. On an
+    EXTERNAL account they stay 0, and its status stays OPEN.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -74,6 +75,7 @@ class Account(models.Model):
     held = models.BigIntegerField(default=0)
     overdraft_limit = models.BigIntegerField(default=0)
     version = models.BigIntegerField(default=0)
+    hold_version = models.BigIntegerField(default=0)
     last_posted_at = models.DateTimeField(null=True, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -116,6 +118,9 @@ class Account(models.Model):
                 name="account_version_not_negative", condition=Q(version__gte=0)
             ),
             models.CheckConstraint(
+                name="account_hold_version_not_negative", condition=Q(hold_version__gte=0)
+            ),
+            models.CheckConstraint(
                 name="account_closed_is_empty",
                 condition=~Q(status=AccountStatus.CLOSED.value) | Q(balance=0, held=0),
             ),
@@ -134,7 +139,7 @@ class Account(models.Model):
             models.CheckConstraint(
                 name="account_external_keeps_no_balance",
                 condition=Q(kind=AccountKind.CUSTOMER.value)
-                | Q(balance=0, held=0, version=0, overdraft_limit=0),
+                | Q(balance=0, held=0, version=0, hold_version=0, overdraft_limit=0),
             ),
             # Deposits and withdrawals don't read the EXTERNAL account's status.
             models.CheckConstraint(

@@ -24,12 +24,12 @@ ACCOUNTS = Scan(
         Check(
             "account_within_bounds",
             "An account has a known kind and status, and its figures are integers within bounds",
-            f"""{integers("balance", "held", "overdraft_limit", "version")}
+            f"""{integers("balance", "held", "overdraft_limit", "version", "hold_version")}
             AND kind IN ('CUSTOMER', 'EXTERNAL') AND status IN ('OPEN', 'FROZEN', 'CLOSED')
             AND balance BETWEEN -%(most)s AND %(most)s AND held BETWEEN 0 AND %(most)s
-            AND overdraft_limit BETWEEN 0 AND %(most)s AND version >= 0""",
+            AND overdraft_limit BETWEEN 0 AND %(most)s AND version >= 0 AND hold_version >= 0""",
             "{kind} {status}: balance {balance}, held {held}, overdraft limit {overdraft_limit}, "
-            "version {version}",
+            "version {version}, hold version {hold_version}",
         ),
         Check(
             "account_has_its_owner",
@@ -59,8 +59,10 @@ ACCOUNTS = Scan(
             "account_external_keeps_no_balance",
             "An EXTERNAL account stores no figures: all of them are 0",
             """kind <> 'EXTERNAL'
-            OR (balance = 0 AND held = 0 AND version = 0 AND overdraft_limit = 0)""",
-            "balance {balance}, held {held}, version {version}, overdraft limit {overdraft_limit}",
+            OR (balance = 0 AND held = 0 AND version = 0 AND hold_version = 0
+                AND overdraft_limit = 0)""",
+            "balance {balance}, held {held}, version {version}, hold version {hold_version}, "
+            "overdraft limit {overdraft_limit}",
         ),
         Check(
             "account_external_stays_as_made",
@@ -92,6 +94,13 @@ ACCOUNTS = Scan(
             "The held amount is the sum of the holds without a CAPTURE or VOID",
             "kind = 'EXTERNAL' OR held = pending",
             "held {held}, but its pending holds sum to {pending}",
+        ),
+        Check(
+            "account_held_is_its_last_holds",
+            "The held amount and hold_version are those of the last HOLD, CAPTURE or VOID",
+            "kind = 'EXTERNAL' OR (held = last_held AND hold_version = last_hold_sequence)",
+            "held {held} and hold version {hold_version}, but the last hold has {last_held} and "
+            "sequence {last_hold_sequence}",
         ),
         Check(
             "account_last_posted_when_its_last_entry",

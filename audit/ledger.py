@@ -37,7 +37,7 @@ from audit.row_checks import (
 )
 from audit.rows import fetch, is_uuid, uuid_text
 from audit.scan import Check, Scan
-from audit.transfer_checks import LEGS, TRANSFERS
+from audit.transfer_checks import HOLDS, LEGS, TRANSFERS
 from transfers import clock
 
 # Rows in a range: enough that round trips don't matter, few enough to sort in memory.
@@ -80,6 +80,7 @@ def check_ledger(progress: Progress | None = None) -> Report:
             add_folded_names(audit.names, first=first, last=last)
             audit.run(ENTRIES, first, last)
             audit.run(CHANGES, first, last)
+            audit.run(HOLDS, first, last)
         for first, last in _transfer_ranges():
             audit.run(LEGS, first, last)
             audit.run(TRANSFERS, first, last)
@@ -95,17 +96,18 @@ class _Audit:
         self._checked_at = clock.now()
         self._progress = progress
         self._done = 0
-        # Each entry is checked twice: in its account and in its transfer.
+        # Each entry is checked twice: in its account and in its transfer. So is each transfer that
+        # changes the held amount of its source.
         self._total = fetch(
             "SELECT (SELECT count(*) FROM accounts_account)"
             " + (SELECT count(*) FROM accounts_accountchange)"
-            " + (SELECT count(*) FROM transfers_transfer)"
+            " + (SELECT count(*) + count(hold_sequence) FROM transfers_transfer)"
             " + 2 * (SELECT count(*) FROM transfers_ledgerentry) AS total"
         )[0]["total"]
         self._sums: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         self._results = {
             check.name: Result(check.name, check.description)
-            for scan in (ACCOUNTS, ENTRIES, CHANGES, LEGS, TRANSFERS)
+            for scan in (ACCOUNTS, ENTRIES, CHANGES, HOLDS, LEGS, TRANSFERS)
             for check in scan.checks
         }
 
@@ -188,15 +190,20 @@ def _examples(scan: Scan, check: Check, bounds: dict[str, UUID], limit: int) -> 
 
 
 def _account_ranges() -> Iterator[tuple[UUID, UUID]]:
-    """Yield ranges of accounts with about ``CHUNK`` entries each, judging by their versions."""
+    """
+    Yield ranges of accounts with about ``CHUNK`` entries and holds each.
+
+    They are counted by the versions of the accounts.
+    """
     first = UUID(int=0)
     while True:
         rows = fetch(
-            "SELECT id, CAST(version AS bigint) AS version FROM accounts_account "
+            "SELECT id, CAST(version AS bigint) + CAST(hold_version AS bigint) AS weight"
+            " FROM accounts_account "
             f"WHERE id >= %(first)s AND {is_uuid('id')} ORDER BY id LIMIT {ACCOUNTS_AT_ONCE}",
             first=first,
         )
-        weights = accumulate(row["version"] for row in rows)
+        weights = accumulate(row["weight"] for row in rows)
         cut = next((at for at, weight in enumerate(weights) if weight >= CHUNK), len(rows) - 1)
         if cut == len(rows) - 1 and len(rows) < ACCOUNTS_AT_ONCE:
             yield first, LAST_KEY

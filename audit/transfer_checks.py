@@ -1,5 +1,5 @@
 """
-The checks of transfers, and of each entry as a leg of its transfer.
+The checks of transfers, of each entry as a leg of its transfer, and of the chains of holds.
 
 The SQL deliberately repeats what ``transfers/kinds.py`` declares for each kind and reads nothing
 from it, so that the audit can find an error there. When you add a kind, add it here too.
@@ -53,6 +53,28 @@ LEGS = Scan(
     ),
 )
 
+HOLDS = Scan(
+    "holds",
+    sums={},
+    checks=(
+        Check(
+            "hold_sequence_has_no_gap",
+            "The HOLDs, CAPTUREs and VOIDs of a source are numbered from 1 without gaps",
+            "hold_sequence = last_sequence + 1",
+            "hold sequence {hold_sequence} follows {last_sequence} of source {source_id}",
+        ),
+        Check(
+            "hold_held_follows",
+            "The held amount after a HOLD is the previous one plus its amount; after a CAPTURE or "
+            "VOID, it is the previous one minus the amount of the hold",
+            """held IS NULL
+            OR held = last_held + CASE kind WHEN 'HOLD' THEN amount ELSE -released END""",
+            "held {held} after a {kind} of {amount}, from {last_held}, of source {source_id} at "
+            "hold sequence {hold_sequence}; its hold has {released}",
+        ),
+    ),
+)
+
 TRANSFERS = Scan(
     "transfers",
     sums={"transfers": "1"},
@@ -60,10 +82,13 @@ TRANSFERS = Scan(
         Check(
             "transfer_within_bounds",
             "A transfer has a known kind, an amount within bounds, and two different accounts",
-            f"""{integers("amount")} AND kind
+            f"""{integers("amount", "held", "hold_sequence")} AND kind
                 IN ('DEPOSIT', 'WITHDRAWAL', 'TRANSFER', 'HOLD', 'CAPTURE', 'VOID', 'REVERSAL')
-            AND amount BETWEEN 1 AND %(most)s AND source_id <> dest_id""",
-            "{kind} of {amount} from {source_id} to {dest_id}",
+            AND amount BETWEEN 1 AND %(most)s AND source_id <> dest_id
+            AND (held IS NULL OR held BETWEEN 0 AND %(most)s)
+            AND (hold_sequence IS NULL OR hold_sequence >= 1)""",
+            "{kind} of {amount} from {source_id} to {dest_id}, held {held}, hold sequence "
+            "{hold_sequence}",
         ),
         Check(
             "transfer_id_is_of_its_time",
@@ -73,11 +98,15 @@ TRANSFERS = Scan(
         ),
         Check(
             "transfer_columns_fit_its_kind",
-            "Only a HOLD expires, only a CAPTURE or VOID has a hold, only a REVERSAL an original",
+            "Only a HOLD expires, only a CAPTURE or VOID has a hold, only a REVERSAL an original, "
+            "and only a HOLD, CAPTURE or VOID has a held amount and a hold_sequence",
             """(expires_at IS NOT NULL) = (kind = 'HOLD')
             AND (hold_id IS NOT NULL) = (kind IN ('CAPTURE', 'VOID'))
-            AND (reverses_id IS NOT NULL) = (kind = 'REVERSAL')""",
-            "{kind}: expires at {expires_at}, resolves {hold_id}, reverses {reverses_id}",
+            AND (reverses_id IS NOT NULL) = (kind = 'REVERSAL')
+            AND (held IS NOT NULL) = (kind IN ('HOLD', 'CAPTURE', 'VOID'))
+            AND (hold_sequence IS NOT NULL) = (kind IN ('HOLD', 'CAPTURE', 'VOID'))""",
+            "{kind}: expires at {expires_at}, resolves {hold_id}, reverses {reverses_id}, held "
+            "{held}, hold sequence {hold_sequence}",
         ),
         Check(
             "hold_expires_after_it_was_made",

@@ -12,9 +12,10 @@ INSERT INTO auth_user (id, username, password, is_superuser, first_name, last_na
     FROM generate_series(0, 9) AS number;
 
 INSERT INTO accounts_account (id, owner_id, owner_name, owner_name_folded, currency, kind, status,
-        balance, held, overdraft_limit, version, last_posted_at, metadata, created_at)
+        balance, held, overdraft_limit, version, hold_version, last_posted_at, metadata,
+        created_at)
     SELECT ceiling_account(number), ceiling_owner(number), 'Account ' || number,
-        'account ' || number, 'USD', 'CUSTOMER', 'OPEN', 1000000000, 0, 0, 1, now(), '{}', to_timestamp(1717986918.4)
+        'account ' || number, 'USD', 'CUSTOMER', 'OPEN', 1000000000, 0, 0, 1, 0, now(), '{}', to_timestamp(1717986918.4)
     FROM generate_series(1, 1000) AS number;
 
 CREATE TEMPORARY TABLE deposit ON COMMIT DROP AS

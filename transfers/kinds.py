@@ -46,6 +46,11 @@ class Rules:
     reversible: bool = False
 
     @property
+    def changes_held(self) -> bool:
+        """Whether it changes the held amount of its source."""
+        return self.reserves or self.releases
+
+    @property
     def moves_cash(self) -> bool:
         """Whether money comes in from outside or is paid out."""
         return EXTERNAL in (self.source, self.dest)
@@ -141,4 +146,5 @@ class Kind(StrEnum):
 # For queries and constraints.
 RESERVING = [kind.value for kind in Kind if kind.rules.reserves]
 RELEASING = [kind.value for kind in Kind if kind.rules.releases]
+CHANGING_HELD = [kind.value for kind in Kind if kind.rules.changes_held]
 REVERSING = [kind.value for kind in Kind if kind.rules.reverses]

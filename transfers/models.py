@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 from accounts.enums import CALENDAR, MONEY_MAX
 from accounts.models import Account
 from accounts.money import money
-from transfers.kinds import RELEASING, RESERVING, REVERSING, Kind
+from transfers.kinds import CHANGING_HELD, RELEASING, RESERVING, REVERSING, Kind
 from transfers.posting import EntryType
 from transfers.querysets import LedgerEntryQuerySet, TransferQuerySet, TransferStatus
 
@@ -27,6 +27,10 @@ class Transfer(models.Model):
     ``hold`` is the hold that a CAPTURE or VOID resolves, and ``reverses`` is the transfer that a
     REVERSAL reverses. Both are one-to-one, so that the database doesn't let a hold be resolved
     twice or a transfer be reversed twice.
+
+    ``held`` is the held amount of the source after a HOLD, CAPTURE or VOID. ``hold_sequence``
+    numbers these transfers of the source without gaps, in the order of their commits. Both are null
+    on any other kind.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -48,6 +52,8 @@ class Transfer(models.Model):
     reverses = models.OneToOneField(
         "self", models.PROTECT, null=True, blank=True, related_name="reversal"
     )
+    held = models.BigIntegerField(null=True, blank=True)
+    hold_sequence = models.BigIntegerField(null=True, blank=True)
     # Null if the ledger itself released an expired hold.
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -77,12 +83,6 @@ class Transfer(models.Model):
         indexes = [
             models.Index(fields=["source", "id"], name="transfer_by_source"),
             models.Index(fields=["dest", "id"], name="transfer_by_dest"),
-            # For the guards, which add up the holds of an account.
-            models.Index(
-                fields=["source"],
-                condition=Q(kind__in=RESERVING),
-                name="transfer_holds_by_source",
-            ),
             models.Index(fields=["kind", "id"], name="transfer_by_kind"),
             # For finding pending and expired holds. Few of all holds are pending.
             models.Index(
@@ -92,6 +92,19 @@ class Transfer(models.Model):
             ),
         ]
         constraints = [
+            models.UniqueConstraint(
+                fields=["source", "hold_sequence"],
+                condition=Q(hold_sequence__isnull=False),
+                name="transfer_hold_sequence_once_per_source",
+            ),
+            models.CheckConstraint(
+                name="transfer_held_only_if_it_changes",
+                condition=Q(
+                    kind__in=CHANGING_HELD, held__range=(0, MONEY_MAX), hold_sequence__gte=1
+                )
+                & Q(held__isnull=False, hold_sequence__isnull=False)
+                | (~Q(kind__in=CHANGING_HELD) & Q(held__isnull=True, hold_sequence__isnull=True)),
+            ),
             models.CheckConstraint(
                 name="transfer_amount_within_bounds", condition=Q(amount__range=(1, MONEY_MAX))
             ),

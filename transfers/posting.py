@@ -62,6 +62,7 @@ class AccountState:
     held: int = 0
     overdraft_limit: int = 0
     version: int = 0
+    hold_version: int = 0
     last_posted_at: datetime | None = None
     visible: bool = True
 
@@ -109,11 +110,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """
-    One side of a posting. Amounts are in minor units, ``ts`` in UTC.
-
-    ``balance`` and ``sequence`` are None on an EXTERNAL account.
-    """
+    """One side of a posting, in minor units and UTC. EXTERNAL has no balance and no sequence."""
 
     account_id: UUID
     type: EntryType
@@ -130,6 +127,9 @@ class Posting:
     draft: Draft
     currency: str
     entries: tuple[Entry, ...]
+    # As in ``Transfer``: set by a HOLD, CAPTURE or VOID.
+    held: int | None = None
+    hold_sequence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +197,11 @@ def post(
         except LedgerError as refusal:
             refusal.draft = draft
             raise
-        postings.append(Posting(draft, states[draft.source].currency, entries))
         for state in touched:
             states[state.id] = changed[state.id] = state
+        source = states[draft.source]
+        figures = (source.held, source.hold_version) if draft.kind.rules.changes_held else ()
+        postings.append(Posting(draft, source.currency, entries, *figures))
         if draft.original is not None:
             done[draft.original.id] = now
     refusals.raise_deferred()
@@ -220,7 +222,7 @@ def _post_one(
     if draft.original is not None:
         _check_original(draft, draft.original, done, now)
         if draft.kind.rules.releases:
-            source = replace(source, held=source.held - draft.original.amount)
+            source = _hold(source, -draft.original.amount, draft, refusals)
     rules = draft.kind.rules
     if not (rules.moves_money or rules.reserves):
         # A VOID affects only the source, so the state of the destination doesn't matter.
@@ -232,7 +234,7 @@ def _post_one(
         available = source.available if source.visible else None
         raise InsufficientFunds(source.id, available=available, required=draft.amount)
     if rules.reserves:
-        return [_hold(source, draft, refusals)], ()
+        return [_hold(source, draft.amount, draft, refusals)], ()
     source, debit = _enter(source, EntryType.DEBIT, draft, now, refusals)
     dest, credit = _enter(dest, EntryType.CREDIT, draft, now, refusals)
     customers = [state for state in (source, dest) if state.kind is AccountKind.CUSTOMER]
@@ -274,11 +276,11 @@ def _check_original(
         raise CaptureExceedsHold(original.id, held=original.amount, requested=draft.amount)
 
 
-def _hold(account: AccountState, draft: Draft, refusals: _Refusals) -> AccountState:
-    held = account.held + draft.amount
+def _hold(account: AccountState, change: int, draft: Draft, refusals: _Refusals) -> AccountState:
+    held = account.held + change
     if held > MONEY_MAX:
         refusals.add(draft, BalanceLimitExceeded(account.id, MONEY_MAX), account)
-    return replace(account, held=held)
+    return replace(account, held=held, hold_version=account.hold_version + 1)
 
 
 def _enter(

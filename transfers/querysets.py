@@ -130,7 +130,8 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
     def unresolved_holds(self) -> Self:
         """Return the holds without a CAPTURE or VOID, including expired ones."""
         resolution = self.model._default_manager.filter(hold=OuterRef("pk"))
-        return self.filter(~Exists(resolution), kind__in=RESERVING)
+        # `hold_sequence` is never null on a hold. The filter is for the partial index on it.
+        return self.filter(~Exists(resolution), kind__in=RESERVING, hold_sequence__isnull=False)
 
 
 # The members of a statement line. ``ref`` is the memo of the transfer, and ``counterparty_id`` is

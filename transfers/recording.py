@@ -240,6 +240,8 @@ def _transfer(
         expires_at=None if draft.expires_in is None else now + draft.expires_in,
         hold_id=None if reverses else original_id,
         reverses_id=original_id if reverses else None,
+        held=accepted.held,
+        hold_sequence=accepted.hold_sequence,
         created_by=actor,
         created_at=now,
     )

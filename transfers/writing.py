@@ -19,7 +19,7 @@ from transfers.models import LedgerEntry, Transfer
 from transfers.posting import AccountState, Entry
 
 # The columns of an account that a posting changes. The id comes last, as in the UPDATE on SQLite.
-ACCOUNT = Table(Account, ("balance", "held", "version", "last_posted_at", "id"))
+ACCOUNT = Table(Account, ("balance", "held", "version", "hold_version", "last_posted_at", "id"))
 TRANSFER = Table(Transfer, (field.attname for field in Transfer._meta.concrete_fields))
 # The fields of the engine's `Entry`. In a row they follow the ids of the entry and the transfer.
 _POSTED = [field.name for field in fields(Entry)]

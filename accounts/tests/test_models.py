@@ -73,6 +73,10 @@ def test_a_version_is_not_negative(mine):
     assert_update_refused(mine.pk, "account_version_not_negative", version=-1)
 
 
+def test_a_hold_version_is_not_negative(mine):
+    assert_update_refused(mine.pk, "account_hold_version_not_negative", hold_version=-1)
+
+
 @pytest.mark.parametrize(
     "figures", [{"balance": 1}, {"balance": 0, "held": 1, "overdraft_limit": 1}]
 )
@@ -100,7 +104,9 @@ def test_an_external_account_has_no_owner(alice):
     assert_insert_refused(owned, "account_external_has_no_owner")
 
 
-@pytest.mark.parametrize("figure", ["balance", "held", "version", "overdraft_limit"])
+@pytest.mark.parametrize(
+    "figure", ["balance", "held", "version", "hold_version", "overdraft_limit"]
+)
 def test_an_external_account_stores_no_figures(db, figure):
     outside = external_account_id("USD")
 

@@ -1,7 +1,7 @@
 -- One row for each account: its own figures, the same figures computed from its history, and the
 -- values of its last account changes.
 SELECT a.id AS subject, a.currency, a.kind, a.status, a.owner_id, a.owner_name, a.balance, a.held,
-    a.overdraft_limit, a.version, a.last_posted_at, a.metadata,
+    a.overdraft_limit, a.version, a.hold_version, a.last_posted_at, a.metadata,
     CASE WHEN a.kind <> 'EXTERNAL' THEN a.created_at END AS opened_at,
     coalesce(of_status.after, 'OPEN') AS recorded_status,
     coalesce(of_limit.after, '0') AS recorded_limit,
@@ -9,7 +9,8 @@ SELECT a.id AS subject, a.currency, a.kind, a.status, a.owner_id, a.owner_name, 
     coalesce(history.entries, 0) AS entries, coalesce(history.total, 0) AS total,
     coalesce(newest.sequence, 0) AS last_sequence,
     coalesce(newest.balance, 0) AS last_balance, newest.ts AS last_ts,
-    coalesce(pending.total, 0) AS pending
+    coalesce(pending.total, 0) AS pending, coalesce(last_hold.held, 0) AS last_held,
+    coalesce(last_hold.hold_sequence, 0) AS last_hold_sequence
 FROM accounts_account a
 LEFT JOIN (
     SELECT e.account_id, count(*) AS entries,
@@ -27,9 +28,15 @@ LEFT JOIN (
     SELECT h.source_id, sum(h.amount) AS total
     FROM transfers_transfer h LEFT JOIN transfers_transfer r ON r.hold_id = h.id
     WHERE h.source_id BETWEEN %(first)s AND %(last)s
-        AND h.kind = 'HOLD' AND r.id IS NULL
+        -- The index is of the rows with a hold_sequence.
+        AND h.kind = 'HOLD' AND h.hold_sequence IS NOT NULL AND r.id IS NULL
     GROUP BY h.source_id
 ) pending ON pending.source_id = a.id
+LEFT JOIN transfers_transfer last_hold ON last_hold.id = (
+    SELECT t.id FROM transfers_transfer t
+    WHERE t.source_id = a.id AND t.hold_sequence IS NOT NULL
+    ORDER BY t.hold_sequence DESC LIMIT 1
+)
 LEFT JOIN (
     SELECT account_id,
         max(id) FILTER (WHERE action IN ('FREEZE', 'UNFREEZE', 'CLOSE')) AS status,

@@ -1,6 +1,7 @@
 -- One row for each transfer: its accounts, its legs, and the transfer that it resolves or reverses.
 SELECT t.id AS subject, t.currency, t.kind, t.source_id, t.dest_id, t.amount,
     t.memo, t.metadata, t.expires_at, t.created_at, t.created_by_id, t.hold_id, t.reverses_id,
+    t.held, t.hold_sequence,
     s.kind AS source_kind, s.currency AS source_currency,
     d.kind AS dest_kind, d.currency AS dest_currency,
     o.id AS original, o.kind AS original_kind, o.source_id AS original_source,

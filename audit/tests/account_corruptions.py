@@ -28,7 +28,7 @@ MISSING_USER = 1_000_000_000
 
 
 def hold_more_than_available(book: RichLedger) -> None:
-    update_transfer(book.pending, amount=1_000_00)
+    update_transfer(book.pending, amount=1_000_00, held=1_000_00)
     update_account(book.payer, held=1_000_00)
 
 
@@ -87,6 +87,18 @@ ACCOUNT_CORRUPTIONS = [
         "a wrong held amount",
         lambda book: update_account(book.payer, held=F("held") - 1),
         "account_held_is_its_holds",
+        "account_held_is_its_last_holds",
+    ),
+    corruption(
+        "a wrong hold_version",
+        lambda book: update_account(book.payer, hold_version=F("hold_version") + 1),
+        "account_held_is_its_last_holds",
+    ),
+    corruption(
+        "a negative hold_version",
+        lambda book: update_account(book.third, hold_version=-1),
+        "account_within_bounds",
+        "account_held_is_its_last_holds",
     ),
     corruption(
         "a last_posted_at after the last entry",
@@ -132,6 +144,11 @@ ACCOUNT_CORRUPTIONS = [
     corruption(
         "an EXTERNAL account with a version",
         lambda book: update_external(version=5),
+        "account_external_keeps_no_balance",
+    ),
+    corruption(
+        "an EXTERNAL account with a hold_version",
+        lambda book: update_external(hold_version=5),
         "account_external_keeps_no_balance",
     ),
     corruption(

@@ -67,7 +67,14 @@ def write_a_leg_twice(book: RichLedger) -> None:
 @pytest.mark.parametrize(
     ("corrupt", "expected"),
     [
-        (resolve_a_hold_twice, {"original_is_resolved_once": 2, "account_held_is_its_holds": 1}),
+        (
+            resolve_a_hold_twice,
+            {
+                "original_is_resolved_once": 2,
+                "account_held_is_its_holds": 1,
+                "hold_held_follows": 1,
+            },
+        ),
         (reverse_a_transfer_twice, {"original_is_resolved_once": 2, "transfer_has_both_legs": 1}),
         (
             use_a_sequence_twice,
@@ -109,5 +116,5 @@ def test_an_audit_is_one_read_only_snapshot_without_timeouts():
     check_ledger(lambda done, total: during.append([show(name) for name in names]))
 
     assert before == ["read committed", "off", "3s", "8s", "10s"]
-    assert during == [["repeatable read", "on", "0", "0", "0"]] * 5
+    assert during == [["repeatable read", "on", "0", "0", "0"]] * 6
     assert [show(name) for name in names] == before

@@ -124,7 +124,7 @@ TRANSFER_CORRUPTIONS = [
         )
         for name, metadata in LARGE_METADATA.items()
     ),
-    corruption("a hold of 0", set_a_hold_to_zero, transfer_within_bounds=2),
+    corruption("a hold of 0", set_a_hold_to_zero, transfer_within_bounds=2, hold_held_follows=2),
     corruption(
         "a transfer that expires",
         lambda book: update_transfer(book.transfer, expires_at=book.transfer.created_at),
@@ -154,6 +154,7 @@ TRANSFER_CORRUPTIONS = [
         "a capture of more than the hold",
         lambda book: update_hold_of(book.capture, amount=book.capture.amount - 1),
         "capture_fits_its_hold",
+        hold_held_follows=2,
     ),
     corruption(
         "a capture with another destination",
@@ -166,6 +167,7 @@ TRANSFER_CORRUPTIONS = [
         "capture_fits_its_hold",
         "capture_came_before_expiry",
         "account_held_is_its_holds",
+        "hold_held_follows",
     ),
     corruption(
         "a capture of an expired hold",
@@ -194,11 +196,56 @@ TRANSFER_CORRUPTIONS = [
         "a void with another amount",
         lambda book: update_hold_of(book.void, amount=F("amount") + 1),
         "void_fits_its_hold",
+        hold_held_follows=2,
     ),
     corruption(
         "a void with another destination",
         lambda book: update_hold_of(book.void, dest=book.third),
         "void_fits_its_hold",
+    ),
+    corruption(
+        "a void after which too much is held",
+        lambda book: update_transfer(book.void, held=F("held") + 1),
+        hold_held_follows=2,
+    ),
+    corruption(
+        "a last hold that agrees with neither the one before it nor the account",
+        lambda book: update_transfer(book.pending, held=F("held") + 1),
+        "hold_held_follows",
+        "account_held_is_its_last_holds",
+    ),
+    corruption(
+        "a gap in the hold sequence",
+        lambda book: update_transfer(book.pending, hold_sequence=F("hold_sequence") + 1),
+        "hold_sequence_has_no_gap",
+        "account_held_is_its_last_holds",
+    ),
+    corruption(
+        "a hold_sequence of 0",
+        lambda book: update_transfer(book.pending, hold_sequence=0),
+        "transfer_within_bounds",
+        "account_held_is_its_last_holds",
+        "hold_sequence_has_no_gap",
+        "hold_held_follows",
+    ),
+    corruption(
+        "a hold outside of its chain",
+        lambda book: update_transfer(book.pending, held=None, hold_sequence=None),
+        "transfer_columns_fit_its_kind",
+        "account_held_is_its_holds",
+        "account_held_is_its_last_holds",
+    ),
+    corruption(
+        "a payment with a held amount",
+        lambda book: update_transfer(book.transfer, held=0),
+        "transfer_columns_fit_its_kind",
+    ),
+    corruption(
+        "a payment in the chain of holds",
+        lambda book: update_transfer(book.transfer, hold_sequence=1_000),
+        "transfer_columns_fit_its_kind",
+        "hold_sequence_has_no_gap",
+        "account_held_is_its_last_holds",
     ),
     corruption(
         "a reversal of another transfer",

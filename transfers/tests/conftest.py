@@ -101,7 +101,8 @@ def _assert_currencies_balance(accounts, entries) -> None:
 
 
 def _assert_keeps_no_balance(account, statement) -> None:
-    assert (account.balance, account.held, account.version) == (0, 0, 0)
+    assert (account.balance, account.held) == (0, 0)
+    assert (account.version, account.hold_version) == (0, 0)
     assert [e for e in statement if (e.balance, e.sequence) != (None, None)] == []
 
 
@@ -127,6 +128,18 @@ def _assert_holds_add_up(account, transfers) -> None:
         and transfer.pk not in resolved
     ]
     assert account.held == sum(reserved)
+    changes = {
+        transfer.hold_sequence: transfer
+        for transfer in transfers.values()
+        if transfer.source_id == account.pk and transfer.hold_sequence is not None
+    }
+    held = 0
+    for sequence in range(1, account.hold_version + 1):
+        transfer = changes.pop(sequence)
+        hold = transfers.get(transfer.hold_id)
+        held += transfer.amount if hold is None else -hold.amount
+        assert transfer.held == held
+    assert (changes, account.held) == ({}, held)
     assert account.balance - account.held + account.overdraft_limit >= 0
 
 

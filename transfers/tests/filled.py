@@ -15,7 +15,7 @@ from accounts.models import Account
 from transfers import guards
 from transfers.kinds import Kind
 
-_made = itertools.count()
+_made = itertools.count(1)
 
 
 def fill(
@@ -27,7 +27,10 @@ def fill(
     They are only rows to search: nothing is posted, and the guards are dropped.
     """
     guards.drop(connection)
-    names = "id, kind, hold_id, reverses_id, source_id, dest_id, created_at, expires_at"
+    names = (
+        "id, kind, hold_id, reverses_id, source_id, dest_id, created_at, expires_at, held,"
+        " hold_sequence"
+    )
     begin = (timezone.now() - timedelta(days=days_ago)).replace(microsecond=0)
     rows: list[list[Any]] = []
     for number in range(transfers):
@@ -50,11 +53,13 @@ def fill(
                 kind = Kind.WITHDRAWAL
         source, dest = accounts[number % len(accounts)], accounts[(number + 1) % len(accounts)]
         until = at + timedelta(days=1) if kind is Kind.HOLD else None
-        values = [one, hold, reverses, source.pk, dest.pk, at, until]
+        chained = kind in (Kind.HOLD, Kind.CAPTURE, Kind.VOID)
+        held = [0, next(_made)] if chained else [None, None]
+        values = [one, hold, reverses, source.pk, dest.pk, at, until, *held]
         if connection.vendor == "sqlite":
             values = [value.hex if isinstance(value, UUID) else value for value in values]
         rows.append([values[0], kind.value, *values[1:]])
-    places = ", ".join(["%s"] * 8)
+    places = ", ".join(["%s"] * 10)
     with connection.cursor() as cursor:
         cursor.executemany(
             f"INSERT INTO transfers_transfer ({names}, amount, currency, metadata)"

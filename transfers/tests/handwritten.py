@@ -82,7 +82,7 @@ class HandwrittenLedger(HandwrittenRows):
         currency: str = "USD",
         hold: UUID | None = None,
         reverses: UUID | None = None,
-        released: int = 0,
+        released: int | None = None,
         legs: tuple[str, ...] = ("DEBIT", "CREDIT"),
         debit_from: Account | None = None,
         credit_to: Account | None = None,
@@ -108,8 +108,8 @@ class HandwrittenLedger(HandwrittenRows):
             "DEBIT": (debit_from.pk if debit_from else source_id, debited, debit_gap),
             "CREDIT": (credit_to.pk if credit_to else dest_id, credited, credit_gap),
         }
-        if released:
-            self.update(source_id, f"held = held - {released}")
+        if released is not None:
+            self.change_held(source_id, -released)
         for leg in legs:
             account_id, entered, gap = written[leg]
             entered = amount if entered is None else entered
@@ -174,10 +174,10 @@ class HandwrittenLedger(HandwrittenRows):
         with_legs: bool = False,
         **more: Any,
     ) -> UUID:
-        """Write a hold from alice for bob; ``held`` is the amount written to alice's row."""
+        """Write a hold from alice for bob; ``held`` is the amount added to alice's row."""
         held = amount if held is None else held
         source = source or self.alice
-        self.update(source.pk, f"held = held + {held}")
+        self.change_held(source.pk, held)
         if with_legs:
             return self.post(amount=amount, as_kind="HOLD")
         transfer_id = transfer_id or id_at(CREATED_AT)
@@ -201,7 +201,7 @@ class HandwrittenLedger(HandwrittenRows):
         **more: Any,
     ) -> UUID:
         """Write the void of a hold of 30."""
-        self.update(self.alice.pk, f"held = held - {released}")
+        self.change_held(self.alice.pk, -released)
         transfer_id = id_at(more.get("created_at", CREATED_AT))
         parties = self.alice.pk, (dest or self.bob).pk
         self.insert_transfer(transfer_id, "VOID", *parties, amount, "USD", hold, None, **more)

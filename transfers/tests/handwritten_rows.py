@@ -49,6 +49,10 @@ class HandwrittenRows:
         with connection.cursor() as cursor:
             cursor.execute(f"UPDATE accounts_account SET {change} WHERE id = %s", [account_id])
 
+    def change_held(self, account_id: UUID, change: int) -> None:
+        """Update the account as a HOLD, CAPTURE or VOID does."""
+        self.update(account_id, f"held = held + {change}, hold_version = hold_version + 1")
+
     def set_status(self, account_id: UUID, status: str) -> None:
         action = {"FROZEN": "FREEZE", "OPEN": "UNFREEZE", "CLOSED": "CLOSE"}[status]
         self.record(account_id, action, "status", status)
@@ -74,9 +78,9 @@ class HandwrittenRows:
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO accounts_account (id, owner_id, owner_name, owner_name_folded,"
-                " currency, kind, status, balance, held, overdraft_limit, version, last_posted_at,"
-                " metadata, created_at) VALUES"
-                " (%s, %s, 'fresh', 'fresh', %s, %s, 'OPEN', %s, %s, %s, %s, %s, '{}', now())",
+                " currency, kind, status, balance, held, overdraft_limit, version, hold_version,"
+                " last_posted_at, metadata, created_at) VALUES"
+                " (%s, %s, 'fresh', 'fresh', %s, %s, 'OPEN', %s, %s, %s, %s, 0, %s, '{}', now())",
                 [
                     account_id,
                     self.user.pk if kind == "CUSTOMER" else None,
@@ -124,12 +128,22 @@ class HandwrittenRows:
         expires_at: str = "2020-01-31 00:00Z",
         created_at: str = CREATED_AT,
         by_nobody: bool = False,
+        chained: tuple[int, int] | None = None,
     ) -> None:
+        """
+        Insert a transfer. A hold or its resolution has been added to the source's row before.
+
+        :param chained: its held amount and hold_sequence, if they aren't those of the source's row
+        """
+        if kind in ("HOLD", "CAPTURE", "VOID") and chained is None:
+            [chained] = rows(
+                "SELECT held, hold_version FROM accounts_account WHERE id = %s", source_id
+            )
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO transfers_transfer (id, kind, source_id, dest_id, amount, currency,"
-                " metadata, expires_at, hold_id, reverses_id, created_by_id, created_at)"
-                " VALUES (%s, %s, %s, %s, %s, %s, '{}', %s, %s, %s, %s, %s)",
+                " metadata, expires_at, hold_id, reverses_id, created_by_id, created_at, held,"
+                " hold_sequence) VALUES (%s, %s, %s, %s, %s, %s, '{}', %s, %s, %s, %s, %s, %s, %s)",
                 [
                     transfer_id,
                     kind,
@@ -142,5 +156,6 @@ class HandwrittenRows:
                     reverses,
                     None if by_nobody else self.user.pk,
                     created_at,
+                    *(chained or (None, None)),
                 ],
             )

@@ -51,6 +51,8 @@ def a_transfer(order, **fields):
         "currency": "USD",
         "created_at": NOW,
     }
+    if fields.get("kind") in ("HOLD", "CAPTURE", "VOID"):
+        usual |= {"held": 10, "hold_sequence": 1_000}
     return Transfer(**{**usual, **fields})
 
 
@@ -106,6 +108,38 @@ def test_a_hold_cannot_be_resolved_twice(order, hold, staff):
     second = a_transfer(order, kind="VOID", hold=hold)
 
     assert_refused(second, "transfers_transfer_hold_id_key", "transfers_transfer.hold_id")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"held": None},
+        {"hold_sequence": None},
+        {"held": -1},
+        {"held": MONEY_MAX + 1},
+        {"hold_sequence": 0},
+    ],
+)
+def test_a_hold_without_a_valid_held_amount_and_sequence_is_refused(order, fields):
+    odd = a_transfer(order, kind="HOLD", expires_at=NOW, **fields)
+
+    assert_refused(odd, "transfer_held_only_if_it_changes")
+
+
+@pytest.mark.parametrize("fields", [{"held": 0}, {"hold_sequence": 1}])
+@pytest.mark.parametrize("kind", ["DEPOSIT", "WITHDRAWAL", "TRANSFER"])
+def test_no_other_kind_has_a_held_amount_or_a_hold_sequence(order, kind, fields):
+    assert_refused(a_transfer(order, kind=kind, **fields), "transfer_held_only_if_it_changes")
+
+
+def test_a_source_has_each_hold_sequence_once(order, hold):
+    second = a_transfer(order, kind="HOLD", expires_at=NOW, hold_sequence=hold.hold_sequence)
+
+    assert_refused(
+        second,
+        "transfer_hold_sequence_once_per_source",
+        "transfers_transfer.source_id, transfers_transfer.hold_sequence",
+    )
 
 
 def test_a_transfer_cannot_be_reversed_twice(order, paid, staff):

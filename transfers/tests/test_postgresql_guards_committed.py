@@ -73,6 +73,7 @@ def test_no_attack_succeeds_with_the_role_of_the_application(
         "account_opened",
         "account_recorded",
         "entry_chain",
+        "transfer_held",
         "transfer_kind",
         "transfer_legs",
     }

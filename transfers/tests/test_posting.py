@@ -76,7 +76,10 @@ def test_a_hold_reserves_its_amount_and_writes_no_entries():
 
     result = post(ledger(alice, bob), [hold], now=NOW)
 
-    assert result == Result([Posting(hold, "USD", ())], {ALICE: replace(alice, held=40)})
+    assert result == Result(
+        [Posting(hold, "USD", (), held=40, hold_sequence=1)],
+        {ALICE: replace(alice, held=40, hold_version=1)},
+    )
 
 
 def test_posting_no_drafts_changes_nothing():

@@ -37,7 +37,8 @@ HOLD = earlier(Kind.HOLD)
 @pytest.fixture
 def accounts():
     """Alice holds 50 for Bob and has nothing left to spend."""
-    return ledger(customer(ALICE, balance=50, held=50, version=1), customer(BOB))
+    alice = customer(ALICE, balance=50, held=50, version=1, hold_version=1)
+    return ledger(alice, customer(BOB))
 
 
 @pytest.mark.parametrize("amount", [1, 49, 50])
@@ -50,9 +51,16 @@ def test_a_capture_moves_its_amount_and_releases_the_rest(accounts, amount):
     credit = Entry(BOB, EntryType.CREDIT, amount, balance=amount, sequence=1, ts=NOW)
     alice, bob = accounts[ALICE], accounts[BOB]
     assert result == Result(
-        [Posting(capture, "USD", (debit, credit))],
+        [Posting(capture, "USD", (debit, credit), held=0, hold_sequence=2)],
         {
-            ALICE: replace(alice, balance=50 - amount, held=0, version=2, last_posted_at=NOW),
+            ALICE: replace(
+                alice,
+                balance=50 - amount,
+                held=0,
+                version=2,
+                hold_version=2,
+                last_posted_at=NOW,
+            ),
             BOB: replace(bob, balance=amount, version=1, last_posted_at=NOW),
         },
     )
@@ -89,7 +97,30 @@ def test_a_void_releases_the_amount_and_writes_no_entries(accounts):
 
     result = post(accounts, [void], now=NOW)
 
-    assert result == Result([Posting(void, "USD", ())], {ALICE: replace(accounts[ALICE], held=0)})
+    assert result == Result(
+        [Posting(void, "USD", (), held=0, hold_sequence=2)],
+        {ALICE: replace(accounts[ALICE], held=0, hold_version=2)},
+    )
+
+
+def test_holds_and_their_resolutions_are_numbered_with_the_held_amount_after_each(accounts):
+    accounts[ALICE] = replace(accounts[ALICE], balance=100)
+    hold = Draft(Kind.HOLD, ALICE, BOB, 20)
+    spend = Draft(Kind.TRANSFER, ALICE, BOB, 1)
+    other_way = Draft(Kind.HOLD, BOB, ALICE, 1)
+
+    result = post(accounts, [hold, spend, other_way, resolving(Kind.CAPTURE, HOLD, 30)], now=NOW)
+
+    assert [(posting.held, posting.hold_sequence) for posting in result.postings] == [
+        (70, 2),
+        (None, None),
+        (1, 1),
+        (20, 3),
+    ]
+    assert {state.id: (state.held, state.hold_version) for state in result.changed.values()} == {
+        ALICE: (20, 3),
+        BOB: (1, 1),
+    }
 
 
 def test_a_void_does_not_need_the_state_of_the_destination(accounts):
@@ -127,7 +158,7 @@ def test_the_ledger_itself_releases_an_expired_hold(accounts):
 
     result = post(accounts, [release], now=HOLD.expires_at)
 
-    assert result.changed == {ALICE: replace(accounts[ALICE], held=0)}
+    assert result.changed == {ALICE: replace(accounts[ALICE], held=0, hold_version=2)}
 
 
 def test_a_released_amount_can_be_spent_by_the_next_draft(accounts):

@@ -47,6 +47,8 @@ class Histories:
         )
     )
     entries: dict[UUID, list[Entry]] = field(default_factory=lambda: defaultdict(list))
+    # What is held after each HOLD, CAPTURE and VOID of a source.
+    held: dict[UUID, list[int]] = field(default_factory=lambda: defaultdict(list))
 
     def drafts(self, wishes) -> list[Draft]:
         """Make drafts from Hypothesis' choices, skipping those without an original."""
@@ -149,11 +151,21 @@ class Histories:
             ]
             assert sides == (legs if draft.kind not in ("HOLD", "VOID") else [])
             assert posting.currency == CURRENCIES[draft.source]
+            if draft.kind in ("HOLD", "CAPTURE", "VOID"):
+                self._take_in_held(posting)
+            else:
+                assert (posting.held, posting.hold_sequence) == (None, None)
             for entry in posting.entries:
                 earlier = self.states[entry.account_id].last_posted_at or self.now
                 assert entry.ts == max(self.now, earlier)
                 self.entries[entry.account_id].append(entry)
         self.states |= result.changed
+
+    def _take_in_held(self, posting) -> None:
+        draft, chain = posting.draft, self.held[posting.draft.source]
+        change = draft.amount if draft.kind is Kind.HOLD else -draft.original.amount
+        chain.append((chain[-1] if chain else 0) + change)
+        assert (posting.held, posting.hold_sequence) == (chain[-1], len(chain))
 
     def compare(self) -> None:
         """Assert every invariant of the engine's books by recomputing each figure."""
@@ -164,10 +176,11 @@ class Histories:
                 totals[CURRENCIES[account], entry.type] += entry.amount
             if account not in CUSTOMERS:
                 assert {(entry.balance, entry.sequence) for entry in entries} <= {(None, None)}
-                assert (state.balance, state.held, state.version) == (0, 0, 0)
+                assert (state.balance, state.held, state.version, state.hold_version) == (0,) * 4
                 continue
             assert state.balance == self.naive.balance(account)
-            assert state.held == self.naive.held(account)
+            assert state.held == self.naive.held(account) == (self.held[account] or [0])[-1]
+            assert state.hold_version == len(self.held[account])
             assert state.available == self.naive.available(account) >= 0
             assert abs(state.balance) <= MONEY_MAX >= state.held >= 0
             assert [entry.sequence for entry in entries] == list(range(1, state.version + 1))

@@ -1,12 +1,12 @@
 -- At commit, an account's balance and version must equal those of its newest entry, and its held
--- amount must equal the sum of its unresolved holds. Deferred, because the row is written before
--- its history.
+-- amount and hold_version those of the newest HOLD, CAPTURE or VOID of which it is the source.
+-- Deferred, because the row is written before its history.
 CREATE OR REPLACE FUNCTION {schema}.account_agrees() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     account {schema}.accounts_account;
     newest {schema}.transfers_ledgerentry;
-    reserved numeric;
+    reserved {schema}.transfers_transfer;
 BEGIN
     -- Read the current row: NEW is the row as it was when this deferred event was queued.
     SELECT * INTO account FROM {schema}.accounts_account WHERE id = NEW.id;
@@ -22,14 +22,17 @@ BEGIN
             account.id, account.balance, account.version, newest.balance, newest.sequence
             USING ERRCODE = 'check_violation', CONSTRAINT = 'account_agrees';
     END IF;
-    IF TG_OP = 'INSERT' OR OLD.held <> NEW.held THEN
-        SELECT coalesce(sum(placed.amount), 0) INTO reserved FROM {schema}.transfers_transfer placed
-            WHERE placed.source_id = account.id AND placed.kind = 'HOLD'
-            AND NOT EXISTS (SELECT FROM {schema}.transfers_transfer resolution
-                            WHERE resolution.hold_id = placed.id);
-        IF account.held <> reserved THEN
-            RAISE EXCEPTION 'account % has % held, but its unresolved holds add up to %',
-                account.id, account.held, reserved
+    IF TG_OP = 'INSERT' OR (OLD.held, OLD.hold_version) <> (NEW.held, NEW.hold_version) THEN
+        -- Bounded from below, so that only the index of hold_sequence fits: without statistics,
+        -- PostgreSQL may otherwise read all transfers of the account and sort them.
+        SELECT * INTO reserved FROM {schema}.transfers_transfer
+            WHERE source_id = account.id AND hold_sequence >= account.hold_version
+            ORDER BY hold_sequence DESC LIMIT 1;
+        IF (account.held, account.hold_version) IS DISTINCT FROM
+                (coalesce(reserved.held, 0), coalesce(reserved.hold_sequence, 0)) THEN
+            RAISE EXCEPTION 'account % has % held after % holds, but its newest has % after %',
+                account.id, account.held, account.hold_version, reserved.held,
+                reserved.hold_sequence
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'account_agrees';
         END IF;
     END IF;
@@ -38,6 +41,7 @@ END
 $$;
 
 CREATE CONSTRAINT TRIGGER account_agrees
-    AFTER INSERT OR UPDATE OF balance, held, version, last_posted_at ON {schema}.accounts_account
+    AFTER INSERT OR UPDATE OF balance, held, version, hold_version, last_posted_at
+    ON {schema}.accounts_account
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION {schema}.account_agrees();

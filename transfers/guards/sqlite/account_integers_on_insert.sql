@@ -1,6 +1,7 @@
 CREATE TRIGGER account_integers_on_insert BEFORE INSERT ON accounts_account
 WHEN typeof(NEW.balance) <> 'integer' OR typeof(NEW.held) <> 'integer'
     OR typeof(NEW.overdraft_limit) <> 'integer' OR typeof(NEW.version) <> 'integer'
+    OR typeof(NEW.hold_version) <> 'integer'
 BEGIN
     SELECT RAISE(ABORT, 'account_integers_on_insert: amounts and versions must be integers');
 END

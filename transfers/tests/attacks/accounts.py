@@ -9,10 +9,10 @@ from transfers import guards
 # its own operator for wider types.
 SHADOWS = (
     "CREATE SCHEMA intruder",
-    "CREATE FUNCTION intruder.never(bigint, numeric) RETURNS boolean LANGUAGE sql RETURN false",
+    "CREATE FUNCTION intruder.never(varchar, varchar) RETURNS boolean LANGUAGE sql RETURN false",
     *(
-        f"CREATE OPERATOR {schema}.<> (FUNCTION = intruder.never, LEFTARG = bigint,"
-        " RIGHTARG = numeric)"
+        f"CREATE OPERATOR {schema}.<> (FUNCTION = intruder.never, LEFTARG = varchar,"
+        " RIGHTARG = varchar)"
         for schema in ("intruder", "public")
     ),
     "SET search_path = intruder, public",
@@ -130,17 +130,35 @@ ACCOUNT_ATTACKS = {
         ),
     ),
     "an intruder's operator that makes unequal values equal": (
-        "account_agrees",
-        lambda ledger: ledger.run(
-            *SHADOWS,
-            f"UPDATE accounts_account SET held = 1 WHERE id = '{ledger.alice.pk}'",
-            "SET CONSTRAINTS ALL IMMEDIATE",
-            "SET search_path TO DEFAULT",
-        ),
+        "transfer_kind",
+        lambda ledger: [
+            ledger.run(*SHADOWS),
+            ledger.post(as_kind="DEPOSIT"),
+            ledger.run("SET CONSTRAINTS ALL IMMEDIATE", "SET search_path TO DEFAULT"),
+        ],
     ),
     "a held amount without a hold": (
         "account_agrees",
         lambda ledger: ledger.update(ledger.alice.pk, "held = 1"),
+    ),
+    "a held amount without its hold any more": (
+        "account_agrees",
+        lambda ledger: [
+            ledger.committed_hold(30),
+            ledger.update(ledger.alice.pk, "held = 0"),
+        ],
+    ),
+    "a hold_version that no hold explains": (
+        "account_agrees",
+        lambda ledger: ledger.update(ledger.alice.pk, "hold_version = hold_version + 1"),
+    ),
+    "a hold_version below the newest hold": (
+        "account_agrees",
+        lambda ledger: [
+            ledger.void(ledger.hold(30)),
+            ledger.committed(),
+            ledger.update(ledger.alice.pk, "hold_version = 0"),
+        ],
     ),
     "an account opened with a held amount": (
         "account_agrees",
