@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import F, FilteredRelation, Func, Q, TextField, Value
 
 from database.composed import ComposedQuery, Placeholder, padded
+from ledger_project.idempotency.replays import Name
 from ledger_project.permissions import HAS_RIGHTS
 
 # How long a group waits for a lock that somebody else holds, before its requests are carried out
@@ -16,7 +17,7 @@ from ledger_project.permissions import HAS_RIGHTS
 PATIENCE = "100ms"
 
 
-def callers_of(names: Collection[tuple[int, str]]) -> tuple[dict[int, User], set[tuple[int, str]]]:
+def callers_of(names: Collection[Name]) -> tuple[dict[int, User], set[Name]]:
     """
     Return the active users among the callers, by id, and which of the names are used.
 

@@ -7,8 +7,9 @@ Carry out the deferred work of all requests that are waiting, in one transaction
       insert the keys with the responses  a key that was used in the meantime fails the group
     COMMIT                                the responses are sent only after this
 
-A group commits whole or is dissolved: nothing of it is committed, and each request is carried out
-on its own. So is a request that needs a closer look: its key is used, or its caller isn't admitted.
+A request whose key is used gets the stored response. A group commits whole or is dissolved: nothing
+of it is committed, and each request is carried out on its own. So is a request that needs a closer
+look: its caller isn't admitted, or another one in the group has the same key.
 """
 
 import logging
@@ -26,10 +27,12 @@ from django.http import HttpRequest, HttpResponse
 from prometheus_client import Counter, Histogram
 
 from api.deferred import DeferredResponse, Service
-from api.problems import problem_of
+from api.errors import ApiError
+from api.problems import Problem, problem_of
 from ledger_project.idempotency.callers import callers_of
 from ledger_project.idempotency.combining import Combiner
 from ledger_project.idempotency.models import IdempotencyKey
+from ledger_project.idempotency.replays import Name, records_of, replay
 
 # Several times as many requests as are usually waiting, and still few milliseconds.
 LARGEST_GROUP = 64
@@ -79,9 +82,13 @@ class Member:
     answer: HttpResponse | None = None
 
     @property
-    def name(self) -> tuple[int, str]:
+    def name(self) -> Name:
         """What is unique for each request: its caller and its key."""
         return self.user_id, self.claim["key"]
+
+
+# Members, each with its own copy of its caller.
+Callers = list[tuple[Member, User]]
 
 
 @cache
@@ -117,11 +124,12 @@ def _run(service: Service, members: list[Member]) -> None:
 
 
 def _carry_out(service: Service, members: Sequence[Member]) -> list[tuple[Member, HttpResponse]]:
-    admitted = _admitted(members)
+    admitted, repeated = _admitted(members)
+    answers = _replays(repeated)
     if not admitted:
-        return []
+        return answers
     results = service([(member.response.work, user) for member, user in admitted])
-    answers, rows = [], []
+    rows = []
     for (member, user), result in zip(admitted, results, strict=True):
         answer = complete(member.request, member.response, result, user)
         answers.append((member, answer))
@@ -131,18 +139,38 @@ def _carry_out(service: Service, members: Sequence[Member]) -> list[tuple[Member
     return answers
 
 
-def _admitted(members: Sequence[Member]) -> list[tuple[Member, User]]:
-    """Return the members that can be carried out together, each with its own copy of its caller."""
-    callers, used = callers_of([member.name for member in members])
-    admitted = []
+def _admitted(members: Sequence[Member]) -> tuple[Callers, Callers]:
+    """Return the members that can be carried out together, and those whose key is used."""
+    users, used = callers_of([member.name for member in members])
+    admitted: Callers = []
+    repeated: Callers = []
+    taken = set()
     for member in members:
-        user = callers.get(member.user_id)
-        if user is not None and member.name not in used and member.admits(user, member.token):
-            # The second of two requests with one key has to wait for the first.
-            used.add(member.name)
-            # The permissions that a response relied on are recorded on the user.
+        user = users.get(member.user_id)
+        # The second of two requests with one key has to wait for the first.
+        if user is None or member.name in taken or not member.admits(user, member.token):
+            continue
+        # A copy, because the permissions that a response relied on are recorded on the user.
+        if member.name in used:
+            repeated.append((member, copy(user)))
+        else:
+            taken.add(member.name)
             admitted.append((member, copy(user)))
-    return admitted
+    return admitted, repeated
+
+
+def _replays(repeated: Callers) -> list[tuple[Member, HttpResponse]]:
+    if not repeated:
+        return []
+    records = records_of([member.name for member, _ in repeated])
+    answers = []
+    for member, user in repeated:
+        try:
+            answer = replay(records[member.name], user, member.claim)
+        except ApiError as error:
+            answer = Problem(error).response(member.request)
+        answers.append((member, answer))
+    return answers
 
 
 def _dissolve(error: Exception, size: int) -> None:

@@ -25,14 +25,10 @@ from rest_framework.response import Response
 from api.deferred import DeferredResponse
 from api.exceptions import TemporarilyUnavailable
 from api.problems import is_unavailable
-from ledger_project.idempotency.exceptions import (
-    AnswerWithheld,
-    KeyExpired,
-    KeyInProgress,
-    KeyReused,
-)
+from ledger_project.idempotency.exceptions import KeyInProgress
 from ledger_project.idempotency.groups import LOCK_NOT_AVAILABLE, REMEMBERED_REFUSALS, complete
 from ledger_project.idempotency.models import IdempotencyKey, relied_on_by, remembered_headers
+from ledger_project.idempotency.replays import replay
 
 # The arguments of `IdempotencyKey.objects.claim`, besides the user.
 Claim = dict[str, Any]
@@ -116,16 +112,7 @@ def _claim(user: User, claim: Claim) -> UUID | None:
 
 
 def _replay(user: User, claim: Claim) -> HttpResponse:
-    record = IdempotencyKey.objects.get(user=user, key=claim["key"])
-    if record.fingerprint != claim["fingerprint"]:
-        raise KeyReused()
-    answer = record.answer()
-    if answer is None:
-        raise KeyExpired()
-    if not record.may_be_shown_to(user):
-        raise AnswerWithheld(answer.status)
-    headers = {**answer.headers, "Idempotent-Replayed": "true"}
-    return HttpResponse(answer.body, status=answer.status, headers=headers)
+    return replay(IdempotencyKey.objects.get(user=user, key=claim["key"]), user, claim)
 
 
 def _remember(user: User, record_id: UUID, response: HttpResponse) -> None:

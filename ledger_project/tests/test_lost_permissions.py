@@ -244,4 +244,4 @@ def test_a_replay_to_an_owner_takes_no_additional_statement(scene, client_for, a
     clerk.groups.clear()
     to_demoted = statements(client_for(clerk), scene["transfer"], "k")
 
-    assert (to_owner, to_clerk, to_demoted) == (3, 4, 3)
+    assert (to_owner, to_clerk, to_demoted) == (2, 3, 2)
