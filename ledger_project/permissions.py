@@ -4,6 +4,8 @@ The look-up of permissions, and the groups that ``migrate`` creates.
 docs/security.md says what each permission allows.
 """
 
+from collections import defaultdict
+from collections.abc import Collection
 from functools import cache
 
 from django.contrib.auth.backends import ModelBackend
@@ -11,7 +13,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db import connections
 from django.db.models import Exists, OuterRef, Q
 
-from database.composed import ComposedQuery, Placeholder
+from database.composed import ComposedQuery, Placeholder, padded
 
 # The permissions of each group, as ``app.codename``.
 GROUPS = {
@@ -55,21 +57,35 @@ class LedgerBackend(ModelBackend):
         if not getattr(user_obj, "has_rights", True):
             return set()
         if not hasattr(user_obj, "held_permissions"):
-            found = _permissions()(user_obj.pk)
-            user_obj.held_permissions = {f"{app}.{codename}" for app, codename in found}
+            look_up_permissions([user_obj])
         return user_obj.held_permissions
 
 
+def look_up_permissions(users: Collection[User]) -> None:
+    """Look up the permissions of several users with one query, or none if nobody has any."""
+    users = [user for user in users if getattr(user, "has_rights", True)]
+    if not users:
+        return
+    ids = padded({user.pk for user in users})
+    held = defaultdict(set)
+    for user_id, app, codename in _permissions(len(ids))(*ids):
+        held[user_id].add(f"{app}.{codename}")
+    for user in users:
+        user.held_permissions = held[user.pk]
+
+
 @cache
-def _permissions() -> ComposedQuery[tuple[str, str]]:
-    user_id = Placeholder()
-    own = User.user_permissions.through.objects.filter(user_id=user_id)
-    of_groups = Group.permissions.through.objects.filter(group__user=user_id)
-    held = Permission.objects.filter(
-        Q(pk__in=own.values("permission_id")) | Q(pk__in=of_groups.values("permission_id"))
-    ).order_by()
-    names = held.values_list("content_type__app_label", "codename", named=True)
-    return ComposedQuery(names, [user_id])
+def _permissions(count: int) -> ComposedQuery[tuple[int, str, str]]:
+    user_ids = [Placeholder() for _ in range(count)]
+    names = "permission__content_type__app_label", "permission__codename"
+    own = User.user_permissions.through.objects.filter(user__pk__in=user_ids)
+    of_groups = User.groups.through.objects.filter(user__pk__in=user_ids)
+    held = own.values_list("user_id", *names, named=True).union(
+        of_groups.filter(group__permissions__isnull=False).values_list(
+            "user_id", *[f"group__{name.replace('permission', 'permissions', 1)}" for name in names]
+        )
+    )
+    return ComposedQuery(held, user_ids)
 
 
 def ensure_groups(using: str = "default", **_signal: object) -> None:

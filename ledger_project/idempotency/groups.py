@@ -33,6 +33,7 @@ from ledger_project.idempotency.callers import callers_of
 from ledger_project.idempotency.combining import Combiner
 from ledger_project.idempotency.models import IdempotencyKey
 from ledger_project.idempotency.replays import Name, records_of, replay
+from ledger_project.permissions import look_up_permissions
 
 # Several times as many requests as are usually waiting, and still few milliseconds.
 LARGEST_GROUP = 64
@@ -142,6 +143,8 @@ def _carry_out(service: Service, members: Sequence[Member]) -> list[tuple[Member
 def _admitted(members: Sequence[Member]) -> tuple[Callers, Callers]:
     """Return the members that can be carried out together, and those whose key is used."""
     users, used = callers_of([member.name for member in members])
+    # Here, because each member's copy of its caller would look them up again.
+    look_up_permissions(users.values())
     admitted: Callers = []
     repeated: Callers = []
     taken = set()

@@ -1,11 +1,11 @@
 """Who a member of a group is, and what only it may see or be told."""
 
-import threading
-
 import pytest
+from django.db import connection
 from rest_framework_simplejwt.tokens import AccessToken
 
 from ledger_project.idempotency.models import IdempotencyKey
+from ledger_project.idempotency.tests.gates import Watched
 from ledger_project.idempotency.tests.queues import LONG
 from transfers.models import Transfer
 
@@ -126,6 +126,20 @@ def test_two_members_of_one_caller_do_not_share_what_they_relied_on(pay, in_one_
     assert relied_on["c"] != relied_on["d"]
 
 
+@pytest.mark.parametrize("size", [2, 3, 64])
+def test_the_permissions_of_all_callers_are_looked_up_by_one_statement(
+    pay, in_one_group, make_user, staff, size
+):
+    clerks = [staff, make_user("transfers.move_any", "accounts.read_any")]
+    calls = [Watched(pay(1, user=clerks[number % 2])) for number in range(size)]
+
+    answers = in_one_group(*calls)
+
+    assert [answer.status_code for answer in answers] == [201] * size
+    # The statements of a group (see test_groups), and one for the permissions.
+    assert len(calls[0].statements) == (6 if connection.vendor == "postgresql" else 9)
+
+
 def test_request_ids_and_log_lines_are_each_members_own(pay, gated, clerk, caplog):
     names = ["first", "second", "refused", "last"]
     bodies = [{}, {"user": clerk}, {"amount": 10**9}, {}]
@@ -163,4 +177,3 @@ def test_an_expired_token_does_not_join_a_group(pay, gated, clerk):
 
     assert call().status_code == 401
     assert gate.combiner.waiting == 0
-    assert threading.active_count() > 1
