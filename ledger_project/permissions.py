@@ -7,6 +7,7 @@ docs/security.md says what each permission allows.
 from collections import defaultdict
 from collections.abc import Collection
 from functools import cache
+from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Group, Permission, User
@@ -71,20 +72,26 @@ def look_up_permissions(users: Collection[User]) -> None:
     for user_id, app, codename in _permissions(len(ids))(*ids):
         held[user_id].add(f"{app}.{codename}")
     for user in users:
-        user.held_permissions = held[user.pk]
+        user.held_permissions = held[user.pk]  # type: ignore[attr-defined]
 
 
 @cache
 def _permissions(count: int) -> ComposedQuery[tuple[int, str, str]]:
-    user_ids = [Placeholder() for _ in range(count)]
-    names = "permission__content_type__app_label", "permission__codename"
-    own = User.user_permissions.through.objects.filter(user__pk__in=user_ids)
-    of_groups = User.groups.through.objects.filter(user__pk__in=user_ids)
-    held = own.values_list("user_id", *names, named=True).union(
-        of_groups.filter(group__permissions__isnull=False).values_list(
-            "user_id", *[f"group__{name.replace('permission', 'permissions', 1)}" for name in names]
-        )
+    user_ids: list[Any] = [Placeholder() for _ in range(count)]
+    own = User.user_permissions.through.objects.filter(user__pk__in=user_ids).values_list(
+        "user_id",
+        "permission__content_type__app_label",
+        "permission__codename",
+        named=True,
     )
+    of_groups = User.groups.through.objects.filter(
+        user__pk__in=user_ids, group__permissions__isnull=False
+    ).values_list(
+        "user_id",
+        "group__permissions__content_type__app_label",
+        "group__permissions__codename",
+    )
+    held = own.union(of_groups)
     return ComposedQuery(held, user_ids)
 
 
