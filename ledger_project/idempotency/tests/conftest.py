@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.contrib.auth.models import User
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.urls import path
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -72,6 +72,8 @@ def gated(
 ) -> Iterator[Callable[..., Gated]]:
     """Return a function that returns a combiner with a closed gate, which is opened at the end."""
     monkeypatch.setattr(groups, "GROUP_SECONDS", LONG)
+    if connection.vendor == "postgresql":
+        monkeypatch.setitem(connection.settings_dict["OPTIONS"], "client_timeout", LONG)
     made: list[Gated] = []
 
     def make() -> Gated:
