@@ -66,12 +66,8 @@ class Combiner(Generic[Member]):
             self._queue.append(waiting)
             if not self._has_leader:
                 self._has_leader = waiting.leads = True
-            elif not waiting.changed.wait_for(
-                lambda: waiting.leads or waiting.is_done, self._patience
-            ):
-                if not waiting.is_taken:
-                    self._queue.remove(waiting)
-                raise TookTooLong(waiting.is_taken)
+            else:
+                self._wait(waiting)
         if waiting.leads:
             self._lead()
 
@@ -79,6 +75,17 @@ class Combiner(Generic[Member]):
     def waiting(self) -> int:
         """The number of members in the queue, whose group hasn't begun."""
         return len(self._queue)
+
+    def _wait(self, waiting: _Waiting[Member]) -> None:
+        try:
+            if not waiting.changed.wait_for(
+                lambda: waiting.leads or waiting.is_done, self._patience
+            ):
+                raise TookTooLong(waiting.is_taken)
+        finally:
+            # Whatever ended the wait: a thread that is gone must not be asked to lead.
+            if not (waiting.leads or waiting.is_taken):
+                self._queue.remove(waiting)
 
     def _lead(self) -> None:
         with self._lock:

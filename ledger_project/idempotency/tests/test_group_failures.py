@@ -10,7 +10,7 @@ from api.exceptions import Busy
 from ledger_project.idempotency.models import IdempotencyKey
 from ledger_project.idempotency.tests.gates import Watched
 from ledger_project.idempotency.tests.queues import LONG
-from ledger_project.tests.test_crash_points import FAULTS, Fault, failing_commit
+from ledger_project.tests.crash_scene import FAULTS, Fault, failing_commit
 from transfers.models import LedgerEntry, Transfer
 
 pytestmark = [

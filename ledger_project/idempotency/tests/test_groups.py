@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 
 from ledger_project.idempotency.models import IdempotencyKey
 from ledger_project.idempotency.tests.gates import Watched
-from ledger_project.tests.test_crash_points import Fault
+from ledger_project.tests.crash_scene import Fault
 from transfers.models import LedgerEntry, Transfer
 
 pytestmark = [
