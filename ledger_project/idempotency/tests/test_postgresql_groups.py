@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY
 
 from accounts.models import Account
 from ledger_project.idempotency.models import IdempotencyKey
+from ledger_project.idempotency.tests.gates import PausedAt
 from ledger_project.idempotency.tests.queues import LONG
 from transfers.models import LedgerEntry, Transfer
 
@@ -73,8 +74,8 @@ def test_two_groups_that_move_money_in_opposite_directions_do_not_deadlock(pay, 
 
 
 @contextmanager
-def locked(account):
-    """Lock an account in a transaction of somebody else."""
+def another_transaction():
+    """Open a transaction of another process."""
     database = connection.settings_dict
     rival = psycopg.connect(
         host=database["HOST"],
@@ -84,12 +85,19 @@ def locked(account):
         dbname=database["NAME"],
     )
     try:
+        yield rival
+    finally:
+        rival.close()
+
+
+@contextmanager
+def locked(account):
+    """Lock an account in another transaction."""
+    with another_transaction() as rival:
         rival.execute(
             "SELECT id FROM accounts_account WHERE id = %s FOR NO KEY UPDATE", [account.pk]
         )
         yield
-    finally:
-        rival.close()
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
@@ -126,3 +134,54 @@ def test_the_patience_of_a_group_ends_with_its_transaction(pay, in_one_group):
 
     assert first == (201, ("0",))  # As the tests set it.
     assert second.status_code == 201
+
+
+def claim(rival, user):
+    """Insert the key ``claimed``, of another request, in another transaction."""
+    rival.execute(
+        "INSERT INTO idempotency_idempotencykey"
+        " (id, user_id, key, method, path, fingerprint, response_headers)"
+        " VALUES (gen_random_uuid(), %s, 'claimed', 'POST', '/transfers', 'other', '{}')",
+        [user.pk],
+    )
+
+
+@pytest.mark.parametrize(("end", "status"), [("rollback", 201), ("commit", 409)])
+def test_members_do_not_wait_for_a_key_that_another_transaction_has_claimed(
+    pay, gated, alice, end, status
+):
+    gate = gated()
+
+    with another_transaction() as rival:
+        claim(rival, alice)
+        futures = [gate.add(call) for call in (pay(1), pay(3, key="claimed"), pay(2))]
+        waiting = futures.pop(1)
+        gate.open()
+        answers = [future.result(timeout=LONG) for future in futures]
+        assert not waiting.done(), waiting.result().content
+        getattr(rival, end)()
+
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert waiting.result(timeout=LONG).status_code == status
+
+
+def test_a_group_with_a_key_that_is_used_after_the_look_up_is_dissolved(pay, gated, alice):
+    before = dissolved({"reason": "constraint"}) or 0
+    pause = PausedAt("WITH updated")
+    gate = gated()
+    calls = (pause.pausing(pay(1)), pay(5, key="claimed"), pay(2))
+    futures = [gate.add(call) for call in calls]
+    gate.open()
+    assert pause.reached.wait(LONG)
+
+    with another_transaction() as rival:
+        claim(rival, alice)
+        rival.commit()
+    pause.may_go_on.set()
+    answers = [future.result(timeout=LONG) for future in futures]
+
+    assert [answer.status_code for answer in answers] == [201, 409, 201]
+    assert answers[1].json()["code"] == "idempotency_key_reused"
+    assert dissolved({"reason": "constraint"}) - before == 1
+    pay.source.refresh_from_db()
+    assert pay.source.balance == 9997
