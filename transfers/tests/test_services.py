@@ -34,7 +34,7 @@ def written(transfer):
 
 def row(**fields):
     """Return the expected row of a transfer of 30 USD made now, changed by ``fields``."""
-    nothing = ["memo", "expires_at", "hold_id", "reverses_id"]
+    nothing = ["memo", "expires_at", "hold_id", "reverses_id", "held", "hold_sequence"]
     return {
         **dict.fromkeys(nothing),
         "amount": 30,
@@ -122,7 +122,7 @@ def test_a_hold_reserves_money_for_a_time(alice, mine, theirs, order, assert_boo
     hold = services.hold(order=order, expires_in=WEEK, actor=alice)
 
     kind = {"kind": "HOLD", "source_id": mine.pk, "dest_id": theirs.pk, "expires_at": NOW + WEEK}
-    assert written(hold) == row(**kind, created_by_id=alice.pk)
+    assert written(hold) == row(**kind, held=30, hold_sequence=1, created_by_id=alice.pk)
     assert entries(hold) == []
     assert (figures(mine), figures(theirs)) == ((100, 30, 1), (0, 0, 0))
     assert_books_balance()
@@ -137,6 +137,7 @@ def test_a_capture_moves_what_was_held_and_releases_the_rest(
     capture = services.capture(hold_id=hold.pk, amount=asked, actor=bob)
 
     kind = {"kind": "CAPTURE", "source_id": mine.pk, "dest_id": theirs.pk, "hold_id": hold.pk}
+    kind |= {"held": 0, "hold_sequence": 2}
     assert written(capture) == row(**kind, amount=captured, created_by_id=bob.pk)
     assert entries(capture) == [
         (theirs.pk, "CREDIT", captured, captured, 1),
@@ -154,6 +155,7 @@ def test_a_void_releases_a_hold(request, alice, mine, theirs, order, party, asse
     void = services.void(hold_id=hold.pk, actor=actor)
 
     kind = {"kind": "VOID", "source_id": mine.pk, "dest_id": theirs.pk, "hold_id": hold.pk}
+    kind |= {"held": 0, "hold_sequence": 2}
     assert written(void) == row(**kind, created_by_id=actor.pk)
     assert entries(void) == []
     assert (figures(mine), figures(theirs)) == ((100, 0, 1), (0, 0, 0))
