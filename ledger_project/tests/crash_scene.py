@@ -85,8 +85,9 @@ ROUTES: dict[str, Callable[[Scene], tuple]] = {
 
 # The routes whose requests are carried out in groups.
 GROUPED = ("deposit", "withdraw", "transfer", "hold", "expiry", "refusal")
-# The numbers of their statements when they are carried out on their own.
-STATEMENTS_ALONE = {**dict.fromkeys(GROUPED, 5), "expiry": 6, "refusal": 6}
+# How many statements more they take when they are carried out on their own: the look-up of the user
+# and the claim are two, and a refusal claims its key again.
+MORE_ALONE = {**dict.fromkeys(GROUPED, 1), "refusal": 2}
 
 
 def state() -> dict[str, list]:

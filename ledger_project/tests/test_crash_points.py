@@ -17,8 +17,8 @@ import pytest
 
 from ledger_project.tests.crash_scene import (
     GROUPED,
+    MORE_ALONE,
     ROUTES,
-    STATEMENTS_ALONE,
     Effect,
     Fault,
     Scene,
@@ -63,7 +63,7 @@ def test_a_fault_at_any_statement_rolls_back_and_a_retry_has_one_effect(route, s
     # A grouped route is carried out on its own after the first statement of its group has failed.
     earlier = [0] if route in GROUPED else []
 
-    for fault in every_fault(STATEMENTS_ALONE.get(route, effect.statements), *earlier):
+    for fault in every_fault(effect.statements + MORE_ALONE.get(route, 0), *earlier):
         check_that_nothing_is_done(scene, route, fault, effect)
 
 
