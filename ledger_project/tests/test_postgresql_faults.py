@@ -185,10 +185,9 @@ def test_a_database_that_takes_no_writes_is_503_and_can_be_read(scene, let_it_wr
 
 
 TRIGGERS = {
-    "at the claim of the key": "TRIGGER fill_up BEFORE INSERT ON idempotency_idempotencykey",
+    "at the key and the answer": "TRIGGER fill_up BEFORE INSERT ON idempotency_idempotencykey",
     "at an account": "TRIGGER fill_up BEFORE UPDATE ON accounts_account",
     "at an entry": "TRIGGER fill_up BEFORE INSERT ON transfers_ledgerentry",
-    "at the answer": "TRIGGER fill_up BEFORE UPDATE ON idempotency_idempotencykey",
     "at the commit": "CONSTRAINT TRIGGER fill_up AFTER INSERT ON transfers_transfer"
     " DEFERRABLE INITIALLY DEFERRED",
 }
