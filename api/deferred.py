@@ -7,9 +7,9 @@ from typing import Any
 from django.contrib.auth.models import User
 from rest_framework.response import Response
 
-# Does the work of several requests, each given by its work and its caller, in the current
-# transaction. Returns what each has led to, or the error that refuses it. A refused request has
-# changed nothing. Any other error is raised, and everything must be rolled back.
+# Takes the work and the caller of each of several requests, and does all of it in the current
+# transaction. For each request it returns the result, or the error that refuses it. A refused
+# request has changed nothing. If it raises another error, everything must be rolled back.
 Service = Callable[[Sequence[tuple[Any, User]]], Sequence[Any]]
 
 
@@ -30,7 +30,7 @@ class DeferredResponse(Response):
     A view that returns this has no user yet and must not use the database.
 
     :param work: what ``service`` is to do
-    :param answer: returns the answer, for what the work has led to and the caller
+    :param answer: returns the answer for a result of ``service`` and the caller
     """
 
     def __init__(self, service: Service, work: Any, answer: Callable[[Any, User], Answer]) -> None:
@@ -38,7 +38,7 @@ class DeferredResponse(Response):
         self.service, self.work, self._answer = service, work, answer
 
     def complete(self, result: Any, caller: User) -> None:
-        """Turn this into the response for what the work has led to."""
+        """Turn this into the response for a result of ``service``."""
         answer = self._answer(result, caller)
         self.status_code, self.data = answer.status, answer.data
         for name, value in answer.headers.items():

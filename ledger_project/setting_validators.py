@@ -105,7 +105,7 @@ def _without_port(authority: str) -> tuple[str, int]:
 
 
 def _is_host_name(name: str) -> bool:
-    """Return whether a text in lower case is a name or IPv4 address that a URL can contain."""
+    """Return whether a lower-case text is a host name or IPv4 address that a URL may contain."""
     label = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
     if len(name) > LONGEST_HOST or not re.fullmatch(rf"{label}(\.{label})*", name):
         return False

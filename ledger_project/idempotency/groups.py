@@ -37,7 +37,8 @@ from ledger_project.permissions import look_up_permissions
 
 # Several times as many requests as are usually waiting, and still few milliseconds.
 LARGEST_GROUP = 64
-# How many seconds a request waits for its group before it gets a 503.
+# How many seconds a request waits for its group before it gets a 503. If the group fails later than
+# that, the request isn't carried out on its own, or its client would wait twice as long.
 GROUP_SECONDS = 10
 
 # The errors that are stored, because the same request might succeed later. Errors that depend only
@@ -86,6 +87,11 @@ class Member:
     def name(self) -> Name:
         """What is unique for each request: its caller and its key."""
         return self.user_id, self.claim["key"]
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the request has waited too long to be carried out once more."""
+        return time.monotonic() - self.queued_at > GROUP_SECONDS
 
 
 # Members, each with its own copy of its caller.

@@ -99,6 +99,8 @@ def _carried_out_in_group(
             )
             combiner(response.service).submit(member)
             answer = member.answer
+            if answer is None and member.is_late:
+                raise TookTooLong(is_pending=True)
     except ApiError:
         pass
     except TookTooLong as error:

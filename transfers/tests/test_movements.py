@@ -1,4 +1,4 @@
-"""Many movements at once have the outcome of one by one, with the refused ones skipped."""
+"""Movements carried out together have the same outcome as one after the other."""
 
 from collections.abc import Callable
 from contextlib import contextmanager

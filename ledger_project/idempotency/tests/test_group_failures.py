@@ -7,6 +7,7 @@ from django.db import IntegrityError, OperationalError, connection
 from prometheus_client import REGISTRY
 
 from api.exceptions import Busy
+from ledger_project.idempotency import groups
 from ledger_project.idempotency.models import IdempotencyKey
 from ledger_project.idempotency.tests.gates import Watched
 from ledger_project.idempotency.tests.queues import LONG
@@ -215,3 +216,16 @@ def test_members_whose_time_is_over_in_the_queue_are_503_and_nothing_is_done(
     assert not IdempotencyKey.objects.filter(key="k1").exists()
     gate.open()
     check_that_each_was_carried_out_once(pay, [call()])
+
+
+def test_a_request_whose_group_fails_late_is_not_carried_out_on_its_own(pay, monkeypatch):
+    call = pay(1, key="late")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(groups, "GROUP_SECONDS", 0)
+        late = wrapped(call, FaultAfter("write", OperationalError()))()
+    assert (late.status_code, late["Retry-After"]) == (503, "1")
+    assert not IdempotencyKey.objects.filter(key="late").exists()
+
+    retried = call()
+    assert (retried.status_code, "Idempotent-Replayed" in retried) == (201, False)
