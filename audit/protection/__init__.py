@@ -2,15 +2,13 @@
 The schema checks: whether the database has the columns, constraints and guards that it should.
 
 ``expected`` derives from the models what each table must have. ``postgresql`` and ``sqlite``
-compare that with the database's catalog, and ``writes`` finds what else prevents the ledger from
-writing. They write nothing, and only need the right to read.
+compare that with the database's catalog, and find what else prevents the ledger from writing. They
+write nothing, and only need the right to read.
 """
-
-from itertools import chain
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from audit.protection import expected, postgresql, sqlite, writes
+from audit.protection import expected, postgresql, postgresql_writes, sqlite
 from audit.report import Finding, Result
 from transfers import guards
 
@@ -39,15 +37,16 @@ def schema_results(connection: BaseDatabaseWrapper) -> list[Result]:
         results[GUARDS].add(Finding(guard, problem))
     catalog = sqlite if connection.vendor == "sqlite" else postgresql
     tables = expected.tables(connection)
-    found = chain(catalog.problems(connection, tables), writes.problems(connection, tables))
-    for check, subject, problem in found:
+    for check, subject, problem in catalog.problems(connection, tables):
         results[check].add(Finding(subject, problem))
     return list(results.values())
 
 
 def why_no_writes(connection: BaseDatabaseWrapper) -> str | None:
     """Return a sentence if the role of this connection lacks a privilege, or None."""
-    lacking = writes.lacking_privileges(connection, expected.tables(connection))
+    if connection.vendor == "sqlite":
+        return None
+    lacking = postgresql_writes.lacking_privileges(connection, expected.tables(connection))
     if not lacking:
         return None
     return f"The database's role lacks the privilege {lacking[0]}. Repeat the grants."

@@ -45,6 +45,15 @@ def tables(connection: BaseDatabaseWrapper) -> list[Table]:
     ]
 
 
+def counting_columns() -> dict[str, str]:
+    """Return the column of each table whose values the database generates by counting."""
+    return {
+        model._meta.db_table: str(model._meta.pk.column)
+        for model in apps.get_models(include_auto_created=True)
+        if model._meta.managed and model._meta.pk.get_internal_type().endswith("AutoField")
+    }
+
+
 def default_problem(is_wanted: bool) -> str:
     """Return the problem of a column whose default is missing or shouldn't exist."""
     return "the default is missing" if is_wanted else "the column has a default"

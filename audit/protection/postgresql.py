@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from audit.protection import postgresql_constraints
+from audit.protection import postgresql_constraints, postgresql_writes
 from audit.protection.expected import (
     UNKNOWN_COLUMN,
     UNKNOWN_DEFAULT,
@@ -117,6 +117,7 @@ def problems(connection: BaseDatabaseWrapper, tables: list[Table]) -> Iterator[P
             if not columns:  # EXPLAIN of a condition fails if one of its columns is missing.
                 relation = f"{schema}.{table.name}"
                 yield from postgresql_constraints.of_conditions(cursor, oid, table, relation, new)
+    yield from postgresql_writes.problems(connection, tables)
 
 
 def _of_settings(cursor: Any) -> Iterator[Problem]:

@@ -18,12 +18,15 @@ from audit.protection.expected import (
     UNKNOWN_REFERENCE,
     Problem,
     Table,
+    counting_columns,
     default_problem,
     refuses_more,
 )
 from audit.protection.new_rows import NewRows, quoted
 from audit.protection.sqlite_text import Key, checks_in, collations_in, key_in, names_in
 from transfers import guards
+
+LARGEST_ID = 2**63 - 1
 
 # The settings of a new connection, and the problem if they differ.
 SETTINGS = {
@@ -74,6 +77,21 @@ def problems(connection: BaseDatabaseWrapper, tables: list[Table]) -> Iterator[P
                 yield "schema_has_every_column", table.name, "the table is missing"
             else:
                 yield from _of_table(connection, cursor, table, made)
+        yield from _of_ids(cursor, {name for kind, name in made if kind == "table"})
+
+
+def _of_ids(cursor: Any, present: set[str]) -> Iterator[Problem]:
+    """Yield each table whose ids are used up, so that no row can be inserted."""
+    for name, column in sorted(counting_columns().items()):
+        if name not in present:
+            continue
+        cursor.execute(
+            f"SELECT (SELECT max(seq) FROM sqlite_sequence WHERE name = %s) >= %s"
+            f' OR (SELECT max("{column}") FROM "{name}") >= %s',
+            [name, LARGEST_ID, LARGEST_ID],
+        )
+        if cursor.fetchone()[0]:
+            yield "schema_takes_writes", f"{name}.{column}", "its ids are used up"
 
 
 def _of_table(

@@ -8,7 +8,7 @@ from django.db import DatabaseError, connection, transaction
 
 from accounts.models import Account
 from api.tests.contract import assert_problem
-from audit.protection import writes
+from audit.protection import postgresql_writes
 from audit.tests.schema import run, schema_findings
 from ledger_project.tests.pages import text
 from transfers import services
@@ -16,7 +16,7 @@ from transfers.tests.handwritten_rows import rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-CHECK = writes.CHECK
+CHECK = postgresql_writes.CHECK
 ROLE = "ledger_app"
 
 
@@ -59,6 +59,7 @@ REVOKED = [
     ("INSERT ON idempotency_idempotencykey", "idempotency_idempotencykey", "INSERT"),
     ("UPDATE ON idempotency_idempotencykey", "idempotency_idempotencykey", "UPDATE"),
     ("UPDATE (held) ON accounts_account", "accounts_account", "UPDATE"),
+    ("UPDATE (hold_version) ON accounts_account", "accounts_account", "UPDATE"),
     ("UPDATE ON auth_user", "auth_user", "UPDATE"),
     ("DELETE ON ledger_project_loginattempt", "ledger_project_loginattempt", "DELETE"),
     ("INSERT ON token_blacklist_outstandingtoken", "token_blacklist_outstandingtoken", "INSERT"),

@@ -2,6 +2,7 @@
 What else can prevent the ledger from writing: privileges, ids that are used up, publications.
 
 Each is asked of the database, because a schema that has everything can still refuse every write.
+(``sqlite`` finds used-up ids on SQLite. It has no privileges and no publications.)
 """
 
 from collections.abc import Iterator
@@ -10,11 +11,10 @@ from typing import Any
 from django.apps import apps
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from audit.protection.expected import Problem, Table
-from transfers import guards
+from audit.protection.expected import Problem, Table, counting_columns
+from transfers import guards, writing
 
 CHECK = "schema_takes_writes"
-LARGEST_ID = 2**63 - 1
 
 # What the API writes to each table, besides reading it. The grants in docs/databases.md allow this
 # and what the admin and the commands write.
@@ -34,8 +34,8 @@ WRITTEN = {
 # The columns of these tables that are updated, where a role may be limited to them.
 UPDATED = {
     "accounts_account": (
-        *("owner_name", "owner_name_folded", "status", "balance", "held", "overdraft_limit"),
-        *("version", "last_posted_at", "metadata"),
+        *(column for column in writing.ACCOUNT.columns if column != "id"),
+        *("owner_name", "owner_name_folded", "status", "overdraft_limit", "metadata"),
     ),
     "auth_user": ("last_login",),
     "idempotency_idempotencykey": (
@@ -137,9 +137,6 @@ def problems(connection: BaseDatabaseWrapper, tables: list[Table]) -> Iterator[P
     Privileges are only reported for a role that may write some of it. A role that may only read
     can audit the ledger as well.
     """
-    if connection.vendor == "sqlite":
-        yield from _of_ids_on_sqlite(connection)
-        return
     schema = guards.schema_of(connection)
     with guards.own_names_only(connection) as cursor:
         pairs = [(name, what) for name, each in WRITTEN.items() for what in each]
@@ -147,7 +144,7 @@ def problems(connection: BaseDatabaseWrapper, tables: list[Table]) -> Iterator[P
         if not set(pairs) <= set(lacking):
             for name, what in lacking:
                 yield CHECK, name, f"the role of this connection lacks the privilege {what}"
-        cursor.execute(USED_UP, {"schema": schema, "counted": sorted(_counted())})
+        cursor.execute(USED_UP, {"schema": schema, "counted": sorted(counting_columns())})
         for name, column in cursor.fetchall():
             yield CHECK, f"{name}.{column}", "its sequence is used up"
         names, commands = zip(*pairs, strict=True)
@@ -164,8 +161,6 @@ def problems(connection: BaseDatabaseWrapper, tables: list[Table]) -> Iterator[P
 
 def lacking_privileges(connection: BaseDatabaseWrapper, tables: list[Table]) -> list[str]:
     """Return the privileges that the role of this connection lacks, such as ``INSERT on …``."""
-    if connection.vendor == "sqlite":
-        return []
     schema = guards.schema_of(connection)
     with guards.own_names_only(connection) as cursor:
         return [f"{what} on {name}" for name, what in _lacking(cursor, schema, tables)]
@@ -205,28 +200,3 @@ def _models() -> dict[str, list[str]]:
         for model in apps.get_models(include_auto_created=True)
         if not model._meta.proxy
     }
-
-
-def _counted() -> dict[str, str]:
-    """Return the column of each table whose values the database generates by counting."""
-    return {
-        model._meta.db_table: str(model._meta.pk.column)
-        for model in apps.get_models(include_auto_created=True)
-        if model._meta.managed and model._meta.pk.get_internal_type().endswith("AutoField")
-    }
-
-
-def _of_ids_on_sqlite(connection: BaseDatabaseWrapper) -> Iterator[Problem]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        present = {name for (name,) in cursor.fetchall()}
-        for name, column in sorted(_counted().items()):
-            if name not in present:
-                continue
-            cursor.execute(
-                f"SELECT (SELECT max(seq) FROM sqlite_sequence WHERE name = %s) >= %s"
-                f' OR (SELECT max("{column}") FROM "{name}") >= %s',
-                [name, LARGEST_ID, LARGEST_ID],
-            )
-            if cursor.fetchone()[0]:
-                yield CHECK, f"{name}.{column}", "its ids are used up"
