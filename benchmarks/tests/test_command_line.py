@@ -10,6 +10,8 @@ from benchmarks.ledger import Shape
 from benchmarks.processes import ROOT
 from benchmarks.workloads import QUICK
 
+pytestmark = pytest.mark.one_database
+
 
 def test_a_server_has_workers_and_threads():
     assert server_shape("1x32") == Shape(workers=1, threads=32)

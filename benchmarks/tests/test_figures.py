@@ -8,6 +8,8 @@ from benchmarks.figures import FIGURES, Figure, Outcome
 from benchmarks.load import Measurement
 from benchmarks.workloads import WORKLOADS
 
+pytestmark = pytest.mark.one_database
+
 SLOW = Measurement(100, 2.0, generator=0.1, p50_ms=30.0, worth=1, cpu_ms=6.0)
 FAST = Measurement(300, 2.0, generator=0.1, p50_ms=20.0, worth=2, cpu_ms=4.0)
 MEASUREMENTS = {"slow": [SLOW, SLOW], "fast": [FAST, SLOW]}

@@ -1,6 +1,10 @@
 """The services that the benchmarks compare with this one."""
 
+import pytest
+
 from benchmarks.processes import ROOT
+
+pytestmark = pytest.mark.one_database
 
 
 def pinned(name: str) -> dict[str, str]:

@@ -14,6 +14,8 @@ from benchmarks.load import BenchmarkError
 from benchmarks.processes import ROOT, cpu_seconds, serving
 from tools.with_postgres import free_port
 
+pytestmark = pytest.mark.one_database
+
 PATIENCE_SECONDS = 60
 
 SERVER = """

@@ -7,6 +7,8 @@ import pytest
 from benchmarks.load import BenchmarkError, Measurement
 from benchmarks.subject import Subject
 
+pytestmark = pytest.mark.one_database
+
 
 def subject(*counts: int, done: int = 10, connected: int | None = None, **fields) -> Subject:
     """Return a subject whose loads have ``done`` responses, and which counts these rows."""

@@ -4,6 +4,8 @@ import pytest
 
 from ledger_project.conftest import KEYS
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.mark.parametrize(
     ("variable", "value"),

@@ -9,6 +9,8 @@ import pytest
 from ledger_project.idempotency.combining import Combiner
 from ledger_project.idempotency.tests.queues import LONG, Queue
 
+pytestmark = pytest.mark.one_database
+
 
 def test_a_member_that_finds_no_leader_is_a_group_of_one(work):
     combiner = Combiner(work, largest=64, patience=LONG)

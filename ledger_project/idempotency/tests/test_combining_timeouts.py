@@ -9,6 +9,8 @@ from ledger_project.idempotency import combining
 from ledger_project.idempotency.combining import TookTooLong
 from ledger_project.idempotency.tests.queues import LONG, SHORT, Queue
 
+pytestmark = pytest.mark.one_database
+
 
 class LateLock:
     """A lock that the thread ``late`` gets back only when the test wants, after it has waited."""
