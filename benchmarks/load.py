@@ -101,7 +101,10 @@ def timed(command: list[str], env: dict[str, str] | None = None) -> tuple[str, f
     before = _children_seconds()
     ran = subprocess.run(command, env=env, capture_output=True, text=True)
     if ran.returncode:
-        raise BenchmarkError(f"{Path(command[0]).name} failed:\n{ran.stdout}{ran.stderr}")
+        # A negative status is the number of a signal.
+        raise BenchmarkError(
+            f"{' '.join(command)} ended with {ran.returncode}:\n{ran.stdout}{ran.stderr}"
+        )
     return ran.stdout, _children_seconds() - before
 
 
