@@ -27,7 +27,7 @@ class Shape:
     """The number of worker processes of a server, and of threads in each."""
 
     workers: int = 2
-    threads: int = 8
+    threads: int = 16
 
     def __str__(self) -> str:
         return f"{self.workers}x{self.threads}"

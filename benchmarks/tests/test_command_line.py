@@ -15,7 +15,7 @@ pytestmark = pytest.mark.one_database
 
 def test_a_server_has_workers_and_threads():
     assert server_shape("1x32") == Shape(workers=1, threads=32)
-    assert str(Shape()) == "2x8"
+    assert str(Shape()) == "2x16"
 
 
 @pytest.mark.parametrize("text", ["", "2", "x8", "2x", "0x8", "2x0", "2x-8", "2 x 8", "2x8x1"])

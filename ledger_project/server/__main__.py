@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument(
         "--threads",
         type=_positive,
-        default=8,
+        default=16,
         help="the number of requests that each worker handles at a time (default: %(default)s)",
     )
     options = parser.parse_args()

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -49,20 +50,24 @@ class Threads:
     """
     Run a WSGI application in ``count`` threads, which live as long as the process.
 
-    Each thread keeps its database connection. Python's own executor takes several times as long to
-    hand over a call, and waits for its threads when the process exits.
+    A request goes to the thread that became idle last. The others don't take part until more
+    requests arrive at once, and a thread without a request never opens its database connection.
+
+    Python's own executor takes several times as long to hand over a call, and waits for its threads
+    when the process exits.
     """
 
     def __init__(self, application: Application, count: int) -> None:
         self._application = application
         self._loop = asyncio.get_running_loop()
-        self._jobs: SimpleQueue[_Job] = SimpleQueue()
-        # The jobs in the queue that neither a thread nor their deadline has claimed.
-        self._waiting: set[_Job] = set()
         self._lock = Lock()
+        # Jobs in order of arrival, while all threads are busy. Whoever takes one out settles it.
+        self._waiting: OrderedDict[_Job, None] = OrderedDict()
+        # The inboxes of the idle threads, in the order in which they became idle.
+        self._idle: list[SimpleQueue[_Job]] = [SimpleQueue() for _ in range(count)]
         # Daemon threads, so that a database that doesn't respond can't block the process's exit.
-        for _ in range(count):
-            Thread(target=self._work, daemon=True).start()
+        for inbox in self._idle.copy():
+            Thread(target=self._work, args=[inbox], daemon=True).start()
 
     @property
     def waiting(self) -> int:
@@ -97,34 +102,47 @@ class Threads:
 
     def _enqueue(self, environ: Environ, is_gone: Callable[[], bool] | None) -> _Job:
         job = _Job(environ, self._loop.create_future(), time.monotonic(), is_gone)
-        self._waiting.add(job)
-        self._jobs.put(job)
+        with self._lock:
+            if self._idle:
+                self._idle.pop().put(job)
+            else:
+                self._waiting[job] = None
         return job
 
-    def _claim(self, job: _Job) -> bool:
-        """Return True to the first caller only: it alone may run the job or give it up."""
+    def _be_free(self, inbox: SimpleQueue[_Job]) -> None:
+        """Put the first job that waits into the inbox of a thread, or let the thread be idle."""
         with self._lock:
-            is_first = job in self._waiting
-            self._waiting.discard(job)
-            return is_first
+            if self._waiting:
+                job, _ = self._waiting.popitem(last=False)
+                inbox.put(job)
+            else:
+                self._idle.append(inbox)
 
     def _give_up(self, job: _Job) -> None:
-        if self._claim(job):
-            # The job stays in the queue until a thread takes it out, but its body doesn't.
-            job.environ = {}
-            _settle(job.response.set_result, None)
+        with self._lock:
+            if job not in self._waiting:
+                return
+            del self._waiting[job]
+        _settle(job.response.set_result, None)
 
-    def _work(self) -> None:
+    def _work(self, inbox: SimpleQueue[_Job]) -> None:
         while True:
-            job = self._jobs.get()
-            if not self._claim(job):
-                continue
-            try:
-                response = None if job.is_abandoned() else call(self._application, job.environ)
-            except BaseException as error:
-                self._loop.call_soon_threadsafe(_settle, job.response.set_exception, error)
-            else:
-                self._loop.call_soon_threadsafe(_settle, job.response.set_result, response)
+            self._carry_out(inbox.get(), inbox)
+
+    def _carry_out(self, job: _Job, inbox: SimpleQueue[_Job]) -> None:
+        try:
+            response = None if job.is_abandoned() else call(self._application, job.environ)
+        except BaseException as error:
+            self._hand_over(inbox, job.response.set_exception, error)
+        else:
+            self._hand_over(inbox, job.response.set_result, response)
+
+    def _hand_over(
+        self, inbox: SimpleQueue[_Job], settle: Callable[[Any], None], outcome: Any
+    ) -> None:
+        # First, so that the next request of the client finds this thread idle.
+        self._be_free(inbox)
+        self._loop.call_soon_threadsafe(_settle, settle, outcome)
 
 
 def _settle(settle: Callable[[Any], None], outcome: Any) -> None:

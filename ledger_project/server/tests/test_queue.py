@@ -127,6 +127,54 @@ def test_a_request_that_waited_too_long_leaves_its_place_in_the_queue(
     assert deposit.account.balance == 2
 
 
+def test_a_request_goes_to_the_thread_that_became_idle_last():
+    used: list[int] = []
+    together = threading.Barrier(3)
+
+    def application(environ, start_response):
+        used.append(threading.get_ident())
+        if environ["at once"]:
+            together.wait(PATIENCE)
+        start_response("200 OK", [])
+        return HttpResponse()
+
+    async def respond():
+        pool = threads.Threads(application, 8)
+        alone = {"wsgi.file_wrapper": FileWrapper, "at once": False}
+        await asyncio.gather(*(pool.run({**alone, "at once": True}, None) for _ in range(3)))
+        for _ in range(10):
+            await pool.run(alone, None)
+
+    asyncio.run(respond())
+    at_once, one_by_one = used[:3], used[3:]
+    assert len(set(at_once)) == 3
+    assert len(set(one_by_one)) == 1
+    assert set(one_by_one) < set(at_once)
+
+
+def test_requests_that_wait_for_a_thread_are_carried_out_in_the_order_of_arrival():
+    opened = threading.Event()
+    done = []
+
+    def application(environ, start_response):
+        opened.wait(PATIENCE)
+        done.append(environ["number"])
+        start_response("200 OK", [])
+        return HttpResponse()
+
+    async def respond():
+        pool = threads.Threads(application, 1)
+        environs = ({"wsgi.file_wrapper": FileWrapper, "number": n} for n in range(20))
+        sent = [asyncio.create_task(pool.run(each, None)) for each in environs]
+        while pool.waiting < 19:
+            await asyncio.sleep(0)
+        opened.set()
+        await asyncio.gather(*sent)
+
+    asyncio.run(respond())
+    assert done == list(range(20))
+
+
 @pytest.mark.parametrize("reset", [False, True], ids=["closes", "resets"])
 def test_waiting_reads_of_disconnected_clients_are_dropped_and_writes_are_carried_out(
     start, gate, deposit, bearer, monkeypatch, reset
