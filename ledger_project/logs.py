@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from api.instants import instant
+from api.routes import code_of, route_of
 
 # The request ids that clients may send: only characters that can't forge a log line.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -24,7 +25,7 @@ logger = structlog.get_logger("ledger.request")
 
 class RequestLogMiddleware:
     """
-    Log each request after its response: method, path, status, milliseconds and user.
+    Log each request after its response: what was requested, by whom, and how it ended.
 
     The query, headers and bodies are never logged, because they contain cursors, tokens, keys and
     passwords.
@@ -44,9 +45,12 @@ class RequestLogMiddleware:
             "request",
             method=request.method,
             path=request.path,
+            route=route_of(request),
             status=response.status_code,
+            code=code_of(response),
             ms=round((time.perf_counter() - started) * 1000, 1),
             user=getattr(request, "caller_id", None),
+            client=request.META.get("REMOTE_ADDR") or None,
             replayed="Idempotent-Replayed" in response,
         )
         return response

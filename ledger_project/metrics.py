@@ -1,5 +1,5 @@
 """
-Metrics for Prometheus: requests, errors by code, replays, retries, and the imbalance.
+Metrics for Prometheus: requests, errors by code, replays, the imbalance, and the database.
 
 If ``PROMETHEUS_MULTIPROC_DIR`` is set, as ``make run`` does, every worker writes its counters to
 files in that directory, and the worker that is scraped reports the totals of all.
@@ -30,17 +30,26 @@ from api.exceptions import NotAuthenticated
 from api.operations import Operation
 from api.probe import probe
 from api.problems import Problem
+from api.routes import code_of, route_of
 from audit import verdict
+from ledger_project.database_metrics import DatabaseCollector
 
 logger = logging.getLogger("ledger.metrics")
 
-REQUESTS = Counter("ledger_requests", "Requests, by method and status.", ["method", "status"])
-SECONDS = Histogram("ledger_request_seconds", "Response times in seconds.", ["method"])
+REQUESTS = Counter(
+    "ledger_requests", "Requests, by method, route and status.", ["method", "route", "status"]
+)
+SECONDS = Histogram(
+    "ledger_request_seconds", "Response times in seconds, by method and route.", ["method", "route"]
+)
 REFUSALS = Counter("ledger_refusals", "Error responses, by the code of the error.", ["code"])
 REPLAYS = Counter("ledger_replays", "Responses replayed for an Idempotency-Key.")
 
 # Other methods are counted as "other". Clients can invent methods, and each would be a new series.
 KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+# The route of a request that no route matches. Its path isn't a label, for the same reason.
+NO_ROUTE = "none"
 
 # In seconds. On a small ledger it is the sum of all entries, too slow for frequent scrapes.
 IMBALANCE_LIFETIME = 60
@@ -55,7 +64,7 @@ FORWARDING = {
 
 
 class MetricsMiddleware:
-    """Count each request by its method, status and error."""
+    """Count each request by its method, route, status and error."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -73,10 +82,11 @@ class MetricsMiddleware:
 
 def _count(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
     method = request.method if request.method in KNOWN_METHODS else "other"
-    SECONDS.labels(method).observe(seconds)
-    REQUESTS.labels(method, response.status_code).inc()
-    if error := getattr(response, "error", None):
-        REFUSALS.labels(error.code).inc()
+    route = route_of(request) or NO_ROUTE
+    SECONDS.labels(method, route).observe(seconds)
+    REQUESTS.labels(method, route, response.status_code).inc()
+    if code := code_of(response):
+        REFUSALS.labels(code).inc()
     if "Idempotent-Replayed" in response:
         REPLAYS.inc()
 
@@ -113,6 +123,7 @@ class ImbalanceCollector(Collector):
 
 
 imbalance = ImbalanceCollector()
+database = DatabaseCollector()
 
 
 class MetricsTokenMissing(NotAuthenticated):
@@ -141,7 +152,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         MultiProcessCollector(registry)
     else:
         registry = REGISTRY
-    body = generate_latest(registry) + generate_latest(_only(imbalance))
+    body = generate_latest(registry) + generate_latest(_only(imbalance, database))
     return HttpResponse(body, content_type=CONTENT_TYPE_LATEST)
 
 
@@ -150,9 +161,10 @@ def _is_forwarded(request: HttpRequest) -> bool:
     return any(name in FORWARDING or name.startswith("X-Forwarded") for name in request.headers)
 
 
-def _only(collector: Collector) -> CollectorRegistry:
+def _only(*collectors: Collector) -> CollectorRegistry:
     registry = CollectorRegistry()
-    registry.register(collector)
+    for collector in collectors:
+        registry.register(collector)
     return registry
 
 

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_network
 from typing import Any, Self
 
+import structlog
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, User
 from django.db import Error, connection, transaction
 from django.db.models import Q, QuerySet
 from rest_framework.request import Request
@@ -28,6 +29,8 @@ SUCCESSES = 10
 
 # The wait for attempts that are still being checked: about the duration of a password check.
 UNDECIDED_WAIT = timedelta(seconds=1)
+
+logger = structlog.get_logger("ledger.login")
 
 
 class LoginThrottle(BaseThrottle):
@@ -67,6 +70,7 @@ class LoginTry:
 
     def __init__(self, address: str | None, name: object) -> None:
         limit, window = parse_rate(settings.LOGIN_RATE)
+        self._client, self._typed = address or None, name
         self._network = _hash(f"network:{network_of(address)}")
         self._name = _hash(f"name:{_plain(name)}") if isinstance(name, str) else None
         subjects = [self._network]
@@ -81,6 +85,7 @@ class LoginTry:
             if any(waits):
                 # A refused attempt isn't counted, so that waiting is always enough.
                 self.wait = max(1.0, *(wait.total_seconds() for wait in waits))
+                self._warn("refused a login after too many failed ones")
                 return
             rows = [LoginAttempt(subject=subject, at=now) for subject in subjects]
             self._rows = [row.pk for row in LoginAttempt.objects.bulk_create(rows)]
@@ -93,8 +98,16 @@ class LoginTry:
         if kind is not None and issubclass(kind, Error):
             return
         LoginAttempt.objects.filter(pk__in=self._rows).update(failed=self.user is None)
-        if self.user is not None:
+        if self.user is None:
+            self._warn("a login failed")
+        else:
             _remember(self.user.get_username(), self._network)
+
+    def _warn(self, event: str) -> None:
+        # Without a name that no user has, because it may be a password in the wrong field.
+        name = self._typed.strip() if isinstance(self._typed, str) else None
+        is_user = name is not None and User.objects.filter(username=name).exists()
+        logger.warning(event, client=self._client, name=name if is_user else None)
 
 
 def network_of(address: str | None) -> str:

@@ -8,7 +8,7 @@ All transfers, of any kind and number, are computed by ``posting.post`` and writ
 from collections.abc import Callable, Collection, Iterator, Sequence
 from copy import copy
 from datetime import datetime
-from functools import wraps
+from functools import partial, wraps
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from django.db import connection, transaction
 
 from accounts.enums import AccountKind, AccountStatus
 from accounts.models import Account, external_account_id
-from transfers import clock, posted, posting, writing
+from transfers import clock, metrics, posted, posting, writing
 from transfers.exceptions import (
     BalanceLimitExceeded,
     DestinationUnavailable,
@@ -105,6 +105,8 @@ class Recording:
             return
         transfers = [each.transfer for each in self._posted]
         writing.write(self._states.values(), self._entries, transfers)
+        # A failure to count is only logged, because the money has been moved.
+        transaction.on_commit(partial(metrics.count, transfers), robust=True)
         if posted.listeners:
             posted.notify(self._posted, self._accounts)
 

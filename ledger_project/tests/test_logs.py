@@ -156,6 +156,8 @@ def test_a_request_is_logged_once_with_its_status_and_user(lines):
 
     assert {name: line[name] for name in line if name not in ("timestamp", "ms", "user")} == {
         "app": "Ledger of a test",
+        "client": "127.0.0.1",
+        "code": None,
         "event": "request",
         "level": "info",
         "logger": "ledger.request",
@@ -163,10 +165,29 @@ def test_a_request_is_logged_once_with_its_status_and_user(lines):
         "path": "/accounts",
         "replayed": False,
         "request_id": "the.first-one_1",
+        "route": "/accounts",
         "status": 201,
     }
     assert isinstance(line["user"], int)
     assert line["ms"] > 0
+
+
+def test_a_refused_request_is_logged_with_the_code_of_its_error(lines):
+    refused = [line for line in lines if line.get("path") == "/accounts" and line["code"]]
+
+    assert {(line["status"], line["code"]) for line in refused} == {
+        (409, "idempotency_key_reused"),
+        (400, "invalid_cursor"),
+        (401, "token_not_valid"),
+        (503, "temporarily_unavailable"),
+    }
+
+
+def test_a_failed_login_is_logged_with_its_name_and_its_client(lines):
+    (line,) = [line for line in lines if line["logger"] == "ledger.login"]
+
+    assert (line["level"], line["event"]) == ("warning", "a login failed")
+    assert (line["name"], line["client"]) == ("alice", "127.0.0.1")
 
 
 def test_a_request_to_the_admin_is_logged_with_its_user(lines):

@@ -6,14 +6,14 @@ import uuid
 import psutil
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
 from audit import verdict
 from ledger_project.metrics import imbalance
 from ledger_project.tests.live import LiveClient, live_server
-from transfers import guards
+from transfers import guards, services
 
 pytestmark = pytest.mark.django_db
 
@@ -105,7 +105,12 @@ def test_requests_refusals_and_replays_are_counted(api, alice, funded_account):
 
     def figures():
         return (
-            figure("ledger_requests_total", method="POST", status="200"),
+            figure(
+                "ledger_requests_total",
+                method="POST",
+                route="/accounts/{account_id}/withdraw",
+                status="200",
+            ),
             figure("ledger_refusals_total", code="insufficient_funds"),
             figure("ledger_replays_total"),
         )
@@ -116,6 +121,69 @@ def test_requests_refusals_and_replays_are_counted(api, alice, funded_account):
     api.post(f"/accounts/{account.pk}/withdraw", {"amount": 500})
 
     assert figures() == (before[0] + 2, before[1] + 1, before[2] + 1)
+
+
+def test_paths_that_no_route_matches_share_their_series(client):
+    client.get("/nothing")
+    before = samples(client.get("/metrics").text)
+    client.get("/nothing-else")
+    after = samples(client.get("/metrics").text)
+
+    counted = ("ledger_requests_total", "404", "GET", "none")
+    assert after[counted] == before[counted] + 1
+    assert not [name for name in after if "/nothing" in str(name)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_committed_transfers_are_counted_by_kind_and_currency(api, alice, funded_account):
+    account = funded_account(alice, balance=10)
+
+    def figures():
+        labels = {"kind": "WITHDRAWAL", "currency": "USD"}
+        return [
+            REGISTRY.get_sample_value(name, labels) or 0
+            for name in ("ledger_transfers_total", "ledger_transferred_amount_total")
+        ]
+
+    before, key = figures(), str(uuid.uuid4())
+    api.post(f"/accounts/{account.pk}/withdraw", {"amount": 3}, key=key)
+    api.post(f"/accounts/{account.pk}/withdraw", {"amount": 3}, key=key)
+    api.post(f"/accounts/{account.pk}/withdraw", {"amount": 500})
+
+    assert figures() == [before[0] + 1, before[1] + 3]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_transfers_that_are_rolled_back_are_not_counted(alice, funded_account):
+    account = funded_account(alice, balance=10)
+    labels = {"kind": "WITHDRAWAL", "currency": "USD"}
+    before = REGISTRY.get_sample_value("ledger_transfers_total", labels)
+
+    with transaction.atomic():
+        services.withdraw(account_id=account.pk, amount=3, actor=alice)
+        transaction.set_rollback(True)
+
+    assert REGISTRY.get_sample_value("ledger_transfers_total", labels) == before
+
+
+def test_the_database_is_up(client):
+    figures = samples(client.get("/metrics").text)
+
+    assert figures["ledger_database_up",] == 1
+    has_connections = ("ledger_database_connections", "active") in figures
+    assert has_connections == (connection.vendor == "postgresql")
+
+
+def test_a_scrape_tells_that_the_database_is_down(client, monkeypatch):
+    def unreachable(*_args):
+        raise OperationalError("It is gone.")
+
+    monkeypatch.setattr(connection, "cursor", unreachable)
+
+    response = client.get("/metrics")
+
+    assert response.status_code == 200
+    assert samples(response.text)["ledger_database_up",] == 0
 
 
 def test_a_balanced_ledger_has_an_imbalance_of_0(client, alice, funded_account):
@@ -168,7 +236,7 @@ def test_the_metrics_include_all_workers_and_those_that_died(tmp_path):
             figures = samples(client.get("/metrics").content.decode())
 
     assert alive == []
-    assert figures["ledger_requests_total", "404", "GET"] == 20
+    assert figures["ledger_requests_total", "404", "GET", "none"] == 20
     assert figures["ledger_refusals_total", "not_found"] == 20
 
 

@@ -213,3 +213,23 @@ def test_a_request_that_is_not_a_login_is_not_counted(
 
     assert set(statuses(responses)) == {422 if query else 405}
     assert log_in("alice", "a password").status_code == 200
+
+
+def test_a_failed_login_logs_only_the_name_of_a_user(alice, log_in, caplog):
+    log_in("alice")
+    log_in("password-in-the-wrong-field")
+
+    logged = [record.msg for record in caplog.records if record.name == "ledger.login"]
+    assert [(line["event"], line["name"]) for line in logged] == [
+        ("a login failed", "alice"),
+        ("a login failed", None),
+    ]
+
+
+def test_a_refused_login_is_logged(alice, log_in, caplog):
+    for _ in range(4):
+        log_in("alice")
+
+    logged = [record.msg for record in caplog.records if record.name == "ledger.login"]
+    assert logged[3]["event"] == "refused a login after too many failed ones"
+    assert (logged[3]["name"], logged[3]["client"]) == ("alice", HERE)

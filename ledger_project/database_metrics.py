@@ -1,0 +1,61 @@
+"""Metrics of the database, read at each scrape."""
+
+import logging
+from collections.abc import Iterator
+
+from django.db import connection
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+logger = logging.getLogger("ledger.metrics")
+
+# Connections to this database by their state, such as "active" or "idle in transaction", and the
+# number of connections that the server accepts for all its databases.
+CONNECTIONS = """
+    SELECT COALESCE(state, 'unknown'), count(*), current_setting('max_connections')::int
+    FROM pg_stat_activity WHERE datname = current_database() GROUP BY state
+"""
+
+
+class DatabaseCollector(Collector):
+    """Report whether the database can be reached, and on PostgreSQL who is connected to it."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        up = GaugeMetricFamily("ledger_database_up", "1 if the database can be reached, else 0.")
+        try:
+            states = self._read()
+        except Exception as error:
+            # The scrape mustn't fail, because it tells the other figures.
+            logger.warning("could not read the state of the database: %r", error)
+            up.add_metric([], 0)
+            yield up
+            return
+        up.add_metric([], 1)
+        yield up
+        if states:
+            yield from _connections(states)
+
+    def _read(self) -> list[tuple[str, int, int]]:
+        with connection.cursor() as cursor:
+            if connection.vendor != "postgresql":
+                cursor.execute("SELECT 1")
+                return []
+            cursor.execute(CONNECTIONS)
+            return cursor.fetchall()
+
+
+def _connections(states: list[tuple[str, int, int]]) -> Iterator[GaugeMetricFamily]:
+    gauge = GaugeMetricFamily(
+        "ledger_database_connections",
+        "Connections to this database of any program, by their state. PostgreSQL only.",
+        labels=["state"],
+    )
+    for state, number, _ in states:
+        gauge.add_metric([state], number)
+    yield gauge
+    limit = GaugeMetricFamily(
+        "ledger_database_connections_limit",
+        "The max_connections of the server, for all its databases. PostgreSQL only.",
+    )
+    limit.add_metric([], states[0][2])
+    yield limit
