@@ -1,7 +1,7 @@
 """Fixtures for the tests of the project: logins, copies of the code, and a clock."""
 
-import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.conf import settings
@@ -21,10 +22,6 @@ KEYS = {
     "LEDGER_SECRET_KEY": "a-secret-key-of-more-than-32-bytes",
     "LEDGER_JWT_SIGNING_KEY": "a-signing-key-of-more-than-32-bytes",
 }
-SHOWN = (
-    "import json; from ledger_project import settings; "
-    "print(json.dumps({name: getattr(settings, name) for name in %r}, default=str))"
-)
 
 
 @pytest.fixture
@@ -73,10 +70,16 @@ class Machine:
         )
 
     def settings(self, *names: str, **environment: str) -> dict[str, Any]:
-        """Return the values of these settings in a process with these environment variables."""
-        done = self.run("-c", SHOWN % (names,), **KEYS, **environment)
-        assert done.stderr == ""
-        return json.loads(done.stdout)
+        """
+        Return the values of these settings with only these environment variables.
+
+        :raises SystemExit: if the value of a variable is invalid. Its ``code`` is the line that the
+            process would print.
+        """
+        module = self.directory / "ledger_project" / "environment.py"
+        with patch.dict(os.environ, {**KEYS, **environment}, clear=True):
+            values = runpy.run_path(str(module))
+        return {name: values[name] for name in names}
 
 
 @pytest.fixture(scope="session")
