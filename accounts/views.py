@@ -27,6 +27,7 @@ from accounts.serializers import (
     account_document,
 )
 from api.operations import LOGGED_IN, PUBLIC_READER, Operation, owner_or, users_with
+from api.scopes import Scope
 from api.viewset import LedgerViewSet
 
 
@@ -62,6 +63,7 @@ class AccountViewSet(mixins.ListModelMixin, OneAccountViewSet):
         "Accounts",
         "Open an account",
         who=LOGGED_IN,
+        scope=Scope.ACCOUNTS_WRITE,
         description="The account belongs to the caller. Its balance is 0.",
         request=OpenAccountSerializer,
         requests={
@@ -90,6 +92,7 @@ class AccountViewSet(mixins.ListModelMixin, OneAccountViewSet):
         "Accounts",
         "List accounts",
         who=f"{LOGGED_IN} They see their own accounts, or all with `accounts.read_any`.",
+        scope=Scope.ACCOUNTS_READ,
         description="Newest first.",
         response=AccountPageSerializer,
         answers={"The only page": {"items": [ACCOUNT], "next_cursor": None}},
@@ -102,6 +105,7 @@ class AccountViewSet(mixins.ListModelMixin, OneAccountViewSet):
         "Accounts",
         "Retrieve an account",
         who=PUBLIC_READER,
+        scope=Scope.ACCOUNTS_READ,
         response=AccountSerializer,
         answers={"An account": ACCOUNT},
         errors=(AccountNotFound,),
@@ -114,6 +118,7 @@ class AccountViewSet(mixins.ListModelMixin, OneAccountViewSet):
         "Accounts",
         "Update an account",
         who=owner_or("accounts.describe_any"),
+        scope=Scope.ACCOUNTS_WRITE,
         description="Members that are left out keep their values. `metadata` is replaced as a "
         "whole.",
         request=DescribeAccountSerializer,
@@ -135,6 +140,7 @@ class AccountViewSet(mixins.ListModelMixin, OneAccountViewSet):
         "Accounts",
         "Close an account",
         who=owner_or("accounts.close_any"),
+        scope=Scope.ACCOUNTS_WRITE,
         description="A closed account can't be opened again. Its balance must be 0, and it must "
         "have no pending holds. Closing a closed account succeeds and changes nothing.",
         tried_on=EMPTY_ACCOUNT_ID,
@@ -152,6 +158,7 @@ class AccountViewSet(mixins.ListModelMixin, OneAccountViewSet):
         "Accounts",
         "Freeze an account",
         who=users_with("accounts.read_any", "accounts.freeze"),
+        scope=Scope.ACCOUNTS_WRITE,
         description="No money moves in or out until the account is unfrozen.",
         tried_on=FROZEN_ACCOUNT_ID,
         request=ReasonSerializer,
@@ -168,6 +175,7 @@ class AccountViewSet(mixins.ListModelMixin, OneAccountViewSet):
         "Accounts",
         "Unfreeze an account",
         who=users_with("accounts.read_any", "accounts.freeze"),
+        scope=Scope.ACCOUNTS_WRITE,
         description="Money can move in and out again.",
         tried_on=FROZEN_ACCOUNT_ID,
         request=ReasonSerializer,

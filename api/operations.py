@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from drf_spectacular.utils import OpenApiParameter
 
 from api.errors import ApiError
+from api.scopes import ONLY_PEOPLE
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -45,12 +46,16 @@ class Operation:
     with another status or media type. ``errors`` are those that can't be derived from the code.
     ``evidence`` holds additional members of an error's example, by the error's code. ``tried_on``
     is the id in the example of the path, if the usual account or transfer doesn't fit.
+
+    ``scope`` is the scope that a service key needs, or ``ONLY_PEOPLE``. Every operation that
+    requires a token declares it; no service key may call one that doesn't.
     """
 
     id: str
     tag: str
     summary: str
     who: str = field(kw_only=True)
+    scope: str | None = field(kw_only=True, default=None)
     description: str = ""
     request: Any = None
     requests: Mapping[str, Any] = field(default_factory=dict)
@@ -66,8 +71,35 @@ class Operation:
     @property
     def text(self) -> str:
         """The description in Markdown."""
-        return f"{self.description}\n\n**Who:** {self.who}".strip()
+        return f"{self.description}\n\n**Who:** {self.who}{self._scope_text}".strip()
+
+    @property
+    def _scope_text(self) -> str:
+        if self.scope is None:
+            return ""
+        if self.scope == ONLY_PEOPLE:
+            return " Service keys can't do this."
+        return f"\n\n**Scope of a service key:** `{self.scope}`."
 
     def __call__(self, view: View) -> View:
         view.operation = self  # type: ignore[attr-defined]
         return view
+
+
+def handler_of(view: Any, method: str) -> Any | None:
+    """
+    Return what handles ``method`` on a route, or None if the route doesn't have this method.
+
+    Its ``Operation``, if it has one, is its attribute ``operation``.
+
+    :param view: the view function of the route, with the attributes that ``as_view`` puts on it
+    """
+    cls = getattr(view, "cls", None)
+    if cls is None:
+        return view
+    name = "get" if method.lower() == "head" else method.lower()
+    if hasattr(view, "actions"):
+        name = view.actions.get(name, "")
+    elif name not in cls.http_method_names:
+        return None
+    return getattr(cls, name, None)

@@ -22,7 +22,7 @@ class StrictJSONParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream, media_type=None, parser_context=None) -> Any:
-        _refuse_encoding((parser_context or {}).get("request"))
+        refuse_encoding((parser_context or {}).get("request"))
         return strict_json(stream.read())
 
 
@@ -69,7 +69,12 @@ def refuse_query(request: Request) -> None:
         raise ValidationError({name: [ErrorDetail(UNKNOWN_PARAMETER, "unknown_parameter")]})
 
 
-def _refuse_encoding(request: Request | None) -> None:
+def refuse_encoding(request: Request | None) -> None:
+    """
+    Check that the body isn't encoded, for example compressed.
+
+    :raises EncodedBody: if it is
+    """
     encoding = request.headers.get("Content-Encoding", "") if request is not None else ""
     if encoding.strip().lower() not in ("", "identity"):
         raise EncodedBody()

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from accounts.rights import may
 from api.exceptions import PermissionDenied, TemporarilyUnavailable
 from api.operations import Operation, users_with
+from api.scopes import Scope
 from api.viewset import LedgerViewSet
 from audit.models import Verdict
 from audit.serializers import FAILED_REPORT, REPORT, IntegritySerializer
@@ -33,6 +34,7 @@ class IntegrityViewSet(LedgerViewSet):
         "Integrity",
         "Audit the ledger",
         who=users_with("accounts.read_any"),
+        scope=Scope.ACCOUNTS_READ,
         description="Recomputes every invariant from the entries and compares the database schema "
         "with the expected one. If a check fails, the report has status 503. For a large ledger, "
         "this returns the last report of `manage.py verify_ledger`, which ran at `checked_at`, and "

@@ -17,6 +17,7 @@ from ledger_project.setting_validators import (
     FEWEST_CHARACTERS,
     METRICS_TOKEN_CHARACTERS,
     app_name,
+    between,
     currency_code,
     each,
     host,
@@ -172,4 +173,15 @@ LOGIN_RATE = env.text(
     help="How many logins may fail from one network (an IPv4 address, or an IPv6 /64), and for one "
     "user name in total from networks from which that user hasn't logged in within 30 days. See "
     "[Authentication](api.md#authentication).",
+)
+
+# In minutes. A revoked key ends at once, so a long lifetime costs little.
+LONGEST_SERVICE_TOKEN = 24 * 60
+
+SERVICE_TOKEN_MINUTES = env.number(
+    "SERVICE_TOKEN_MINUTES",
+    60,
+    checks=[between(1, LONGEST_SERVICE_TOKEN)],
+    help="For how many minutes the access token of a [service key](service-keys.md) is valid. "
+    f"At most {LONGEST_SERVICE_TOKEN}.",
 )

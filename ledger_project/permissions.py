@@ -18,7 +18,11 @@ from database.composed import ComposedQuery, Placeholder, padded
 
 # The permissions of each group, as ``app.codename``.
 GROUPS = {
-    "Support": ("accounts.read_any", "idempotency.view_idempotencykey"),
+    "Support": (
+        "accounts.read_any",
+        "idempotency.view_idempotencykey",
+        "service_keys.read_any",
+    ),
     "Operations": (
         "accounts.read_any",
         "accounts.describe_any",
@@ -29,11 +33,14 @@ GROUPS = {
         "transfers.move_cash",
         "transfers.reverse_any",
         "idempotency.view_idempotencykey",
+        "service_keys.read_any",
+        "service_keys.revoke_any",
     ),
     "Approvers": (
         "accounts.read_any",
         "transfers.approve",
         "idempotency.view_idempotencykey",
+        "service_keys.read_any",
     ),
 }
 

@@ -71,6 +71,17 @@ class SettingReader:
         except EnvValidationError:
             self._refuse(name, "must be true or false")
 
+    def number(
+        self, name: str, default: int, *, help: str, checks: Sequence[Check[int]] = ()
+    ) -> int:
+        """Declare and read a setting that is an integer."""
+        self._declare(name, str(default), help)
+        try:
+            value: int = self._env.int(name, default)
+        except EnvValidationError:
+            self._refuse(name, "must be an integer")
+        return self._checked(name, value, checks)
+
     def items(
         self, name: str, default: list[str], *, help: str, checks: Sequence[Check[list[str]]] = ()
     ) -> list[str]:

@@ -59,6 +59,16 @@ def not_the_value_of(name: str, other: str) -> Callable[[str], None]:
     return check_different
 
 
+def between(lowest: int, highest: int) -> Callable[[int], None]:
+    """Return a check that a number is in a range, which includes its ends."""
+
+    def check_range(value: int) -> None:
+        if not lowest <= value <= highest:
+            raise ValidationError(f"must be from {lowest} to {highest}")
+
+    return check_range
+
+
 def app_name(value: str) -> None:
     if not value.strip():
         raise ValidationError("must not be blank; remove it to use the default")

@@ -7,6 +7,7 @@ is declared with its default, help and checks. The others are the same on every 
 
 from datetime import timedelta
 
+from api.scopes import Scope
 from ledger_project.environment import *
 
 # ── The database ─────────────────────────────────────────────────────────────────────────────────
@@ -36,6 +37,7 @@ INSTALLED_APPS = [
     "transfers",
     "audit",
     "ledger_project.idempotency",
+    "ledger_project.service_keys",
     # Last, because its groups use the permissions of every other app.
     "ledger_project.apps.LedgerProjectConfig",
 ]
@@ -189,6 +191,7 @@ SPECTACULAR_SETTINGS = {
         "Currency": [(code, code) for code in CURRENCIES],
         "TransferKind": "transfers.kinds.Kind",
         "TransferStatus": "transfers.querysets.TransferStatus",
+        "Scope": [(each.value, each.value) for each in Scope],
         "EntryType": "transfers.posting.EntryType",
     },
 }

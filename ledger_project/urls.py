@@ -13,6 +13,7 @@ from ledger_project.health import healthz, readyz
 from ledger_project.idempotency.views import IdempotencyKeyView
 from ledger_project.metrics import metrics
 from ledger_project.openapi.views import openapi_json
+from ledger_project.service_keys.views import ServiceKeyViewSet
 from ledger_project.views import LogoutView, RefreshView, TokenView, docs
 from transfers.views.batches import BatchViewSet
 from transfers.views.cash import CashViewSet
@@ -50,6 +51,9 @@ urlpatterns = [
     path("transfers/<id:transfer_id>/void", TransferViewSet.as_view({"post": "void"})),
     path("transfers/<id:transfer_id>/reverse", TransferViewSet.as_view({"post": "reverse"})),
     path("transfers/batch", BatchViewSet.as_view({"post": "create"})),
+    path("service-keys", ServiceKeyViewSet.as_view({"post": "create", "get": "list"})),
+    path("service-keys/<id:client_id>", ServiceKeyViewSet.as_view({"get": "retrieve"})),
+    path("service-keys/<id:client_id>/revoke", ServiceKeyViewSet.as_view({"post": "revoke"})),
     path("idempotency-keys/<path:key>", IdempotencyKeyView.as_view()),
     path("integrity", IntegrityViewSet.as_view({"get": "retrieve"})),
     path("metrics", metrics),

@@ -15,8 +15,10 @@ from api.fields import StrictCharField, StrictSerializer
 from api.operations import ANYONE, Operation
 from api.parsers import refuse_query, require_size
 from api.probe import probe
-from ledger_project.authentication import ACCESS_MINUTES, REFRESH_HOURS, revoke, rotate
+from ledger_project.service_keys.exceptions import GRANT_ERRORS
+from ledger_project.service_keys.grants import FormParser, exchange, is_grant
 from ledger_project.throttling import LoginThrottle, LoginTry
+from ledger_project.tokens import ACCESS_MINUTES, REFRESH_HOURS, revoke, rotate
 
 
 class LoginSerializer(TokenObtainPairSerializer, StrictSerializer):
@@ -77,10 +79,22 @@ class AuthView(APIView):
         return NotAuthenticated.headers["WWW-Authenticate"]
 
 
-class TokenView(AuthView):
-    """Log in with a name and a password."""
+class PasswordThrottle(LoginThrottle):
+    """
+    Count logins with a password only.
 
-    throttle_classes = (LoginThrottle,)
+    Nobody can guess the secret of a service key, and all instances of a service may start at once.
+    """
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        return is_grant(request) or super().allow_request(request, view)
+
+
+class TokenView(AuthView):
+    """Log in with a name and a password, or exchange a service key for a token."""
+
+    parser_classes = (*AuthView.parser_classes, FormParser)
+    throttle_classes = (PasswordThrottle,)
     login_try: LoginTry
 
     @Operation(
@@ -90,7 +104,11 @@ class TokenView(AuthView):
         who=ANYONE,
         description="Send the access token as `Authorization: Bearer`. It is valid for "
         f"{ACCESS_MINUTES} minutes. The refresh token can be used once within {REFRESH_HOURS} "
-        "hours.",
+        "hours.\n\n"
+        "With a service key, use the client-credentials grant of OAuth 2.0 (RFC 6749 §4.4): the "
+        "form-encoded `grant_type=client_credentials`, with the `client_id` and `client_secret` in "
+        "the body or by HTTP Basic. The response is then `{access_token, token_type, expires_in, "
+        "scope}`. To try it here, press **Authorize**.",
         request=LoginSerializer,
         requests={
             "The demo user": {"username": "demo", "password": "demo"},
@@ -98,9 +116,12 @@ class TokenView(AuthView):
         },
         response=TokenPairSerializer,
         answers={"Logged in": TOKENS},
-        errors=(AuthenticationFailed,),
+        errors=(AuthenticationFailed, *GRANT_ERRORS),
     )
     def post(self, request: Request) -> Response:
+        if is_grant(request):
+            # The header is for HTTP/1.0, and RFC 6749 §5.1 demands it.
+            return Response(exchange(request), headers={"Pragma": "no-cache"})
         serializer = LoginSerializer(data=request.data, context={"request": request})
         with self.login_try:
             serializer.is_valid(raise_exception=True)

@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from accounts.exceptions import AccountNotFound
 from accounts.models import Account
 from accounts.rights import may, require, require_own_or
+from api.scopes import Scope, require_scope
 from transfers.exceptions import TransferNotFound
 from transfers.kinds import Kind
 from transfers.models import Transfer
@@ -101,10 +102,12 @@ def require_reversal(original: Transfer, actor: User) -> None:
 
     :raises PermissionDenied: if they don't own the destination and lack ``transfers.reverse_any``,
         or if the transfer moved cash and they may not
+    :raises InsufficientScope: if the transfer moved cash, and a service key may not
     """
     require_party(Kind.REVERSAL, source=original.dest, dest=original.source, actor=actor)
     kind = Kind(original.kind)
     if kind.rules.moves_cash:
+        require_scope(actor, Scope.CASH_WRITE)
         [party] = kind.rules.owners
         account = {"source": original.source, "dest": original.dest}[party]
         if not _may_move_cash(kind, account, actor):

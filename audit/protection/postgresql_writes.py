@@ -24,6 +24,7 @@ WRITTEN = {
     "transfers_transfer": ("INSERT",),
     "transfers_ledgerentry": ("INSERT",),
     "idempotency_idempotencykey": ("INSERT", "UPDATE"),
+    "service_keys_servicekey": ("INSERT", "UPDATE"),
     # For logins. The user is locked, which needs the privilege to update a column.
     "auth_user": ("UPDATE",),
     "ledger_project_knownnetwork": ("INSERT", "UPDATE", "DELETE"),
@@ -41,6 +42,7 @@ UPDATED = {
     "idempotency_idempotencykey": (
         *("response_status", "response_headers", "response_body", "relied_on"),
     ),
+    "service_keys_servicekey": ("last_used_at", "revoked_at", "revoked_by_id", "revoke_reason"),
 }
 
 # An id that an identity column generates needs no privilege, neither on the column nor on the

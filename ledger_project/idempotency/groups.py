@@ -34,6 +34,7 @@ from ledger_project.idempotency.combining import Combiner
 from ledger_project.idempotency.models import IdempotencyKey
 from ledger_project.idempotency.replays import Name, records_of, replay
 from ledger_project.permissions import look_up_permissions
+from ledger_project.tokens import client_of
 
 # Several times as many requests as are usually waiting, and still few milliseconds.
 LARGEST_GROUP = 64
@@ -148,23 +149,26 @@ def _carry_out(service: Service, members: Sequence[Member]) -> list[tuple[Member
 
 def _admitted(members: Sequence[Member]) -> tuple[Callers, Callers]:
     """Return the members that can be carried out together, and those whose key is used."""
-    users, used = callers_of([member.name for member in members])
+    names = [member.name for member in members]
+    clients = {client_of(member.token) for member in members}
+    users, used = callers_of(names, [client for client in clients if client is not None])
     # Here, because each member's copy of its caller would look them up again.
     look_up_permissions(users.values())
     admitted: Callers = []
     repeated: Callers = []
     taken = set()
     for member in members:
-        user = users.get(member.user_id)
+        # A copy, because the permissions that a response relied on, and the scopes of the token,
+        # are recorded on the user.
+        user = copy(users.get(member.user_id))
         # The second of two requests with one key has to wait for the first.
         if user is None or member.name in taken or not member.admits(user, member.token):
             continue
-        # A copy, because the permissions that a response relied on are recorded on the user.
         if member.name in used:
-            repeated.append((member, copy(user)))
+            repeated.append((member, user))
         else:
             taken.add(member.name)
-            admitted.append((member, copy(user)))
+            admitted.append((member, user))
     return admitted, repeated
 
 

@@ -162,7 +162,7 @@ class IdempotencyKey(models.Model):
             **claim,
             response_status=response.status_code,
             response_headers=remembered_headers(response),
-            response_body=response.content.decode(),
+            response_body=remembered_body(response),
             relied_on=relied_on_by(user),
         )
 
@@ -194,6 +194,12 @@ class IdempotencyKey(models.Model):
 def remembered_headers(response: HttpResponse) -> dict[str, str]:
     """Return the headers of a response that are stored and replayed."""
     return {name: response[name] for name in REMEMBERED_HEADERS if response.has_header(name)}
+
+
+def remembered_body(response: HttpResponse) -> str:
+    """Return the body of a response that is stored and replayed: without secrets."""
+    content: bytes = getattr(response, "stored_content", response.content)
+    return content.decode()
 
 
 def relied_on_by(user: AbstractBaseUser) -> str:

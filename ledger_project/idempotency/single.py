@@ -27,7 +27,12 @@ from api.exceptions import TemporarilyUnavailable
 from api.problems import is_unavailable
 from ledger_project.idempotency.exceptions import KeyInProgress
 from ledger_project.idempotency.groups import LOCK_NOT_AVAILABLE, REMEMBERED_REFUSALS, complete
-from ledger_project.idempotency.models import IdempotencyKey, relied_on_by, remembered_headers
+from ledger_project.idempotency.models import (
+    IdempotencyKey,
+    relied_on_by,
+    remembered_body,
+    remembered_headers,
+)
 from ledger_project.idempotency.replays import replay
 
 # The arguments of `IdempotencyKey.objects.claim`, besides the user.
@@ -120,7 +125,7 @@ def _remember(user: User, record_id: UUID, response: HttpResponse) -> None:
         record_id,
         response.status_code,
         remembered_headers(response),
-        response.content.decode(),
+        remembered_body(response),
         relied_on_by(user),
     )
 

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from api.fields import InstantField
 from api.operations import Operation
 from api.parsers import refuse_query
+from api.scopes import Scope
 from ledger_project.idempotency.exceptions import KeyNotFound
 from ledger_project.idempotency.keys import read_key
 from ledger_project.idempotency.models import IdempotencyKey
@@ -81,6 +82,7 @@ class IdempotencyKeyView(APIView):
         "Idempotency",
         "Retrieve a stored response",
         who="the user who sent the request.",
+        scope=Scope.ACCOUNTS_READ,
         description="For a client that didn't receive the response to a request. 404 means that "
         "nothing was done under this key.",
         parameters=(

@@ -22,7 +22,9 @@ from api import exceptions as wire
 from api.errors import ApiError
 from api.fields import EmptySerializer, StrictCharField
 from api.operations import Operation
+from api.parsers import StrictJSONParser
 from api.problems import Problem
+from api.scopes import ONLY_PEOPLE, InsufficientScope, PersonRequired
 from api.viewset import LedgerViewSet
 from ledger_project.idempotency import exceptions as keys
 from ledger_project.idempotency.views import EXAMPLE_KEY
@@ -81,7 +83,9 @@ class LedgerAutoSchema(AutoSchema):
         if request is None:
             return None
         shape = EMPTY_BODY if request is EmptySerializer else request
-        return OpenApiRequest(shape, examples=_examples(self.operation.requests))
+        # Always JSON. The token route's form is described by the security scheme instead.
+        body = OpenApiRequest(shape, examples=_examples(self.operation.requests))
+        return {StrictJSONParser.media_type: body}
 
     def get_response_serializers(self) -> Any:
         operation = self.operation
@@ -202,6 +206,8 @@ class LedgerAutoSchema(AutoSchema):
         errors: set[type[ApiError]] = {*self.operation.errors, *wire.OF_ALL}
         if view.authentication_classes:
             errors.update(wire.OF_USERS)
+            only_people = self.operation.scope == ONLY_PEOPLE
+            errors.add(PersonRequired if only_people else InsufficientScope)
         if self.needs_key:
             errors.update(keys.OF_KEYS)
         if request:

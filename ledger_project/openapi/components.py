@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 from accounts.examples import ACCOUNT_ID
-from api.errors import LedgerError
 from api.exceptions import NotAuthenticated
 from api.problems import MEDIA_TYPE
 from ledger_project.idempotency.keys import LONGEST_KEY, PATTERN
@@ -43,9 +41,10 @@ TYPES: dict[type, dict[str, str]] = {
 
 def _figures() -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the additional members of a problem. Each code has some of them."""
-    for error in (LedgerError, *map(type, ERRORS.values())):
-        # Without the inherited ones.
-        for name, (kind, description) in vars(error).get("figures", {}).items():
+    # Each class with its base classes, which may have values of their own.
+    classes = dict.fromkeys(each for error in ERRORS.values() for each in type(error).__mro__)
+    for each in classes:
+        for name, (kind, description) in vars(each).get("figures", {}).items():
             yield name, {**TYPES[kind], "description": description}
 
 
@@ -149,7 +148,7 @@ def error_response(examples: Mapping[str, Any], *, replayed: bool = False) -> di
     names = {"X-Request-ID"}
     if replayed:
         names.add("Idempotent-Replayed")
-    if errors[0].status == HTTPStatus.UNAUTHORIZED:
+    if any("WWW-Authenticate" in error.headers for error in errors):
         names.add("WWW-Authenticate")
     if any(error.retry_after for error in errors):
         names.add("Retry-After")

@@ -5,12 +5,14 @@ from types import ModuleType
 
 from accounts import exceptions as accounts
 from api import exceptions as wire
+from api import scopes
 from api.errors import ApiError
 from ledger_project.idempotency import exceptions as idempotency
+from ledger_project.service_keys import exceptions as service_keys
 from transfers import exceptions as transfers
 
 # Every class with a code in these modules is an error of the API. There is no other list.
-MODULES = (wire, idempotency, accounts, transfers)
+MODULES = (wire, scopes, idempotency, service_keys, accounts, transfers)
 
 
 def _classes(module: ModuleType) -> Iterator[type[ApiError]]:

@@ -8,7 +8,9 @@ serializer or filter overrides that.
 from accounts.enums import AccountStatus
 from accounts.examples import ACCOUNT_ID, OTHER_ACCOUNT_ID
 from api.fields import METADATA_MAX_BYTES, METADATA_MAX_MEMBERS
-from ledger_project.authentication import ACCESS_MINUTES
+from api.scopes import Scope
+from ledger_project.service_keys.examples import CLIENT_ID
+from ledger_project.tokens import ACCESS_MINUTES
 from transfers.examples import TRANSFER_ID
 from transfers.kinds import Kind
 from transfers.models import LONGEST_MEMO
@@ -41,6 +43,7 @@ your code against `code`. A request that is refused changes nothing.
 # In the order in which a new user needs them.
 TAGS = {
     "Authentication": "Obtain, refresh and revoke tokens.",
+    "Service keys": "Create, list and revoke the credentials of machines.",
     "Accounts": "Open, update, freeze and close accounts.",
     "Money": "Deposit and withdraw money.",
     "Transfers": "Move money between accounts, at once or by holds. Reverse transfers.",
@@ -53,6 +56,7 @@ TAGS = {
 PATH_PARAMETERS = {
     "account_id": ("The id of the account.", ACCOUNT_ID),
     "transfer_id": ("The id of the transfer.", TRANSFER_ID),
+    "client_id": ("The id of the service key.", CLIENT_ID),
 }
 
 MEMBERS = {
@@ -78,6 +82,7 @@ MEMBERS = {
     "expires_at": "When a HOLD expires, in UTC; null for other kinds.",
     "ts": "When the entry was posted, in UTC.",
     "items": "The items of the page.",
+    "client_id": "Identifies the service key, like a name.",
     "key": "The Idempotency-Key.",
     "method": "The method of the request.",
     "path": "The path of the request, with its query.",
@@ -89,6 +94,7 @@ VALUES = {
     "AccountStatus": {each.value: each.meaning for each in AccountStatus},
     "TransferKind": {each.value: each.rules.meaning for each in Kind},
     "TransferStatus": {each.value: each.meaning for each in TransferStatus},
+    "Scope": {each.value: each.meaning for each in Scope},
     "EntryType": {each.value: each.meaning for each in EntryType},
 }
 

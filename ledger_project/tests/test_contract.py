@@ -25,8 +25,10 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from accounts.examples import ACCOUNT_ID, OTHER_ACCOUNT_ID
 from api.problems import MEDIA_TYPE
+from api.scopes import Scope
 from ledger_project.openapi.components import KEY_SCHEMA
 from ledger_project.openapi.errors import ERRORS
+from ledger_project.service_keys.services import create
 from transfers import services
 from transfers.services import Order
 
@@ -111,12 +113,17 @@ def world(open_connection, make_user, staff, funded_account) -> World:
         services.hold(order=paid, expires_in=day, actor=owner),
         services.hold(order=received, expires_in=day, actor=other),
     ]
+    service_keys = [
+        create(owner=user, name="backend", scopes=[Scope.ACCOUNTS_READ])[0]
+        for user in (owner, other)
+    ]
     return World(
         bearer=f"Bearer {AccessToken.for_user(owner)}",
         staff_bearer=f"Bearer {AccessToken.for_user(staff)}",
         ids={
             "account_id": [own, foreign, own, euros],
             "transfer_id": [transfer.pk for transfer in transfers],
+            "client_id": [key.pk for key in service_keys],
         },
     )
 

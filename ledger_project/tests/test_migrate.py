@@ -135,7 +135,10 @@ def test_migrate_refuses_a_database_of_an_earlier_version_in_one_line(earlier_da
 
 
 def test_every_command_of_the_project_refuses_a_database_of_an_earlier_version(earlier_database):
-    options = {"seed_load": ["--entries", "6", "--accounts", "3"]}
+    options = {
+        "create_service_key": ["alice", "backend", "--scope", "accounts:read"],
+        "seed_load": ["--entries", "6", "--accounts", "3"],
+    }
     commands = [name for name, app in get_commands().items() if app.rpartition(".")[2] in APPS]
 
     responses = {}
@@ -144,7 +147,7 @@ def test_every_command_of_the_project_refuses_a_database_of_an_earlier_version(e
         responses[name] = (process.communicate()[0], process.returncode)
 
     assert sorted(responses) == [
-        *("expire_holds", "migrate", "purge_idempotency_keys"),
+        *("create_service_key", "expire_holds", "migrate", "purge_idempotency_keys"),
         *("seed_demo", "seed_load", "verify_ledger"),
     ]
     assert responses == dict.fromkeys(responses, (MADE_EARLIER, 2))

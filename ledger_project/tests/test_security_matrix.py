@@ -7,16 +7,13 @@ new route or method therefore fails a test until the matrix says who may use it.
 
 import re
 import uuid
-from datetime import timedelta
 
 import pytest
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.auth.models import Group, User
 from django.urls import URLResolver, get_resolver
-from rest_framework_simplejwt.tokens import RefreshToken
 
-from transfers import services
+from ledger_project.tests.security_scene import ACCOUNT, TRANSFER, Scene
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +28,7 @@ PERSONAS = (
 # Another machine, because `/metrics` trusts this one.
 ELSEWHERE = "203.0.113.9"
 
-ACCOUNT, TRANSFER = "accounts/<id:account_id>", "transfers/<id:transfer_id>"
+SERVICE_KEY = "service-keys/<id:client_id>"
 
 
 def logged_in(status: int) -> tuple[int, ...]:
@@ -68,6 +65,10 @@ MATRIX = {
     (f"{TRANSFER}/capture", "POST"): OWNER_AND_OPERATIONS_POST,
     (f"{TRANSFER}/void", "POST"): OWNER_AND_OPERATIONS_POST,
     (f"{TRANSFER}/reverse", "POST"): OWNER_AND_OPERATIONS_POST,
+    ("service-keys", "POST"): logged_in(201),
+    ("service-keys", "GET"): EVERYBODY_LOGGED_IN,
+    (SERVICE_KEY, "GET"): READERS,
+    (f"{SERVICE_KEY}/revoke", "POST"): OWNER_AND_OPERATIONS,
     # Only the user who sent a key finds it.
     ("idempotency-keys/<path:key>", "GET"): (401, 200, *[404] * 6, 401),
     ("integrity", "GET"): (401, 403, 403, 403, 200, 200, 200, 200, 401),
@@ -95,68 +96,6 @@ def routes(patterns=None, prefix=""):
 
 API_ROUTES = [route for route in routes() if not route.startswith("admin/")]
 ADMIN_ROUTES = [route for route in routes() if route.startswith("admin/")]
-
-
-class Scene:
-    """The owner's objects for paths and bodies, and a client for each persona."""
-
-    def __init__(self, alice, bob, newcomer, make_user, client_for, funded_account) -> None:
-        self.owner, self.client_for = alice, client_for
-        self.people = {
-            "anonymous": None,
-            "owner": alice,
-            "other": bob,
-            "newcomer": newcomer,
-            "superuser": make_user(is_staff=True, is_superuser=True),
-            "deactivated": alice,
-        }
-        groups = {"support": "Support", "approver": "Approvers", "operator": "Operations"}
-        for persona, group in groups.items():
-            self.people[persona] = make_user(is_staff=True)
-            self.people[persona].groups.add(Group.objects.get(name=group))
-        self.source = funded_account(alice, balance=100)
-        self.dest = funded_account(alice, balance=100)
-        self.empty = funded_account(alice)
-
-    def client(self, persona):
-        client = self.client_for(self.people[persona])
-        if persona == "deactivated":
-            # After the token was issued.
-            User.objects.filter(pk=self.owner.pk).update(is_active=False)
-        return client
-
-    def order(self) -> dict:
-        return {"source_account_id": self.source.pk, "dest_account_id": self.dest.pk, "amount": 5}
-
-    def request(self, route, method, persona) -> tuple[str, dict]:
-        """Return a path and a valid body."""
-        user = self.people[persona]
-        name = user.username if user else "nobody"
-        bodies = {
-            "auth/token": {"username": name, "password": "a password"},
-            "auth/token/refresh": {"refresh": str(RefreshToken.for_user(user)) if user else "no"},
-            "auth/logout": {"refresh": str(RefreshToken.for_user(user)) if user else "no"},
-            "accounts": {"owner_name": "new"},
-            ACCOUNT: {"owner_name": "renamed"},
-            f"{ACCOUNT}/deposit": {"amount": 5},
-            f"{ACCOUNT}/withdraw": {"amount": 5},
-            "transfers": self.order(),
-            "transfers/batch": {"transfers": [self.order()]},
-        }
-        account = self.empty if route.endswith("/close") else self.source
-        path = route.replace("<id:account_id>", str(account.pk))
-        if "<id:transfer_id>" in path:
-            path = path.replace("<id:transfer_id>", str(self.transfer(route).pk))
-        if "<path:key>" in path:
-            self.client_for(self.owner).post("/accounts", {"owner_name": "keyed"}, key="its-key")
-            path = path.replace("<path:key>", "its-key")
-        return f"/{path}", bodies.get(route, {})
-
-    def transfer(self, route):
-        order = services.Order(source_id=self.source.pk, dest_id=self.dest.pk, amount=5)
-        if route.endswith(("/capture", "/void")):
-            return services.hold(order=order, expires_in=timedelta(days=1), actor=self.owner)
-        return services.transfer(order=order, actor=self.owner)
 
 
 @pytest.fixture
@@ -263,6 +202,7 @@ LEDGER = [
     "accounts.Account",
     "accounts.AccountChange",
     "idempotency.IdempotencyKey",
+    "service_keys.ServiceKey",
     "transfers.LedgerEntry",
     "transfers.Transfer",
 ]

@@ -6,6 +6,7 @@ from rest_framework.response import Response
 
 from api.errors import LedgerError
 from api.operations import Operation, owner_or
+from api.scopes import Scope
 from api.viewset import LedgerViewSet
 from transfers import services
 from transfers.answers import BatchAnswerSerializer
@@ -34,6 +35,7 @@ class BatchViewSet(LedgerViewSet):
         "Transfers",
         "Post a batch of transfers",
         who=owner_or("transfers.move_any", "the owner of every source"),
+        scope=Scope.TRANSFERS_WRITE,
         description=f"Posts up to {LARGEST_BATCH:,} transfers in order, all or nothing. Each "
         "transfer sees the effect of those before it. An error names the transfer by `pointer` and "
         "`index`, except `destination_unavailable`.",

@@ -11,6 +11,7 @@ from accounts.models import Account
 from accounts.serializers import AccountSerializer, account_document
 from api.deferred import Answer
 from api.operations import Operation
+from api.scopes import Scope
 from api.viewset import LedgerViewSet
 from transfers.answers import CashAnswerSerializer
 from transfers.examples import DEBITED, TRANSFER_ID
@@ -39,6 +40,7 @@ class CashViewSet(LedgerViewSet):
         "Money",
         "Deposit money",
         who=TELLER,
+        scope=Scope.CASH_WRITE,
         description="Credits the account with money from outside: a transfer of kind DEPOSIT.",
         request=CashSerializer,
         requests={"100 dollars": {"amount": 100_00, "memo": "Cash at the counter"}},
@@ -56,6 +58,7 @@ class CashViewSet(LedgerViewSet):
         "Money",
         "Withdraw money",
         who=TELLER,
+        scope=Scope.CASH_WRITE,
         description="Debits the account and pays the money out: a transfer of kind WITHDRAWAL.",
         request=CashSerializer,
         requests={"25 dollars": {"amount": 25_00, "memo": "Cash machine"}},

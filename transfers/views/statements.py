@@ -18,6 +18,7 @@ from accounts.models import Account
 from accounts.services import settle
 from accounts.views import OneAccountViewSet
 from api.operations import PUBLIC_READER, READER, Operation
+from api.scopes import Scope
 from transfers import clock
 from transfers.answers import StatementPageSerializer
 from transfers.examples import BALANCE, ITEM, STATEMENT_CSV
@@ -60,6 +61,7 @@ class StatementViewSet(mixins.ListModelMixin, OneAccountViewSet):
         "Statements",
         "Retrieve a statement",
         who=PUBLIC_READER,
+        scope=Scope.ACCOUNTS_READ,
         description="The entries of an account, newest first, each with the balance after it. With "
         "`from` or `to`, every page also has the opening and closing balance of the whole range. "
         "With `Accept: text/csv`, the whole range is returned as one CSV file, and `limit` and "
@@ -87,6 +89,7 @@ class StatementViewSet(mixins.ListModelMixin, OneAccountViewSet):
         "Statements",
         "Retrieve a balance at a point in time",
         who=READER,
+        scope=Scope.ACCOUNTS_READ,
         description="The balance at a past instant never changes, whatever is posted later.",
         parameters=(
             OpenApiParameter(

@@ -16,6 +16,7 @@ from accounts.rights import may
 from api.deferred import Answer
 from api.fields import EmptySerializer
 from api.operations import LOGGED_IN, Operation, owner_or
+from api.scopes import Scope
 from api.viewset import LedgerViewSet
 from transfers import services
 from transfers.answers import TransferAnswerSerializer, TransferPageSerializer
@@ -90,6 +91,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         "List transfers",
         who=f"{LOGGED_IN} They see the transfers of their own accounts, or all with "
         "`accounts.read_any`.",
+        scope=Scope.ACCOUNTS_READ,
         description="Newest first.",
         response=TransferPageSerializer,
         answers={"The only page": {"items": [TRANSFER], "next_cursor": None}},
@@ -104,6 +106,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         "Retrieve a transfer",
         who="the owners of the source and the destination, and users with the "
         "permission `accounts.read_any`.",
+        scope=Scope.ACCOUNTS_READ,
         response=TransferSerializer,
         answers={"A transfer": TRANSFER, "A hold": PENDING},
         errors=(TransferNotFound,),
@@ -119,6 +122,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         "Transfers",
         "Create a transfer or a hold",
         who=owner_or("transfers.move_any", "the owner of the source"),
+        scope=Scope.TRANSFERS_WRITE,
         description="Moves money to any other account of the same currency. With `hold`, the "
         "amount is only reserved until the hold is captured, voided or expires.",
         request=TransferOrderSerializer,
@@ -143,6 +147,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         "Transfers",
         "Capture a hold",
         who=owner_or("transfers.move_any", "the owner of the destination"),
+        scope=Scope.TRANSFERS_WRITE,
         description="Moves the held amount, or part of it, to the destination. The rest is "
         "released. To try it out, place a hold first and use its id.",
         tried_on=HOLD_ID,
@@ -162,6 +167,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         "Transfers",
         "Void a hold",
         who=owner_or("transfers.move_any", "the owners of the source and the destination"),
+        scope=Scope.TRANSFERS_WRITE,
         description="Releases the held amount. To try it out, place a hold first and use its id.",
         tried_on=OTHER_HOLD_ID,
         request=EmptySerializer,
@@ -181,6 +187,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         "Reverse a transfer",
         who=owner_or("transfers.reverse_any", "the owner of the destination")
         + " Reversing a deposit or a withdrawal also requires the right to move cash.",
+        scope=Scope.TRANSFERS_WRITE,
         description="Moves the whole amount back, if the destination can afford it. A transfer can "
         "be reversed once.",
         request=ReverseSerializer,

@@ -37,6 +37,7 @@ def test_only_these_models_are_registered():
         "auth.Group",
         "auth.User",
         "idempotency.IdempotencyKey",
+        "service_keys.ServiceKey",
         "transfers.LedgerEntry",
         "transfers.Transfer",
     ]

@@ -24,6 +24,13 @@ from accounts.serializers import account_document
 from api.renderers import JSONRenderer
 from ledger_project.idempotency.models import IdempotencyKey, fingerprint
 from ledger_project.idempotency.views import EXAMPLE_KEY
+from ledger_project.service_keys.examples import (
+    CLIENT_ID,
+    DEMO_SECRET,
+    OTHER_CLIENT_ID,
+    SERVICE_KEY,
+)
+from ledger_project.service_keys.models import ServiceKey, digest_of
 from transfers import clock, services
 from transfers.examples import NOON, TRANSFER_ID
 from transfers.models import LONGEST_HOLD, Transfer
@@ -121,6 +128,7 @@ class Command(BaseCommand):
         made = Demonstration()
         made.post_transfers()
         made.open_spare()
+        made.create_service_keys()
         self._print(made)
 
     def _make_users(self, names: list[str]) -> None:
@@ -205,6 +213,18 @@ class Demonstration:
             },
             response_body=JSONRenderer().render(account_document(account)).decode(),
         )
+
+    def create_service_keys(self) -> None:
+        """Create the service keys of the examples, with a public secret."""
+        for client_id, name in ((CLIENT_ID, "Shop backend"), (OTHER_CLIENT_ID, "Old backend")):
+            ServiceKey.objects.create(
+                pk=UUID(client_id),
+                owner=self.users["demo"],
+                name=name,
+                scope=" ".join(SERVICE_KEY["scopes"]),
+                secret_digest=digest_of(DEMO_SECRET),
+                created_at=OPENED_AT,
+            )
 
     def deposit(self, account: str, amount: int, memo: str) -> Transfer:
         return self._cash(services.deposit, account, amount, memo)

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from accounts.examples import ACCOUNT_ID
 from api.parsers import strict_json
 from api.problems import MEDIA_TYPE
+from api.scopes import Scope
 from ledger_project import urls
 from ledger_project.idempotency.keys import read_key
 from ledger_project.openapi.components import KEY_SCHEMA
@@ -152,8 +153,23 @@ def test_exactly_these_operations_need_no_token():
     }
 
 
-def test_every_other_operation_needs_a_bearer_token():
-    secured = [each["security"] for each in OPERATIONS.values() if each["security"]]
+def test_every_other_operation_needs_a_bearer_token_or_a_service_key_with_its_scope():
+    schemes = DOCUMENT["components"]["securitySchemes"]
+    scopes = {}
+    for name, operation in OPERATIONS.items():
+        if operation["security"]:
+            bearer, *keys = operation["security"]
+            assert bearer == {"bearer": []}
+            scopes[name] = [scope for key in keys for scope in key["serviceKey"]]
 
-    assert secured == [[{"bearer": []}]] * len(secured)
-    assert DOCUMENT["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    assert scopes["GET /accounts"] == ["accounts:read"]
+    assert scopes["POST /transfers/batch"] == ["transfers:write"]
+    assert {name for name, needed in scopes.items() if not needed} == {
+        "POST /service-keys",
+        "GET /service-keys",
+        "GET /service-keys/{client_id}",
+        "POST /service-keys/{client_id}/revoke",
+    }
+    assert schemes["bearer"]["scheme"] == "bearer"
+    grant = schemes["serviceKey"]["flows"]["clientCredentials"]
+    assert (grant["tokenUrl"], list(grant["scopes"])) == ("/auth/token", [*Scope])

@@ -121,6 +121,7 @@ def test_a_request_requires_exactly_the_members_without_a_default():
     assert required == {
         "BatchRequest": {"transfers"},
         "CashRequest": {"amount"},
+        "CreateServiceKeyRequest": {"name", "scopes"},
         "LoginRequest": {"username", "password"},
         "OpenAccountRequest": {"owner_name"},
         "OrderRequest": order,

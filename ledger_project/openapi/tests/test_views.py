@@ -54,7 +54,7 @@ def test_the_document_is_small_because_operations_share_components(client):
     committed = Path(settings.BASE_DIR, "docs", "openapi.yaml").read_text()
 
     assert len(client.get("/openapi.json").content) < 200_000
-    assert len(committed.splitlines()) < 4_000
+    assert len(committed.splitlines()) < 5_000
 
 
 def test_the_document_is_built_once(client):

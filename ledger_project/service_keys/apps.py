@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class ServiceKeysConfig(AppConfig):
+    name = "ledger_project.service_keys"
+    verbose_name = "Service keys"

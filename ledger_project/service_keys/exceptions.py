@@ -1,0 +1,85 @@
+"""The errors of service keys, and of the grant that exchanges one for a token. Plain Python."""
+
+from typing import Self
+
+from api.errors import ApiError
+from ledger_project.service_keys.examples import CLIENT_ID
+
+
+class ServiceKeyNotFound(ApiError):
+    code = "service_key_not_found"
+    status = 404
+    meaning = "The service key doesn't exist, or you may not see it."
+    remedy = (
+        "Check the `client_id`. To retry a POST, use a new key: this response is stored under the "
+        "old one."
+    )
+
+    def __init__(self, client_id: object) -> None:
+        super().__init__(
+            f"Service key {client_id} doesn't exist, or you may not see it. Check the client_id."
+        )
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(CLIENT_ID)
+
+
+class GrantError(ApiError):
+    """
+    An error of the client-credentials grant, as in RFC 6749 §5.2.
+
+    A problem document with the members ``error`` and ``error_description``, which OAuth clients
+    read. The description may contain neither quotation marks nor backslashes.
+    """
+
+    status = 400
+    figures = {
+        "error": (str, "For OAuth clients: the same as `code`."),
+        "error_description": (str, "For OAuth clients: the same as `detail`."),
+    }
+
+    def __init__(self, detail: str | None = None) -> None:
+        text = detail or self.detail
+        super().__init__(text, error=self.code, error_description=text)
+
+
+class InvalidRequest(GrantError):
+    """The request of a token is malformed. ``detail`` says why."""
+
+    code = "invalid_request"
+    meaning = (
+        "The request for a service key's token lacks a parameter, has one twice, or has the "
+        "credentials both in the header and in the body."
+    )
+    remedy = "Correct the request."
+    detail = "Send grant_type=client_credentials, and the client_id and client_secret."
+
+
+class InvalidClient(GrantError):
+    code = "invalid_client"
+    status = 401
+    meaning = (
+        "The `client_id` and the `client_secret` don't match, or the service key is revoked or "
+        "expired, or its owner is deactivated."
+    )
+    remedy = "Check both. If they are right, create a new service key."
+    detail = "No active service key found with the given credentials."
+    headers = {"WWW-Authenticate": 'Basic realm="api"'}
+
+
+class UnsupportedGrantType(GrantError):
+    code = "unsupported_grant_type"
+    meaning = "The `grant_type` isn't `client_credentials`."
+    remedy = "Send `grant_type=client_credentials`, or log in with a name and a password."
+    detail = "The only grant_type is client_credentials."
+
+
+class InvalidScope(GrantError):
+    code = "invalid_scope"
+    meaning = "The service key lacks one of the requested scopes."
+    remedy = "Request only scopes of the service key, or none, which requests them all."
+    detail = "The service key lacks a requested scope. Leave scope out to request all it has."
+
+
+GRANT_ERRORS = (InvalidRequest, InvalidClient, UnsupportedGrantType, InvalidScope)
