@@ -30,6 +30,7 @@ from ledger_project.setting_validators import (
     origin,
     rate,
     signing_key,
+    specific_host,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -182,6 +183,16 @@ SERVICE_TOKEN_MINUTES = env.number(
     "SERVICE_TOKEN_MINUTES",
     60,
     checks=[between(1, LONGEST_SERVICE_TOKEN)],
-    help="For how many minutes the access token of a [service key](service-keys.md) is valid. "
-    f"At most {LONGEST_SERVICE_TOKEN}.",
+    help="For how many minutes the access token of a service key is valid. At most "
+    f"{LONGEST_SERVICE_TOKEN}. See [Service keys](service-keys.md).",
+)
+
+WEBHOOK_ALLOWED_HOSTS = env.items(
+    "WEBHOOK_ALLOWED_HOSTS",
+    [],
+    checks=[each(specific_host)],
+    help="The hosts that webhooks may be sent to although their addresses aren't public, over http "
+    "too, separated by commas: for receivers in your own network. `.ledger.example` stands for all "
+    "hosts below it. Everybody who may register a webhook can then make the service send requests "
+    "to them.",
 )

@@ -7,11 +7,11 @@ value that may be secret.
 
 import re
 from collections.abc import Callable, Sequence
-from ipaddress import IPv4Address, IPv6Address
 
 from environs import ValidationError
 from iso4217 import Currency
 
+from api.hosts import is_host_name, is_ipv6, is_shortest_ipv6
 from ledger_project.addresses import parse_network
 
 # Python decodes bytes that aren't UTF-8 to surrogates.
@@ -23,9 +23,6 @@ FEWEST_BYTES = 32
 FEWEST_CHARACTERS = 8
 # The prefix of the keys that Django generates for development.
 INSECURE = "django-insecure-"
-
-# The longest name in the DNS, without the trailing dot.
-LONGEST_HOST = 253
 
 # Codes of ISO 4217 for "no currency" and for tests.
 NO_CURRENCIES = {"XXX", "XTS"}
@@ -84,10 +81,16 @@ def metrics_token(value: str) -> None:
 
 def host(value: str) -> None:
     name = value.removeprefix(".").lower()
-    if value != "*" and not _is_host_name(name) and not _is_ipv6(value):
+    if value != "*" and not is_host_name(name) and not is_ipv6(value):
         raise ValidationError(
             f"contains {value!r}, which is not a host name without a port, such as ledger.example"
         )
+
+
+def specific_host(value: str) -> None:
+    host(value)
+    if value == "*" or value != value.lower():
+        raise ValidationError(f"contains {value!r}; write a host name in lower case, without a *")
 
 
 def origin(value: str) -> None:
@@ -98,7 +101,7 @@ def origin(value: str) -> None:
     if (
         not separator
         or not re.fullmatch("[a-z][a-z0-9+.-]*", scheme)
-        or not (_is_host_name(name.removesuffix(".")) or _is_shortest_ipv6(name))
+        or not (is_host_name(name.removesuffix(".")) or is_shortest_ipv6(name))
         or port > 65535
         or (scheme, port) in (("http", 80), ("https", 443))
     ):
@@ -112,44 +115,6 @@ def _without_port(authority: str) -> tuple[str, int]:
     """Return a host and its port, or 0 if it has none or has an invalid one."""
     found = re.fullmatch("(?P<host>.+):(?P<port>[1-9][0-9]{0,4})", authority, re.ASCII)
     return (found["host"], int(found["port"])) if found else (authority, 0)
-
-
-def _is_host_name(name: str) -> bool:
-    """Return whether a lower-case text is a host name or IPv4 address that a URL may contain."""
-    label = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
-    if len(name) > LONGEST_HOST or not re.fullmatch(rf"{label}(\.{label})*", name):
-        return False
-    # A URL whose host ends in a number is an error unless the host is an IPv4 address, and
-    # browsers send that in its usual form (https://url.spec.whatwg.org/#host-parsing).
-    if not re.fullmatch("[0-9]+|0x[0-9a-f]*", name.rpartition(".")[2]):
-        return True
-    return _parsed(IPv4Address, name) is not None
-
-
-def _is_ipv6(host: str) -> bool:
-    """Return whether a host is an IPv6 address in brackets."""
-    return (
-        host.startswith("[")
-        and host.endswith("]")
-        and "%" not in host
-        and _parsed(IPv6Address, host[1:-1]) is not None
-    )
-
-
-def _is_shortest_ipv6(host: str) -> bool:
-    """Return whether a host is an IPv6 address in brackets, as browsers write it."""
-    if not _is_ipv6(host) or "." in host:
-        return False
-    address = IPv6Address(host[1:-1])
-    # Newer versions of Python write a mapped IPv4 address with dots.
-    return f"[{address}]" == host or address.ipv4_mapped is not None
-
-
-def _parsed(kind: type[IPv4Address | IPv6Address], text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return kind(text)
-    except ValueError:
-        return None
 
 
 def currency_code(value: str) -> None:
