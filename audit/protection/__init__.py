@@ -43,10 +43,14 @@ def schema_results(connection: BaseDatabaseWrapper) -> list[Result]:
 
 
 def why_no_writes(connection: BaseDatabaseWrapper) -> str | None:
-    """Return a sentence if the role of this connection lacks a privilege, or None."""
+    """Return a sentence that says what prevents the API from inserting or updating, or None."""
     if connection.vendor == "sqlite":
-        return None
-    lacking = postgresql_writes.lacking_privileges(connection, expected.tables(connection))
-    if not lacking:
-        return None
-    return f"The database's role lacks the privilege {lacking[0]}. Repeat the grants."
+        used_up = dict(sqlite.used_up_ids(connection))
+    else:
+        lacking = postgresql_writes.lacking_privileges(connection, expected.tables(connection))
+        if lacking:
+            return f"The database's role lacks the privilege {lacking[0]}. Repeat the grants."
+        used_up = dict(postgresql_writes.used_up_ids(connection))
+    if full := sorted(used_up.keys() & postgresql_writes.WRITTEN.keys()):
+        return f"No row can be inserted into {full[0]}, because its ids are used up."
+    return None

@@ -6,6 +6,7 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 # The apps whose tables are checked: the books, and the idempotency keys.
 APPS = ("accounts", "transfers", "audit", "idempotency")
@@ -26,8 +27,8 @@ class Table:
     """What a table must have. Conditions are SQL without the surrounding parentheses."""
 
     name: str
-    # For each column: its type, whether it may be NULL, and whether it has a default.
-    columns: dict[str, tuple[str, bool, bool]]
+    # For each column: its type, whether it may be NULL, and the SQL of its default or "".
+    columns: dict[str, tuple[str, bool, str]]
     # The condition of each CHECK, by name.
     checks: dict[str, str]
     # The columns and the condition, or "", of each unique key, by name.
@@ -54,9 +55,11 @@ def counting_columns() -> dict[str, str]:
     }
 
 
-def default_problem(is_wanted: bool) -> str:
-    """Return the problem of a column whose default is missing or shouldn't exist."""
-    return "the default is missing" if is_wanted else "the column has a default"
+def default_problem(wanted: str, found: str) -> str:
+    """Return the problem of a column whose default is missing, altered or shouldn't exist."""
+    if wanted:
+        return "the column has another default" if found else "the default is missing"
+    return "the column has a default"
 
 
 def refuses_more(columns: frozenset[str], table: Table) -> bool:
@@ -70,21 +73,21 @@ def refuses_more(columns: frozenset[str], table: Table) -> bool:
 
 
 def _table(model: type[models.Model], connection: BaseDatabaseWrapper) -> Table:
-    columns: dict[str, tuple[str, bool, bool]] = {}
+    editor = connection.schema_editor()
+    columns: dict[str, tuple[str, bool, str]] = {}
     checks: dict[str, str] = {}
     uniques: dict[str, tuple[frozenset[str], str]] = {}
     references: dict[str, str] = {}
     for field in model._meta.local_concrete_fields:
         column = _column(field)
         kind: Any = field.db_parameters(connection)
-        columns[column] = kind["type"], field.null, field.has_db_default()
+        columns[column] = kind["type"], field.null, _default(field, editor)
         if kind["check"]:
             checks[column] = kind["check"]
         if field.unique:
             uniques[column] = frozenset([column]), ""
         if field.remote_field:
             references[column] = field.remote_field.model._meta.db_table
-    editor = connection.schema_editor()
     for constraint in model._meta.constraints:
         if isinstance(constraint, models.CheckConstraint):
             sql = str(constraint.constraint_sql(model, editor))
@@ -99,6 +102,16 @@ def _table(model: type[models.Model], connection: BaseDatabaseWrapper) -> Table:
         if isinstance(field, models.AutoField | models.BigAutoField)
     )
     return Table(model._meta.db_table, columns, checks, uniques, references, counted)
+
+
+def _default(field: Any, editor: BaseDatabaseSchemaEditor) -> str:
+    if not field.has_db_default():
+        return ""
+    sql, parameters = editor.db_default_sql(field)
+    if parameters:
+        sql %= tuple(editor.quote_value(parameter) for parameter in parameters)
+    # Neither database stores the parentheses around an expression.
+    return sql[1:-1] if sql.startswith("(") else sql
 
 
 def _column(field: Any) -> str:

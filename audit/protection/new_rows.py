@@ -54,11 +54,21 @@ class NewRows:
         rows = "generate_series(1, 2) AS nth"
         if self._connection.vendor == "sqlite":
             rows, columns = "(SELECT 1 AS nth UNION ALL SELECT 2)", columns or "1"
-        query = f"SELECT ({expression}) FROM (SELECT {columns} FROM {rows} LIMIT 2) AS fresh"
+        found = self.fetch(
+            f"SELECT ({expression}) FROM (SELECT {columns} FROM {rows} LIMIT 2) AS fresh"
+        )
+        return None if found is None else [value for (value,) in found]
+
+    def fetch(self, query: str) -> list[tuple] | None:
+        """
+        Return the rows of a query, or None if it needs something else.
+
+        :raises Refused: if the database can't compute it
+        """
         try:
             with self._undone():
                 self._cursor.execute(query)
-                return [value for (value,) in self._cursor.fetchall()]
+                return list(self._cursor.fetchall())
         except DatabaseError as error:
             state = getattr(error.__cause__, "sqlstate", None)
             if state in NOT_EVALUATED or "no such column" in str(error):

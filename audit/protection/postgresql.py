@@ -39,12 +39,13 @@ FROM pg_class relation JOIN pg_namespace space ON space.oid = relnamespace
 WHERE quote_ident(nspname) = %(schema)s AND relname = ANY (%(tables)s)
 """
 COLUMNS = """
-SELECT attname::text, atttypid, atttypmod, atthasdef, attnotnull AND NOT EXISTS (
+SELECT attname::text, atttypid, atttypmod, attnotnull AND NOT EXISTS (
     -- From PostgreSQL 18 on, NOT NULL may be NOT VALID: enforced for new rows only.
     SELECT FROM pg_constraint
     WHERE conrelid = attrelid AND conkey = ARRAY[attnum] AND contype = 'n' AND NOT convalidated),
-    attcollation <> typcollation
+    attcollation <> typcollation, coalesce(pg_get_expr(adbin, adrelid), '')
 FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
+LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
 WHERE attrelid = %(table)s AND attnum > 0 AND NOT attisdropped
 """
 # Columns that the models don't have: whether a value is required, and the SQL of the default. A
@@ -106,16 +107,16 @@ def problems(connection: BaseDatabaseWrapper, tables: list[Table]) -> Iterator[P
             oid, between = relations[table.name]
             if between:
                 yield "schema_has_nothing_in_between", table.name, between
-            columns = list(_of_columns(cursor, oid, table))
-            yield from columns
-            yield from _of_counters(cursor, oid, table, f"{schema}.{table.name}")
+            relation = f"{schema}.{table.name}"
             cursor.execute(NEW_COLUMNS, {"table": oid, "known": list(table.columns)})
             required = {name: (needs_value, sql) for name, needs_value, sql in cursor.fetchall()}
             new = NewRows(cursor, {name: sql for name, (_, sql) in required.items()}, connection)
+            columns = list(_of_columns(cursor, oid, table, new))
+            yield from columns
+            yield from _of_counters(cursor, oid, table, relation)
             yield from _of_new_columns(table, new, [name for name in required if required[name][0]])
             yield from postgresql_constraints.of_references(cursor, oid, table, new)
             if not columns:  # EXPLAIN of a condition fails if one of its columns is missing.
-                relation = f"{schema}.{table.name}"
                 yield from postgresql_constraints.of_conditions(cursor, oid, table, relation, new)
     yield from postgresql_writes.problems(connection, tables)
 
@@ -127,23 +128,22 @@ def _of_settings(cursor: Any) -> Iterator[Problem]:
         yield "schema_is_enforced", whose, problem
 
 
-def _of_columns(cursor: Any, oid: int, table: Table) -> Iterator[Problem]:
+def _of_columns(cursor: Any, oid: int, table: Table, new: NewRows) -> Iterator[Problem]:
     cursor.execute(COLUMNS, {"table": oid})
     found = {name: of_column for name, *of_column in cursor.fetchall()}
+    altered = _altered_defaults({name: each[-1] for name, each in found.items()}, table, new)
     cursor.execute(
         "SELECT kind::regtype::oid FROM unnest(%s::text[]) WITH ORDINALITY wanted (kind, place)"
         " ORDER BY place",
         [[kind for kind, *_ in table.columns.values()]],
     )
     types = [kind for (kind,) in cursor.fetchall()]
-    for (name, (kind, nullable, has_default)), type_ in zip(
-        table.columns.items(), types, strict=True
-    ):
+    for (name, (kind, nullable, default)), type_ in zip(table.columns.items(), types, strict=True):
         subject = f"{table.name}.{name}"
         if name not in found:
             yield "schema_has_every_column", subject, "the column is missing"
             continue
-        found_type, modifier, found_default, is_required, is_collated = found[name]
+        found_type, modifier, is_required, is_collated, found_default = found[name]
         if (found_type, modifier) != (type_, _modifier(kind)):
             yield "schema_has_every_column", subject, f"the column isn't of type {kind}"
         elif is_collated:
@@ -154,8 +154,21 @@ def _of_columns(cursor: Any, oid: int, table: Table) -> Iterator[Problem]:
             )
         if not is_required and not nullable:
             yield "schema_has_every_column", subject, "NOT NULL is missing or not validated"
-        if found_default != has_default:
-            yield "schema_has_every_column", subject, default_problem(has_default)
+        if bool(default) != bool(found_default) or name in altered:
+            problem = default_problem(default, found_default)
+            yield "schema_has_every_column", subject, problem
+
+
+def _altered_defaults(found: dict[str, str], table: Table, new: NewRows) -> set[str]:
+    """Return the columns with another default than the models have."""
+    # Both as values of the column's type, because '' alone isn't a text yet.
+    both = {
+        name: [f"CAST(({sql}) AS {kind})" for sql in (default, found[name])]
+        for name, (kind, _, default) in table.columns.items()
+        if default and found.get(name)
+    }
+    plain = postgresql_constraints.planned(new, "", {sql for pair in both.values() for sql in pair})
+    return {name for name, (wanted, is_) in both.items() if plain[wanted] != plain[is_]}
 
 
 def _of_new_columns(table: Table, new: NewRows, required: list[str]) -> Iterator[Problem]:

@@ -18,7 +18,8 @@ from audit.protection.expected import (
     Table,
     refuses_more,
 )
-from audit.protection.new_rows import NewRows
+from audit.protection.implied import is_implied
+from audit.protection.new_rows import NewRows, Refused
 
 CHECKS = """
 SELECT conname::text, convalidated, pg_get_expr(conbin, conrelid),
@@ -101,8 +102,8 @@ def of_conditions(
     checks = cursor.fetchall()
     cursor.execute(UNIQUES, {"table": oid})
     uniques = cursor.fetchall()
-    plain = _planned(
-        cursor,
+    plain = planned(
+        new,
         relation,
         {
             *table.checks.values(),
@@ -120,14 +121,16 @@ def _of_checks(
 ) -> Iterator[Problem]:
     valid = {plain[sql] for _, is_valid, sql, _ in checks if is_valid}
     there = {name for name, *_ in checks}
+    reported = set()
     for name, sql in table.checks.items():
         if plain[sql] not in valid:
+            reported.add(name)
             state = "isn't validated or has another condition" if name in there else "is missing"
             yield "schema_has_every_constraint", f"{table.name}.{name}", f"the CHECK {state}"
     wanted = {plain[sql] for sql in table.checks.values()}
     for name, _, sql, is_enforced in checks:
-        is_wanted = plain[sql] in wanted or name in table.checks
-        if is_enforced and not is_wanted and not new.pass_check(sql):
+        is_known = plain[sql] in wanted or name in reported or not is_enforced
+        if not (is_known or new.pass_check(sql) or is_implied(sql, table, new)):
             yield "schema_has_every_constraint", f"{table.name}.{name}", UNKNOWN_CHECK
 
 
@@ -140,26 +143,41 @@ def _of_uniques(
         if is_whole and not is_stricter
     }
     wanted = {(columns, sql and plain[sql]) for columns, sql in table.uniques.values()}
+    reported = set()
     for name, (columns, sql) in table.uniques.items():
         if (columns, sql and plain[sql]) not in keys:
+            reported.add(name)
             problem = "the unique key is missing, altered, not valid or deferrable"
             yield "schema_has_every_constraint", f"{table.name}.{name}", problem
     for name, columns, sql, _, is_stricter, nulls_are_equal, parts in uniques:
         key = frozenset(columns), sql and plain[sql]
         is_harmless = not is_stricter and (key in wanted or not refuses_more(key[0], table))
-        if name in table.uniques or is_harmless:
+        if name in reported or is_harmless:
             continue
         if not new.never_conflict(parts, sql, nulls_are_equal):
             yield "schema_has_every_constraint", f"{table.name}.{name}", UNKNOWN_KEY
 
 
-def _planned(cursor: Any, relation: str, conditions: set[str]) -> dict[str, str]:
-    """Return the expression that PostgreSQL plans for each condition on ``relation``."""
-    if not conditions:
+def planned(new: NewRows, relation: str, expressions: set[str]) -> dict[str, str]:
+    """
+    Return what PostgreSQL plans for each expression on the columns of ``relation``, or on none.
+
+    An expression that can't be planned, such as ``1 / 0``, is returned as it is.
+    """
+    if not expressions:
         return {}
-    each = sorted(conditions)
+    each = sorted(expressions)
     columns = ", ".join(f"({sql})" for sql in each)
-    cursor.execute(f"EXPLAIN (VERBOSE, COSTS OFF, FORMAT JSON) SELECT {columns} FROM {relation}")
-    [plan] = cursor.fetchone()
+    source = f"FROM {relation}" if relation else ""
+    query = f"EXPLAIN (VERBOSE, COSTS OFF, FORMAT JSON) SELECT {columns} {source}"
+    try:
+        found = new.fetch(query)
+    except Refused:
+        found = None
+    if found is None:
+        if len(each) == 1:
+            return {each[0]: each[0]}
+        return {sql: plan for one in each for sql, plan in planned(new, relation, {one}).items()}
+    [[plan]] = found
     [explained] = json.loads(plan) if isinstance(plan, str) else plan
     return dict(zip(each, explained["Plan"]["Output"], strict=True))

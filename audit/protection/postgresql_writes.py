@@ -146,8 +146,7 @@ def problems(connection: BaseDatabaseWrapper, tables: list[Table]) -> Iterator[P
         if not set(pairs) <= set(lacking):
             for name, what in lacking:
                 yield CHECK, name, f"the role of this connection lacks the privilege {what}"
-        cursor.execute(USED_UP, {"schema": schema, "counted": sorted(counting_columns())})
-        for name, column in cursor.fetchall():
+        for name, column in _used_up(cursor, schema):
             yield CHECK, f"{name}.{column}", "its sequence is used up"
         names, commands = zip(*pairs, strict=True)
         given = {"schema": schema, "tables": list(names), "privileges": list(commands)}
@@ -166,6 +165,18 @@ def lacking_privileges(connection: BaseDatabaseWrapper, tables: list[Table]) -> 
     schema = guards.schema_of(connection)
     with guards.own_names_only(connection) as cursor:
         return [f"{what} on {name}" for name, what in _lacking(cursor, schema, tables)]
+
+
+def used_up_ids(connection: BaseDatabaseWrapper) -> list[tuple[str, str]]:
+    """Return each table and column whose ids are used up, so that no row can be inserted."""
+    schema = guards.schema_of(connection)
+    with guards.own_names_only(connection) as cursor:
+        return _used_up(cursor, schema)
+
+
+def _used_up(cursor: Any, schema: str) -> list[tuple[str, str]]:
+    cursor.execute(USED_UP, {"schema": schema, "counted": sorted(counting_columns())})
+    return list(cursor.fetchall())
 
 
 def _lacking(cursor: Any, schema: str, tables: list[Table]) -> Iterator[tuple[str, str]]:

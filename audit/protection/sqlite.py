@@ -22,6 +22,7 @@ from audit.protection.expected import (
     default_problem,
     refuses_more,
 )
+from audit.protection.implied import is_implied
 from audit.protection.new_rows import NewRows, quoted
 from audit.protection.sqlite_text import Key, checks_in, collations_in, key_in, names_in
 from transfers import guards
@@ -77,21 +78,25 @@ def problems(connection: BaseDatabaseWrapper, tables: list[Table]) -> Iterator[P
                 yield "schema_has_every_column", table.name, "the table is missing"
             else:
                 yield from _of_table(connection, cursor, table, made)
-        yield from _of_ids(cursor, {name for kind, name in made if kind == "table"})
+    for name, column in used_up_ids(connection):
+        yield "schema_takes_writes", f"{name}.{column}", "its ids are used up"
 
 
-def _of_ids(cursor: Any, present: set[str]) -> Iterator[Problem]:
-    """Yield each table whose ids are used up, so that no row can be inserted."""
-    for name, column in sorted(counting_columns().items()):
-        if name not in present:
-            continue
-        cursor.execute(
-            f"SELECT (SELECT max(seq) FROM sqlite_sequence WHERE name = %s) >= %s"
-            f' OR (SELECT max("{column}") FROM "{name}") >= %s',
-            [name, LARGEST_ID, LARGEST_ID],
-        )
-        if cursor.fetchone()[0]:
-            yield "schema_takes_writes", f"{name}.{column}", "its ids are used up"
+def used_up_ids(connection: BaseDatabaseWrapper) -> Iterator[tuple[str, str]]:
+    """Yield each table and column whose ids are used up, so that no row can be inserted."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        present = {name for (name,) in cursor.fetchall()}
+        for name, column in sorted(counting_columns().items()):
+            if name not in present:
+                continue
+            cursor.execute(
+                f"SELECT (SELECT max(seq) FROM sqlite_sequence WHERE name = %s) >= %s"
+                f' OR (SELECT max("{column}") FROM "{name}") >= %s',
+                [name, LARGEST_ID, LARGEST_ID],
+            )
+            if cursor.fetchone()[0]:
+                yield name, column
 
 
 def _of_table(
@@ -136,10 +141,9 @@ def _indexed(place: int, name: str | None, collation: str, usual: dict[str, str]
 
 def _of_columns(info: list[tuple], table: Table, sql: str) -> Iterator[Problem]:
     found = {
-        name: (kind, bool(required), default is not None)
-        for _, name, kind, required, default, *_ in info
+        name: (kind, bool(required), default or "") for _, name, kind, required, default, *_ in info
     }
-    for name, (kind, nullable, has_default) in table.columns.items():
+    for name, (kind, nullable, default) in table.columns.items():
         subject = f"{table.name}.{name}"
         if name not in found:
             yield "schema_has_every_column", subject, "the column is missing"
@@ -147,8 +151,9 @@ def _of_columns(info: list[tuple], table: Table, sql: str) -> Iterator[Problem]:
             yield "schema_has_every_column", subject, f"the column isn't of type {kind}"
         elif not nullable and not found[name][1]:
             yield "schema_has_every_column", subject, "NOT NULL is missing"
-        elif has_default != found[name][2]:
-            yield "schema_has_every_column", subject, default_problem(has_default)
+        elif default != found[name][2]:
+            problem = default_problem(default, found[name][2])
+            yield "schema_has_every_column", subject, problem
         elif name in table.counted and "PRIMARY KEY AUTOINCREMENT" not in sql:
             yield "schema_has_every_column", subject, "the column isn't AUTOINCREMENT"
     for name, collation in collations_in(sql).items():
@@ -169,13 +174,15 @@ def _of_new_columns(info: list[tuple], table: Table, new: NewRows) -> Iterator[P
 def _of_checks(table: Table, sql: str, new: NewRows) -> Iterator[Problem]:
     checks = list(checks_in(sql))
     conditions = {condition for _, condition in checks}
+    reported = set()
     for name, condition in table.checks.items():
         if condition not in conditions:
+            reported.add(name)
             problem = "the CHECK is missing or has another condition"
             yield "schema_has_every_constraint", f"{table.name}.{name}", problem
     for name, condition in checks:
-        is_wanted = condition in table.checks.values() or name in table.checks
-        if not is_wanted and not new.pass_check(condition):
+        is_known = condition in table.checks.values() or name in reported
+        if not (is_known or new.pass_check(condition) or is_implied(condition, table, new)):
             yield "schema_has_every_constraint", f"{table.name}.{name or condition}", UNKNOWN_CHECK
 
 
@@ -183,12 +190,13 @@ def _of_uniques(
     keys: dict[str, tuple[frozenset[str], Key]], table: Table, new: NewRows
 ) -> Iterator[Problem]:
     found = {(columns, key.condition) for columns, key in keys.values()}
-    for name, wanted in table.uniques.items():
-        if wanted not in found:
+    reported = {name for name, wanted in table.uniques.items() if wanted not in found}
+    for name in table.uniques:
+        if name in reported:
             problem = "the unique key is missing or altered"
             yield "schema_has_every_constraint", f"{table.name}.{name}", problem
     for name, (columns, key) in keys.items():
-        is_wanted = (columns, key.condition) in table.uniques.values() or name in table.uniques
+        is_wanted = (columns, key.condition) in table.uniques.values() or name in reported
         if is_wanted or not refuses_more(columns, table):
             continue
         if not new.never_conflict(key.parts, key.condition, nulls_are_equal=False):

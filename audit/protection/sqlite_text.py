@@ -33,9 +33,21 @@ class Key(NamedTuple):
     condition: str
 
 
+def tokens_in(sql: str) -> list[Token]:
+    """Return the parts of an SQL text, without spaces and comments."""
+    tokens = []
+    for found in TOKEN.finditer(sql):
+        if found.lastgroup != "space":
+            value = found[0]
+            if found.lastgroup == "name":
+                value = (value[1:-1] if value[0] in '"`[' else value).lower()
+            tokens.append(Token(found.lastgroup, value, found.start(), found.end()))
+    return tokens
+
+
 def names_in(sql: str) -> set[str]:
     """Return the words and names in an SQL text, in lower case."""
-    return {token.value for token in _tokens(sql) if token.kind == "name"}
+    return {token.value for token in tokens_in(sql) if token.kind == "name"}
 
 
 def checks_in(create_table: str) -> Iterator[tuple[str, str]]:
@@ -63,7 +75,7 @@ def collations_in(create_table: str) -> dict[str, str]:
 
 def key_in(create_index: str) -> Key:
     """Return what an index is on."""
-    tokens = list(_tokens(create_index))
+    tokens = tokens_in(create_index)
     start = next(at for at, token in enumerate(tokens) if token.value == "(")
     inside = _group(tokens[start:])
     rest = tokens[start + len(inside) + 2 :]
@@ -76,18 +88,9 @@ def key_in(create_index: str) -> Key:
     return Key(parts, condition)
 
 
-def _tokens(sql: str) -> Iterator[Token]:
-    for found in TOKEN.finditer(sql):
-        if found.lastgroup != "space":
-            value = found[0]
-            if found.lastgroup == "name":
-                value = (value[1:-1] if value[0] in '"`[' else value).lower()
-            yield Token(found.lastgroup, value, found.start(), found.end())
-
-
 def _definitions(create_table: str) -> list[list[Token]]:
     """Return the tokens of each column and each constraint of the table."""
-    tokens = list(_tokens(create_table))
+    tokens = tokens_in(create_table)
     start = next((at for at, token in enumerate(tokens) if token.value == "("), len(tokens))
     return _split(_group(tokens[start:]))
 

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 
 from accounts import services as accounts
-from audit.tests.schema import COLUMN, CONSTRAINT, run, schema_findings
+from audit.tests.schema import COLUMN, CONSTRAINT, REFUSING_CHECKS, run, schema_findings
 
 pytestmark = pytest.mark.django_db
 
@@ -155,6 +155,14 @@ def test_an_addition_that_refuses_or_changes_rows_is_reported(name):
     run("SET CONSTRAINTS ALL IMMEDIATE", *statements)
 
     assert schema_findings() == expected
+
+
+@pytest.mark.parametrize(("table", "condition"), REFUSING_CHECKS)
+def test_a_check_that_refuses_what_the_models_allow_is_reported(table, condition):
+    # On new rows only, because the EXTERNAL accounts violate one of these.
+    run(f"ALTER TABLE {table} ADD CONSTRAINT zz CHECK ({condition}) NOT VALID")
+
+    assert schema_findings() == [(CONSTRAINT, f"{table}.zz")]
 
 
 def test_a_sequence_behind_the_largest_id_is_reported(alice, funded_account, staff):

@@ -48,6 +48,36 @@ ALTERATIONS = {
         ["ALTER TABLE accounts_account ALTER created_at DROP DEFAULT"],
         (COLUMN, "accounts_account.created_at"),
     ),
+    "a time with another default": (
+        ["ALTER TABLE accounts_account ALTER created_at SET DEFAULT '2000-01-01 00:00:00+00'"],
+        (COLUMN, "accounts_account.created_at"),
+    ),
+    "a time with another clock as its default": (
+        [f"{CHANGES} ALTER at SET DEFAULT transaction_timestamp()"],
+        (COLUMN, "accounts_accountchange.at"),
+    ),
+    "a text with another default": (
+        ["ALTER TABLE idempotency_idempotencykey ALTER relied_on SET DEFAULT 'own'"],
+        (COLUMN, "idempotency_idempotencykey.relied_on"),
+    ),
+    "a text with a default that can't be computed": (
+        ["ALTER TABLE idempotency_idempotencykey ALTER relied_on SET DEFAULT 1 / length('')"],
+        (COLUMN, "idempotency_idempotencykey.relied_on"),
+    ),
+    "another CHECK with the name of one that has another name now": (
+        [
+            f"{ENTRIES} RENAME CONSTRAINT entry_amount_within_bounds TO amount_within_bounds",
+            f"{ENTRIES} ADD CONSTRAINT entry_amount_within_bounds CHECK (amount <> 777)",
+        ],
+        (CONSTRAINT, "transfers_ledgerentry.entry_amount_within_bounds"),
+    ),
+    "another unique key with the name of one that has another name now": (
+        [
+            f"{ENTRIES} RENAME CONSTRAINT entry_sequence_once_per_account TO once",
+            f"{ENTRIES} ADD CONSTRAINT entry_sequence_once_per_account UNIQUE (account_id, amount)",
+        ],
+        (CONSTRAINT, "transfers_ledgerentry.entry_sequence_once_per_account"),
+    ),
     "a missing CHECK": (
         ["ALTER TABLE accounts_account DROP CONSTRAINT account_never_overdrawn"],
         (CONSTRAINT, OVERDRAWN),

@@ -3,7 +3,7 @@
 import pytest
 from django.db import transaction
 
-from audit.tests.schema import COLUMN, CONSTRAINT, run, schema_findings
+from audit.tests.schema import COLUMN, CONSTRAINT, REFUSING_CHECKS, run, schema_findings
 from audit.tests.test_sqlite_integrity_schema import replace_in_schema
 
 pytestmark = pytest.mark.django_db
@@ -11,6 +11,14 @@ pytestmark = pytest.mark.django_db
 TRANSFERS, KEYS = "transfers_transfer", "idempotency_idempotencykey"
 AMOUNT = '"amount" bigint NOT NULL'
 USER = 'REFERENCES "auth_user" ("id") DEFERRABLE'
+
+
+def add_check(table: str, condition: str) -> None:
+    """Add a CHECK called ``zz`` to the stored CREATE TABLE."""
+    replace_in_schema(
+        table, '"metadata" text', f'"metadata" text CONSTRAINT zz CHECK ({condition})'
+    )
+
 
 ADDITIONS = {
     "a column that requires a value": (
@@ -147,15 +155,30 @@ def test_an_addition_that_refuses_or_changes_rows_is_reported(name):
     assert schema_findings() == []
 
 
+@pytest.mark.parametrize(("table", "condition"), REFUSING_CHECKS)
+def test_a_check_that_refuses_what_the_models_allow_is_reported(table, condition):
+    with transaction.atomic():
+        add_check(table, condition)
+        found = schema_findings()
+        transaction.set_rollback(True)
+    run("PRAGMA writable_schema = RESET")  # Makes SQLite read its schema again.
+
+    assert found == [(CONSTRAINT, f"{table}.zz")]
+
+
 @pytest.mark.parametrize(
     "table", ["accounts_accountchange", "token_blacklist_outstandingtoken", "django_admin_log"]
 )
-def test_ids_that_are_used_up_are_reported(table):
+def test_ids_that_are_used_up_are_reported(client, table):
     run(
         f"DELETE FROM sqlite_sequence WHERE name = '{table}'",
         f"INSERT INTO sqlite_sequence VALUES ('{table}', 9223372036854775806)",
     )
-    before = schema_findings()
+    before = schema_findings(), client.get("/readyz").status_code
     run(f"UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = '{table}'")
+    after = schema_findings(), client.get("/readyz").status_code
 
-    assert (before, schema_findings()) == ([], [("schema_takes_writes", f"{table}.id")])
+    # The API doesn't write to the admin's log, so that it is still ready.
+    ready = 200 if table == "django_admin_log" else 503
+    assert (before, after) == (([], 200), ([("schema_takes_writes", f"{table}.id")], ready))
+    assert client.get("/readyz?for=reads").status_code == 200

@@ -4,9 +4,10 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
-from audit.tests.schema import run, schema_findings
+from audit.tests.schema import WEAKER_CHECKS, run, schema_findings
+from audit.tests.test_sqlite_integrity_additions import add_check
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +58,17 @@ def test_a_harmless_difference_is_not_reported(name):
     run(*HARMLESS[name])
 
     assert schema_findings() == []
+
+
+@pytest.mark.parametrize(("table", "condition"), WEAKER_CHECKS)
+def test_a_check_that_the_models_imply_is_not_reported(table, condition):
+    with transaction.atomic():
+        add_check(table, condition)
+        found = schema_findings()
+        transaction.set_rollback(True)
+    run("PRAGMA writable_schema = RESET")  # Makes SQLite read its schema again.
+
+    assert found == []
 
 
 @pytest.mark.django_db(transaction=True)

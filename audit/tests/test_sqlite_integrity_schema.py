@@ -36,6 +36,27 @@ ALTERATIONS = {
         ),
         (COLUMN, "accounts_account.balance"),
     ),
+    "a time with another default": (
+        lambda: replace_in_schema("accounts_account", "%f', 'NOW'", "%f', 'NOW', '+1 day'"),
+        (COLUMN, "accounts_account.created_at"),
+    ),
+    "a text with another default": (
+        lambda: replace_in_schema(
+            "idempotency_idempotencykey",
+            "\"relied_on\" text DEFAULT ''",
+            "\"relied_on\" text DEFAULT 'own'",
+        ),
+        (COLUMN, "idempotency_idempotencykey.relied_on"),
+    ),
+    "another CHECK with the name of one that has another name now": (
+        lambda: replace_in_schema(
+            "accounts_account",
+            'CONSTRAINT "account_version_not_negative" CHECK ("version" >= 0)',
+            'CONSTRAINT zz CHECK ("version" >= 0),'
+            ' CONSTRAINT "account_version_not_negative" CHECK ("version" <> 777)',
+        ),
+        (CONSTRAINT, "accounts_account.account_version_not_negative"),
+    ),
     "a missing CHECK": (
         lambda: replace_in_schema(
             "accounts_account",
