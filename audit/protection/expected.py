@@ -6,7 +6,6 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 # The apps whose tables are checked: the books, and the idempotency keys.
 APPS = ("accounts", "transfers", "audit", "idempotency")
@@ -104,7 +103,7 @@ def _table(model: type[models.Model], connection: BaseDatabaseWrapper) -> Table:
     return Table(model._meta.db_table, columns, checks, uniques, references, counted)
 
 
-def _default(field: Any, editor: BaseDatabaseSchemaEditor) -> str:
+def _default(field: Any, editor: Any) -> str:
     if not field.has_db_default():
         return ""
     sql, parameters = editor.db_default_sql(field)
