@@ -7,12 +7,12 @@ Authorization, as HTTP Basic, or in the body. Parameters that aren't known are i
 
 import base64
 import binascii
-import logging
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 from django.http import QueryDict
 from rest_framework.parsers import BaseParser
@@ -34,7 +34,7 @@ from transfers import clock
 LAST_USE = timedelta(minutes=1)
 MOST_PARAMETERS = 20
 
-logger = logging.getLogger("ledger.service_keys")
+logger = structlog.get_logger("ledger.service_keys")
 
 
 class Form(dict[str, str]):
@@ -81,7 +81,8 @@ def exchange(request: Request) -> dict[str, Any]:
         raise InvalidRequest()
     if grant_type != "client_credentials":
         raise UnsupportedGrantType()
-    key, now = _key_of(*_credentials(request, parameters))
+    address = request.META.get("REMOTE_ADDR") or None
+    key, now = _key_of(*_credentials(request, parameters), address)
     held = key.scope.split()
     wanted = parameters.get("scope", "").split() or held
     if not set(wanted) <= set(held):
@@ -127,10 +128,11 @@ def _credentials(request: Request, parameters: dict[str, str]) -> tuple[str, str
     return client_id, secret
 
 
-def _key_of(client_id: str, secret: str) -> tuple[ServiceKey, datetime]:
+def _key_of(client_id: str, secret: str, address: str | None) -> tuple[ServiceKey, datetime]:
     """
     Return the key with these credentials, and the current time.
 
+    :param address: the client's, for the log
     :raises InvalidClient: if there is none, or it can't be used any more
     """
     keys = ServiceKey.objects.select_related("owner").annotate(now=clock.of_statement())
@@ -146,5 +148,5 @@ def _key_of(client_id: str, secret: str) -> tuple[ServiceKey, datetime]:
         if why == "active":
             return key, key.now
     # The response doesn't say why, but the operator wants to know.
-    logger.warning("refused a token for the service key %s: %s", client_id, why)
+    logger.warning("service key refused", client_id=client_id, reason=why, client=address)
     raise InvalidClient()

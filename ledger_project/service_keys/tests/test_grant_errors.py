@@ -158,9 +158,7 @@ def test_a_key_that_has_ended_gets_the_same_response_as_a_wrong_secret(anyone, h
     assert ended.content == wrong.content
     assert held.secret not in caplog.text
     reasons = [
-        record.getMessage().rpartition(": ")[2]
-        for record in caplog.records
-        if record.name == "ledger.service_keys"
+        record.msg["reason"] for record in caplog.records if record.name == "ledger.service_keys"
     ]
     assert reasons == ["the secret is wrong", REASONS[end]]
 
