@@ -17,7 +17,8 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 
 from accounts.models import Account
 from api.errors import LedgerError
-from transfers import guards, services
+from database import guards
+from transfers import services
 
 # Leave out the tests of the other database.
 collect_ignore_glob = [

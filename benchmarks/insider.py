@@ -32,7 +32,7 @@ def drop_guards() -> None:
     """Remove the guards from the database, because the ceiling is plain SQL."""
     from django.db import connection
 
-    from transfers import guards
+    from database import guards
 
     guards.drop(connection)
 

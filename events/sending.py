@@ -116,7 +116,9 @@ class Sender:
         backend = _CheckedBackend(target, self._lookup)
         async with (
             httpcore.AsyncConnectionPool(self._tls, network_backend=backend) as connections,
-            connections.stream("POST", url, headers=all_headers, content=body) as received,
+            connections.stream(
+                "POST", url, headers=list(all_headers.items()), content=body
+            ) as received,
         ):
             response.status = received.status
             response.retry_after = _header(received.headers, b"retry-after")

@@ -53,7 +53,15 @@ class Machine:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        for room in ("api", "database", "accounts", "transfers", "audit", "ledger_project"):
+        for room in (
+            "api",
+            "database",
+            "accounts",
+            "transfers",
+            "audit",
+            "events",
+            "ledger_project",
+        ):
             shutil.copytree(settings.BASE_DIR / room, directory / room)
         shutil.copy(settings.BASE_DIR / "manage.py", directory)
 

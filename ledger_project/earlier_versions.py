@@ -15,7 +15,15 @@ from django.db.migrations.executor import MigrationExecutor
 from database.exceptions import UnusableDatabase
 
 # The apps of this project, whose migrations may have changed since they were applied.
-APPS = ("accounts", "transfers", "audit", "idempotency", "service_keys", "ledger_project")
+APPS = (
+    "accounts",
+    "transfers",
+    "audit",
+    "events",
+    "idempotency",
+    "service_keys",
+    "ledger_project",
+)
 
 # How many missing tables and columns the message names.
 NAMED = 5

@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "accounts",
     "transfers",
     "audit",
+    "events",
     "ledger_project.idempotency",
     "ledger_project.service_keys",
     # Last, because its groups use the permissions of every other app.

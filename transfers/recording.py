@@ -17,7 +17,7 @@ from django.db import connection, transaction
 
 from accounts.enums import AccountKind, AccountStatus
 from accounts.models import Account, external_account_id
-from transfers import clock, metrics, posted, posting, writing
+from transfers import clock, metrics, posting, writing
 from transfers.exceptions import (
     BalanceLimitExceeded,
     DestinationUnavailable,
@@ -25,7 +25,6 @@ from transfers.exceptions import (
 )
 from transfers.kinds import Kind
 from transfers.models import Transfer
-from transfers.posted import Posted
 from transfers.posting import AccountState, Draft, Entry, Original, Posting
 
 P = ParamSpec("P")
@@ -73,7 +72,7 @@ class Recording:
         self._states: dict[UUID, AccountState] = {}
         self._resolved: dict[UUID, datetime] = {}
         self._entries: list[tuple[UUID, UUID, Entry]] = []
-        self._posted: list[Posted] = []
+        self._transfers: list[Transfer] = []
 
     def post(self, drafts: Sequence[Draft], actor: User | None) -> list[Transfer]:
         """
@@ -101,14 +100,11 @@ class Recording:
     @transaction.atomic(savepoint=False)
     def write(self) -> None:
         """Write everything that was posted."""
-        if not self._posted:
+        if not self._transfers:
             return
-        transfers = [each.transfer for each in self._posted]
-        writing.write(self._states.values(), self._entries, transfers)
+        writing.write(self._states.values(), self._entries, self._transfers)
         # A failure to count is only logged, because the money has been moved.
-        transaction.on_commit(partial(metrics.count, transfers), robust=True)
-        if posted.listeners:
-            posted.notify(self._posted, self._accounts)
+        transaction.on_commit(partial(metrics.count, self._transfers), robust=True)
 
     def _parties(self, drafts: Sequence[Draft]) -> Accounts:
         ids = {draft.source for draft in drafts} | {draft.dest for draft in drafts}
@@ -130,9 +126,9 @@ class Recording:
             transfer.cache_relations(accounts)
             transfers.append(transfer)
             self._entries += [(next(ids), transfer.pk, entry) for entry in accepted.entries]
-            self._posted.append(Posted(transfer, accepted.entries))
             if draft.original is not None:
                 self._resolved[draft.original.id] = now
+        self._transfers += transfers
         return transfers
 
 

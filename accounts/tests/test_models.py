@@ -8,7 +8,7 @@ from django.db.models import ProtectedError
 from accounts.enums import MONEY_MAX
 from accounts.models import Account, AccountChange, ensure_external_accounts, external_account_id
 from accounts.services import freeze
-from transfers import guards
+from transfers.guards import guards
 
 
 @pytest.fixture

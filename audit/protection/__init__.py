@@ -10,7 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from audit.protection import expected, postgresql, postgresql_writes, sqlite
 from audit.report import Finding, Result
-from transfers import guards
+from database import guards
 
 GUARDS = "schema_has_every_guard"
 DESCRIPTIONS = {

@@ -7,7 +7,7 @@ from django.core import checks
 from django.db import DatabaseError, connections
 
 from audit.protection import GUARDS, schema_results
-from transfers import guards
+from database import guards
 
 
 def check_schema(databases: Sequence[str] | None = None, **_options: Any) -> list[checks.Error]:

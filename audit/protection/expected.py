@@ -7,8 +7,8 @@ from django.apps import apps
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-# The apps whose tables are checked: the books, and the idempotency keys.
-APPS = ("accounts", "transfers", "audit", "idempotency")
+# The apps whose tables are checked: the books, the event log, and the idempotency keys.
+APPS = ("accounts", "transfers", "audit", "events", "idempotency")
 
 # Additions to the schema that refuse or change rows that the ledger writes.
 UNKNOWN_COLUMN = "the models don't have this column, and it requires a value"
@@ -85,7 +85,7 @@ def _table(model: type[models.Model], connection: BaseDatabaseWrapper) -> Table:
             checks[column] = kind["check"]
         if field.unique:
             uniques[column] = frozenset([column]), ""
-        if field.remote_field:
+        if field.remote_field and getattr(field, "db_constraint", True):
             references[column] = field.remote_field.model._meta.db_table
     for constraint in model._meta.constraints:
         if isinstance(constraint, models.CheckConstraint):

@@ -19,7 +19,7 @@ from audit.protection.expected import (
     default_problem,
 )
 from audit.protection.new_rows import NewRows, quoted
-from transfers import guards
+from database import guards
 
 RELATIONS = """
 SELECT relation.relname::text, relation.oid,

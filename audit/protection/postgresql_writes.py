@@ -12,7 +12,8 @@ from django.apps import apps
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from audit.protection.expected import Problem, Table, counting_columns
-from transfers import guards, writing
+from database import guards
+from transfers import writing
 
 CHECK = "schema_takes_writes"
 

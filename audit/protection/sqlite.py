@@ -25,7 +25,7 @@ from audit.protection.expected import (
 from audit.protection.implied import is_implied
 from audit.protection.new_rows import NewRows, quoted
 from audit.protection.sqlite_text import Key, checks_in, collations_in, key_in, names_in
-from transfers import guards
+from database import guards
 
 LARGEST_ID = 2**63 - 1
 

@@ -11,8 +11,8 @@ from django.db.models import JSONField, Value
 
 from accounts.models import Account, external_account_id
 from audit.report import Report
+from database import guards
 from ledger_project.idempotency.models import IdempotencyKey
-from transfers import guards
 from transfers.models import LedgerEntry, Transfer
 from transfers.posting import EntryType
 from transfers.tests.rich_ledger import RichLedger, leg

@@ -14,7 +14,8 @@ from audit import verdict
 from audit.models import Verdict
 from audit.tests.tampering import update_account, without_guards
 from ledger_project.metrics import imbalance
-from transfers import clock, guards, services
+from transfers import clock, services
+from transfers.guards import guards
 from transfers.models import LedgerEntry, Transfer
 
 pytestmark = pytest.mark.django_db

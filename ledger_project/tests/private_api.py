@@ -14,7 +14,7 @@ LIBRARIES = {
     *("django", "django_filters", "drf_spectacular", "gunicorn", "prometheus_client", "psycopg"),
     *("pytest_django", "rest_framework", "rest_framework_simplejwt", "uvicorn"),
 }
-ROOMS = ("api", "database", "accounts", "transfers", "audit", "ledger_project")
+ROOMS = ("api", "database", "accounts", "transfers", "audit", "events", "ledger_project")
 
 # The modules that the documentation of the libraries imports from or describes.
 DOCUMENTED_MODULES = {

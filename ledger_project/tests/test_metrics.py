@@ -13,7 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from audit import verdict
 from ledger_project.metrics import imbalance
 from ledger_project.tests.live import LiveClient, live_server
-from transfers import guards, services
+from transfers import services
+from transfers.guards import guards
 
 pytestmark = pytest.mark.django_db
 

@@ -75,7 +75,7 @@ def test_two_processes_migrate_one_empty_database_at_once(empty_database):
 
 def test_migrate_installs_a_missing_guard_again(empty_database):
     drop_one = (
-        "from django.db import connection; from transfers import guards;"
+        "from django.db import connection; from transfers.guards import guards;"
         " guards.drop(connection, guards.names(connection)[0])"
     )
     commands = {

@@ -9,7 +9,8 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.models import Account
-from transfers import guards, services
+from database import guards
+from transfers import services
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Account
-from transfers import guards
+from database import guards
 from transfers.kinds import Kind
 
 _made = itertools.count(1)

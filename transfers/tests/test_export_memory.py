@@ -10,7 +10,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import Account
-from transfers import clock, guards
+from database import guards
+from transfers import clock
 from transfers import export as exports
 from transfers.models import LedgerEntry, Transfer
 

@@ -1,17 +1,23 @@
 """The guards are installed, missing ones are reported, and ``migrate`` reinstalls them."""
 
 import pytest
+from django.core.checks import Error
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from transfers import guards
-from transfers.guards.installation import check_guards
+from database.guards import installation
+from transfers.guards import guards
 
 pytestmark = pytest.mark.django_db
 
 
 EMPTY = "AS 'BEGIN RETURN NULL; END'"
+
+
+def check() -> list[Error]:
+    """Return the errors of the system check."""
+    return installation.check("transfers", guards, databases=["default"])
 
 
 def alter(*statements: str) -> None:
@@ -22,7 +28,7 @@ def alter(*statements: str) -> None:
 
 def assert_reported_and_healed(name: str) -> None:
     """Assert that the system check reports this guard alone, and that ``migrate`` reinstalls it."""
-    [error] = check_guards(databases=["default"])
+    [error] = check()
     call_command("migrate", verbosity=0)
 
     assert error.id == "transfers.E001"
@@ -33,7 +39,7 @@ def assert_reported_and_healed(name: str) -> None:
 def test_a_migrated_database_has_every_guard():
     assert guards.names(connection) != []
     assert guards.missing(connection) == []
-    assert check_guards(databases=["default"]) == []
+    assert check() == []
 
 
 @pytest.mark.parametrize("name", guards.names(connection))
@@ -62,7 +68,7 @@ def test_a_trigger_with_the_name_of_a_guard_on_another_table_does_not_count():
             " FOR EACH STATEMENT EXECUTE FUNCTION account_kept()"
         )
     else:
-        [sql] = (guards.HERE / "sqlite").glob("account_kept.sql")
+        [sql] = (guards.folder / "sqlite").glob("account_kept.sql")
         alter(sql.read_text().replace("accounts_account", "auth_group"))
 
     assert_reported_and_healed("account_kept")
@@ -77,4 +83,4 @@ def test_installing_intact_guards_changes_nothing():
 
 
 def test_a_database_without_tables_is_not_checked():
-    assert check_guards(databases=None) == []
+    assert installation.check("transfers", guards) == []

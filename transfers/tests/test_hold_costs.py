@@ -6,7 +6,8 @@ import pytest
 from django.db import connection
 
 from accounts.models import Account
-from transfers import guards, services
+from database import guards
+from transfers import services
 from transfers.kinds import Kind
 from transfers.models import Transfer
 from transfers.services import Order

@@ -8,7 +8,7 @@ the name of that guard, and succeeds if that guard alone is dropped.
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from transfers import guards
+from transfers.guards import guards
 from transfers.tests.attacks import ATTACKS
 from transfers.tests.handwritten import HandwrittenLedger
 from transfers.tests.handwritten_rows import rows

@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from transfers import guards
+from transfers.guards import guards
 from transfers.tests.test_guards import EMPTY, alter, assert_reported_and_healed
 
 pytestmark = pytest.mark.django_db

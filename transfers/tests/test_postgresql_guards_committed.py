@@ -20,7 +20,8 @@ from accounts import services as account_services
 from accounts.models import Account
 from audit.ledger import check_ledger
 from ledger_project.tests.pages import text
-from transfers import guards, services
+from transfers import services
+from transfers.guards import guards
 from transfers.services import Order
 from transfers.tests.attacks import ATTACKS
 from transfers.tests.handwritten import HandwrittenLedger

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from accounts.services import close
-from transfers import guards
+from transfers.guards import guards
 from transfers.services import Order, hold
 from transfers.tests.attacks.sqlite import (
     ATTACKS,

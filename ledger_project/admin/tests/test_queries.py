@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from accounts.enums import MONEY_MAX
 from accounts.models import Account, external_account_id
-from transfers import guards
+from database import guards
 
 pytestmark = [pytest.mark.django_db, pytest.mark.no_cover]
 

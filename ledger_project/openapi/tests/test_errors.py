@@ -17,7 +17,7 @@ from ledger_project.tests.pages import ROOT, rows
 
 pytestmark = pytest.mark.one_database
 
-ROOMS = ("api", "database", "accounts", "transfers", "audit", "ledger_project")
+ROOMS = ("api", "database", "accounts", "transfers", "audit", "events", "ledger_project")
 PARTS = ("title", "detail", "meaning", "remedy")
 
 

@@ -3,7 +3,7 @@
 from django.db import connection
 
 from accounts.models import external_account_id
-from transfers import guards
+from transfers.guards import guards
 
 # PostgreSQL prefers an operator for exactly the operands' types, anywhere on the search path, to
 # its own operator for wider types.

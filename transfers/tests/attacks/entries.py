@@ -3,7 +3,7 @@
 from django.db import connection
 from uuid_utils.compat import uuid7
 
-from transfers import guards
+from transfers.guards import guards
 
 ENTRY_ATTACKS = {
     # The chain of an account's entries.

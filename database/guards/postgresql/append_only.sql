@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION {schema}.ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RAISE EXCEPTION '% is append-only: post a reversal instead', TG_TABLE_NAME
+    RAISE EXCEPTION '% is append-only: its rows cannot be changed', TG_TABLE_NAME
         USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
 END
 $$;
