@@ -25,9 +25,10 @@ ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 SAME_DATABASE = "Set LEDGER_DATABASE_URL as it is for the service, in the environment or in .env."
 
-# The members of a response that are printed.
+# The members of a response that are printed, and those of a request that aren't.
 SHOWN = ["code", "id", "owner_name", "kind", "status", "amount", "balance", "held", "available"]
-SHOWN += ["shortfall"]
+SHOWN += ["shortfall", "client_id", "scope"]
+SECRETS = ("password", "client_secret")
 
 
 class Unexpected(Exception):
@@ -50,20 +51,12 @@ class Answer:
             raise Unexpected(f"the response is not JSON: {self.content[:80]!r}") from error
 
 
-class Person:
-    """A logged-in user, whose requests and responses are printed."""
+class Caller:
+    """Somebody with a token, whose requests and responses are printed."""
 
-    def __init__(self, name: str, username: str, password: str) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
         self.headers: dict[str, str] = {}
-        credentials = {"username": username, "password": password}
-        answer = self.send("POST", "/auth/token", credentials, expect=None)
-        if answer.status == 401:
-            raise Unexpected(
-                f"{URL} doesn't know {username}, whom manage.py created. {SAME_DATABASE}"
-            )
-        require(answer.status == 200, f"the response to the login was {answer.status}")
-        self.headers["Authorization"] = f"Bearer {answer.body['access']}"
 
     def get(self, path: str) -> Answer:
         return self.send("GET", path, None, expect=200)
@@ -92,6 +85,32 @@ class Person:
         return answer
 
 
+class Person(Caller):
+    """A user who is logged in with a password."""
+
+    def __init__(self, name: str, username: str, password: str) -> None:
+        super().__init__(name)
+        credentials = {"username": username, "password": password}
+        answer = self.send("POST", "/auth/token", credentials, expect=None)
+        if answer.status == 401:
+            raise Unexpected(
+                f"{URL} doesn't know {username}, whom manage.py created. {SAME_DATABASE}"
+            )
+        require(answer.status == 200, f"the response to the login was {answer.status}")
+        self.headers["Authorization"] = f"Bearer {answer.body['access']}"
+
+
+class Program(Caller):
+    """A program with a token of a service key."""
+
+    def __init__(self, name: str, key: dict[str, str]) -> None:
+        super().__init__(name)
+        grant = {part: key[part] for part in ("client_id", "client_secret")}
+        grant |= {"grant_type": "client_credentials"}
+        answer = self.send("POST", "/auth/token", grant, expect=200)
+        self.headers["Authorization"] = f"Bearer {answer.body['access_token']}"
+
+
 def main() -> None:
     """Run the example once."""
     require(PORT.isascii() and PORT.isdigit(), f"PORT is not a number: {PORT}")
@@ -116,6 +135,7 @@ def main() -> None:
     answer = ben.post(f"/transfers/{transfer}/reverse", {"memo": "Sent too much"}, expect=201)
     require(answer.body["reverses_id"] == transfer, "the reversal names another transfer")
     print_statement(ada, source)
+    use_a_service_key(ada, source)
 
 
 def send_once_and_again(ada: Person, source: str, dest: str) -> str:
@@ -185,6 +205,19 @@ def print_statement(ada: Person, source: str) -> None:
     require((len(lines), balance) == (4, 70_00), "the statement doesn't show what happened")
 
 
+def use_a_service_key(ada: Person, source: str) -> None:
+    """Let a program read Ada's account until she revokes its key."""
+    say("Ada gives her bookkeeping program a service key that may read, and nothing else.")
+    key = ada.post("/service-keys", {"name": "Books", "scopes": ["accounts:read"]}, expect=201).body
+    program = Program("Program", key)
+    program.get(f"/accounts/{source}")
+    refusal = program.post(f"/accounts/{source}/withdraw", {"amount": 1}, expect=403).body
+    require(refusal["scope"] == "cash:write", "the error is another one")
+    say("She revokes the key. The program's token ends at once.")
+    ada.post(f"/service-keys/{key['client_id']}/revoke", {}, expect=200)
+    program.send("GET", f"/accounts/{source}", None, expect=401)
+
+
 # ── Requests ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -237,8 +270,8 @@ def say(sentence: str) -> None:
 def show_request(
     name: str, method: str, path: str, body: dict[str, Any] | None, key: str | None
 ) -> None:
-    """Print a request on one line, without its password."""
-    shown = {field: "…" if field == "password" else value for field, value in (body or {}).items()}
+    """Print a request on one line, without its password or secret."""
+    shown = {field: "…" if field in SECRETS else value for field, value in (body or {}).items()}
     text = json.dumps(shown, ensure_ascii=False) if shown else ""
     print(shorten(f"  {name} → {method} {path} {text}{f'  key {key}' if key else ''}").rstrip())
 

@@ -30,7 +30,7 @@ from ledger_project.service_keys.models import ServiceKey
 from ledger_project.tokens import access_token_of
 from transfers import clock
 
-# The time of the last use is this exact, so that frequent tokens don't each write it.
+# The precision of the time of the last use, so that frequent tokens don't each write it.
 LAST_USE = timedelta(minutes=1)
 MOST_PARAMETERS = 20
 
@@ -135,10 +135,10 @@ def _key_of(client_id: str, secret: str, address: str | None) -> tuple[ServiceKe
     :param address: the client's, for the log
     :raises InvalidClient: if there is none, or it can't be used any more
     """
+    # Another text isn't logged, because it may be a secret in the wrong field.
+    asked = UUID(client_id) if UUID_FORM.fullmatch(client_id) else None
     keys = ServiceKey.objects.select_related("owner").annotate(now=clock.of_statement())
-    if not UUID_FORM.fullmatch(client_id):
-        raise InvalidClient()
-    key = keys.filter(pk=UUID(client_id)).first()
+    key: Any = keys.filter(pk=asked).first() if asked else None
     if key is None:
         why = "there is no such key"
     elif not key.has_secret(secret):
@@ -148,5 +148,6 @@ def _key_of(client_id: str, secret: str, address: str | None) -> tuple[ServiceKe
         if why == "active":
             return key, key.now
     # The response doesn't say why, but the operator wants to know.
-    logger.warning("service key refused", client_id=client_id, reason=why, client=address)
+    shown = asked and str(asked)
+    logger.warning("service key refused", client_id=shown, reason=why, client=address)
     raise InvalidClient()

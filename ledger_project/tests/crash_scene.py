@@ -1,5 +1,6 @@
 """Requests to every route that writes, and faults to inject into their statements."""
 
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,11 +11,14 @@ from django.db import OperationalError, close_old_connections, connection
 
 from accounts import services as account_services
 from accounts.models import Account, AccountChange
+from api.scopes import Scope
 from ledger_project.idempotency.models import IdempotencyKey
+from ledger_project.service_keys import services as service_keys
+from ledger_project.service_keys.models import ServiceKey
 from transfers import clock, services
 from transfers.models import LedgerEntry, Transfer
 
-TABLES = (Account, AccountChange, Transfer, LedgerEntry, IdempotencyKey)
+TABLES = (Account, AccountChange, Transfer, LedgerEntry, ServiceKey, IdempotencyKey)
 FAULTS = ["raise"] if connection.vendor == "sqlite" else ["raise", "drop"]
 
 
@@ -51,6 +55,9 @@ class Scene:
         owned = {"owner": self.alice, "owner_name": "fresh", "currency": "USD", **fields}
         return Account.objects.create(**owned)
 
+    def key(self) -> ServiceKey:
+        return service_keys.create(owner=self.alice, name="k", scopes=[Scope.ACCOUNTS_READ])[0]
+
     def frozen(self) -> Account:
         return account_services.freeze(account_id=self.fresh().pk, actor=self.clerk.user)
 
@@ -78,6 +85,12 @@ ROUTES: dict[str, Callable[[Scene], tuple]] = {
     "capture": lambda s: (s.payee.post, f"/transfers/{s.held().pk}/capture", {"amount": 3}),
     "void": lambda s: (s.payee.post, f"/transfers/{s.held().pk}/void", {}),
     "reverse": lambda s: (s.payee.post, f"/transfers/{s.posted().pk}/reverse", {}),
+    "create a service key": lambda s: (
+        s.client.post,
+        "/service-keys",
+        {"name": "backend", "scopes": ["accounts:read"]},
+    ),
+    "revoke a service key": lambda s: (s.client.post, f"/service-keys/{s.key().pk}/revoke", {}),
     "expiry": lambda s: (s.client.post, f"/accounts/{s.tied_up().pk}/withdraw", {"amount": 5}),
     "refusal": lambda s: (s.client.post, "/transfers", {**s.wire(), "amount": 10**12}),
 }
@@ -125,6 +138,11 @@ def send(request: tuple, key: str, fault: Fault):
         response = call(path, body, key=key)
     close_old_connections()  # As the server does between requests.
     return response
+
+
+def stored(response) -> bytes:
+    """Return the body of a response as it is stored: the secret of a service key isn't."""
+    return re.sub(rb'(?<="client_secret":)"[^"]+"', b"null", response.content)
 
 
 @contextmanager

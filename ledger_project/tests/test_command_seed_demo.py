@@ -12,6 +12,7 @@ from accounts.models import Account, AccountChange
 from audit.ledger import check_ledger
 from ledger_project.idempotency.models import IdempotencyKey
 from ledger_project.idempotency.views import EXAMPLE_KEY
+from ledger_project.service_keys.examples import CLIENT_ID, DEMO_SECRET
 from transfers import clock
 from transfers.models import LedgerEntry, Transfer
 
@@ -109,10 +110,21 @@ def test_it_prints_the_created_users_and_accounts():
 
     everyday = Account.objects.get(owner_name="Demo Everyday")
     assert lines[0] == "Users      demo / demo, admin / admin (staff, superuser)"
-    assert lines[1] == (
+    assert lines[1] == f"Key        {CLIENT_ID} / {DEMO_SECRET}"
+    assert lines[2] == (
         f"Account    {everyday.pk}  Demo Everyday        OPEN    4,756.35 USD  (50.00 USD held)"
     )
-    assert (len(lines), lines[-1]) == (11, "Transfers  22")
+    assert (len(lines), lines[-1]) == (12, "Transfers  22")
+
+
+def test_the_printed_service_key_works(client):
+    seed_demo()
+    grant = {"client_id": CLIENT_ID, "client_secret": DEMO_SECRET}
+    grant |= {"grant_type": "client_credentials"}
+
+    answer = client.post("/auth/token", grant, content_type="application/json")
+
+    assert answer.json()["scope"] == "accounts:read transfers:write"
 
 
 def test_a_database_with_other_users_is_not_changed(alice):

@@ -135,6 +135,11 @@ pytestmark = pytest.mark.one_database
         ("LOGIN_RATE", "0/minute"),
         ("LOGIN_RATE", "10/fortnight"),
         ("LOGIN_RATE", "1\u0660/minute"),
+        ("SERVICE_TOKEN_MINUTES", "0"),
+        ("SERVICE_TOKEN_MINUTES", "1441"),
+        ("SERVICE_TOKEN_MINUTES", "-5"),
+        ("SERVICE_TOKEN_MINUTES", "1.5"),
+        ("SERVICE_TOKEN_MINUTES", "an hour"),
     ],
 )
 def test_an_invalid_value_is_refused_in_one_line_that_names_the_setting(machine, variable, value):

@@ -11,7 +11,7 @@ from ledger_project.idempotency.models import IdempotencyKey
 from ledger_project.idempotency.tests.gates import Watched
 from ledger_project.idempotency.tests.queues import LONG
 from ledger_project.service_keys import services
-from ledger_project.service_keys.tests.conftest import Held, client_with
+from ledger_project.service_keys.tests.keys import Held, client_with
 from transfers.models import Transfer
 
 pytestmark = [

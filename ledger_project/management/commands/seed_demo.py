@@ -141,6 +141,7 @@ class Command(BaseCommand):
 
     def _print(self, made: "Demonstration") -> None:
         self.stdout.write("Users      demo / demo, admin / admin (staff, superuser)")
+        self.stdout.write(f"Key        {CLIENT_ID} / {DEMO_SECRET}")
         ids = [account.pk for account in made.accounts.values()]
         for account in Account.objects.filter(pk__in=ids).order_by("pk"):
             self.stdout.write(

@@ -6,7 +6,7 @@ from urllib.parse import quote_plus, urlencode
 
 import pytest
 
-from ledger_project.service_keys.tests.conftest import TOKEN_PATH
+from ledger_project.service_keys.tests.keys import TOKEN_PATH
 
 FORM = "application/x-www-form-urlencoded"
 

@@ -7,7 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
 
 from ledger_project.service_keys.models import ServiceKey
-from ledger_project.service_keys.tests.conftest import Held, client_with
+from ledger_project.service_keys.tests.keys import Held, client_with
 
 pytestmark = pytest.mark.django_db
 

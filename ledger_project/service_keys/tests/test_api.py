@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from api.scopes import Scope
 from ledger_project.idempotency.models import IdempotencyKey
 from ledger_project.service_keys.models import ServiceKey, digest_of
-from ledger_project.service_keys.tests.conftest import Held, client_with
+from ledger_project.service_keys.tests.keys import Held, client_with
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from ledger_project.service_keys.models import ServiceKey
-from ledger_project.service_keys.tests.conftest import Held, client_with
+from ledger_project.service_keys.tests.keys import Held, client_with
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,6 @@ from accounts.models import Account
 from api.scopes import Scope
 from ledger_project.service_keys import services
 from ledger_project.service_keys.models import ServiceKey
-from ledger_project.service_keys.tests.conftest import client_with
 from ledger_project.service_keys.tests.grants import (
     FORM,
     basic,
@@ -19,6 +18,7 @@ from ledger_project.service_keys.tests.grants import (
     each_encoding,
     in_body,
 )
+from ledger_project.service_keys.tests.keys import client_with
 
 pytestmark = pytest.mark.django_db
 
@@ -109,6 +109,15 @@ def test_an_unknown_client_id_gets_the_same_response_as_a_wrong_secret(anyone, h
 
     assert_refused(unknown, 401, "invalid_client")
     assert unknown.content == wrong.content
+
+
+def test_a_client_id_that_may_be_a_secret_is_not_logged(anyone, held, caplog):
+    in_body(anyone, by_json, held, client_id=held.secret, client_secret=str(held.key.pk))
+
+    [line] = [record.msg for record in caplog.records if record.name == "ledger.service_keys"]
+    assert (line["client_id"], line["reason"]) == (None, "there is no such key")
+    assert line["client"] == "127.0.0.1"
+    assert held.secret not in caplog.text
 
 
 @pytest.mark.parametrize("header", ["Basic", "Basic !", "Basic YQ", "basic YTpi", "Basic /w=="])

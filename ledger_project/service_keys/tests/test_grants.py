@@ -13,8 +13,8 @@ from api.scopes import Scope
 from ledger_project.idempotency.models import IdempotencyKey
 from ledger_project.service_keys import services
 from ledger_project.service_keys.models import ServiceKey
-from ledger_project.service_keys.tests.conftest import TOKEN_PATH
 from ledger_project.service_keys.tests.grants import by_form, each_encoding, in_body, in_header
+from ledger_project.service_keys.tests.keys import TOKEN_PATH
 from transfers import clock
 
 pytestmark = pytest.mark.django_db

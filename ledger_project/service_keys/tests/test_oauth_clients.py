@@ -12,7 +12,7 @@ from requests_oauthlib import OAuth2Session
 
 from api.scopes import Scope
 from ledger_project.service_keys import services
-from ledger_project.service_keys.tests.conftest import Held
+from ledger_project.service_keys.tests.keys import Held
 from ledger_project.tests.live import HOST, PATIENCE, live_server
 
 pytestmark = [

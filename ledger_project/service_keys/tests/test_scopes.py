@@ -11,7 +11,7 @@ from api.operations import handler_of
 from api.scopes import ONLY_PEOPLE, Scope
 from conftest import LedgerClient
 from ledger_project import urls
-from ledger_project.service_keys.tests.conftest import client_with
+from ledger_project.service_keys.tests.keys import client_with
 from ledger_project.tests.pages import rows
 from transfers import services
 

@@ -3,18 +3,13 @@
 import pytest
 
 from ledger_project.models import LoginAttempt
-from ledger_project.service_keys.tests.conftest import TOKEN_PATH
+from ledger_project.service_keys.tests.keys import TOKEN_PATH
 from ledger_project.tests.logins import HERE, logging_in, statuses
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("three_logins_a_minute"),
 ]
-
-
-@pytest.fixture
-def three_logins_a_minute(settings) -> None:
-    settings.LOGIN_RATE = "3/minute"
 
 
 def test_twelve_instances_that_start_at_once_all_get_a_token(make_key, client_for, at_once):
