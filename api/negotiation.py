@@ -35,7 +35,7 @@ class LedgerContentNegotiation(BaseContentNegotiation):
         :raises NotAcceptable: if the client accepts none of them
         """
         by_type = {each.media_type: each for each in renderers}
-        best = preferred(request.headers.get("Accept", "*/*"), list(by_type))
+        best = preferred(request.META.get("HTTP_ACCEPT", "*/*"), list(by_type))
         if best is None:
             raise NotAcceptable()
         return by_type[best], best

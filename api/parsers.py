@@ -75,7 +75,7 @@ def refuse_encoding(request: Request | None) -> None:
 
     :raises EncodedBody: if it is
     """
-    encoding = request.headers.get("Content-Encoding", "") if request is not None else ""
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "") if request is not None else ""
     if encoding.strip().lower() not in ("", "identity"):
         raise EncodedBody()
 

@@ -125,7 +125,8 @@ def configure(logging_settings: dict[str, str]) -> None:
 
 
 def _request_id(request) -> str:
-    given = request.headers.get("X-Request-ID", "")
+    # Not `request.headers`: it would be built from all headers.
+    given = request.META.get("HTTP_X_REQUEST_ID", "")
     return given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
 
 

@@ -164,7 +164,7 @@ def _claim_of(request: HttpRequest, view: View) -> Claim:
 
 
 def _key_of(request: HttpRequest) -> str:
-    header = request.headers.get("Idempotency-Key")
+    header = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if header is None:
         raise KeyMissing()
     key = read_key(header)
