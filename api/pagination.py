@@ -74,12 +74,7 @@ class SignedKeysetPagination(BasePagination):
 
         :raises ValidationError: if ``limit`` isn't an integer from 1 to ``max_limit``
         """
-        text = request.query_params.get(self.limit_query_param, str(self.default_limit))
-        if text.isascii() and text.isdigit() and len(text) <= 3:
-            limit = int(text)
-            if 1 <= limit <= self.max_limit:
-                return limit
-        raise ValidationError({"limit": [f"Must be an integer from 1 to {self.max_limit}."]})
+        return integer_of(request, self.limit_query_param, self.default_limit, 1, self.max_limit)
 
     def _scope(self, request: Request) -> list:
         paging = (self.limit_query_param, self.cursor_query_param)
@@ -88,6 +83,18 @@ class SignedKeysetPagination(BasePagination):
         )
         # Upper and lower case of the id in a path mean the same.
         return [request.path.lower(), filters]
+
+
+def integer_of(request: Request, name: str, default: int, least: int, most: int) -> int:
+    """
+    Return a query parameter that is an integer.
+
+    :raises ValidationError: if it isn't an integer from ``least`` to ``most``
+    """
+    text = request.query_params.get(name, str(default))
+    if text.isascii() and text.isdigit() and len(text) <= 3 and least <= int(text) <= most:
+        return int(text)
+    raise ValidationError({name: [f"Must be an integer from {least} to {most}."]})
 
 
 def _signer() -> signing.Signer:

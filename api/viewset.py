@@ -18,7 +18,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from api.exceptions import UNKNOWN_PARAMETER
 
-# The query parameters of every list, besides its filters.
+# The query parameters of most lists, besides their filters.
 PAGING = frozenset({"limit", "cursor"})
 
 
@@ -30,6 +30,8 @@ class LedgerViewSet(GenericViewSet):
     cursor_field: ClassVar[str]
     # OPTIONS isn't part of the API.
     http_method_names = ["get", "head", "post", "patch"]
+    # The query parameters of a list, besides its filters.
+    paging: ClassVar[frozenset[str]] = PAGING
     # The query parameters of an action, besides paging and filters.
     query_parameters: ClassVar[dict[str, set[str]]] = {}
     # The actions that need no token if PUBLIC_READS is true.
@@ -60,13 +62,13 @@ class LedgerViewSet(GenericViewSet):
     def _check_query(self, request: Request) -> None:
         known = self.query_parameters.get(self.action, set())
         if self.action == "list":
-            known = PAGING | self.filterset_class.base_filters.keys()
+            known = self.paging | self.filterset_class.base_filters.keys()
         for name, values in request.query_params.lists():
             if name not in known:
                 problem = ErrorDetail(UNKNOWN_PARAMETER, "unknown_parameter")
             elif len(values) > 1:
                 problem = ErrorDetail("Send this parameter only once.", "repeated_parameter")
-            elif not values[0].strip() and name != "cursor":
+            elif not values[0].strip() and name not in ("cursor", "after"):
                 detail = "Send a value for this parameter, or leave it out."
                 problem = ErrorDetail(detail, "empty_parameter")
             else:
@@ -77,7 +79,7 @@ class LedgerViewSet(GenericViewSet):
 
     def is_filtered(self) -> bool:
         """Return whether the request of a list has filters."""
-        return bool(self.request.query_params.keys() - PAGING)
+        return bool(self.request.query_params.keys() - self.paging)
 
     def filters_of(self, request: Request) -> dict[str, Any]:
         """

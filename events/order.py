@@ -19,6 +19,8 @@ from django.db.models.expressions import RawSQL
 
 # What is added to the ids of transactions. There is no row unless an id had to be raised.
 OFFSET = "(SELECT coalesce(max(added), 0) FROM events_transactionoffset)"
+# The id of the oldest running transaction. All below it have ended.
+OLDEST_RUNNING = f"(pg_snapshot_xmin(pg_current_snapshot())::text::bigint + {OFFSET})"
 
 
 class Position(NamedTuple):
@@ -29,12 +31,26 @@ class Position(NamedTuple):
 
 
 START = Position(-1, 0)
+LAST_NUMBER = 2**63 - 1
+
+
+def end_of_log(connection: BaseDatabaseWrapper) -> Position:
+    """
+    Return the position up to which the log is complete: no event will appear before it any more.
+
+    The events up to it are those that ``EventQuerySet.visible`` returns at this moment.
+    """
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT coalesce(max(number), 0) FROM events_event")
+            return Position(0, cursor.fetchone()[0])
+        cursor.execute(f"SELECT {OLDEST_RUNNING} - 1")
+        return Position(cursor.fetchone()[0], LAST_NUMBER)
 
 
 def oldest_running() -> RawSQL:
-    """Return the id of the oldest running transaction. All below it have ended (PostgreSQL)."""
-    snapshot = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
-    return RawSQL(f"({snapshot} + {OFFSET})", [], output_field=BigIntegerField())
+    """Return the id of the oldest running transaction, for a query on PostgreSQL."""
+    return RawSQL(OLDEST_RUNNING, [], output_field=BigIntegerField())
 
 
 def is_behind(connection: BaseDatabaseWrapper) -> bool:

@@ -8,6 +8,7 @@ is declared with its default, help and checks. The others are the same on every 
 from datetime import timedelta
 
 from api.scopes import Scope
+from events.types import EventType
 from ledger_project.environment import *
 
 # ── The database ─────────────────────────────────────────────────────────────────────────────────
@@ -193,6 +194,7 @@ SPECTACULAR_SETTINGS = {
         "TransferKind": "transfers.kinds.Kind",
         "TransferStatus": "transfers.querysets.TransferStatus",
         "Scope": [(each.value, each.value) for each in Scope],
+        "EventType": [(each.value, each.value) for each in EventType],
         "EntryType": "transfers.posting.EntryType",
     },
 }

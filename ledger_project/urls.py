@@ -9,6 +9,7 @@ from accounts.views import AccountViewSet
 from api.fields import UUID_FORM
 from api.probe import probe
 from audit.views import IntegrityViewSet
+from events.feed import FeedViewSet
 from ledger_project.health import healthz, readyz
 from ledger_project.idempotency.views import IdempotencyKeyView
 from ledger_project.metrics import metrics
@@ -54,6 +55,7 @@ urlpatterns = [
     path("service-keys", ServiceKeyViewSet.as_view({"post": "create", "get": "list"})),
     path("service-keys/<id:client_id>", ServiceKeyViewSet.as_view({"get": "retrieve"})),
     path("service-keys/<id:client_id>/revoke", ServiceKeyViewSet.as_view({"post": "revoke"})),
+    path("events", FeedViewSet.as_view({"get": "list"})),
     path("idempotency-keys/<path:key>", IdempotencyKeyView.as_view()),
     path("integrity", IntegrityViewSet.as_view({"get": "retrieve"})),
     path("metrics", metrics),

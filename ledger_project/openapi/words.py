@@ -9,6 +9,7 @@ from accounts.enums import AccountStatus
 from accounts.examples import ACCOUNT_ID, OTHER_ACCOUNT_ID
 from api.fields import METADATA_MAX_BYTES, METADATA_MAX_MEMBERS
 from api.scopes import Scope
+from events.types import EventType
 from ledger_project.service_keys.examples import CLIENT_ID
 from ledger_project.tokens import ACCESS_MINUTES
 from transfers.examples import TRANSFER_ID
@@ -48,6 +49,7 @@ TAGS = {
     "Money": "Deposit and withdraw money.",
     "Transfers": "Move money between accounts, at once or by holds. Reverse transfers.",
     "Statements": "Read the entries of an account, and its balance at any point in time.",
+    "Events": "Follow what happens: every transfer and every change of an account.",
     "Idempotency": "Look up the stored response to an earlier request.",
     "Integrity": "Audit the books.",
     "Health": "Check the service, and monitor it.",
@@ -94,6 +96,7 @@ VALUES = {
     "AccountStatus": {each.value: each.meaning for each in AccountStatus},
     "TransferKind": {each.value: each.rules.meaning for each in Kind},
     "TransferStatus": {each.value: each.meaning for each in TransferStatus},
+    "EventType": {each.value: each.meaning for each in EventType},
     "Scope": {each.value: each.meaning for each in Scope},
     "EntryType": {each.value: each.meaning for each in EntryType},
 }

@@ -61,6 +61,7 @@ MATRIX = {
     ("transfers", "POST"): OWNER_AND_OPERATIONS_POST,
     ("transfers", "GET"): EVERYBODY_LOGGED_IN,
     ("transfers/batch", "POST"): OWNER_AND_OPERATIONS_POST,
+    ("events", "GET"): EVERYBODY_LOGGED_IN,
     (TRANSFER, "GET"): READERS,
     (f"{TRANSFER}/capture", "POST"): OWNER_AND_OPERATIONS_POST,
     (f"{TRANSFER}/void", "POST"): OWNER_AND_OPERATIONS_POST,

@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Account
-from database import guards
+from transfers.guards import guards
 from transfers.kinds import Kind
 
 _made = itertools.count(1)
@@ -113,7 +113,7 @@ def _rows_read() -> int:
         cursor.execute(
             "SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))"
             " FROM pg_stat_xact_user_tables WHERE relname LIKE 'accounts\\_%' OR"
-            " relname LIKE 'transfers\\_%'"
+            " relname LIKE 'transfers\\_%' OR relname LIKE 'events\\_%'"
         )
         [read] = cursor.fetchone()
     return int(read)

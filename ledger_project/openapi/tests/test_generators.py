@@ -22,7 +22,7 @@ from ledger_project.openapi.tests.test_autoschema import DOCUMENT, OPERATIONS, p
 from ledger_project.tests.live import HOST, LiveClient, live_server
 
 # Integers whose bounds fit into 32 bits.
-NARROW = {"limit", "expires_in", "status"}
+NARROW = {"limit", "expires_in", "status", "wait"}
 
 
 def objects(part: Any, name: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
