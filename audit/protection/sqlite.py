@@ -24,7 +24,14 @@ from audit.protection.expected import (
 )
 from audit.protection.implied import is_implied
 from audit.protection.new_rows import NewRows, quoted
-from audit.protection.sqlite_text import Key, checks_in, collations_in, key_in, names_in
+from audit.protection.sqlite_text import (
+    Key,
+    checks_in,
+    collations_in,
+    conflicts_in,
+    key_in,
+    names_in,
+)
 from database import guards
 
 LARGEST_ID = 2**63 - 1
@@ -114,6 +121,9 @@ def _of_table(
     yield from _of_columns(info, table, sql)
     yield from _of_new_columns(info, table, new)
     yield from _of_checks(table, sql, new)
+    if set(conflicts_in(sql)) - {"abort"}:
+        problem = "ON CONFLICT makes the table ignore, delete or change rows"
+        yield "schema_has_every_constraint", table.name, problem
     keys = {}
     primary = frozenset(name for _, name, _, _, _, place, _ in info if place)
     keys[""] = primary, Key([quoted(name) for name in primary], "")
@@ -128,7 +138,7 @@ def _of_table(
             key = key_in(text) if text else Key([quoted(name) for name in columns], "")
             keys[index] = frozenset(columns), key
     yield from _of_uniques(keys, table, new)
-    yield from _of_references(_pragma(cursor, "foreign_key_list", table.name), table, new)
+    yield from _of_references(cursor, table, new)
 
 
 def _indexed(place: int, name: str | None, collation: str, usual: dict[str, str]) -> str:
@@ -141,7 +151,8 @@ def _indexed(place: int, name: str | None, collation: str, usual: dict[str, str]
 
 def _of_columns(info: list[tuple], table: Table, sql: str) -> Iterator[Problem]:
     found = {
-        name: (kind, bool(required), default or "") for _, name, kind, required, default, *_ in info
+        name: (kind, bool(required), default or "", hidden)
+        for _, name, kind, required, default, _, hidden in info
     }
     for name, (kind, nullable, default) in table.columns.items():
         subject = f"{table.name}.{name}"
@@ -149,6 +160,8 @@ def _of_columns(info: list[tuple], table: Table, sql: str) -> Iterator[Problem]:
             yield "schema_has_every_column", subject, "the column is missing"
         elif found[name][0].lower() != kind.lower():
             yield "schema_has_every_column", subject, f"the column isn't of type {kind}"
+        elif found[name][3]:
+            yield "schema_has_every_column", subject, "the column is generated"
         elif not nullable and not found[name][1]:
             yield "schema_has_every_column", subject, "NOT NULL is missing"
         elif default != found[name][2]:
@@ -203,11 +216,12 @@ def _of_uniques(
             yield "schema_has_every_constraint", f"{table.name}.{name}", UNKNOWN_KEY
 
 
-def _of_references(found: list[tuple], table: Table, new: NewRows) -> Iterator[Problem]:
+def _of_references(cursor: Any, table: Table, new: NewRows) -> Iterator[Problem]:
     references: dict[int, tuple[list[str], str, bool]] = {}
     # The columns that each refers to, or None if it names none.
     referred: dict[int, list[str | None]] = {}
-    for number, _, target, column, to, on_update, on_delete, _ in found:
+    for row in _pragma(cursor, "foreign_key_list", table.name):
+        number, _, target, column, to, on_update, on_delete, _ = row
         columns = references.setdefault(
             number, ([], target, {on_update, on_delete} <= {"NO ACTION", "RESTRICT"})
         )[0]
@@ -215,8 +229,8 @@ def _of_references(found: list[tuple], table: Table, new: NewRows) -> Iterator[P
         referred.setdefault(number, []).append(to)
     whole = {
         (columns[0], target)
-        for columns, target, keeps in references.values()
-        if keeps and len(columns) == 1
+        for number, (columns, target, keeps) in references.items()
+        if keeps and len(columns) == 1 and _is_key(cursor, target, referred[number][0])
     }
     reported = {each for each in table.references.items() if each not in whole}
     for column, target in sorted(reported):
@@ -236,6 +250,12 @@ def _of_references(found: list[tuple], table: Table, new: NewRows) -> Iterator[P
         if not keeps or is_ours or not new.meet_reference(columns, exists):
             subject = f"{table.name}.{columns[0]}"
             yield "schema_has_every_constraint", subject, UNKNOWN_REFERENCE
+
+
+def _is_key(cursor: Any, table: str, column: str | None) -> bool:
+    """Return whether a column is the primary key. A foreign key without a column refers to it."""
+    key = [name for _, name, _, _, _, place, _ in _pragma(cursor, "table_xinfo", table) if place]
+    return column is None or key == [column]
 
 
 def _pragma(cursor: Any, name: str, argument: str = "") -> list[tuple]:

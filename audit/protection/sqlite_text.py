@@ -61,6 +61,16 @@ def checks_in(create_table: str) -> Iterator[tuple[str, str]]:
                 yield name, create_table[inside[0].start : inside[-1].end]
 
 
+def conflicts_in(create_table: str) -> list[str]:
+    """Return what each ON CONFLICT does, in lower case."""
+    tokens = tokens_in(create_table)
+    return [
+        after.value
+        for before, token, after in zip(tokens, tokens[1:], tokens[2:], strict=False)
+        if before.value == "on" and _is_word(create_table, token, "conflict")
+    ]
+
+
 def collations_in(create_table: str) -> dict[str, str]:
     """Return the collation of each column that names one, in lower case."""
     found = {}

@@ -141,6 +141,10 @@ ADDITIONS = {
         [f"{CHANGES} ALTER id SET MAXVALUE 1000"],
         (COLUMN, "accounts_accountchange.id"),
     ),
+    "an id of which each connection takes a range": (
+        [f"{CHANGES} ALTER id SET CACHE 20"],
+        (COLUMN, "accounts_accountchange.id"),
+    ),
     "an id that cycles": (
         [f"{CHANGES} ALTER id SET CYCLE"],
         (COLUMN, "accounts_accountchange.id"),

@@ -49,6 +49,9 @@ HARMLESS = {
         f"{TRANSFERS} state integer NOT NULL DEFAULT 0 CHECK (state >= 0)",
         "CREATE UNIQUE INDEX once ON transfers_transfer (source_id, state) WHERE state > 0",
     ],
+    "the usual reaction to a conflict": [
+        f"{TRANSFERS} ext text NOT NULL ON CONFLICT ABORT DEFAULT 'x' CHECK (ext <> 'on conflict')"
+    ],
     "an additional generated column": [f"{TRANSFERS} words text AS (lower(memo))"],
 }
 

@@ -107,6 +107,37 @@ ALTERATIONS = {
         ),
         (CONSTRAINT, "transfers_ledgerentry.transfer_id"),
     ),
+    "a foreign key to another column": (
+        lambda: replace_in_schema(
+            "transfers_transfer",
+            'NULL UNIQUE REFERENCES "transfers_transfer" ("id")',
+            'NULL UNIQUE REFERENCES "transfers_transfer" ("hold_id")',
+        ),
+        (CONSTRAINT, "transfers_transfer.hold_id"),
+        (CONSTRAINT, "transfers_transfer.reverses_id"),
+    ),
+    "a key that deletes the earlier row": (
+        lambda: replace_in_schema(
+            "idempotency_idempotencykey",
+            'UNIQUE ("user_id", "key")',
+            'UNIQUE ("user_id", "key") ON CONFLICT REPLACE',
+        ),
+        (CONSTRAINT, "idempotency_idempotencykey"),
+    ),
+    "a CHECK that ignores rows": (
+        lambda: replace_in_schema(
+            "accounts_account",
+            'CHECK ("version" >= 0)',
+            'CHECK ("version" >= 0) on/**/conflict IGNORE',
+        ),
+        (CONSTRAINT, "accounts_account"),
+    ),
+    "a figure that is generated": (
+        lambda: replace_in_schema(
+            "transfers_transfer", '"amount" bigint NOT NULL', '"amount" bigint NOT NULL AS (5)'
+        ),
+        (COLUMN, "transfers_transfer.amount"),
+    ),
     "a foreign key that deletes history": (
         lambda: replace_in_schema(
             "transfers_ledgerentry",
