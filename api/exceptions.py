@@ -88,7 +88,7 @@ class TokenNotValid(ApiError):
     code = "token_not_valid"
     status = 401
     meaning = "The token is forged, expired or revoked, or is a refresh token that was used before."
-    remedy = "Refresh the access token, or log in again."
+    remedy = "Refresh the token, log in again, or obtain another one with the service key."
     detail = "The token is invalid, expired or revoked. Get a new one at /auth/token."
     headers = NotAuthenticated.headers
 

@@ -77,6 +77,11 @@ def limit_to(user: Any, scopes: Iterable[str]) -> None:
     user.scopes = frozenset(scopes)
 
 
+def is_limited(user: Any) -> bool:
+    """Return whether ``user`` is limited to scopes, and so uses a service key."""
+    return getattr(user, "scopes", None) is not None
+
+
 def require_scope(user: Any, needed: str | None) -> None:
     """
     Check that ``user`` isn't limited to scopes, or has the one that is needed.
@@ -85,8 +90,7 @@ def require_scope(user: Any, needed: str | None) -> None:
     :raises InsufficientScope: if a service key lacks the scope
     :raises PersonRequired: if no service key may do this
     """
-    scopes: frozenset[str] | None = getattr(user, "scopes", None)
-    if scopes is None or needed in scopes:
+    if not is_limited(user) or needed in user.scopes:
         return
     if needed is None or needed == ONLY_PEOPLE:
         raise PersonRequired()

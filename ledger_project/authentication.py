@@ -14,7 +14,7 @@ from rest_framework_simplejwt.settings import api_settings
 
 from api.errors import ApiError
 from api.operations import handler_of
-from api.scopes import ONLY_PEOPLE, Scope, limit_to, require_scope
+from api.scopes import ONLY_PEOPLE, Scope, is_limited, limit_to, require_scope
 from database.composed import ComposedQuery, Placeholder
 from ledger_project.permissions import HAS_RIGHTS
 from ledger_project.tokens import SCOPE_CLAIM, client_of, require_password, verified
@@ -156,6 +156,8 @@ def _limit(user, token):
 
 
 def _require_scope(request: HttpRequest, user):
+    if not is_limited(user):
+        return
     match = request.resolver_match
     handler = None if match is None else handler_of(match.func, request.method or "")
     # A method that the route doesn't have is 405 later.

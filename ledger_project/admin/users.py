@@ -17,9 +17,9 @@ PERMISSIONS = "Permissions"
 EDITABLE = {"username", "first_name", "last_name", "email", "is_active"}
 DEACTIVATE = (
     "Users can't be deleted, because the ledger's history names them. To lock a user out, clear "
-    "“Active”: their sessions and tokens stop working immediately. Staff status only lets a user "
-    "log in to the admin. What they may do, there and in the API, depends on their permissions. "
-    "Grant permissions through groups."
+    "“Active”: their sessions, tokens and service keys stop working immediately. Staff status only "
+    "lets a user log in to the admin. What they may do, there and in the API, depends on their "
+    "permissions. Grant permissions through groups."
 )
 
 # Their pages show refresh tokens in full. Anyone who can read one can act as its user.

@@ -23,7 +23,8 @@ A double-entry ledger over HTTP: open accounts, move money between them, and rea
 
 **Authentication.** `POST /auth/token` returns an `access` token and a `refresh` token. To try the
 operations here, press **Authorize** and paste the access token. It is valid for {ACCESS_MINUTES}
-minutes; get the next one from `POST /auth/token/refresh`.
+minutes; get the next one from `POST /auth/token/refresh`. A program uses a service key instead of a
+password, and may do what the scopes of the key allow.
 
 **Money.** Amounts are positive integers in minor units: `2500` is 25.00 USD, or 2500 JPY.
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.messages import get_messages
 
+from accounts.tests.admin_pages import messages_of, queries_of
 from ledger_project.service_keys.models import ServiceKey
 from ledger_project.service_keys.tests.keys import Held, client_with
 
@@ -107,6 +107,17 @@ def test_the_list_shows_the_state_of_each_key_and_is_searched(client, support, m
     assert page.count(" UTC<") == 1
 
 
+def test_the_list_takes_the_same_queries_for_one_key_and_for_three(client, support, make_key):
+    client.force_login(support)
+    counts = []
+    for number in (1, 2):
+        for _ in range(number):
+            make_key()
+        counts.append(queries_of(client, LIST))
+
+    assert counts[0] == counts[1]
+
+
 def test_staff_with_the_permission_revoke_a_key_with_a_reason(client, staff, make_key):
     held = make_key()
     user = client_with(held)
@@ -122,9 +133,9 @@ def test_staff_with_the_permission_revoke_a_key_with_a_reason(client, staff, mak
     assert (without["Location"], done["Location"]) == (page_of(held), page_of(held))
     assert (still, user.get("/accounts").status_code) == (200, 401)
     assert (key.revoked_by, key.revoke_reason) == (staff, "Leaked")
-    assert [str(each) for each in get_messages(done.wsgi_request)] == [
-        "Nothing was changed. Enter a reason of at most 200 characters.",
-        "backend of alice is now revoked.",
+    assert messages_of(done) == [
+        ("error", "Nothing was changed. Enter a reason of at most 200 characters."),
+        ("success", "backend of alice is now revoked."),
     ]
     page = client.get(page_of(held)).text
     assert all(each in page for each in ("Revoked", "Leaked", "staff"))
