@@ -14,11 +14,13 @@ from api.operations import LOGGED_IN, Operation
 from api.pagination import SignedKeysetPagination, integer_of
 from api.scopes import Scope
 from api.viewset import LedgerViewSet
+from api.waiting import HOLD, Wait
 from events.bodies import body_of
 from events.cursors import cursor_of, position_of
 from events.examples import CURSOR, FROZEN, POSTED
 from events.filters import EventFilter
 from events.models import Event
+from events.news import Subject
 from events.order import START, Position, end_of_log
 from events.serializers import EventPageSerializer, EventSerializer
 from events.types import EventType
@@ -82,26 +84,35 @@ class FeedViewSet(LedgerViewSet):
         scope=Scope.EVENTS_READ,
         description="Oldest first, in the order in which the events became visible: an event never "
         "appears before one that was already read. The response always has a `next_cursor`. Store "
-        "it with what you have processed, and ask again with it. It works with other filters, too.",
+        "it with what you have processed, and ask again with it. It works with other filters, too. "
+        "With `wait`, the response comes as soon as there is an event, or empty after that time.",
         response=EventPageSerializer,
         answers={"Two events": {"items": [POSTED, FROZEN], "next_cursor": CURSOR}},
         errors=(AccountNotFound,),
     )
     def list(self, request: Request) -> Response:
         limit = self.paginator.limit_of(request)
-        self.paginator.wait_of(request)
+        seconds = self.paginator.wait_of(request)
         after = self.paginator.position_of(request)
         end = end_of_log(connection)
         items = self._events(after, end, limit)
         # A page that isn't full has been searched to the end of the log.
         reached = items[-1].position if len(items) == limit else max(after, end)
+        if seconds and not items and HOLD in request.META:
+            request.META[HOLD](Wait(reached, self._subject(), seconds))
         return Response(
             {"items": [body_of(item) for item in items], "next_cursor": cursor_of(reached)}
         )
 
+    def _subject(self) -> Subject:
+        filters = self.filters_of(self.request)
+        sees_all = may(self.actor, "accounts.read_any")
+        user_id = None if sees_all else self.actor.pk
+        return Subject(user_id, filters.get("account_id"), _type_in(filters))
+
     def _events(self, after: Position, end: Position, count: int) -> Sequence[Event]:
         filters = self.filters_of(self.request)
-        type = EventType(filters["type"]) if filters.get("type") else None
+        type = _type_in(filters)
         accounts = Account.objects.visible_to(self.actor)
         if account_id := filters.get("account_id"):
             accounts = accounts.filter(pk=account_id)
@@ -110,3 +121,7 @@ class FeedViewSet(LedgerViewSet):
         elif may(self.actor, "accounts.read_any"):
             return Event.objects.oldest_of_all(after, end, type, count)
         return Event.objects.oldest_of_accounts(accounts, after, end, type, count)
+
+
+def _type_in(filters: dict[str, Any]) -> EventType | None:
+    return EventType(filters["type"]) if filters.get("type") else None

@@ -49,6 +49,7 @@ def main() -> None:
 
     from django.conf import settings
 
+    from events.news import poll
     from ledger_project.server.forwarded import TrustedProxies
     from ledger_project.server.front import Front
     from ledger_project.server.supervisor import Service, allow_open_files, listen
@@ -65,6 +66,7 @@ def main() -> None:
         threads=options.threads,
         proxies=TrustedProxies(settings.TRUSTED_PROXIES),
         largest_body=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+        poll=poll,
     )
     # Don't look for garbage in what was loaded. It would take 30 ms each time, and each worker
     # would get its own copy of that memory, because the search writes to it.

@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from io import BytesIO
 from typing import Any
 
 from api.errors import ApiError
 from api.exceptions import Busy, IncompleteRequest, PayloadTooLarge, RequestTimeout
+from api.waiting import HOLD, Poll, Wait
 from ledger_project.server.forwarded import TrustedProxies
 from ledger_project.server.head import Head, asks_for_export, environ, refusal
 from ledger_project.server.protocol import ABORT, INCOMPLETE, IS_GONE, LINGER_SECONDS
 from ledger_project.server.refusals import REFUSAL
 from ledger_project.server.threads import Application, Environ, Response, Threads
+from ledger_project.server.waiting import WaitingRoom
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -48,12 +50,19 @@ class Front:
         requests have threads of their own.
     :param proxies: the proxies whose ``X-Forwarded-*`` headers are trusted
     :param largest_body: the size limit for a request body, in bytes
+    :param poll: looks for the news that requests wait for
     """
 
     def __init__(
-        self, application: Application, *, threads: int, proxies: TrustedProxies, largest_body: int
+        self,
+        application: Application,
+        *,
+        threads: int,
+        proxies: TrustedProxies,
+        largest_body: int,
+        poll: Poll,
     ) -> None:
-        self._application, self._count = application, threads
+        self._application, self._count, self._poll = application, threads, poll
         self._proxies, self._largest_body = proxies, largest_body
         self.buffered = 0
 
@@ -63,6 +72,11 @@ class Front:
         self.exports = Threads(self._application, EXPORT_THREADS)
         self._health = Threads(self._application, 1)
         self._refusals = Threads(self._application, 1)
+        self.waiting = WaitingRoom(self._poll)
+
+    def stop(self) -> None:
+        """Send the responses of the requests that wait for news."""
+        self.waiting.close()
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Handle one request (ASGI 3)."""
@@ -112,15 +126,34 @@ class Front:
     ) -> Response:
         """Run Django in a thread as soon as one is free, and return its response."""
         variables["CONTENT_LENGTH"] = str(len(body))
-        variables["wsgi.input"] = BytesIO(body)
         if REFUSAL not in variables:
-            droppable = variables["REQUEST_METHOD"] in READS
-            threads = self._threads_for(variables)
-            response = await threads.run(variables, is_gone if droppable else None)
+            response = await self._run(variables, body, is_gone)
             if response is not None:
                 return response
             variables[REFUSAL] = Busy()
+        variables["wsgi.input"] = BytesIO(body)
         return await self._refusals.run_unconditionally(variables)
+
+    async def _run(
+        self, variables: Environ, body: bytes, is_gone: Callable[[], bool]
+    ) -> Response | None:
+        """Run Django, and again when there is news for a view that waits for it."""
+        threads = self._threads_for(variables)
+        droppable = variables["REQUEST_METHOD"] in READS
+        time, deadline = asyncio.get_running_loop().time, None
+        while True:
+            waits: list[Wait] = []
+            attempt = {**variables, "wsgi.input": BytesIO(body), HOLD: waits.append}
+            async with self.waiting.turns if deadline else nullcontext():
+                response = await threads.run(attempt, is_gone if droppable else None)
+            if response is None or not waits:
+                return response
+            if self.waiting.is_full:
+                return None
+            [wait] = waits
+            deadline = deadline or time() + wait.seconds
+            if not await self.waiting.wait(wait, deadline - time(), is_gone):
+                return response
 
     def _threads_for(self, variables: Environ) -> Threads:
         if variables["PATH_INFO"] == HEALTH:

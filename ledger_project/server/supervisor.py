@@ -111,7 +111,7 @@ class UvicornWorker(Worker):
         uuid_utils.reseed_rng()
         front: Front = self.wsgi
         config = configuration(front, timeout_notify=1, callback_notify=self._report_to_supervisor)
-        server = uvicorn.Server(config)
+        server = Server(config, front)
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(self._serve(server, front))
         # Exit without waiting for threads, because one may be waiting for the database.
@@ -130,6 +130,18 @@ class UvicornWorker(Worker):
         if os.getppid() != self.ppid:
             # The supervisor was killed and can't stop this worker any more.
             os.kill(os.getpid(), signal.SIGTERM)
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which no request that waits for news delays when it stops."""
+
+    def __init__(self, config: uvicorn.Config, front: Front) -> None:
+        super().__init__(config)
+        self._front = front
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._front.stop()
+        await super().shutdown(sockets)
 
 
 def configuration(front: Front, **options: Any) -> uvicorn.Config:

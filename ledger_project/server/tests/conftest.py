@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-import uvicorn
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from rest_framework_simplejwt.tokens import AccessToken
 
+from events.news import poll
 from ledger_project.server.forwarded import TrustedProxies
 from ledger_project.server.front import Front
 from ledger_project.server.refusals import REFUSAL
-from ledger_project.server.supervisor import configuration, listen
+from ledger_project.server.supervisor import Server, configuration, listen
 from ledger_project.server.tests.sockets import PATIENCE, request
 from ledger_project.server.threads import Application
 from ledger_project.tests.live import HOST, LiveServer, live_server
@@ -40,9 +40,10 @@ class RunningWorker:
             threads=self.threads,
             proxies=TrustedProxies(self.proxies),
             largest_body=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+            poll=poll,
         )
         config = configuration(self.front)
-        self.server = uvicorn.Server(config)
+        self.server = Server(config, self.front)
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, args=[config.get_loop_factory()])
         self._thread.start()

@@ -1,0 +1,221 @@
+"""Requests that wait for events hold no thread, and are answered as soon as there is one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import connection
+from rest_framework_simplejwt.tokens import AccessToken
+
+from conftest import LedgerClient
+from events import feed
+from events.models import Event
+from ledger_project.server import waiting
+from ledger_project.server.supervisor import allow_open_files
+from ledger_project.server.tests.sockets import (
+    connected,
+    exchange,
+    read_all,
+    request,
+    responses,
+    wait_until,
+)
+from transfers.services import deposit
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MANY = 500
+# Fewer than may wait for a thread.
+AT_ONCE = 50
+
+
+class Counting:
+    """The application, which counts how often the feed is read."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+        self._django = WSGIHandler()
+
+    def __call__(self, environ, start_response):
+        self.reads += environ["PATH_INFO"] == "/events"
+        return self._django(environ, start_response)
+
+
+def cursor_for(user) -> str:
+    return LedgerClient(user).get("/events").json()["next_cursor"]
+
+
+def asking(user, **query) -> bytes:
+    """Return a request for the events after those that the user can already see."""
+    query = {"after": cursor_for(user), "wait": 20, **query}
+    line = "&".join(f"{name}={value}" for name, value in query.items())
+    return request(
+        f"GET /events?{line} HTTP/1.1",
+        f"Authorization: Bearer {AccessToken.for_user(user)}",
+        "Connection: close",
+    )
+
+
+@contextmanager
+def waiters(server, *requests: bytes) -> Iterator[list]:
+    """Send requests over connections of their own, until all of them wait."""
+    before = len(server.front.waiting)
+    with connected(server.port, len(requests)) as connections:
+        for number, (each, sent) in enumerate(zip(connections, requests, strict=True), 1):
+            each.sendall(sent)
+            if number % AT_ONCE == 0 or number == len(requests):
+                wait_until(lambda sent=number: len(server.front.waiting) == before + sent)
+        yield connections
+
+
+def answer(connection) -> tuple[int, list[str]]:
+    """Return the status, and the types of the events."""
+    [(status, body)] = responses(read_all(connection))
+    return status, [item["type"] for item in body["items"]]
+
+
+@pytest.fixture
+def account(alice, funded_account):
+    return funded_account(alice)
+
+
+@pytest.mark.one_database
+def test_hundreds_wait_without_a_thread_and_only_those_concerned_are_answered(
+    start, alice, bob, account, monkeypatch
+):
+    # Longer than a slow machine takes for all of them.
+    monkeypatch.setattr(feed, "LONGEST_WAIT", 600)
+    allow_open_files()
+    application = Counting()
+    server = start(threads=2, application=application)
+    half = MANY // 2
+    requests = [asking(alice, wait=600)] * half + [asking(bob, wait=600)] * half
+
+    with waiters(server, *requests) as connections:
+        reads = application.reads
+        assert reads == MANY
+        # Both threads are free, and one more thread polls for all who wait.
+        for _ in range(4):
+            assert exchange(server.port, request("GET /readyz HTTP/1.1")).startswith(
+                b"HTTP/1.1 200"
+            )
+        deposit(account_id=account.pk, amount=1, actor=alice)
+        assert [answer(each) for each in connections[:half]] == [(200, ["transfer.posted"])] * half
+        assert len(server.front.waiting) == half
+        assert application.reads == reads + half
+        server.stop()
+        assert [answer(each) for each in connections[half:]] == [(200, [])] * half
+
+
+def test_a_wait_without_news_ends_with_an_empty_page(server, alice, account):
+    sent = asking(alice, wait=1)
+
+    [(status, body)] = responses(exchange(server.port, sent, end=False))
+
+    assert (status, body["items"]) == (200, [])
+    assert len(server.front.waiting) == 0
+    deposit(account_id=account.pk, amount=1, actor=alice)
+    after = LedgerClient(alice).get("/events", {"after": body["next_cursor"]}).json()
+    assert [item["type"] for item in after["items"]] == ["transfer.posted"]
+
+
+def test_a_page_with_events_does_not_wait(server, alice, account):
+    sent = asking(alice)
+    deposit(account_id=account.pk, amount=1, actor=alice)
+
+    [(status, body)] = responses(exchange(server.port, sent, end=False))
+
+    assert (status, [item["type"] for item in body["items"]]) == (200, ["transfer.posted"])
+
+
+def test_a_client_that_disconnects_frees_its_place(server, alice, account):
+    with waiters(server, *[asking(alice)] * 3) as connections:
+        connections[0].close()
+        wait_until(lambda: len(server.front.waiting) == 2)
+
+
+def test_a_request_beyond_the_places_is_refused_and_may_retry(server, alice, account, monkeypatch):
+    monkeypatch.setattr(waiting, "MOST_WAITING", 2)
+    sent = asking(alice)
+
+    with waiters(server, sent, sent):
+        refused = exchange(server.port, sent, end=False)
+
+    [(status, body)] = responses(refused)
+    assert (status, body["code"]) == (503, "temporarily_unavailable")
+    assert b"retry-after: " in refused.lower()
+
+
+def test_news_of_another_type_or_account_do_not_end_a_wait(start, alice, account, funded_account):
+    application = Counting()
+    server = start(application=application)
+    other = funded_account(alice)
+    requests = [
+        asking(alice, type="hold.created"),
+        asking(alice, account_id=other.pk),
+        asking(alice, account_id=account.pk, type="transfer.posted"),
+    ]
+
+    with waiters(server, *requests) as connections:
+        deposit(account_id=account.pk, amount=1, actor=alice)
+        assert answer(connections[2]) == (200, ["transfer.posted"])
+        assert (len(server.front.waiting), application.reads) == (2, 4)
+        deposit(account_id=other.pk, amount=1, actor=alice)
+        assert answer(connections[1]) == (200, ["transfer.posted"])
+        assert len(server.front.waiting) == 1
+
+
+class Late:
+    """The application, in which something happens after the second reading of the feed."""
+
+    def __init__(self) -> None:
+        self.reads, self.between = 0, lambda: None
+        self._django = WSGIHandler()
+
+    def __call__(self, environ, start_response):
+        response = self._django(environ, start_response)
+        if environ["PATH_INFO"] == "/events":
+            self.reads += 1
+            if self.reads == 2:
+                self.between()
+        return response
+
+
+def test_an_event_between_the_look_and_the_wait_is_not_missed(start, alice, bob, account):
+    application = Late()
+    server = start(application=application)
+    sent = asking(alice)
+
+    def happens():
+        deposit(account_id=account.pk, amount=1, actor=alice)
+        newest = Event.objects.in_order().last().position
+        connection.close()
+        # The server has looked for news, and doesn't know yet that this request is going to wait.
+        wait_until(lambda: server.front.waiting._reached >= newest)
+
+    application.between = happens
+    with waiters(server, asking(bob)):
+        [(status, body)] = responses(exchange(server.port, sent, end=False))
+
+    assert (status, [item["type"] for item in body["items"]]) == (200, ["transfer.posted"])
+
+
+def test_nothing_is_polled_when_nobody_waits(server, alice, account):
+    with waiters(server, asking(alice)) as [each]:
+        assert server.front.waiting._watch is not None
+        deposit(account_id=account.pk, amount=1, actor=alice)
+        assert answer(each) == (200, ["transfer.posted"])
+    wait_until(lambda: server.front.waiting._watch is None)
+
+
+def test_a_client_that_has_finished_sending_is_answered_at_once(server, alice, account):
+    [(status, body)] = responses(exchange(server.port, asking(alice), end=True))
+
+    assert (status, body["items"]) == (200, [])
+
+
+def test_without_this_server_the_response_comes_at_once(alice, account):
+    response = LedgerClient(alice).get("/events", {"after": cursor_for(alice), "wait": 20})
+
+    assert (response.status_code, response.json()["items"]) == (200, [])
