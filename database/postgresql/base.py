@@ -130,6 +130,21 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 " guards and foreign keys. Set it to origin."
             )
 
+    def _start_transaction_under_autocommit(self) -> None:
+        """
+        Begin a transaction at once, and not only with its first statement.
+
+        The number of round trips is the same. ``atomic()`` calls this method if it exists.
+        """
+        try:
+            self.set_autocommit(False)
+            with self.wrap_database_errors:
+                self.connection.wait(self.connection._start_query())
+        except BaseException:
+            # The transaction may have begun, and nobody would end it.
+            self.close()
+            raise
+
     def is_usable(self) -> bool:
         """
         Return whether the connection can take another request.

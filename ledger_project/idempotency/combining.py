@@ -1,17 +1,19 @@
 """
 Do the work of all threads that are waiting at once. Plain Python, without Django.
 
-The first thread that submits work leads: it takes everything that is queued, and does it as one
-group. What is submitted in the meantime forms the next group, which is led by the first thread in
-the queue. There is no timer: while nobody else waits, a group has one member.
+The first thread that submits work leads: it prepares to work, takes everything that is queued by
+then, and does it as one group. What is submitted after that forms the next group, which is led by
+the first thread in the queue. There is no timer: while nobody else waits, a group has one member.
 """
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from threading import Condition, Lock
 from typing import Generic, TypeVar
 
 Member = TypeVar("Member")
+Group = Callable[[], list[Member]]
 
 
 class TookTooLong(Exception):
@@ -37,18 +39,21 @@ class _Waiting(Generic[Member]):
 
 class Combiner(Generic[Member]):
     """
-    Call ``run`` with the members that threads submit, as many as are waiting.
+    Call ``run`` for the members that threads submit, as many as are waiting.
 
-    One call runs at a time. It is made in the thread of one of its members. If it raises, that
-    thread gets the exception; the other members aren't told, so ``run`` must leave on each member
-    what became of it.
+    ``run`` gets a function that returns the members. The first call of that function takes them out
+    of the queue, so ``run`` should call it as late as possible.
+
+    One ``run`` runs at a time, in the thread of one of its members. If it raises, that thread gets
+    the exception; the other members aren't told, so ``run`` must leave on each member what became
+    of it.
 
     :param largest: the size limit of a group
     :param patience: how many seconds a thread waits for another one to do its work
     """
 
     def __init__(
-        self, run: Callable[[list[Member]], None], *, largest: int, patience: float
+        self, run: Callable[[Group[Member]], None], *, largest: int, patience: float
     ) -> None:
         self._run, self._largest, self._patience = run, largest, patience
         self._lock = Lock()
@@ -88,13 +93,12 @@ class Combiner(Generic[Member]):
                 self._queue.remove(waiting)
 
     def _lead(self) -> None:
-        with self._lock:
-            group = [self._queue.popleft() for _ in range(min(self._largest, len(self._queue)))]
-            for each in group:
-                each.is_taken = True
+        group: list[_Waiting[Member]] = []
         try:
-            self._run([each.member for each in group])
+            self._run(partial(self._take, group))
         finally:
+            # If `run` has failed early. The leader must not remain in the queue.
+            self._take(group)
             with self._lock:
                 for each in group:
                     each.is_done = True
@@ -104,3 +108,12 @@ class Combiner(Generic[Member]):
                 if self._queue:
                     self._queue[0].leads = True
                     self._queue[0].changed.notify()
+
+    def _take(self, group: list[_Waiting[Member]]) -> list[Member]:
+        with self._lock:
+            if not group:
+                size = min(self._largest, len(self._queue))
+                group += [self._queue.popleft() for _ in range(size)]
+                for each in group:
+                    each.is_taken = True
+        return [each.member for each in group]

@@ -1,7 +1,7 @@
 """
 Carry out the deferred work of all requests that are waiting, in one transaction.
 
-    BEGIN
+    BEGIN                                 what is queued by now is the group
       read the callers, and which keys are used
       do the work of all                  what is refused changes nothing
       insert the keys with the responses  a key that was used in the meantime fails the group
@@ -30,7 +30,7 @@ from api.deferred import DeferredResponse, Service
 from api.errors import ApiError
 from api.problems import Problem, problem_of
 from ledger_project.idempotency.callers import callers_of
-from ledger_project.idempotency.combining import Combiner
+from ledger_project.idempotency.combining import Combiner, Group
 from ledger_project.idempotency.models import IdempotencyKey
 from ledger_project.idempotency.replays import Name, records_of, replay
 from ledger_project.permissions import look_up_permissions
@@ -118,14 +118,16 @@ def complete(
     return problem.response(request)
 
 
-def _run(service: Service, members: list[Member]) -> None:
-    _measure(members)
+def _run(service: Service, group: Group[Member]) -> None:
     try:
         with transaction.atomic(durable=True):
+            # Only now, because others could join while this thread waited for BEGIN.
+            members = group()
+            _measure(members)
             answers = _carry_out(service, members)
     except Exception as error:
         # Also if the outcome of the COMMIT is unknown: each request then looks for its key.
-        _dissolve(error, len(members))
+        _dissolve(error, len(group()))
         return
     for member, answer in answers:
         member.answer = answer

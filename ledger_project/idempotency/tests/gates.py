@@ -1,7 +1,6 @@
 """Requests that are carried out in one group, because a gate in front of them is closed."""
 
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -10,51 +9,33 @@ from django.db import connection
 
 from api.deferred import Service
 from ledger_project.idempotency import groups
-from ledger_project.idempotency.combining import Combiner
+from ledger_project.idempotency.combining import Combiner, Group
 from ledger_project.idempotency.tests.queues import LONG, until
 from transfers.views import orders
-
-
-class GateOpened(Exception):
-    """Dissolves the group of the gate, which has no other member."""
-
-
-class Gate:
-    """
-    The member of a group whose leader waits until the gate is opened, and then does nothing.
-
-    It waits when the waiting times are measured, before the transaction of its group begins, so
-    that it keeps nothing locked.
-    """
-
-    def __init__(self) -> None:
-        self.entered, self.opened = threading.Event(), threading.Event()
-
-    @property
-    def queued_at(self) -> float:
-        self.entered.set()
-        assert self.opened.wait(LONG)
-        return time.monotonic()
-
-    @property
-    def name(self) -> tuple[int, str]:
-        raise GateOpened()
 
 
 class Gated:
     """
     A combiner in whose queue requests gather until ``open`` is called.
 
-    ``services`` has one combiner for each process; ``Gated`` makes a new one each time, as if this
-    were another process.
+    Its first group has one member, which does nothing but wait for that. ``services`` has one
+    combiner for each process; ``Gated`` makes a new one each time, as if this were another process.
     """
 
     def __init__(self, threads: ThreadPoolExecutor, service: Service = orders._perform) -> None:
         groups.combiner.cache_clear()
         self.combiner: Combiner = groups.combiner(service)
-        self._service, self._threads, self._gate = service, threads, Gate()
-        self._closed = self._submit(lambda: self.combiner.submit(self._gate))
-        assert self._gate.entered.wait(LONG)
+        self._service, self._threads = service, threads
+        self._entered, self._opened = threading.Event(), threading.Event()
+        self._run, self.combiner._run = self.combiner._run, self._wait
+        self._closed = self._submit(lambda: self.combiner.submit(None))
+        assert self._entered.wait(LONG)
+
+    def _wait(self, group: Group[Any]) -> None:
+        assert group() == [None]
+        self.combiner._run = self._run
+        self._entered.set()
+        assert self._opened.wait(LONG)
 
     def add(self, call: Callable[[], Any]) -> Future:
         """Run a call in a thread, and return when its request is in the queue."""
@@ -66,7 +47,7 @@ class Gated:
 
     def open(self) -> None:
         """Let all that are waiting be carried out as one group."""
-        self._gate.opened.set()
+        self._opened.set()
         self._closed.result(timeout=LONG)
 
     def _submit(self, call: Callable[[], Any]) -> Future:
@@ -125,5 +106,29 @@ class PausedAt:
         def run() -> Any:
             with connection.execute_wrapper(self):
                 return call()
+
+        return run
+
+
+class PausedAfterBegin:
+    """A pause of a thread, after it has begun its first transaction."""
+
+    def __init__(self) -> None:
+        self.reached, self.may_go_on = threading.Event(), threading.Event()
+
+    def pausing(self, call: Callable[[], Any]) -> Callable[[], Any]:
+        """Return the call with this pause in its thread."""
+
+        def run() -> Any:
+            begin = connection.set_autocommit
+
+            def pause(*args: Any, **kwargs: Any) -> None:
+                connection.set_autocommit = begin
+                begin(*args, **kwargs)
+                self.reached.set()
+                assert self.may_go_on.wait(LONG)
+
+            connection.set_autocommit = pause
+            return call()
 
         return run

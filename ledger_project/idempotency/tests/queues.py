@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from ledger_project.idempotency.combining import Combiner
+from ledger_project.idempotency.combining import Combiner, Group
 
 # In seconds: longer than anything takes on a busy machine, and as short as a wait can be.
 LONG, SHORT = 300, 0.01
@@ -20,7 +20,8 @@ class Work:
         self.began, self.may_end = threading.Semaphore(0), threading.Semaphore(0)
         self.running = 0
 
-    def __call__(self, members: list[object]) -> None:
+    def __call__(self, group: Group[object]) -> None:
+        members = group()
         self.running += 1
         assert self.running == 1
         self.groups.append(members)

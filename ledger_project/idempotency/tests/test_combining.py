@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ledger_project.idempotency.combining import Combiner
-from ledger_project.idempotency.tests.queues import LONG, Queue
+from ledger_project.idempotency.combining import Combiner, Group
+from ledger_project.idempotency.tests.queues import LONG, Queue, until
 
 pytestmark = pytest.mark.one_database
 
@@ -61,6 +61,49 @@ def test_what_is_submitted_while_a_group_runs_is_the_next_group(work, threads):
     assert work.groups == [["first"], ["a", "b"], ["c", "d"]]
 
 
+def test_what_is_submitted_before_the_leader_takes_its_group_is_in_it(threads):
+    groups: list[list[object]] = []
+    prepares, is_ready = threading.Semaphore(0), threading.Semaphore(0)
+
+    def run(group: Group[object]) -> None:
+        prepares.release()
+        assert is_ready.acquire(timeout=LONG)
+        groups.append(group())
+        assert group() == groups[-1]
+
+    combiner = Combiner(run, largest=3, patience=LONG)
+    futures = [threads.submit(combiner.submit, "leader")]
+    assert prepares.acquire(timeout=LONG)
+    for number in range(4):
+        futures.append(threads.submit(combiner.submit, number))
+        until(lambda number=number: combiner.waiting == number + 2)
+    is_ready.release(2)
+    for future in futures:
+        future.result(timeout=LONG)
+
+    assert groups == [["leader", 0, 1], [2, 3]]
+
+
+def test_a_leader_that_raises_before_it_takes_its_group_leaves_nobody_in_the_queue(threads):
+    prepares, is_ready = threading.Semaphore(0), threading.Semaphore(0)
+
+    def run(group: Group[object]) -> None:
+        prepares.release()
+        assert is_ready.acquire(timeout=LONG)
+        raise ValueError("run failed")
+
+    combiner = Combiner(run, largest=64, patience=LONG)
+    leader = threads.submit(combiner.submit, "leader")
+    assert prepares.acquire(timeout=LONG)
+    follower = threads.submit(combiner.submit, "follower")
+    until(lambda: combiner.waiting == 2)
+    is_ready.release()
+
+    assert isinstance(leader.exception(timeout=LONG), ValueError)
+    assert follower.exception(timeout=LONG) is None
+    assert combiner.waiting == 0
+
+
 def test_a_member_waits_until_its_group_has_ended(work, threads):
     queue = Queue(work, threads)
     queued = queue.add("a", "b")
@@ -103,8 +146,9 @@ def test_nothing_is_lost_or_repeated_in_64_threads_and_one_group_runs_at_a_time(
     groups: list[list[object]] = []
     running = threading.Lock()
 
-    def run(members: list[object]) -> None:
+    def run(group: Group[object]) -> None:
         assert running.acquire(blocking=False)
+        members = group()
         groups.append(members)
         running.release()
         if members[0][1] % 7 == 0:
