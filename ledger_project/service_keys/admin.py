@@ -25,7 +25,8 @@ class NewServiceKeyForm(forms.ModelForm):
     """The owner, name, scopes and lifetime of a new key."""
 
     scopes = forms.MultipleChoiceField(
-        choices=[(scope.value, f"{scope.value}: {scope.meaning}") for scope in Scope],
+        # The meanings are Markdown.
+        choices=[(each.value, f"{each}: {each.meaning.replace('`', '')}") for each in Scope],
         widget=forms.CheckboxSelectMultiple,
         help_text="What the key may do. It can never do more than its owner.",
     )
@@ -113,7 +114,7 @@ class ServiceKeyAdmin(LedgerAdmin):
     def created_shown(self, key: ServiceKey) -> str:
         return _shown(key.created_at)
 
-    @admin.display(description="last used", empty_value="Never")
+    @admin.display(description="last used")
     def last_used_shown(self, key: ServiceKey) -> str:
         return _shown(key.last_used_at)
 
@@ -162,6 +163,13 @@ class ServiceKeyAdmin(LedgerAdmin):
             "key": obj,
         }
         return TemplateResponse(request, "admin/service_keys/servicekey/created.html", context)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        # Every way of saving leads to the page with the secret.
+        only_save = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().add_view(request, form_url, {**(extra_context or {}), **only_save})
 
     def change_view(
         self,

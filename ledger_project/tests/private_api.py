@@ -180,7 +180,7 @@ DOCUMENTED_METHODS = {
     *("add_arguments", "execute", "get_check_kwargs", "handle", "ready"),
     *("clean", "to_python", "pre_save", "save", "update", "bulk_update", "lookups", "queryset"),
     *("get_fields", "get_fieldsets", "get_form", "get_list_display", "get_queryset"),
-    *("get_readonly_fields", "response_add"),
+    *("get_readonly_fields", "response_add", "add_view"),
     *("get_search_results", "has_add_permission", "has_change_permission"),
     *("has_delete_permission", "has_module_permission", "has_view_permission", "history_view"),
     *("change_view", "lookup_allowed", "response_change", "save_model", "get_all_permissions"),

@@ -51,6 +51,7 @@ def test_a_superuser_creates_a_key_and_sees_its_secret_once(client, superuser, a
     assert (key.owner, key.scope) == (alice, "accounts:read transfers:write")
     assert (key.expires_at - key.created_at).days == 90
     assert "no-store" in created["Cache-Control"]
+    assert re.findall('type="submit" value="([^"]+)"', client.get(ADD).text) == ["Save"]
     assert LogEntry.objects.get().user == superuser
     pages = [LIST, f"{LIST}{key.pk}/change/", "/admin/"]
     assert [secret in client.get(page).text for page in pages] == [False] * 3
