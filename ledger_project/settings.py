@@ -54,12 +54,15 @@ MIDDLEWARE = [
     "ledger_project.admin.middleware.AdminProblemMiddleware",
     "ledger_project.server.refusals.RefusalMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "ledger_project.admin.middleware.AdminSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    # Only requests to the admin pass what comes between these two.
+    "ledger_project.admin.middleware.AdminOnlyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "ledger_project.admin.middleware.AdminAuthenticationMiddleware",
-    "ledger_project.admin.middleware.AdminMessageMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "ledger_project.admin.middleware.AdminAddressMiddleware",
+    "ledger_project.admin.middleware.EndOfAdminOnlyMiddleware",
     # Last, because it calls the view itself, in one transaction with the key and the response.
     "ledger_project.idempotency.middleware.IdempotencyMiddleware",
 ]

@@ -1,34 +1,57 @@
 """Middleware that applies only to the admin: sessions, messages and error pages."""
 
-from collections.abc import Awaitable
+from collections.abc import Callable
+from typing import ClassVar
 from urllib.parse import unquote
 
 from django.contrib.auth.middleware import AuthenticationMiddleware
-from django.contrib.messages.middleware import MessageMiddleware
-from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import BadRequest, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 
 from api.errors import ApiError
 from ledger_project.admin import problems
 
+Handler = Callable[[HttpRequest], HttpResponse]
+ADMIN = "/admin/"
 
-class AdminOnly(MiddlewareMixin):
-    """A mixin that applies a middleware to the admin's requests and skips it for all others."""
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if request.path.startswith("/admin/"):
-            return super().__call__(request)
+class AdminOnlyMiddleware:
+    """
+    Let requests to the admin pass the middleware that follows, and let all others skip it.
+
+    What they skip ends with ``EndOfAdminOnlyMiddleware``.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.admin = get_response
+        # Each middleware is given the next one, so Django has created the end already.
+        self.others = EndOfAdminOnlyMiddleware.newest.get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        is_admin = request.path.startswith(ADMIN)
+        return self.admin(request) if is_admin else self.others(request)
+
+
+class EndOfAdminOnlyMiddleware:
+    """Continue with the middleware that applies to all requests."""
+
+    newest: ClassVar["EndOfAdminOnlyMiddleware"]
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+        EndOfAdminOnlyMiddleware.newest = self
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
 
-class AdminProblemMiddleware(AdminOnly):
+class AdminProblemMiddleware(MiddlewareMixin):
     """Replace problem documents with error pages, because people read them in a browser."""
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         error: ApiError | None = getattr(response, "error", None)
-        if error is None:
+        if error is None or not request.path.startswith(ADMIN):
             return response
         page = problems.page(request, error.status, error.page or (error.title, error.detail))
         page.error = error  # type: ignore[attr-defined]  # for the metrics
@@ -38,7 +61,7 @@ class AdminProblemMiddleware(AdminOnly):
         return page
 
 
-class AdminAddressMiddleware(AdminOnly):
+class AdminAddressMiddleware(MiddlewareMixin):
     """Respond 404 to a URL that can't identify a row, and 400 to one that can't be read."""
 
     def process_request(self, request: HttpRequest) -> None:
@@ -48,7 +71,7 @@ class AdminAddressMiddleware(AdminOnly):
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         # Django calls this for requests outside of the admin, too.
-        if not request.path.startswith("/admin/"):
+        if not request.path.startswith(ADMIN):
             return
         # An id that isn't a UUID. Django's admin only expects the errors of numeric ids.
         if request.method in ("GET", "HEAD") and isinstance(exception, ValidationError):
@@ -58,11 +81,7 @@ class AdminAddressMiddleware(AdminOnly):
             raise BadRequest("A number in the form is too large.") from exception
 
 
-class AdminSessionMiddleware(AdminOnly, SessionMiddleware):
-    """Sessions for the admin only."""
-
-
-class AdminAuthenticationMiddleware(AdminOnly, AuthenticationMiddleware):
+class AdminAuthenticationMiddleware(AuthenticationMiddleware):
     """Set the user of the session on the request, and their id for the request log."""
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
@@ -70,7 +89,3 @@ class AdminAuthenticationMiddleware(AdminOnly, AuthenticationMiddleware):
         if response.status_code < 500:
             request.caller_id = request.user.pk  # type: ignore[attr-defined]
         return response
-
-
-class AdminMessageMiddleware(AdminOnly, MessageMiddleware):
-    """Messages for the admin only."""

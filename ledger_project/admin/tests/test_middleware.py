@@ -1,4 +1,4 @@
-"""Sessions authenticate requests to the admin only."""
+"""Sessions and cookies matter for the admin only."""
 
 import pytest
 
@@ -38,3 +38,20 @@ def test_a_session_is_not_looked_up_outside_of_the_admin(
         response = logged_in.get(path)
 
     assert not response.cookies
+
+
+@pytest.mark.parametrize("path", ["/accounts", "/docs", "/healthz", "/admins/"])
+def test_a_cookie_of_the_admin_has_no_effect_outside_of_the_admin(logged_in, path):
+    logged_in.cookies["csrftoken"] = "wrong"
+    response = logged_in.get(path)
+
+    assert not response.cookies
+    assert "Vary" not in response
+
+
+def test_the_admin_replaces_a_wrong_cookie(logged_in):
+    logged_in.cookies["csrftoken"] = "wrong"
+    response = logged_in.get("/admin/")
+
+    assert set(response.cookies) == {"csrftoken", "sessionid"}
+    assert response["Vary"] == "Cookie"
