@@ -47,8 +47,12 @@ class StatementViewSet(mixins.ListModelMixin, OneAccountViewSet):
         return renderers if self.action == "list" else renderers[:1]
 
     def get_queryset(self) -> QuerySet[LedgerEntry, Any]:
+        account = self.account
+        if not self.is_filtered() and self.request.accepted_renderer.format == "json":
+            # `newest` doesn't need it, and composing it takes a tenth of the time of a page.
+            return self.queryset
         # Leave out entries that are posted after the account was read.
-        return LedgerEntry.objects.statement_of(self.account.pk, up_to=self.account.version)
+        return LedgerEntry.objects.statement_of(account.pk, up_to=account.version)
 
     def newest(self, queryset: QuerySet, before: int | None, count: int) -> Any:
         if self.is_filtered():
