@@ -106,7 +106,9 @@ class LoginTry:
     def _warn(self, event: str) -> None:
         # Without a name that no user has, because it may be a password in the wrong field.
         name = self._typed.strip() if isinstance(self._typed, str) else None
-        is_user = name is not None and User.objects.filter(username=name).exists()
+        # The database can't look up a name with a NUL character or half a surrogate pair.
+        is_valid = name is not None and name.isprintable()
+        is_user = is_valid and User.objects.filter(username=name).exists()
         logger.warning(event, client=self._client, name=name if is_user else None)
 
 

@@ -71,6 +71,7 @@ def test_a_deactivated_user_gets_the_same_response_as_a_wrong_name(anyone, make_
         {"username": "alice", "password": True},
         {"username": "alice", "password": None},
         {"username": "alice\0", "password": "a password"},
+        {"username": "alice\ud800", "password": "a password"},
         {"username": "x" * 151, "password": "a password"},
         {"username": "alice", "password": "a password", "remember": True},
     ],
