@@ -73,7 +73,7 @@ class Machine:
             env={"PATH": os.defpath, **environment},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
 
