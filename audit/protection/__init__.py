@@ -51,6 +51,7 @@ def why_no_writes(connection: BaseDatabaseWrapper) -> str | None:
         if lacking:
             return f"The database's role lacks the privilege {lacking[0]}. Repeat the grants."
         used_up = dict(postgresql_writes.used_up_ids(connection))
-    if full := sorted(used_up.keys() & postgresql_writes.WRITTEN.keys()):
+    inserted = postgresql_writes.WRITTEN.keys() | postgresql_writes.WRITTEN_BY_GUARDS
+    if full := sorted(used_up.keys() & inserted):
         return f"No row can be inserted into {full[0]}, because its ids are used up."
     return None

@@ -33,6 +33,8 @@ WRITTEN = {
     "token_blacklist_blacklistedtoken": ("INSERT",),
     "token_blacklist_outstandingtoken": ("INSERT",),
 }
+# Guards insert into these with the rights of their owner.
+WRITTEN_BY_GUARDS = {"events_event"}
 # The columns of these tables that are updated, where a role may be limited to them.
 UPDATED = {
     "accounts_account": (

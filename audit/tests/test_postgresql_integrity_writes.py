@@ -110,6 +110,7 @@ def test_a_role_that_may_only_read_can_audit_the_ledger(client, as_application):
     ("table", "column"),
     [
         ("accounts_accountchange", "id"),
+        ("events_event", "number"),
         ("token_blacklist_outstandingtoken", "id"),
         ("django_admin_log", "id"),
     ],
