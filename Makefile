@@ -36,7 +36,7 @@ test: .venv/.dev ## Run the whole suite, on SQLite and on a real PostgreSQL
 	@$(python) -m coverage report
 
 demo: .venv/.runtime ## Run the README's example and check every response
-	@$(python) tools/demo.py
+	@$(python) -m tools.demo
 
 check: .venv/.dev ## Run every linter and check
 	$(call step,ruff check .)
