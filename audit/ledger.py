@@ -19,6 +19,7 @@ from uuid import UUID
 from django.db import connection
 
 from audit.account_checks import ACCOUNTS, CHANGES, ENTRIES
+from audit.event_checks import event_results
 from audit.protection import schema_results
 from audit.report import (
     EXAMPLES,
@@ -151,6 +152,7 @@ class _Audit:
                 malformed_ids(),
                 missing_users(),
                 external_ids(),
+                *event_results(),
                 *currency_results(currencies),
                 *self._schema,
             ],

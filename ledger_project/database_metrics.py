@@ -4,8 +4,11 @@ import logging
 from collections.abc import Iterator
 
 from django.db import connection
+from django.db.models import Max
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
+
+from events.models import Event
 
 logger = logging.getLogger("ledger.metrics")
 
@@ -34,6 +37,7 @@ class DatabaseCollector(Collector):
         yield up
         if states:
             yield from _connections(states)
+        yield _log_position()
 
     def _read(self) -> list[tuple[str, int, int]]:
         with connection.cursor() as cursor:
@@ -42,6 +46,13 @@ class DatabaseCollector(Collector):
                 return []
             cursor.execute(CONNECTIONS)
             return cursor.fetchall()
+
+
+def _log_position() -> GaugeMetricFamily:
+    newest = Event.objects.aggregate(newest=Max("number"))["newest"]
+    return GaugeMetricFamily(
+        "ledger_events_newest", "The number of the newest event in the log.", newest or 0
+    )
 
 
 def _connections(states: list[tuple[str, int, int]]) -> Iterator[GaugeMetricFamily]:

@@ -17,6 +17,7 @@ from api.probe import probe
 from api.problems import Problem
 from audit import protection
 from database.exceptions import UnusableDatabase
+from events.order import is_behind
 from ledger_project.earlier_versions import why_made_anew
 
 
@@ -88,6 +89,8 @@ def _not_migrated() -> str | None:
     # `migrate` also opens the EXTERNAL account of a currency that was added to the settings.
     if plan or lacks_external_accounts():
         return "The database is not migrated. Run `manage.py migrate`."
+    if is_behind(connection):
+        return "The event log comes from another server. Run `manage.py migrate` to continue it."
     return None
 
 

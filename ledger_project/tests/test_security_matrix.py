@@ -202,6 +202,7 @@ def test_staff_need_a_permission_for_every_table_of_the_admin(scene, client, rou
 LEDGER = [
     "accounts.Account",
     "accounts.AccountChange",
+    "events.Event",
     "idempotency.IdempotencyKey",
     "service_keys.ServiceKey",
     "transfers.LedgerEntry",

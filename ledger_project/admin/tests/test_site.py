@@ -36,6 +36,7 @@ def test_only_these_models_are_registered():
         "accounts.AccountChange",
         "auth.Group",
         "auth.User",
+        "events.Event",
         "idempotency.IdempotencyKey",
         "service_keys.ServiceKey",
         "transfers.LedgerEntry",
