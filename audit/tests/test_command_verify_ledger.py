@@ -66,9 +66,10 @@ def test_verify_ledger_prints_the_findings_and_exits_with_1(corrupted_book, caps
 
 
 def test_verify_ledger_counts_findings_beyond_the_first_ten(book, alice, funded_account, capsys):
+    accounts = [funded_account(alice) for _ in range(12)]
     with without_guards():
-        for _ in range(12):
-            update_account(funded_account(alice), version=7)
+        for account in accounts:
+            update_account(account, version=7)
 
     with pytest.raises(SystemExit):
         call_command("verify_ledger")

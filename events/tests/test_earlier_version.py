@@ -15,9 +15,9 @@ PENDING = [(Migration("0001_initial", "events"), False)]
 
 def drop_the_log():
     guards.drop(connection)
-    with connection.schema_editor() as editor:
+    with connection.cursor() as cursor:
         for model in reversed(list(apps.get_app_config("events").get_models())):
-            editor.execute(f"DROP TABLE {model._meta.db_table}")
+            cursor.execute(f"DROP TABLE {model._meta.db_table}")
 
 
 def test_a_ledger_with_accounts_and_without_a_log_must_be_made_anew(source):
