@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
+from django.test import TransactionTestCase
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from accounts.models import Account
 from api.errors import LedgerError
-from database import guards
+from ledger_project.tests.emptying import emptying, kept_rows
 from transfers import services
 
 # Leave out the tests of the other database.
@@ -80,19 +81,14 @@ def static_files_read_once() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True)
-def flush_past_the_guards(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Drop the guards after a test with real commits, because they refuse to empty the tables."""
-    mark = request.node.get_closest_marker("django_db")
-    commits = mark is not None and mark.kwargs.get("transaction", False)
-    if not (commits or {"transactional_db", "live_server"} & set(request.fixturenames)):
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Create the database, and empty it after each test with real commits."""
+    with pytest.MonkeyPatch.context() as patch:
+        with django_db_blocker.unblock():
+            teardown = emptying(kept_rows())
+        patch.setattr(TransactionTestCase, "_fixture_teardown", teardown)
         yield
-        return
-    # The teardown of `transactional_db` runs after that of this fixture. It empties the tables and
-    # sends `post_migrate`, which installs the guards again.
-    request.getfixturevalue("transactional_db")
-    yield
-    guards.drop(connection)
 
 
 @pytest.fixture
