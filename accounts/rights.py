@@ -6,13 +6,20 @@ Django's permissions, both in the API and in the admin; a superuser has all of t
 first: it needs no query, because the account is already loaded.
 """
 
-from typing import TYPE_CHECKING
+from typing import Protocol
+from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 
-if TYPE_CHECKING:
-    from accounts.models import Account
+
+class Owned(Protocol):
+    """What the checks need to know about an account."""
+
+    @property
+    def pk(self) -> UUID: ...
+
+    def is_owned_by(self, user: User | AnonymousUser) -> bool: ...
 
 
 def may(user: User | AnonymousUser, permission: str) -> bool:
@@ -39,7 +46,7 @@ def require(user: User, permission: str) -> None:
         raise PermissionDenied(f"This requires the permission {permission}.")
 
 
-def require_own_or(account: "Account", user: User, permission: str) -> None:
+def require_own_or(account: Owned, user: User, permission: str) -> None:
     """
     Check that ``user`` owns the account or holds ``permission``.
 
