@@ -3,6 +3,11 @@ Detect databases of an earlier, unreleased version, which `migrate` can't update
 
 Until the first release, each app has a single migration, which is edited when the models change. An
 older database has recorded this migration as applied, so `migrate` wouldn't add what is missing.
+
+A constraint that was changed isn't detected here. `manage.py check --database default` and
+`verify_ledger` report it, because `audit.protection` compares every constraint with the models. A
+database of the current version can lose a constraint too, and `verify_ledger` must then be able to
+say so.
 """
 
 from collections.abc import Iterable
