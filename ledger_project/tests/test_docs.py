@@ -4,15 +4,37 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 from django.core.management import get_commands
 from django.urls import URLPattern
 
 from events.guards import guards as event_guards
 from ledger_project import urls
+from ledger_project.server.front import (
+    BODY_SECONDS,
+    BUFFERED_BYTES,
+    EXPORT_THREADS,
+    PIECE_BYTES,
+    SEND_SECONDS,
+    WRITE_SECONDS,
+)
+from ledger_project.server.protocol import (
+    CONNECTIONS,
+    HEAD_SECONDS,
+    IDLE_SECONDS,
+    LARGEST_HEAD,
+    PIPELINE,
+)
+from ledger_project.server.supervisor import KILL_SECONDS
+from ledger_project.server.threads import QUEUE, QUEUE_SECONDS
 from ledger_project.tests.pages import column, rows, text
+from transfers import export_file
+from transfers.export import EXPORT_SECONDS
 from transfers.guards import guards
 
 pytestmark = pytest.mark.one_database
+
+KIB, MIB = 1024, 1024 * 1024
 
 ROOMS = ("api", "database", "accounts", "transfers", "audit", "events", "ledger_project")
 
@@ -24,6 +46,34 @@ def test_the_operations_page_starts_the_server_as_make_run_does():
     [options] = SERVER.findall(text("docs/operations.md"))
 
     assert [options] == SERVER.findall(text("tools/run.sh").replace('"$PORT"', "8000"))
+
+
+def test_the_operations_page_states_the_limits_of_the_server():
+    stated = {
+        row["what a client may use"]: row["limit"]
+        for row in rows("docs/operations.md", "what a client may use")
+    }
+
+    assert HEAD_SECONDS == BODY_SECONDS
+    assert stated == {
+        "time between two requests": f"{IDLE_SECONDS} s",
+        "time to send the head of a request, and its body": f"{HEAD_SECONDS} s each",
+        "size of the head": f"{LARGEST_HEAD // KIB} KiB",
+        "size of the body": f"{settings.DATA_UPLOAD_MAX_MEMORY_SIZE // MIB} MiB",
+        f"time to receive {PIECE_BYTES // KIB} KiB of a response, and all of it": (
+            f"{WRITE_SECONDS} s, {SEND_SECONDS} s"
+        ),
+        "requests sent before a response is read": f"{PIPELINE}",
+        "connections to a worker": f"{CONNECTIONS:,}",
+        "request bodies that a worker holds in memory": f"{BUFFERED_BYTES // MIB} MiB",
+        "requests that wait for a thread of a worker": f"{QUEUE}, for {QUEUE_SECONDS} s each",
+        "time to make an export of a statement": f"{EXPORT_SECONDS} s",
+        "simultaneous exports per worker": f"{EXPORT_THREADS}",
+        "exports that a worker keeps until they are read": (
+            f"{export_file.FILES} with {export_file.BYTES // MIB} MiB in `TMPDIR`"
+        ),
+    }
+    assert f"exits within {KILL_SECONDS} seconds" in text("docs/operations.md")
 
 
 # ── Commands ─────────────────────────────────────────────────────────────────────────────────────
