@@ -5,13 +5,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.errors import LedgerError
-from api.operations import Operation, owner_or
+from api.operations import Operation
 from api.scopes import Scope
 from api.viewset import LedgerViewSet
 from transfers import services
 from transfers.answers import BatchAnswerSerializer
 from transfers.examples import ORDER, TRANSFER, WATER, WATER_ORDER
 from transfers.exceptions import ORDER_ERRORS
+from transfers.kinds import Kind
 from transfers.models import Transfer
 from transfers.serializers import (
     LARGEST_BATCH,
@@ -20,6 +21,7 @@ from transfers.serializers import (
     order_of,
     transfer_document,
 )
+from transfers.views.who import who_may
 
 
 class BatchViewSet(LedgerViewSet):
@@ -34,7 +36,7 @@ class BatchViewSet(LedgerViewSet):
         "createBatch",
         "Transfers",
         "Post a batch of transfers",
-        who=owner_or("transfers.move_any", "the owner of every source"),
+        who=who_may(Kind.TRANSFER, "the owner of every source"),
         scope=Scope.TRANSFERS_WRITE,
         description=f"Posts up to {LARGEST_BATCH:,} transfers in order, all or nothing. Each "
         "transfer sees the effect of those before it. An error names the transfer by `pointer` and "

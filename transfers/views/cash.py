@@ -21,11 +21,7 @@ from transfers.models import Transfer
 from transfers.movements import Order
 from transfers.serializers import CashSerializer
 from transfers.views.orders import deferred
-
-TELLER = (
-    "the owner of the account, and users with the permission `transfers.move_cash` for any "
-    "account. The operator can restrict this to tellers."
-)
+from transfers.views.who import who_may_move_cash
 
 
 class CashViewSet(LedgerViewSet):
@@ -39,7 +35,7 @@ class CashViewSet(LedgerViewSet):
         "deposit",
         "Money",
         "Deposit money",
-        who=TELLER,
+        who=who_may_move_cash(Kind.DEPOSIT),
         scope=Scope.CASH_WRITE,
         description="Credits the account with money from outside: a transfer of kind DEPOSIT.",
         request=CashSerializer,
@@ -57,7 +53,7 @@ class CashViewSet(LedgerViewSet):
         "withdraw",
         "Money",
         "Withdraw money",
-        who=TELLER,
+        who=who_may_move_cash(Kind.WITHDRAWAL),
         scope=Scope.CASH_WRITE,
         description="Debits the account and pays the money out: a transfer of kind WITHDRAWAL.",
         request=CashSerializer,

@@ -15,7 +15,7 @@ from accounts.models import Account
 from accounts.rights import may
 from api.deferred import Answer
 from api.fields import EmptySerializer
-from api.operations import LOGGED_IN, Operation, owner_or
+from api.operations import LOGGED_IN, Operation
 from api.scopes import Scope
 from api.viewset import LedgerViewSet
 from transfers import services
@@ -57,6 +57,7 @@ from transfers.serializers import (
     transfer_document,
 )
 from transfers.views.orders import deferred
+from transfers.views.who import who_may
 
 
 class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
@@ -121,7 +122,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         "createTransfer",
         "Transfers",
         "Create a transfer or a hold",
-        who=owner_or("transfers.move_any", "the owner of the source"),
+        who=who_may(Kind.TRANSFER),
         scope=Scope.TRANSFERS_WRITE,
         description="Moves money to any other account of the same currency. With `hold`, the "
         "amount is only reserved until the hold is captured, voided or expires.",
@@ -146,7 +147,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         "captureHold",
         "Transfers",
         "Capture a hold",
-        who=owner_or("transfers.move_any", "the owner of the destination"),
+        who=who_may(Kind.CAPTURE),
         scope=Scope.TRANSFERS_WRITE,
         description="Moves the held amount, or part of it, to the destination. The rest is "
         "released. To try it out, place a hold first and use its id.",
@@ -166,7 +167,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         "voidHold",
         "Transfers",
         "Void a hold",
-        who=owner_or("transfers.move_any", "the owners of the source and the destination"),
+        who=who_may(Kind.VOID),
         scope=Scope.TRANSFERS_WRITE,
         description="Releases the held amount. To try it out, place a hold first and use its id.",
         tried_on=OTHER_HOLD_ID,
@@ -185,7 +186,8 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         "reverseTransfer",
         "Transfers",
         "Reverse a transfer",
-        who=owner_or("transfers.reverse_any", "the owner of the destination")
+        # The source of a reversal is the destination of the transfer that the caller names.
+        who=who_may(Kind.REVERSAL, "the owner of the destination")
         + " Reversing a deposit or a withdrawal also requires the right to move cash.",
         scope=Scope.TRANSFERS_WRITE,
         description="Moves the whole amount back, if the destination can afford it. A transfer can "
