@@ -5,7 +5,7 @@ from typing import Self
 
 from api.errors import ApiError
 
-# In bytes. A view can set `max_body` to another limit.
+# In bytes. A viewset can set `max_body` to another limit.
 LARGEST_BODY = 64 * 1024
 
 # The details of what is wrong with one member of a body, or with one query parameter.

@@ -16,7 +16,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
-from api.exceptions import UNKNOWN_PARAMETER
+from api.exceptions import LARGEST_BODY, UNKNOWN_PARAMETER
 
 # The query parameters of most lists, besides their filters.
 PAGING = frozenset({"limit", "cursor"})
@@ -34,6 +34,8 @@ class LedgerViewSet(GenericViewSet):
     paging: ClassVar[frozenset[str]] = PAGING
     # The query parameters of an action, besides paging and filters.
     query_parameters: ClassVar[dict[str, set[str]]] = {}
+    # The size of the largest request body, in bytes.
+    max_body: ClassVar[int] = LARGEST_BODY
     # The actions that need no token if PUBLIC_READS is true.
     public_actions: ClassVar[frozenset[str]] = frozenset()
     # The actions that return a ``DeferredResponse`` if the request is valid.

@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 
 from api.deferred import DeferredResponse
 from api.errors import ApiError
-from api.exceptions import LARGEST_BODY, Busy, TemporarilyUnavailable
+from api.exceptions import Busy, TemporarilyUnavailable
 from api.parsers import require_size, strict_json
 from api.problems import problem_of
 from ledger_project.idempotency.combining import TookTooLong
@@ -149,7 +149,7 @@ def _action(request: HttpRequest, view: View) -> str | None:
 
 def _claim_of(request: HttpRequest, view: View) -> Claim:
     key = _key_of(request)
-    require_size(request, getattr(view.cls, "max_body", LARGEST_BODY))
+    require_size(request, view.cls.max_body)
     try:
         document = strict_json(request.body)
     except ParseError:

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from api.exceptions import LARGEST_BODY
 from audit.ledger import check_ledger
 from ledger_project import urls
 from ledger_project.idempotency import groups
@@ -30,7 +31,9 @@ def serve(settings) -> Callable[..., str]:
         def post(self: APIView, request: Request) -> Response:
             return action(request)
 
-        view = type("ViewOfATest", (APIView,), {"post": post, **attributes})
+        view = type(
+            "ViewOfATest", (APIView,), {"post": post, "max_body": LARGEST_BODY, **attributes}
+        )
         urlconf = ModuleType("urls_of_a_test")
         urlconf.__dict__.update(
             {name: value for name, value in vars(urls).items() if name.startswith("handler")},
