@@ -2,9 +2,10 @@
 Kill a live service at random while 16 clients use it, and check the result of every operation.
 
 A client that gets no response sends the request again with the same key until it is decided. In the
-end, exactly the acknowledged transfers must exist. A seed repeats the operations and the order of
-the kills, but not their timing. Killing a process doesn't lose what it wrote to the page cache, so
-this tests atomicity and recovery, but not that `fsync` makes data durable.
+end, exactly the acknowledged transfers must exist, and a reader who followed the feed of events
+must have seen each of them once. A seed repeats the operations and the order of the kills, but not their
+timing. Killing a process doesn't lose what it wrote to the page cache, so this tests atomicity and
+recovery, but not that `fsync` makes data durable.
 """
 
 import json
@@ -19,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from ledger_project.tests.kill_players import Operation, Player, Tokens
+from ledger_project.tests.kill_reader import Reader
 from ledger_project.tests.kill_victims import RECOVERY_SECONDS, Service
 
 CLIENTS, ACCOUNTS, STAKE = 16, 10, 1_000_000
@@ -71,6 +73,7 @@ class KillRun:
         self.tokens = Tokens(service.server.port)
         self.accounts: list[str] = []
         self.players = [Player(self, f"{seed}-{number}") for number in range(CLIENTS)]
+        self.reader = Reader(self)
         self._lock = threading.Lock()
 
     def violation(self, what: str) -> None:
@@ -80,8 +83,8 @@ class KillRun:
     def __call__(self, progress: Callable[[float, int], None] = lambda *_: None) -> Report:
         """Run to the end and return the report."""
         self._open_accounts()
-        with ThreadPoolExecutor(CLIENTS + 1) as threads:
-            watching = threads.submit(self._watch)
+        with ThreadPoolExecutor(CLIENTS + 2) as threads:
+            watching, reading = threads.submit(self._watch), threads.submit(self.reader.follow)
             playing = [threads.submit(player.play) for player in self.players]
             try:
                 self._kill_often(progress)
@@ -92,7 +95,7 @@ class KillRun:
                     self._revive()
                 self.report.resolved_after = time.monotonic() - self.struck
                 self.finished.set()
-            for future in (*playing, watching):
+            for future in (*playing, watching, reading):
                 future.result()
         self._settle()
         return self.report
@@ -168,11 +171,16 @@ class KillRun:
             time.sleep(0.1)
         there = {str(uuid.UUID(str(known))): (kind, amount) for known, kind, amount in rows}
         self.report.figures["transfers"] = len(there)
+        seen = self.reader.seen
+        self.report.figures["events read"] = seen.total()
         self.report.violations += Counter(
             {
                 "an acknowledged transfer was lost": len(acknowledged.keys() - there.keys()),
                 "a transfer was applied twice": len(there.keys() - acknowledged.keys()),
                 "a response named another's transfer": promised - len(acknowledged),
+                "the reader of the feed missed a transfer": len(there.keys() - seen.keys()),
+                "the reader of the feed saw what doesn't exist": len(seen.keys() - there.keys()),
+                "the reader of the feed saw a transfer twice": seen.total() - len(seen),
                 "a transfer is not what was asked for": sum(
                     there[known] != asked for known, asked in acknowledged.items() if known in there
                 ),

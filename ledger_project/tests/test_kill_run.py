@@ -25,3 +25,4 @@ def test_no_kill_loses_or_repeats_an_acknowledged_operation(tmp_path):
     assert report.figures["acknowledged"] >= 10 * CLIENTS
     assert report.figures["sent again"] > 0
     assert report.figures["snapshots"] > 0
+    assert report.figures["events read"] > 0
