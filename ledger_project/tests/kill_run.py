@@ -3,9 +3,9 @@ Kill a live service at random while 16 clients use it, and check the result of e
 
 A client that gets no response sends the request again with the same key until it is decided. In the
 end, exactly the acknowledged transfers must exist, and a reader who followed the feed of events
-must have seen each of them once. A seed repeats the operations and the order of the kills, but not their
-timing. Killing a process doesn't lose what it wrote to the page cache, so this tests atomicity and
-recovery, but not that `fsync` makes data durable.
+must have seen each of them once. A seed repeats the operations and the order of the kills, but not
+their timing. Killing a process doesn't lose what it wrote to the page cache, so this tests
+atomicity and recovery, but not that `fsync` makes data durable.
 """
 
 import json

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from prometheus_client import REGISTRY
 
+from events.models import Event
 from ledger_project.idempotency.models import IdempotencyKey
 from ledger_project.idempotency.tests.gates import PausedAfterBegin, Watched
 from ledger_project.idempotency.tests.queues import LONG
@@ -103,6 +104,20 @@ def test_deposits_withdrawals_transfers_and_holds_are_in_one_group(pay, in_one_g
     assert [paid["source"]["balance"], deposited["balance"]] == [9999, 10_019]
     assert [withdrawn["balance"], held["source"]["balance"]] == [9719, 9719]
     assert [withdrawn["available"], held["source"]["available"]] == [9719, 5719]
+
+
+def test_a_group_writes_the_events_of_its_members_in_their_order(pay, in_one_group):
+    answers = in_one_group(pay(3), pay(10**9), pay(1, hold=True), pay(2))
+
+    events = list(Event.objects.exclude(transfer=None).in_order())[1:]
+    posted = [answer.json()["id"] for answer in answers if answer.status_code == 201]
+    assert [str(event.transfer_id) for event in events] == posted
+    assert [event.type for event in events] == [
+        "transfer.posted",
+        "hold.created",
+        "transfer.posted",
+    ]
+    assert len({event.transaction for event in events}) == 1
 
 
 REFUSED = {
