@@ -20,7 +20,7 @@ TABLES = (
 
 # A column that each of many requests reads, of each table whose columns a guard doesn't name.
 RETYPED = {
-    "accounts_account": "owner_name",
+    "accounts_account": "owner_name_folded",
     "auth_user": "first_name",
     "idempotency_idempotencykey": "response_body",
     "transfers_transfer": "memo",
