@@ -126,3 +126,29 @@ def test_an_error_of_a_batch_names_the_failed_transfer():
     assert documents["insufficient_funds"]["pointer"] == "#/transfers/1"
     assert documents["insufficient_funds"]["index"] == 1
     assert "index" not in documents["idempotency_key_reused"]
+
+
+# Operations that need a permission for the account of somebody else.
+GUARDED = {
+    "PATCH /accounts/{account_id}": {"owner_name": "Ann"},
+    "POST /accounts/{account_id}/close": {},
+    "POST /accounts/{account_id}/freeze": {},
+    "POST /accounts/{account_id}/unfreeze": {},
+    "POST /accounts/{account_id}/deposit": {"amount": 1},
+    "POST /accounts/{account_id}/withdraw": {"amount": 1},
+}
+
+
+@pytest.mark.parametrize("name", GUARDED)
+def test_a_description_names_the_permission_that_a_refusal_asks_for(
+    make_user, alice, funded_account, client_for, name
+):
+    method, path = name.lower().split()
+    client, account = client_for(make_user("accounts.read_any")), funded_account(alice)
+
+    response = getattr(client, method)(path.format(account_id=account.pk), GUARDED[name])
+
+    assert response.status_code == 403
+    [needed] = re.findall(r"This requires the permission ([\w.]+\w)", response.json()["detail"])
+    [who] = re.findall(r"\*\*Who:\*\* (.*)", OPERATIONS[name]["description"])
+    assert set(re.findall(r"`(\w+\.\w+)`", who)) - {"accounts.read_any"} == {needed}
