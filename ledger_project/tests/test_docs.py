@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management import get_commands
 from django.urls import URLPattern
 
+from events.feed import LONGEST_WAIT
 from events.guards import guards as event_guards
 from ledger_project import urls
 from ledger_project.server.front import (
@@ -27,6 +28,7 @@ from ledger_project.server.protocol import (
 )
 from ledger_project.server.supervisor import KILL_SECONDS
 from ledger_project.server.threads import QUEUE, QUEUE_SECONDS
+from ledger_project.server.waiting import MOST_WAITING
 from ledger_project.tests.pages import column, rows, text
 from transfers import export_file
 from transfers.export import EXPORT_SECONDS
@@ -67,6 +69,7 @@ def test_the_operations_page_states_the_limits_of_the_server():
         "connections to a worker": f"{CONNECTIONS:,}",
         "request bodies that a worker holds in memory": f"{BUFFERED_BYTES // MIB} MiB",
         "requests that wait for a thread of a worker": f"{QUEUE}, for {QUEUE_SECONDS} s each",
+        "requests of a worker that wait for events": f"{MOST_WAITING}, for {LONGEST_WAIT} s each",
         "time to make an export of a statement": f"{EXPORT_SECONDS} s",
         "simultaneous exports per worker": f"{EXPORT_THREADS}",
         "exports that a worker keeps until they are read": (
