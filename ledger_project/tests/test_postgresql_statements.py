@@ -36,6 +36,8 @@ STATEMENTS = {
     # These look for expired holds to release.
     "expiry": 5,
     "refusal": 4,
+    "create a service key": 5,
+    "revoke a service key": 9,
 }
 
 
