@@ -4,6 +4,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from django.test import TransactionTestCase
+from django.utils import timezone
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken
 from whitenoise.middleware import WhiteNoiseMiddleware
@@ -20,6 +22,7 @@ from accounts.models import Account
 from api.errors import LedgerError
 from ledger_project.tests.emptying import emptying, kept_rows
 from transfers import services
+from transfers.clock import at
 
 # Leave out the tests of the other database.
 collect_ignore_glob = [
@@ -57,6 +60,10 @@ class LedgerClient(APIClient):
     def patch(self, path: str, data: Any = None, key: str | None = None, **extra: Any):
         headers = {"Idempotency-Key": key or str(uuid.uuid4()), **extra.pop("headers", {})}
         return super().patch(path, {} if data is None else data, headers=headers, **extra)
+
+    def delete(self, path: str, key: str | None = None, **extra: Any):
+        headers = {"Idempotency-Key": key or str(uuid.uuid4()), **extra.pop("headers", {})}
+        return super().delete(path, headers=headers, **extra)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -220,3 +227,22 @@ def allow(user: User, *permissions: str) -> User:
 def _teller() -> User:
     teller, is_new = User.objects.get_or_create(username="teller")
     return allow(teller, "transfers.move_cash") if is_new else teller
+
+
+class Clock:
+    """Replaces the database's clock by one that stands still until ``go_on`` advances it."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.now = timezone.now()
+        self._stack = stack
+        self.go_on()
+
+    def go_on(self, **by: int) -> None:
+        self.now += timedelta(**by)
+        self._stack.enter_context(at(self.now))
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    with ExitStack() as stack:
+        yield Clock(stack)

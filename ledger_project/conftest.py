@@ -5,18 +5,13 @@ import runpy
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from datetime import timedelta
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 from django.conf import settings
-from django.utils import timezone
-
-from transfers.clock import at
 
 KEYS = {
     "LEDGER_SECRET_KEY": "a-secret-key-of-more-than-32-bytes",
@@ -99,22 +94,3 @@ def new_machine(tmp_path_factory) -> Callable[[], Machine]:
 @pytest.fixture(scope="module")
 def machine(new_machine) -> Machine:
     return new_machine()
-
-
-class Clock:
-    """Replaces the database's clock by one that stands still until ``go_on`` advances it."""
-
-    def __init__(self, stack: ExitStack) -> None:
-        self.now = timezone.now()
-        self._stack = stack
-        self.go_on()
-
-    def go_on(self, **by: int) -> None:
-        self.now += timedelta(**by)
-        self._stack.enter_context(at(self.now))
-
-
-@pytest.fixture
-def clock() -> Iterator[Clock]:
-    with ExitStack() as stack:
-        yield Clock(stack)

@@ -26,6 +26,7 @@ APPS = (
     "transfers",
     "audit",
     "events",
+    "webhooks",
     "idempotency",
     "service_keys",
     "ledger_project",

@@ -22,6 +22,7 @@ GROUPS = {
         "accounts.read_any",
         "idempotency.view_idempotencykey",
         "service_keys.read_any",
+        "webhooks.read_any",
     ),
     "Operations": (
         "accounts.read_any",
@@ -35,12 +36,15 @@ GROUPS = {
         "idempotency.view_idempotencykey",
         "service_keys.read_any",
         "service_keys.revoke_any",
+        "webhooks.read_any",
+        "webhooks.manage_any",
     ),
     "Approvers": (
         "accounts.read_any",
         "transfers.approve",
         "idempotency.view_idempotencykey",
         "service_keys.read_any",
+        "webhooks.read_any",
     ),
 }
 

@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "transfers",
     "audit",
     "events",
+    "events.webhooks",
     "ledger_project.idempotency",
     "ledger_project.service_keys",
     # Last, because its groups use the permissions of every other app.
@@ -77,7 +78,7 @@ if CORS_ORIGINS:
 CORS_ALLOWED_ORIGINS = CORS_ORIGINS
 # Scripts of other sites must not use the admin or the metrics.
 CORS_URLS_REGEX = r"^/(?!admin/|metrics)"
-CORS_ALLOW_METHODS = ["GET", "POST", "PATCH"]
+CORS_ALLOW_METHODS = ["GET", "POST", "PATCH", "DELETE"]
 CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key", "x-request-id"]
 CORS_EXPOSE_HEADERS = [
     "Content-Disposition",
@@ -199,6 +200,8 @@ SPECTACULAR_SETTINGS = {
         "Scope": [(each.value, each.value) for each in Scope],
         "EventType": [(each.value, each.value) for each in EventType],
         "EntryType": "transfers.posting.EntryType",
+        "WebhookStatus": "events.webhooks.statuses.EndpointStatus",
+        "DeliveryStatus": "events.webhooks.statuses.DeliveryStatus",
     },
 }
 

@@ -10,6 +10,7 @@ from api.fields import UUID_FORM
 from api.probe import probe
 from audit.views import IntegrityViewSet
 from events.feed import FeedViewSet
+from events.webhooks.views import DeliveryViewSet, WebhookViewSet
 from ledger_project.health import healthz, readyz
 from ledger_project.idempotency.views import IdempotencyKeyView
 from ledger_project.metrics import metrics
@@ -57,6 +58,22 @@ urlpatterns = [
     path("service-keys/<id:client_id>/revoke", ServiceKeyViewSet.as_view({"post": "revoke"})),
     path("events", FeedViewSet.as_view({"get": "list"})),
     path("idempotency-keys/<path:key>", IdempotencyKeyView.as_view()),
+    path("webhooks", WebhookViewSet.as_view({"post": "create", "get": "list"})),
+    path(
+        "webhooks/<id:webhook_id>",
+        WebhookViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+    ),
+    path(
+        "webhooks/<id:webhook_id>/rotate-secret", WebhookViewSet.as_view({"post": "rotate_secret"})
+    ),
+    path("webhooks/<id:webhook_id>/test", WebhookViewSet.as_view({"post": "test"})),
+    path("webhooks/<id:webhook_id>/enable", WebhookViewSet.as_view({"post": "enable"})),
+    path("webhooks/<id:webhook_id>/replay", WebhookViewSet.as_view({"post": "replay"})),
+    path("webhooks/<id:webhook_id>/deliveries", DeliveryViewSet.as_view({"get": "list"})),
+    path(
+        "webhooks/<id:webhook_id>/deliveries/<id:delivery_id>/retry",
+        DeliveryViewSet.as_view({"post": "retry"}),
+    ),
     path("integrity", IntegrityViewSet.as_view({"get": "retrieve"})),
     path("metrics", metrics),
     path("healthz", healthz),

@@ -178,6 +178,12 @@ def reverse(*, transfer_id: UUID, actor: User, memo: str | None = None) -> Trans
     return _record_one(accounts, draft, actor)
 
 
+def sources_of_expired_holds() -> list[UUID]:
+    """Return the ids of the accounts with expired holds that aren't released yet."""
+    expired = Transfer.objects.unresolved_holds().filter(expires_at__lte=clock.of_statement())
+    return list(expired.order_by("source_id").values_list("source_id", flat=True).distinct())
+
+
 @in_transaction
 def release_expired_holds(*, source_id: UUID) -> int:
     """Void the expired holds of an account, and return their number."""

@@ -26,6 +26,8 @@ WRITTEN = {
     "transfers_ledgerentry": ("INSERT",),
     "idempotency_idempotencykey": ("INSERT", "UPDATE"),
     "service_keys_servicekey": ("INSERT", "UPDATE"),
+    "webhooks_endpoint": ("INSERT", "UPDATE", "DELETE"),
+    "webhooks_delivery": ("INSERT", "UPDATE", "DELETE"),
     # For logins. The user is locked, which needs the privilege to update a column.
     "auth_user": ("UPDATE",),
     "ledger_project_knownnetwork": ("INSERT", "UPDATE", "DELETE"),

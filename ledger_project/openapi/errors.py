@@ -7,12 +7,13 @@ from accounts import exceptions as accounts
 from api import exceptions as wire
 from api import scopes
 from api.errors import ApiError
+from events.webhooks import exceptions as webhooks
 from ledger_project.idempotency import exceptions as idempotency
 from ledger_project.service_keys import exceptions as service_keys
 from transfers import exceptions as transfers
 
 # Every class with a code in these modules is an error of the API. There is no other list.
-MODULES = (wire, scopes, idempotency, service_keys, accounts, transfers)
+MODULES = (wire, scopes, idempotency, service_keys, accounts, transfers, webhooks)
 
 
 def _classes(module: ModuleType) -> Iterator[type[ApiError]]:

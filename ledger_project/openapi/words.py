@@ -10,6 +10,8 @@ from accounts.examples import ACCOUNT_ID, OTHER_ACCOUNT_ID
 from api.fields import METADATA_MAX_BYTES, METADATA_MAX_MEMBERS
 from api.scopes import Scope
 from events.types import EventType
+from events.webhooks.examples import DELIVERY_ID, WEBHOOK_ID
+from events.webhooks.statuses import DeliveryStatus, EndpointStatus
 from ledger_project.service_keys.examples import CLIENT_ID
 from ledger_project.tokens import ACCESS_MINUTES
 from transfers.examples import TRANSFER_ID
@@ -51,6 +53,7 @@ TAGS = {
     "Transfers": "Move money between accounts, at once or by holds. Reverse transfers.",
     "Statements": "Read the entries of an account, and its balance at any point in time.",
     "Events": "Follow what happens: every transfer and every change of an account.",
+    "Webhooks": "Have events sent to your own service, and see what became of them.",
     "Idempotency": "Look up the stored response to an earlier request.",
     "Integrity": "Audit the books.",
     "Health": "Check the service, and monitor it.",
@@ -60,6 +63,8 @@ PATH_PARAMETERS = {
     "account_id": ("The id of the account.", ACCOUNT_ID),
     "transfer_id": ("The id of the transfer.", TRANSFER_ID),
     "client_id": ("The id of the service key.", CLIENT_ID),
+    "webhook_id": ("The id of the webhook.", WEBHOOK_ID),
+    "delivery_id": ("The id of the delivery.", DELIVERY_ID),
 }
 
 MEMBERS = {
@@ -97,6 +102,8 @@ VALUES = {
     "AccountStatus": {each.value: each.meaning for each in AccountStatus},
     "TransferKind": {each.value: each.rules.meaning for each in Kind},
     "TransferStatus": {each.value: each.meaning for each in TransferStatus},
+    "WebhookStatus": {each.value: each.meaning for each in EndpointStatus},
+    "DeliveryStatus": {each.value: each.meaning for each in DeliveryStatus},
     "EventType": {each.value: each.meaning for each in EventType},
     "Scope": {each.value: each.meaning for each in Scope},
     "EntryType": {each.value: each.meaning for each in EntryType},

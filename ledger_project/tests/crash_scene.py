@@ -12,13 +12,18 @@ from django.db import OperationalError, close_old_connections, connection
 from accounts import services as account_services
 from accounts.models import Account, AccountChange
 from api.scopes import Scope
+from events.webhooks import services as webhooks
+from events.webhooks.models import Delivery, Endpoint
 from ledger_project.idempotency.models import IdempotencyKey
 from ledger_project.service_keys import services as service_keys
 from ledger_project.service_keys.models import ServiceKey
 from transfers import clock, services
 from transfers.models import LedgerEntry, Transfer
 
-TABLES = (Account, AccountChange, Transfer, LedgerEntry, ServiceKey, IdempotencyKey)
+TABLES = (
+    *(Account, AccountChange, Transfer, LedgerEntry),
+    *(ServiceKey, Endpoint, Delivery, IdempotencyKey),
+)
 FAULTS = ["raise"] if connection.vendor == "sqlite" else ["raise", "drop"]
 
 
@@ -58,6 +63,10 @@ class Scene:
     def key(self) -> ServiceKey:
         return service_keys.create(owner=self.alice, name="k", scopes=[Scope.ACCOUNTS_READ])[0]
 
+    def webhook(self) -> Endpoint:
+        wanted = {"events": [], "account_ids": [], "description": ""}
+        return webhooks.register(owner=self.alice, url="https://8.8.8.8/", **wanted)[0]
+
     def frozen(self) -> Account:
         return account_services.freeze(account_id=self.fresh().pk, actor=self.clerk.user)
 
@@ -91,6 +100,9 @@ ROUTES: dict[str, Callable[[Scene], tuple]] = {
         {"name": "backend", "scopes": ["accounts:read"]},
     ),
     "revoke a service key": lambda s: (s.client.post, f"/service-keys/{s.key().pk}/revoke", {}),
+    "register a webhook": lambda s: (s.client.post, "/webhooks", {"url": "https://8.8.8.8/"}),
+    "test a webhook": lambda s: (s.client.post, f"/webhooks/{s.webhook().pk}/test", {}),
+    "delete a webhook": lambda s: (s.client.delete, f"/webhooks/{s.webhook().pk}", None),
     "expiry": lambda s: (s.client.post, f"/accounts/{s.tied_up().pk}/withdraw", {"amount": 5}),
     "refusal": lambda s: (s.client.post, "/transfers", {**s.wire(), "amount": 10**12}),
 }

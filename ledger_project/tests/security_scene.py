@@ -6,6 +6,8 @@ from django.contrib.auth.models import Group, User
 from rest_framework_simplejwt.tokens import RefreshToken
 
 from api.scopes import Scope
+from events.webhooks import services as webhooks
+from events.webhooks.models import Delivery
 from ledger_project.service_keys import services as service_keys
 from ledger_project.service_keys.models import ServiceKey
 from transfers import services
@@ -58,6 +60,8 @@ class Scene:
             f"{ACCOUNT}/withdraw": {"amount": 5},
             "transfers": self.order(),
             "transfers/batch": {"transfers": [self.order()]},
+            "webhooks": {"url": "https://8.8.8.8/"},
+            "webhooks/<id:webhook_id>/replay": {"after": None},
             "service-keys": {"name": "new", "scopes": ["accounts:read"]},
         }
         account = self.empty if route.endswith("/close") else self.source
@@ -66,6 +70,10 @@ class Scene:
             path = path.replace("<id:transfer_id>", str(self.transfer(route).pk))
         if "<id:client_id>" in path:
             path = path.replace("<id:client_id>", str(self.service_key().pk))
+        if "<id:webhook_id>" in path:
+            delivery = self.delivery()
+            path = path.replace("<id:webhook_id>", str(delivery.endpoint_id))
+            path = path.replace("<id:delivery_id>", str(delivery.pk))
         if "<path:key>" in path:
             self.client_for(self.owner).post("/accounts", {"owner_name": "keyed"}, key="its-key")
             path = path.replace("<path:key>", "its-key")
@@ -76,6 +84,11 @@ class Scene:
         if route.endswith(("/capture", "/void")):
             return services.hold(order=order, expires_in=timedelta(days=1), actor=self.owner)
         return services.transfer(order=order, actor=self.owner)
+
+    def delivery(self) -> Delivery:
+        wanted = {"events": [], "account_ids": [], "description": ""}
+        endpoint, _ = webhooks.register(owner=self.owner, url="https://8.8.8.8/", **wanted)
+        return webhooks.test(webhook_id=endpoint.pk, actor=self.owner)
 
     def service_key(self) -> ServiceKey:
         scopes = [Scope.ACCOUNTS_READ]

@@ -26,6 +26,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from accounts.examples import ACCOUNT_ID, OTHER_ACCOUNT_ID
 from api.problems import MEDIA_TYPE
 from api.scopes import Scope
+from events.webhooks import services as webhooks
 from ledger_project.openapi.components import KEY_SCHEMA
 from ledger_project.openapi.errors import ERRORS
 from ledger_project.service_keys.services import create
@@ -117,6 +118,11 @@ def world(open_connection, make_user, staff, funded_account) -> World:
         create(owner=user, name="backend", scopes=[Scope.ACCOUNTS_READ])[0]
         for user in (owner, other)
     ]
+    deliveries = []
+    for user in (owner, other):
+        wanted = {"events": [], "account_ids": [], "description": ""}
+        endpoint, _ = webhooks.register(owner=user, url="https://8.8.8.8/", **wanted)
+        deliveries.append(webhooks.test(webhook_id=endpoint.pk, actor=user))
     return World(
         bearer=f"Bearer {AccessToken.for_user(owner)}",
         staff_bearer=f"Bearer {AccessToken.for_user(staff)}",
@@ -124,6 +130,8 @@ def world(open_connection, make_user, staff, funded_account) -> World:
             "account_id": [own, foreign, own, euros],
             "transfer_id": [transfer.pk for transfer in transfers],
             "client_id": [key.pk for key in service_keys],
+            "webhook_id": [delivery.endpoint_id for delivery in deliveries],
+            "delivery_id": [delivery.pk for delivery in deliveries],
         },
     )
 

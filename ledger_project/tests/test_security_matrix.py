@@ -29,6 +29,7 @@ PERSONAS = (
 ELSEWHERE = "203.0.113.9"
 
 SERVICE_KEY = "service-keys/<id:client_id>"
+WEBHOOK = "webhooks/<id:webhook_id>"
 
 
 def logged_in(status: int) -> tuple[int, ...]:
@@ -70,6 +71,17 @@ MATRIX = {
     ("service-keys", "GET"): EVERYBODY_LOGGED_IN,
     (SERVICE_KEY, "GET"): READERS,
     (f"{SERVICE_KEY}/revoke", "POST"): OWNER_AND_OPERATIONS,
+    ("webhooks", "POST"): logged_in(201),
+    ("webhooks", "GET"): EVERYBODY_LOGGED_IN,
+    (WEBHOOK, "GET"): READERS,
+    (WEBHOOK, "PATCH"): OWNER_AND_OPERATIONS,
+    (WEBHOOK, "DELETE"): (401, 204, 404, 404, 403, 403, 204, 204, 401),
+    (f"{WEBHOOK}/rotate-secret", "POST"): OWNER_AND_OPERATIONS,
+    (f"{WEBHOOK}/test", "POST"): OWNER_AND_OPERATIONS_POST,
+    (f"{WEBHOOK}/enable", "POST"): OWNER_AND_OPERATIONS,
+    (f"{WEBHOOK}/replay", "POST"): OWNER_AND_OPERATIONS,
+    (f"{WEBHOOK}/deliveries", "GET"): READERS,
+    (f"{WEBHOOK}/deliveries/<id:delivery_id>/retry", "POST"): OWNER_AND_OPERATIONS,
     # Only the user who sent a key finds it.
     ("idempotency-keys/<path:key>", "GET"): (401, 200, *[404] * 6, 401),
     ("integrity", "GET"): (401, 403, 403, 403, 200, 200, 200, 200, 401),

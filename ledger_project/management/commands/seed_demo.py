@@ -22,8 +22,7 @@ from accounts.models import Account
 from accounts.money import money
 from accounts.serializers import account_document
 from api.renderers import JSONRenderer
-from ledger_project.idempotency.models import IdempotencyKey, fingerprint
-from ledger_project.idempotency.views import EXAMPLE_KEY
+from events.webhooks.demo import create_demo_webhooks
 from ledger_project.service_keys.examples import (
     CLIENT_ID,
     DEMO_SECRET,
@@ -129,6 +128,7 @@ class Command(BaseCommand):
         made.post_transfers()
         made.open_spare()
         made.create_service_keys()
+        create_demo_webhooks(made.users["demo"], OPENED_AT)
         self._print(made)
 
     def _make_users(self, names: list[str]) -> None:

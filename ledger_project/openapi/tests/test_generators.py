@@ -126,6 +126,8 @@ def test_a_request_requires_exactly_the_members_without_a_default():
         "OpenAccountRequest": {"owner_name"},
         "OrderRequest": order,
         "RefreshRequest": {"refresh"},
+        "RegisterWebhookRequest": {"url"},
+        "ReplayRequest": {"after"},
         "TransferOrderRequest": order,
     }
 

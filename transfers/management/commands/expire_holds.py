@@ -5,20 +5,18 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from tqdm import tqdm
 
-from transfers import clock, services
-from transfers.models import Transfer
+from transfers import services
 
 
 class Command(BaseCommand):
     help = "Release all expired holds that were neither captured nor voided."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        expired = Transfer.objects.unresolved_holds().filter(expires_at__lte=clock.of_statement())
-        sources = expired.order_by("source_id").values_list("source_id", flat=True).distinct()
+        sources = services.sources_of_expired_holds()
         released = 0
         # One transaction per account: locks are held briefly, and an interrupted run keeps the
         # releases it has committed. `disable=None` shows the progress bar only on a terminal.
-        for source_id in tqdm(list(sources), desc="Releasing", unit=" accounts", disable=None):
+        for source_id in tqdm(sources, desc="Releasing", unit=" accounts", disable=None):
             # The holds are read again under the lock: a concurrent run may have released them.
             released += services.release_expired_holds(source_id=source_id)
         holds = "hold" if released == 1 else "holds"

@@ -14,9 +14,14 @@ Behaviour = Callable[[socket, threading.Event], None]
 
 @dataclass
 class Receiver:
-    """A server, with the requests that it has received so far: heads and bodies."""
+    """
+    A server, with the requests that it has received so far: heads and bodies.
+
+    ``end`` makes those who hang close their connections.
+    """
 
     port: int
+    end: Callable[[], None]
     requests: list[tuple[str, bytes]] = field(default_factory=list)
 
     @property
@@ -44,7 +49,7 @@ def receiver(behave: Behaviour, tls: ssl.SSLContext | None = None) -> Iterator[R
         daemon_threads = True
 
     with Server(("127.0.0.1", 0), Handler) as server:
-        received = Receiver(server.server_address[1])
+        received = Receiver(server.server_address[1], ended.set)
         thread = threading.Thread(target=server.serve_forever, args=[0.01], daemon=True)
         thread.start()
         try:

@@ -12,17 +12,17 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from events import sending
-from events.addresses import Target, target_of
-from events.sending import Outcome, Sender
-from events.tests.receivers import (
+from events.webhooks import sending
+from events.webhooks.addresses import Target, target_of
+from events.webhooks.sending import Outcome, Sender
+from events.webhooks.tests.receivers import (
     answering,
     dripping,
     dripping_head,
     hanging,
     receiver,
 )
-from events.tests.receivers import sending as answering_bytes
+from events.webhooks.tests.receivers import sending as answering_bytes
 
 pytestmark = pytest.mark.one_database
 

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from events import addresses
-from events.addresses import (
+from events.webhooks import addresses
+from events.webhooks.addresses import (
     Refused,
     Target,
     is_public,

@@ -31,7 +31,7 @@ def next_attempt(
     if now >= end:
         return None
     # The exponent is limited, because a delivery can be attempted by hand as often as one likes.
-    delay = min(FIRST_DELAY * FACTOR ** min(attempts - 1, 20), LONGEST_DELAY)
+    delay = min(FIRST_DELAY * int(FACTOR ** min(attempts - 1, 20)), LONGEST_DELAY)
     delay *= random.uniform(1 - JITTER, 1 + JITTER)
     if retry_after is not None:
         delay = max(delay, min(retry_after, LONGEST_RETRY_AFTER))

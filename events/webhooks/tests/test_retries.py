@@ -5,8 +5,8 @@ from email.utils import format_datetime
 
 import pytest
 
-from events import retries
-from events.retries import LIFETIME, next_attempt, retry_after_of
+from events.webhooks import retries
+from events.webhooks.retries import LIFETIME, next_attempt, retry_after_of
 
 pytestmark = pytest.mark.one_database
 

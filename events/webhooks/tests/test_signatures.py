@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from events.signatures import new_secret, signed_headers
+from events.webhooks.signatures import new_secret, signed_headers
 
 pytestmark = pytest.mark.one_database
 

@@ -14,7 +14,7 @@ from time import monotonic
 
 import httpcore
 
-from events.addresses import (
+from events.webhooks.addresses import (
     PORTS,
     Lookup,
     Refused,

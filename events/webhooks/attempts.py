@@ -1,0 +1,178 @@
+"""
+Claim deliveries that are due, and record what an attempt led to.
+
+A process claims a delivery before it sends it. The claim ends after a minute, long after an attempt
+ends, so that another process takes over the deliveries of one that was killed. They may arrive
+twice, and receivers recognize them by their id.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Min, Q, QuerySet
+
+from api.instants import instant
+from api.renderers import JSONRenderer
+from events.bodies import body_of
+from events.webhooks.addresses import Refused, Target, target_of
+from events.webhooks.models import LONGEST_REASON, Delivery, Endpoint
+from events.webhooks.retries import next_attempt, retry_after_of
+from events.webhooks.secrets import UnreadableSecret, decrypted
+from events.webhooks.sending import Outcome
+from events.webhooks.signatures import signed_headers
+from events.webhooks.statuses import DeliveryStatus, EndpointStatus
+from transfers import clock
+
+# How long a claim lasts. An attempt takes at most 10 seconds.
+CLAIM = timedelta(seconds=60)
+# How many deliveries of one webhook a process attempts at once.
+AT_ONCE = 8
+
+TEST_TYPE = "webhook.test"
+GONE = 410
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """
+    An attempt that this process has claimed: what to send where, if that could be told.
+
+    ``error`` says why it can't be sent, and is empty if it can.
+    """
+
+    delivery_id: UUID
+    endpoint_id: UUID
+    claimed_until: datetime
+    target: Target | None
+    headers: Mapping[str, str]
+    body: bytes
+    error: str = ""
+
+
+def due_endpoints(now: datetime) -> list[UUID]:
+    """Return the ids of the webhooks with deliveries to attempt, the longest waiting first."""
+    due = _due(now).values("endpoint_id").annotate(first=Min("due_at")).order_by("first")
+    return [each["endpoint_id"] for each in due]
+
+
+def claim(endpoint_id: UUID, count: int) -> list[Attempt]:
+    """Claim up to ``count`` deliveries of a webhook that are due, oldest first."""
+    with transaction.atomic():
+        now = clock.now()
+        waiting = _due(now).filter(endpoint_id=endpoint_id).order_by("due_at", "pk")
+        waiting = waiting.select_for_update(skip_locked=True, of=("self",))
+        ids = list(waiting.values_list("pk", flat=True)[:count])
+        if not ids:
+            return []
+        until = now + CLAIM
+        claimed = Delivery.objects.filter(pk__in=ids)
+        claimed.update(claimed_until=until)
+        loaded = claimed.select_related("endpoint", "event__transfer", "event__account")
+        return [_attempt(delivery, now, until) for delivery in loaded.order_by("due_at", "pk")]
+
+
+def record(attempt: Attempt, outcome: Outcome) -> None:
+    """Record what an attempt led to: it is delivered, due again later, or given up."""
+    with transaction.atomic():
+        # The webhook first, as everywhere, so that two processes can't lock in opposite orders.
+        endpoint = Endpoint.objects.select_for_update().filter(pk=attempt.endpoint_id).first()
+        delivery = (
+            Delivery.objects.select_for_update()
+            .filter(pk=attempt.delivery_id, claimed_until=attempt.claimed_until)
+            .first()
+        )
+        # The webhook was deleted, or the claim ended and another process took over.
+        if endpoint is None or delivery is None:
+            return
+        now = clock.now()
+        delivery.attempts += 1
+        delivery.since = delivery.since or now
+        delivery.attempted_at = now
+        delivery.claimed_until = None
+        delivery.response_status = outcome.status
+        delivery.response_ms = outcome.milliseconds
+        delivery.response_body = outcome.excerpt
+        delivery.error = outcome.error
+        if outcome.is_success:
+            delivery.status, delivery.due_at = DeliveryStatus.DELIVERED, None
+            _succeeded(endpoint)
+        else:
+            _failed(endpoint, delivery, outcome, now)
+        delivery.save()
+
+
+def _due(now: datetime) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(
+        Q(claimed_until__isnull=True) | Q(claimed_until__lte=now),
+        due_at__lte=now,
+        endpoint__status=EndpointStatus.ENABLED,
+        endpoint__owner__is_active=True,
+    )
+
+
+def _attempt(delivery: Delivery, now: datetime, until: datetime) -> Attempt:
+    target, error, headers = None, "", {}
+    body = JSONRenderer().render(_document(delivery))
+    message_id = str(delivery.event.uuid if delivery.event else delivery.pk)
+    try:
+        # Checked at each attempt, because the allowed hosts may have changed.
+        target = target_of(delivery.endpoint.url)
+        secrets = map(decrypted, delivery.endpoint.stored_secrets(now))
+        headers = signed_headers(message_id, now, body, secrets)
+    except Refused as refused:
+        error = str(refused)
+    except UnreadableSecret:
+        error = "LEDGER_SECRET_KEY was changed since the secret was stored. Rotate the secret."
+    return Attempt(delivery.pk, delivery.endpoint_id, until, target, headers, body, error)
+
+
+def _document(delivery: Delivery) -> dict[str, Any]:
+    if delivery.event is not None:
+        return body_of(delivery.event)
+    return {
+        "id": str(delivery.pk),
+        "type": TEST_TYPE,
+        "created_at": instant(delivery.created_at),
+        "data": {"webhook_id": str(delivery.endpoint_id)},
+    }
+
+
+def _succeeded(endpoint: Endpoint) -> None:
+    if endpoint.failing_since is not None:
+        endpoint.failing_since = None
+        endpoint.save(update_fields=["failing_since"])
+
+
+def _failed(endpoint: Endpoint, delivery: Delivery, outcome: Outcome, now: datetime) -> None:
+    if endpoint.failing_since is None:
+        endpoint.failing_since = now
+    since = delivery.since or now
+    delivery.due_at = next_attempt(
+        since=since,
+        attempts=delivery.attempts,
+        now=now,
+        retry_after=retry_after_of(outcome.retry_after, now),
+    )
+    if outcome.status == GONE:
+        delivery.due_at = None
+        _disable(endpoint, "The receiver responded with 410 (Gone).")
+    elif delivery.due_at is None and endpoint.failing_since <= since:
+        # Nothing has succeeded in all the time that this delivery was attempted.
+        last = outcome.error or f"status {outcome.status}"
+        _disable(
+            endpoint,
+            f"No delivery has succeeded since {instant(endpoint.failing_since)}. "
+            f"The last error: {last}",
+        )
+    if delivery.due_at is None:
+        delivery.status = DeliveryStatus.FAILED
+    endpoint.save(update_fields=["failing_since", "status", "disabled_reason"])
+
+
+def _disable(endpoint: Endpoint, reason: str) -> None:
+    endpoint.status = EndpointStatus.DISABLED
+    endpoint.disabled_reason = reason[:LONGEST_REASON]

@@ -1,0 +1,136 @@
+"""
+The loop of ``manage.py deliver_webhooks``: make deliveries, attempt them, record the outcomes.
+
+Requests to receivers run in an event loop, so a slow receiver occupies neither a thread nor a
+connection to the database. All statements run in one thread.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from time import monotonic
+from typing import ParamSpec, TypeVar
+from uuid import UUID
+
+from django.db import close_old_connections, connections
+from prometheus_client import Counter as CounterMetric
+
+from events.webhooks import attempts
+from events.webhooks.attempts import AT_ONCE, Attempt
+from events.webhooks.fanout import fan_out
+from events.webhooks.sending import Outcome, Sender
+from transfers import clock, services
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# How many requests a process makes at once.
+MOST_AT_ONCE = 200
+# In seconds: the wait if there is nothing to do, and after an error of the database.
+IDLE_SECONDS = 0.5
+ERROR_SECONDS = 5
+# How often expired holds are released, in seconds. Nothing else would report that they expired.
+EXPIRY_SECONDS = 30
+
+ATTEMPTS = CounterMetric(
+    "ledger_webhook_attempts", "Attempts to deliver an event, by their outcome.", ["outcome"]
+)
+
+logger = logging.getLogger("ledger.webhooks")
+
+
+class Deliverer:
+    """Delivers events to webhooks until it is stopped."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+        self._stopping = asyncio.Event()
+        self._database = ThreadPoolExecutor(1, "database")
+        self._requests: set[asyncio.Task[None]] = set()
+        self._in_progress: Counter[UUID] = Counter()
+        self._expired_at = float("-inf")
+
+    def stop(self) -> None:
+        """End ``run`` after the attempts in progress."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Deliver events until ``stop`` is called, whatever happens to the database."""
+        while not self._stopping.is_set():
+            try:
+                found_work = await self._round()
+            except Exception:
+                # For example, the database is down. Claims end by themselves.
+                logger.exception("could not read or write deliveries")
+                await self._pause(ERROR_SECONDS)
+                continue
+            if not found_work:
+                await self._pause(IDLE_SECONDS)
+        if self._requests:
+            await asyncio.wait(self._requests)
+        await self._in_database(connections.close_all)
+        self._database.shutdown()
+
+    async def _round(self) -> bool:
+        """Make and attempt what is due, and return whether there was anything to do."""
+        if monotonic() - self._expired_at > EXPIRY_SECONDS:
+            self._expired_at = monotonic()
+            await self._in_database(_release_expired_holds)
+        made = await self._in_database(fan_out)
+        claimed = await self._in_database(self._claim)
+        for attempt in claimed:
+            self._in_progress[attempt.endpoint_id] += 1
+            request = asyncio.create_task(self._attempt(attempt))
+            self._requests.add(request)
+            request.add_done_callback(self._requests.discard)
+        return bool(made or claimed)
+
+    def _claim(self) -> list[Attempt]:
+        claimed: list[Attempt] = []
+        for endpoint_id in attempts.due_endpoints(clock.now()):
+            room = MOST_AT_ONCE - len(self._requests) - len(claimed)
+            free = min(AT_ONCE - self._in_progress[endpoint_id], room)
+            if free > 0:
+                claimed += attempts.claim(endpoint_id, free)
+        return claimed
+
+    async def _attempt(self, attempt: Attempt) -> None:
+        try:
+            if attempt.target is None:
+                outcome = Outcome(None, 0, attempt.error)
+            else:
+                outcome = await self._sender.post(attempt.target, attempt.headers, attempt.body)
+            with suppress(Exception):  # An attempt mustn't fail because of metrics.
+                ATTEMPTS.labels(_label(outcome)).inc()
+            await self._in_database(attempts.record, attempt, outcome)
+        except Exception:
+            # The claim ends by itself, and the event is delivered again.
+            logger.exception("could not record the outcome of a delivery")
+        finally:
+            self._in_progress[attempt.endpoint_id] -= 1
+
+    async def _in_database(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        def run() -> R:
+            close_old_connections()
+            return function(*args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._database, run)
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+
+
+def _release_expired_holds() -> None:
+    for source_id in services.sources_of_expired_holds():
+        services.release_expired_holds(source_id=source_id)
+
+
+def _label(outcome: Outcome) -> str:
+    if outcome.status is None:
+        return "no response"
+    return f"{outcome.status // 100}xx"

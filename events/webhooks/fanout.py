@@ -1,0 +1,93 @@
+"""
+Make a delivery of each new event for each webhook that wants it, in the order of the log.
+
+A webhook remembers the place in the log up to which its deliveries have been made. The place and
+the deliveries are written in one transaction, so a process that dies in between loses nothing and
+repeats nothing.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from accounts.models import Account
+from accounts.rights import may
+from events.models import Event
+from events.order import START, Position
+from events.webhooks.models import Delivery, Endpoint
+from events.webhooks.statuses import EndpointStatus
+from transfers import clock
+
+# The most deliveries that are made in one transaction.
+BATCH = 500
+# A webhook with this many pending deliveries gets no more until some have ended. The log keeps what
+# is to come.
+MOST_PENDING = 1000
+
+
+def newest_event() -> Position:
+    """
+    Return the place of the newest event that readers see, or the start of an empty log.
+
+    Unlike ``order.end_of_log``, it doesn't move while nothing happens.
+    """
+    place = Event.objects.visible().newest_first().values_list("transaction", "number").first()
+    return START if place is None else Position(*place)
+
+
+def fan_out() -> int:
+    """Make the deliveries of new events for all webhooks, and return their number."""
+    end = newest_event()
+    behind = Q(transaction__lt=end.transaction) | Q(
+        transaction=end.transaction, number__lt=end.number
+    )
+    enabled = Endpoint.objects.filter(behind, status=EndpointStatus.ENABLED, owner__is_active=True)
+    return sum(sum(_deliveries_of(pk, end)) for pk in enabled.values_list("pk", flat=True))
+
+
+def _deliveries_of(pk: UUID, end: Position) -> Iterator[int]:
+    """Make the deliveries of one webhook up to ``end``, and yield the number of each batch."""
+    is_complete = False
+    while not is_complete:
+        with transaction.atomic():
+            # A webhook that another process is working on is left to it.
+            endpoint = _skipping_locked(Endpoint.objects.filter(pk=pk)).first()
+            if endpoint is None or endpoint.status == EndpointStatus.DISABLED:
+                return
+            pending = endpoint.deliveries.filter(due_at__isnull=False)[:MOST_PENDING].count()
+            room = min(BATCH, MOST_PENDING - pending)
+            if room <= 0 or endpoint.position >= end:
+                return
+            new = _next_events(endpoint, end, room)
+            is_complete = len(new) < room
+            endpoint.position = end if is_complete else new[-1].position
+            endpoint.save(update_fields=["transaction", "number"])
+            wanted = [each for each in new if endpoint.wants(each)]
+            _make(endpoint, wanted, clock.now())
+        yield len(wanted)
+
+
+def _skipping_locked(endpoints: QuerySet[Endpoint]) -> QuerySet[Endpoint]:
+    endpoints = endpoints.select_related("owner")
+    return endpoints.select_for_update(skip_locked=True, of=("self",))
+
+
+def _next_events(endpoint: Endpoint, end: Position, count: int) -> list[Event]:
+    """Return the next events of any type that the owner of a webhook may see, in order."""
+    owner, after = endpoint.owner, endpoint.position
+    if endpoint.account_ids:
+        accounts = Account.objects.visible_to(owner).filter(pk__in=endpoint.account_ids)
+    elif may(owner, "accounts.read_any"):
+        return Event.objects.oldest_of_all(after, end, None, count)
+    else:
+        accounts = Account.objects.visible_to(owner)
+    return Event.objects.oldest_of_accounts(accounts, after, end, None, count)
+
+
+def _make(endpoint: Endpoint, events: list[Event], now: datetime) -> None:
+    Delivery.objects.bulk_create(
+        [Delivery(endpoint=endpoint, event=event, due_at=now, created_at=now) for event in events]
+    )

@@ -1,0 +1,169 @@
+"""Which events are delivered to a webhook, and that none is left out or repeated."""
+
+import pytest
+from django.db import connection
+
+from accounts import services as accounts
+from conftest import allow
+from events.models import Event
+from events.order import START
+from events.webhooks import fanout, services
+from events.webhooks.fanout import fan_out, newest_event
+from events.webhooks.models import Delivery
+from transfers import services as transfers
+from transfers.tests.orders import hold_order, transfer_order
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def types_of(endpoint) -> list[str]:
+    made = endpoint.deliveries.order_by("pk")
+    return list(made.values_list("event__type", flat=True))
+
+
+def test_everything_that_happens_after_the_registration_is_delivered_in_order(
+    alice, staff, funded_account, make_webhook
+):
+    account = funded_account(alice, balance=100)
+    endpoint = make_webhook()
+    hold = hold_order(account, funded_account(alice), 5, actor=alice)
+    transfers.capture(hold_id=hold.pk, actor=alice)
+    accounts.freeze(account_id=account.pk, actor=staff)
+
+    assert fan_out() == 5
+    assert types_of(endpoint) == [
+        *("account.opened", "hold.created", "transfer.posted", "hold.captured", "account.frozen"),
+    ]
+    assert fan_out() == 0
+
+
+def test_a_webhook_gets_only_what_its_owner_may_see(
+    alice, bob, staff, funded_account, make_webhook
+):
+    of_alice, of_bob, of_staff = [make_webhook(owner=owner) for owner in (alice, bob, staff)]
+    source, dest = funded_account(alice, balance=10), funded_account(bob)
+    transfer_order(source, dest, 3, actor=alice)
+    funded_account(staff)
+
+    fan_out()
+
+    assert types_of(of_alice) == ["account.opened", "transfer.posted", "transfer.posted"]
+    assert types_of(of_bob) == ["account.opened", "transfer.posted"]
+    assert len(types_of(of_staff)) == 5
+
+
+def test_types_and_accounts_limit_what_is_delivered(alice, funded_account, make_webhook):
+    one, other = funded_account(alice, balance=10), funded_account(alice, balance=10)
+    by_type = make_webhook(events=["hold.created"])
+    by_account = make_webhook(account_ids=[str(other.pk)])
+    transfers.withdraw(account_id=one.pk, amount=1, actor=alice)
+    transfer_order(one, other, 1, actor=alice)
+    hold_order(one, other, 1, actor=alice)
+
+    fan_out()
+
+    assert types_of(by_type) == ["hold.created"]
+    assert types_of(by_account) == ["transfer.posted", "hold.created"]
+    # The rest of the log isn't read again, although it has nothing for this webhook.
+    by_type.refresh_from_db()
+    assert by_type.position == newest_event()
+
+
+def test_accounts_that_the_owner_may_not_see_any_more_are_left_out(
+    bob, alice, funded_account, make_webhook
+):
+    account = funded_account(alice, balance=10)
+    endpoint = make_webhook(owner=allow(bob, "accounts.read_any"), account_ids=[str(account.pk)])
+    bob.user_permissions.clear()
+    transfers.withdraw(account_id=account.pk, amount=1, actor=alice)
+
+    fan_out()
+
+    assert types_of(endpoint) == []
+
+
+def test_a_deactivated_user_gets_nothing(alice, funded_account, make_webhook):
+    endpoint = make_webhook()
+    funded_account(alice)
+    alice.is_active = False
+    alice.save()
+
+    assert fan_out() == 0
+    assert types_of(endpoint) == []
+
+
+def test_a_disabled_webhook_catches_up_when_it_is_enabled(alice, funded_account, make_webhook):
+    endpoint = make_webhook()
+    endpoint.status, endpoint.disabled_reason = "DISABLED", "It was gone."
+    endpoint.save()
+    funded_account(alice)
+    while_disabled = fan_out()
+
+    services.enable(webhook_id=endpoint.pk, actor=alice)
+
+    assert (while_disabled, fan_out()) == (0, 1)
+
+
+def test_a_replay_delivers_the_same_events_again(alice, funded_account, make_webhook):
+    endpoint = make_webhook()
+    funded_account(alice, balance=10)
+    fan_out()
+
+    services.replay(webhook_id=endpoint.pk, actor=alice, after=START)
+    fan_out()
+
+    events = list(endpoint.deliveries.order_by("pk").values_list("event_id", flat=True))
+    assert events == 2 * list(Event.objects.in_order().values_list("pk", flat=True))
+
+
+def test_batches_neither_skip_nor_repeat(monkeypatch, alice, funded_account, make_webhook):
+    monkeypatch.setattr(fanout, "BATCH", 2)
+    endpoint = make_webhook()
+    for _ in range(5):
+        funded_account(alice)
+
+    assert fan_out() == 5
+    numbers = list(endpoint.deliveries.order_by("pk").values_list("event_id", flat=True))
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_webhook_whose_deliveries_wait_gets_more_only_when_some_have_ended(
+    monkeypatch, alice, funded_account, make_webhook
+):
+    monkeypatch.setattr(fanout, "MOST_PENDING", 3)
+    endpoint = make_webhook()
+    for _ in range(5):
+        funded_account(alice)
+
+    first = fan_out()
+    none = fan_out()
+    Delivery.objects.filter(
+        pk__in=list(endpoint.deliveries.values_list("pk", flat=True)[:2])
+    ).update(status="DELIVERED", due_at=None)
+
+    assert (first, none, fan_out()) == (3, 0, 2)
+
+
+def test_an_error_between_the_deliveries_and_the_place_in_the_log_repeats_nothing(
+    monkeypatch, alice, funded_account, make_webhook
+):
+    endpoint = make_webhook()
+    funded_account(alice)
+
+    def fail(*_args):
+        raise RuntimeError("It broke.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fanout, "_make", fail)
+        with pytest.raises(RuntimeError):
+            fan_out()
+
+    assert (fan_out(), len(types_of(endpoint))) == (1, 1)
+
+
+def test_an_idle_log_costs_two_statements(make_webhook, django_assert_num_queries):
+    make_webhook()
+    fan_out()
+
+    with django_assert_num_queries(2, connection=connection):
+        fan_out()
