@@ -90,4 +90,16 @@ export PROMETHEUS_MULTIPROC_DIR=".metrics/$PORT"
 rm -rf "$PROMETHEUS_MULTIPROC_DIR"
 mkdir -p "$PROMETHEUS_MULTIPROC_DIR"
 
+# Delivers events to webhooks beside the server, and is started again if it ends. It is stopped when
+# the server ends in any way: this process becomes the server, so $$ is its process id.
+beside() {
+    while kill -0 $$ 2>/dev/null; do
+        $python manage.py deliver_webhooks &
+        while kill -0 $$ 2>/dev/null && kill -0 $! 2>/dev/null; do sleep 1; done
+        kill $! 2>/dev/null || :
+        wait $! || :
+    done
+}
+beside &
+
 exec $python -m ledger_project.server --port "$PORT"

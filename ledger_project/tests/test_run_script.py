@@ -1,14 +1,21 @@
-"""The output of `make run` before the service starts."""
+"""`make run`: what it prints before the service starts, and what runs beside the service."""
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from django.conf import settings
+
+from ledger_project.tests.live import PATIENCE
 
 pytestmark = pytest.mark.one_database
 
@@ -46,3 +53,62 @@ def test_an_unreachable_database_is_reported_without_its_password(new_machine):
     assert told[0].startswith("The database can't be used: ")
     assert told[1:] == ["Is it running, and is LEDGER_DATABASE_URL its address?"]
     assert "cr:et" not in started.stdout + started.stderr
+
+
+@pytest.fixture
+def running(new_machine) -> Iterator["subprocess.Popen[bytes]"]:
+    """The service on a new machine, as `make run` starts it, with an empty SQLite file."""
+    machine = new_machine()
+    shutil.copytree(settings.BASE_DIR / "tools", machine.directory / "tools")
+    (machine.directory / ".venv").symlink_to(Path(sys.prefix))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with subprocess.Popen(
+        ["sh", "tools/run.sh"],
+        cwd=machine.directory,
+        env={
+            "PATH": os.environ["PATH"],
+            "PORT": str(port),
+            "LEDGER_DATABASE_URL": "sqlite:///own.db",
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        # A process group of its own, which the end of the test can kill as a whole.
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def deliverers(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
+    """Return the running processes of a process group that deliver webhooks."""
+    found = []
+    for each in psutil.process_iter():
+        with suppress(psutil.Error, ProcessLookupError):
+            if os.getpgid(each.pid) == process.pid and each.cmdline()[-1:] == ["deliver_webhooks"]:
+                found.append(each)
+    return found
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_webhooks_are_delivered_as_long_as_the_server_runs(running, end):
+    wait_for(lambda: deliverers(running))
+    [first] = deliverers(running)
+
+    first.kill()
+    wait_for(lambda: [each.pid for each in deliverers(running) if each != first])
+    running.send_signal(end)
+    running.wait(PATIENCE)
+
+    wait_for(lambda: not deliverers(running))
