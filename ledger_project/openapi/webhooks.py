@@ -5,12 +5,14 @@ from typing import Any
 from accounts.examples import ACCOUNT
 from events.examples import FROZEN, POSTED
 from events.types import EventType
+from events.webhooks.attempts import TEST_TYPE
+from events.webhooks.examples import WEBHOOK_ID
 from ledger_project.openapi.components import reference
 from transfers.examples import CAPTURE, PENDING, VOID
 
 DESCRIPTION = (
-    "Sent to every webhook that asks for it. Check the signature as Standard Webhooks defines, and "
-    "recognize by `id` what you have already handled: each event is delivered at least once."
+    "Check the signature as Standard Webhooks defines. Recognize by `id` what you have already "
+    "handled, because each message is delivered at least once."
 )
 # The ``data`` of the example of each type that ``events.examples`` has no example of.
 DATA: dict[EventType, dict[str, Any]] = {
@@ -29,8 +31,41 @@ HEADERS = {
     "being replaced. Each is `v1,` and the Base64 of an HMAC-SHA256.",
 }
 RESPONSES = {
-    "2XX": "The event was received. It isn't sent again.",
-    "default": "The event is sent again later, for up to three days.",
+    "2XX": "The message was received. It isn't sent again.",
+    "410": "The webhook is disabled. Nothing more is sent to it.",
+    "default": "The message is sent again later, for up to three days.",
+}
+TEST_EXAMPLE = {
+    "id": "019c13ec-9e00-7000-8000-0000000000e3",
+    "type": TEST_TYPE,
+    "created_at": POSTED["created_at"],
+    "data": {"webhook_id": WEBHOOK_ID},
+}
+TEST_SCHEMA = {
+    "type": "object",
+    "description": "A test of a webhook. It isn't in the feed.",
+    "required": ["created_at", "data", "id", "type"],
+    "properties": {
+        "id": {"type": "string", "format": "uuid", "description": "The id of the delivery."},
+        "type": {"type": "string", "enum": [TEST_TYPE], "description": "What happened."},
+        "created_at": {
+            "type": "string",
+            "format": "date-time",
+            "description": "When the test was requested, in UTC.",
+        },
+        "data": {
+            "type": "object",
+            "description": "The webhook that is tested.",
+            "required": ["webhook_id"],
+            "properties": {
+                "webhook_id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "description": "The id of the webhook.",
+                }
+            },
+        },
+    },
 }
 
 
@@ -39,7 +74,19 @@ def add_webhooks(result: dict[str, Any]) -> None:
     schemas = result["components"]["schemas"]
     for name, of_accounts in (("Transfer", False), ("Account", True)):
         schemas[f"{name}Event"] = _schema(schemas["Event"], name, of_accounts)
-    result["webhooks"] = {each.value: {"post": _message(each)} for each in EventType}
+    schemas["TestEvent"] = TEST_SCHEMA
+    result["webhooks"] = {
+        each.value: _message(
+            each.value,
+            f"{each.value}: {each.meaning.partition(';')[0].rstrip('.')}",
+            "AccountEvent" if each.concerns_account else "TransferEvent",
+            _example(each),
+        )
+        for each in EventType
+    }
+    result["webhooks"][TEST_TYPE] = _message(
+        TEST_TYPE, f"{TEST_TYPE}: somebody asked for a test", "TestEvent", TEST_EXAMPLE
+    )
 
 
 def _schema(event: dict[str, Any], name: str, of_accounts: bool) -> dict[str, Any]:
@@ -56,11 +103,10 @@ def _schema(event: dict[str, Any], name: str, of_accounts: bool) -> dict[str, An
     }
 
 
-def _message(type: EventType) -> dict[str, Any]:
-    schema = "AccountEvent" if type.concerns_account else "TransferEvent"
-    return {
-        "operationId": f"on{type.value.title().replace('.', '').replace('_', '')}",
-        "summary": f"{type.value}: {type.meaning.partition(';')[0].rstrip('.')}",
+def _message(type: str, summary: str, schema: str, example: dict[str, Any]) -> dict[str, Any]:
+    operation = {
+        "operationId": f"on{type.title().replace('.', '').replace('_', '')}",
+        "summary": summary,
         "description": DESCRIPTION,
         "tags": ["Webhooks"],
         "security": [],
@@ -79,12 +125,13 @@ def _message(type: EventType) -> dict[str, Any]:
             "content": {
                 "application/json": {
                     "schema": reference("schemas", schema),
-                    "examples": {type.value: {"value": _example(type)}},
+                    "examples": {type: {"value": example}},
                 }
             },
         },
         "responses": {status: {"description": words} for status, words in RESPONSES.items()},
     }
+    return {"post": operation}
 
 
 def _example(type: EventType) -> dict[str, Any]:

