@@ -1,5 +1,5 @@
 """
-Metrics for Prometheus: requests, errors by code, replays, the imbalance, and the database.
+Metrics for Prometheus: requests, errors by code, replays, the imbalance, the database and webhooks.
 
 If ``PROMETHEUS_MULTIPROC_DIR`` is set, as ``make run`` does, every worker writes its counters to
 files in that directory, and the worker that is scraped reports the totals of all.
@@ -32,6 +32,7 @@ from api.probe import probe
 from api.problems import Problem
 from api.routes import code_of, route_of
 from audit import verdict
+from events.webhooks.metrics import WebhookCollector
 from ledger_project.database_metrics import DatabaseCollector
 
 logger = logging.getLogger("ledger.metrics")
@@ -124,6 +125,7 @@ class ImbalanceCollector(Collector):
 
 imbalance = ImbalanceCollector()
 database = DatabaseCollector()
+webhooks = WebhookCollector()
 
 
 class MetricsTokenMissing(NotAuthenticated):
@@ -152,7 +154,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         MultiProcessCollector(registry)
     else:
         registry = REGISTRY
-    body = generate_latest(registry) + generate_latest(_only(imbalance, database))
+    body = generate_latest(registry) + generate_latest(_only(imbalance, database, webhooks))
     return HttpResponse(body, content_type=CONTENT_TYPE_LATEST)
 
 

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.admin.pages import money_shown
-from api.errors import LedgerError
+from api.errors import ApiError, LedgerError
 
 # Each row takes a transaction of its own, and each refusal adds a message to the next page.
 MOST_AT_ONCE = 100
@@ -76,7 +76,7 @@ def act_on_each(
     for row in rows:
         try:
             act(row)
-        except (LedgerError, PermissionDenied) as refusal:
+        except (ApiError, PermissionDenied) as refusal:
             why = in_words(refusal, row, named)
             admin.message_user(request, f"{row} couldn't be {outcome}. {why}", messages.ERROR)
         else:

@@ -1,0 +1,128 @@
+"""The admin of webhooks: see why a receiver gets nothing, enable it again, and retry deliveries."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from accounts.admin.acting import act_on_each, selected
+from accounts.admin.pages import DASH, HistoryAdmin, name_and_id, time_shown
+from accounts.rights import may
+from events.webhooks import services
+from events.webhooks.attempts import TEST_TYPE
+from events.webhooks.models import Delivery, Endpoint
+
+
+class WebhookAdmin(HistoryAdmin):
+    """A read-only table, with an action for those who may manage the webhooks of other users."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(request.user, "webhooks.read_any")
+
+    def has_manage_permission(self, request: HttpRequest) -> bool:
+        return may(request.user, "webhooks.manage_any")
+
+
+@admin.register(Endpoint)
+class EndpointAdmin(WebhookAdmin):
+    """A list of webhooks, which staff enable again. Their secrets are never shown."""
+
+    actions = ("enable",)
+    list_display = ("webhook", "owner", "status", "failing_shown", "disabled_reason")
+    list_select_related = ("owner",)
+    list_filter = ("status",)
+    search_help_text = "Search by a complete id, a username, or part of a URL or description."
+    fields = ("url", "id", "owner", "description", "events", "account_ids", "status")
+    fields += ("disabled_reason", "failing_shown", "created_shown")
+    readonly_fields = fields
+
+    def search_by_text(self, request: HttpRequest, queryset: QuerySet, text: str) -> QuerySet:
+        for word in text.split():
+            about = Q(url__icontains=word) | Q(description__icontains=word)
+            queryset = queryset.filter(about | Q(owner__username__icontains=word))
+        return queryset
+
+    @admin.display(description="webhook")
+    def webhook(self, endpoint: Endpoint) -> str:
+        return name_and_id(endpoint.url, endpoint.pk)
+
+    @admin.display(description="failing since")
+    def failing_shown(self, endpoint: Endpoint) -> str:
+        return _shown(endpoint.failing_since)
+
+    @admin.display(description="created")
+    def created_shown(self, endpoint: Endpoint) -> str:
+        return _shown(endpoint.created_at)
+
+    @admin.action(description="Enable", permissions=["manage"])
+    def enable(self, request: HttpRequest, queryset: QuerySet) -> None:
+        """Enable webhooks. What happened while they were disabled is delivered now."""
+
+        def act(endpoint: Endpoint) -> None:
+            services.enable(webhook_id=endpoint.pk, actor=request.user)  # type: ignore[arg-type]  # the admin requires a login
+
+        act_on_each(self, request, selected(self, request, queryset), act, "enabled")
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(WebhookAdmin):
+    """A list of deliveries with the outcome of their last attempt, which staff retry."""
+
+    actions = ("retry",)
+    id_columns = ("pk", "endpoint_id", "event__uuid")
+    list_display = ("delivery", "event_type", "status", "attempts", "attempted_shown", "outcome")
+    list_select_related = ("endpoint", "event")
+    list_filter = ("status",)
+    search_help_text = "Search by the complete id of a delivery, a webhook or an event."
+    fields = ("id", "endpoint", "event_type", "event_id_shown", "status", "attempts")
+    fields += ("attempted_shown", "due_shown", "response_status", "response_ms", "response_body")
+    fields += ("error", "created_shown")
+    readonly_fields = fields
+
+    @admin.display(description="delivery")
+    def delivery(self, delivery: Delivery) -> str:
+        return name_and_id(delivery.endpoint.url, delivery.pk)
+
+    @admin.display(description="event")
+    def event_type(self, delivery: Delivery) -> str:
+        return TEST_TYPE if delivery.event is None else delivery.event.type
+
+    @admin.display(description="event id")
+    def event_id_shown(self, delivery: Delivery) -> str:
+        return DASH if delivery.event is None else str(delivery.event.uuid)
+
+    @admin.display(description="outcome")
+    def outcome(self, delivery: Delivery) -> str:
+        return str(delivery.response_status or delivery.error or DASH)
+
+    @admin.display(description="last attempt")
+    def attempted_shown(self, delivery: Delivery) -> str:
+        return _shown(delivery.attempted_at)
+
+    @admin.display(description="next attempt")
+    def due_shown(self, delivery: Delivery) -> str:
+        return _shown(delivery.due_at)
+
+    @admin.display(description="created")
+    def created_shown(self, delivery: Delivery) -> str:
+        return _shown(delivery.created_at)
+
+    @admin.action(description="Retry", permissions=["manage"])
+    def retry(self, request: HttpRequest, queryset: QuerySet) -> None:
+        """Attempt deliveries again as soon as possible, even if they succeeded."""
+
+        def act(delivery: Delivery) -> None:
+            services.retry(
+                webhook_id=delivery.endpoint_id,
+                delivery_id=delivery.pk,
+                actor=request.user,  # type: ignore[arg-type]  # the admin requires a login
+            )
+
+        rows = selected(self, request, queryset)
+        act_on_each(self, request, rows, act, "scheduled for another attempt")
+
+
+def _shown(time: datetime | None) -> str:
+    return DASH if time is None else time_shown(time)
