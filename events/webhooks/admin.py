@@ -34,8 +34,10 @@ class EndpointAdmin(WebhookAdmin):
     list_select_related = ("owner",)
     list_filter = ("status",)
     search_help_text = "Search by a complete id, a username, or part of a URL or description."
-    fields = ("url", "id", "owner", "description", "events", "account_ids", "status")
-    fields += ("disabled_reason", "failing_shown", "created_shown")
+    fields = (
+        *("url", "id", "owner", "description", "events", "account_ids", "status"),
+        *("disabled_reason", "failing_shown", "created_shown"),
+    )
     readonly_fields = fields
 
     def search_by_text(self, request: HttpRequest, queryset: QuerySet, text: str) -> QuerySet:
@@ -76,9 +78,11 @@ class DeliveryAdmin(WebhookAdmin):
     list_select_related = ("endpoint", "event")
     list_filter = ("status",)
     search_help_text = "Search by the complete id of a delivery, a webhook or an event."
-    fields = ("id", "endpoint", "event_type", "event_id_shown", "status", "attempts")
-    fields += ("attempted_shown", "due_shown", "response_status", "response_ms", "response_body")
-    fields += ("error", "created_shown")
+    fields = (
+        *("id", "endpoint", "event_type", "event_id_shown", "status", "attempts"),
+        *("attempted_shown", "due_shown", "response_status", "response_ms", "response_body"),
+        *("error", "created_shown"),
+    )
     readonly_fields = fields
 
     @admin.display(description="delivery")
