@@ -1,4 +1,4 @@
-"""Metrics of the event log and of webhooks, read at each scrape."""
+"""The metric of webhooks, read at each scrape."""
 
 import logging
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from events.models import Event
-from events.webhooks.fanout import newest_event
-from events.webhooks.models import Delivery, Endpoint, EndpointStatus
+from events.webhooks.models import Delivery, Endpoint
+from events.webhooks.statuses import EndpointStatus
 from transfers import clock
 
 logger = logging.getLogger("ledger.metrics")
@@ -20,19 +20,15 @@ ACTIVE = {"status": EndpointStatus.ENABLED, "owner__is_active": True}
 
 
 class WebhookCollector(Collector):
-    """Report where the event log ends, and how long the oldest event has waited for delivery."""
+    """Report how long the oldest event has waited for its delivery."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         try:
-            newest, waiting = newest_event().number, _oldest_waiting()
-            now = clock.now()
+            waiting, now = _oldest_waiting(), clock.now()
         except Exception as error:
             # The scrape mustn't fail, because it tells the other figures.
             logger.warning("could not read the state of webhooks: %r", error)
             return
-        log = GaugeMetricFamily("ledger_events_newest", "The number of the newest event.")
-        log.add_metric([], newest)
-        yield log
         age = GaugeMetricFamily(
             "ledger_webhook_oldest_waiting_seconds",
             "How long the oldest event has waited that isn't delivered to an enabled webhook.",

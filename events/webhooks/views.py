@@ -165,6 +165,7 @@ class WebhookViewSet(mixins.ListModelMixin, LedgerViewSet):
         description="For 24 hours, messages have two signatures: of the new secret and of the "
         "previous one. The new secret is shown only once: in a replay, `secret` is null.",
         request=EmptySerializer,
+        requests={"An empty body": {}},
         response=WebhookWithSecretSerializer,
         answers={"Rotated": WEBHOOK_WITH_SECRET},
         errors=MANAGER_ERRORS,
@@ -183,6 +184,7 @@ class WebhookViewSet(mixins.ListModelMixin, LedgerViewSet):
         description="Sends a message of the type `webhook.test`, signed like every other. Retrieve "
         "the webhook's deliveries to see what it led to.",
         request=EmptySerializer,
+        requests={"An empty body": {}},
         status=201,
         response=DeliverySerializer,
         answers={"To be sent": TEST_DELIVERY},
@@ -203,6 +205,7 @@ class WebhookViewSet(mixins.ListModelMixin, LedgerViewSet):
         "webhook succeeds and changes nothing.",
         tried_on=DISABLED_WEBHOOK_ID,
         request=EmptySerializer,
+        requests={"An empty body": {}},
         response=WebhookSerializer,
         answers={"Enabled": WEBHOOK},
         errors=MANAGER_ERRORS,
@@ -285,6 +288,7 @@ class DeliveryViewSet(mixins.ListModelMixin, LedgerViewSet):
         description="Attempts it as soon as possible, even if it succeeded before, and after "
         "failures for three days again. An attempt in progress isn't repeated.",
         request=EmptySerializer,
+        requests={"An empty body": {}},
         response=DeliverySerializer,
         answers={"To be attempted": {**DELIVERY, "next_attempt_at": DELIVERY["attempted_at"]}},
         errors=(*MANAGER_ERRORS, DeliveryNotFound, WebhookDisabled),

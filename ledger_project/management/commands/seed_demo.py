@@ -23,6 +23,8 @@ from accounts.money import money
 from accounts.serializers import account_document
 from api.renderers import JSONRenderer
 from events.webhooks.demo import create_demo_webhooks
+from ledger_project.idempotency.models import IdempotencyKey, fingerprint
+from ledger_project.idempotency.views import EXAMPLE_KEY
 from ledger_project.service_keys.examples import (
     CLIENT_ID,
     DEMO_SECRET,
