@@ -219,6 +219,8 @@ LEDGER = [
     "service_keys.ServiceKey",
     "transfers.LedgerEntry",
     "transfers.Transfer",
+    "webhooks.Delivery",
+    "webhooks.Endpoint",
 ]
 TABLES = {
     "newcomer": [],
