@@ -41,6 +41,8 @@ def test_only_these_models_are_registered():
         "service_keys.ServiceKey",
         "transfers.LedgerEntry",
         "transfers.Transfer",
+        "webhooks.Delivery",
+        "webhooks.Endpoint",
     ]
 
 
