@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from events.webhooks import services
+from events.tests.conftest import publish
+from events.webhooks import fanout, services
 from events.webhooks.models import Endpoint
+
+__all__ = ["publish"]
 
 URL = "http://127.0.0.1:9/hook"
 
@@ -19,12 +22,24 @@ def allow_this_machine(settings) -> None:
 
 
 @pytest.fixture
-def make_webhook(alice, allow_this_machine) -> Callable[..., Endpoint]:
-    """Return a function that registers a webhook, by default of alice for everything."""
+def make_webhook(alice, allow_this_machine, publish) -> Callable[..., Endpoint]:
+    """Return a function that registers a webhook, by default of alice for all that follows."""
 
     def make(url: str = URL, owner: User = alice, **members: Any) -> Endpoint:
+        publish()
         body = {"events": [], "account_ids": [], "description": "", **members}
         endpoint, _secret = services.register(owner=owner, url=url, **body)
         return endpoint
 
     return make
+
+
+@pytest.fixture
+def fan_out(publish) -> Callable[[], int]:
+    """Return a function that makes the deliveries of all events so far."""
+
+    def make_visible_and_fan_out() -> int:
+        publish()
+        return fanout.fan_out()
+
+    return make_visible_and_fan_out

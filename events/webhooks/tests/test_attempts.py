@@ -9,12 +9,11 @@ from standardwebhooks import Webhook
 from events.models import Event
 from events.webhooks import attempts, services
 from events.webhooks.attempts import CLAIM, claim, due_endpoints, record
-from events.webhooks.fanout import fan_out
 from events.webhooks.models import Delivery
 from events.webhooks.secrets import decrypted
 from events.webhooks.sending import Outcome
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 OK = Outcome(200, 12, excerpt="thanks")
 BROKEN = Outcome(500, 34, excerpt="oops")
@@ -39,7 +38,9 @@ def attempt(endpoint, outcome: Outcome) -> None:
     endpoint.refresh_from_db()
 
 
-def test_a_message_is_the_body_of_the_event_signed_with_the_secret(alice, endpoint, funded_account):
+def test_a_message_is_the_body_of_the_event_signed_with_the_secret(
+    alice, endpoint, funded_account, fan_out
+):
     funded_account(alice)
     fan_out()
 

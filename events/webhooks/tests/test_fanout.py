@@ -8,12 +8,12 @@ from conftest import allow
 from events.models import Event
 from events.order import START
 from events.webhooks import fanout, services
-from events.webhooks.fanout import fan_out, newest_event
+from events.webhooks.fanout import newest_event
 from events.webhooks.models import Delivery
 from transfers import services as transfers
 from transfers.tests.orders import hold_order, transfer_order
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def types_of(endpoint) -> list[str]:
@@ -22,7 +22,7 @@ def types_of(endpoint) -> list[str]:
 
 
 def test_everything_that_happens_after_the_registration_is_delivered_in_order(
-    alice, staff, funded_account, make_webhook
+    alice, staff, funded_account, make_webhook, fan_out
 ):
     account = funded_account(alice, balance=100)
     endpoint = make_webhook()
@@ -38,7 +38,7 @@ def test_everything_that_happens_after_the_registration_is_delivered_in_order(
 
 
 def test_a_webhook_gets_only_what_its_owner_may_see(
-    alice, bob, staff, funded_account, make_webhook
+    alice, bob, staff, funded_account, make_webhook, fan_out
 ):
     of_alice, of_bob, of_staff = [make_webhook(owner=owner) for owner in (alice, bob, staff)]
     source, dest = funded_account(alice, balance=10), funded_account(bob)
@@ -52,7 +52,7 @@ def test_a_webhook_gets_only_what_its_owner_may_see(
     assert len(types_of(of_staff)) == 5
 
 
-def test_types_and_accounts_limit_what_is_delivered(alice, funded_account, make_webhook):
+def test_types_and_accounts_limit_what_is_delivered(alice, funded_account, make_webhook, fan_out):
     one, other = funded_account(alice, balance=10), funded_account(alice, balance=10)
     by_type = make_webhook(events=["hold.created"])
     by_account = make_webhook(account_ids=[str(other.pk)])
@@ -70,7 +70,7 @@ def test_types_and_accounts_limit_what_is_delivered(alice, funded_account, make_
 
 
 def test_accounts_that_the_owner_may_not_see_any_more_are_left_out(
-    bob, alice, funded_account, make_webhook
+    bob, alice, funded_account, make_webhook, fan_out
 ):
     account = funded_account(alice, balance=10)
     endpoint = make_webhook(owner=allow(bob, "accounts.read_any"), account_ids=[str(account.pk)])
@@ -82,7 +82,7 @@ def test_accounts_that_the_owner_may_not_see_any_more_are_left_out(
     assert types_of(endpoint) == []
 
 
-def test_a_deactivated_user_gets_nothing(alice, funded_account, make_webhook):
+def test_a_deactivated_user_gets_nothing(alice, funded_account, make_webhook, fan_out):
     endpoint = make_webhook()
     funded_account(alice)
     alice.is_active = False
@@ -92,7 +92,9 @@ def test_a_deactivated_user_gets_nothing(alice, funded_account, make_webhook):
     assert types_of(endpoint) == []
 
 
-def test_a_disabled_webhook_catches_up_when_it_is_enabled(alice, funded_account, make_webhook):
+def test_a_disabled_webhook_catches_up_when_it_is_enabled(
+    alice, funded_account, make_webhook, fan_out
+):
     endpoint = make_webhook()
     endpoint.status, endpoint.disabled_reason = "DISABLED", "It was gone."
     endpoint.save()
@@ -104,7 +106,7 @@ def test_a_disabled_webhook_catches_up_when_it_is_enabled(alice, funded_account,
     assert (while_disabled, fan_out()) == (0, 1)
 
 
-def test_a_replay_delivers_the_same_events_again(alice, funded_account, make_webhook):
+def test_a_replay_delivers_the_same_events_again(alice, funded_account, make_webhook, fan_out):
     endpoint = make_webhook()
     funded_account(alice, balance=10)
     fan_out()
@@ -116,7 +118,7 @@ def test_a_replay_delivers_the_same_events_again(alice, funded_account, make_web
     assert events == 2 * list(Event.objects.in_order().values_list("pk", flat=True))
 
 
-def test_batches_neither_skip_nor_repeat(monkeypatch, alice, funded_account, make_webhook):
+def test_batches_neither_skip_nor_repeat(monkeypatch, alice, funded_account, make_webhook, fan_out):
     monkeypatch.setattr(fanout, "BATCH", 2)
     endpoint = make_webhook()
     for _ in range(5):
@@ -128,7 +130,7 @@ def test_batches_neither_skip_nor_repeat(monkeypatch, alice, funded_account, mak
 
 
 def test_a_webhook_whose_deliveries_wait_gets_more_only_when_some_have_ended(
-    monkeypatch, alice, funded_account, make_webhook
+    monkeypatch, alice, funded_account, make_webhook, fan_out
 ):
     monkeypatch.setattr(fanout, "MOST_PENDING", 3)
     endpoint = make_webhook()
@@ -145,7 +147,7 @@ def test_a_webhook_whose_deliveries_wait_gets_more_only_when_some_have_ended(
 
 
 def test_an_error_between_the_deliveries_and_the_place_in_the_log_repeats_nothing(
-    monkeypatch, alice, funded_account, make_webhook
+    monkeypatch, alice, funded_account, make_webhook, fan_out
 ):
     endpoint = make_webhook()
     funded_account(alice)
@@ -161,9 +163,9 @@ def test_an_error_between_the_deliveries_and_the_place_in_the_log_repeats_nothin
     assert (fan_out(), len(types_of(endpoint))) == (1, 1)
 
 
-def test_an_idle_log_costs_two_statements(make_webhook, django_assert_num_queries):
+def test_an_idle_log_costs_two_statements(make_webhook, django_assert_num_queries, fan_out):
     make_webhook()
     fan_out()
 
     with django_assert_num_queries(2, connection=connection):
-        fan_out()
+        fanout.fan_out()

@@ -5,12 +5,11 @@ from prometheus_client import CollectorRegistry
 
 from events.models import Event
 from events.webhooks import attempts, services
-from events.webhooks.fanout import fan_out
 from events.webhooks.metrics import WebhookCollector
 from events.webhooks.models import Delivery, Endpoint
 from events.webhooks.sending import Outcome
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def waited() -> float | None:
@@ -24,7 +23,9 @@ def test_nothing_waits_in_an_empty_log():
     assert waited() == 0
 
 
-def test_an_event_waits_until_it_is_delivered(clock, alice, funded_account, make_webhook):
+def test_an_event_waits_until_it_is_delivered(
+    clock, alice, funded_account, make_webhook, fan_out, publish
+):
     endpoint = make_webhook()
     funded_account(alice)
     opened_at = Event.objects.get().created_at
@@ -34,6 +35,7 @@ def test_an_event_waits_until_it_is_delivered(clock, alice, funded_account, make
         return (clock.now - opened_at).total_seconds()
 
     clock.go_on(minutes=5)
+    publish()
     without_a_deliverer = (waited(), age())
     fan_out()
     made_at = Delivery.objects.get().created_at
@@ -52,7 +54,7 @@ def test_an_event_waits_until_it_is_delivered(clock, alice, funded_account, make
 
 
 def test_what_waits_for_a_disabled_webhook_or_an_inactive_owner_is_not_counted(
-    clock, alice, bob, funded_account, make_webhook
+    clock, alice, bob, funded_account, make_webhook, fan_out
 ):
     make_webhook()
     funded_account(bob)
