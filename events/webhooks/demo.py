@@ -10,6 +10,7 @@ from events.webhooks.examples import (
     DISABLED_WEBHOOK,
     DISABLED_WEBHOOK_ID,
     SECRET,
+    UNUSED_WEBHOOK_ID,
     WEBHOOK,
     WEBHOOK_ID,
 )
@@ -19,10 +20,11 @@ from events.webhooks.statuses import DeliveryStatus, EndpointStatus
 
 
 def create_demo_webhooks(owner: User, at: datetime) -> None:
-    """Create an enabled and a disabled webhook with a delivery. Their receiver doesn't exist."""
+    """Create an enabled webhook with a delivery, and two disabled ones, for no real receiver."""
     for webhook_id, disabled_reason in (
         (WEBHOOK_ID, ""),
         (DISABLED_WEBHOOK_ID, DISABLED_WEBHOOK["disabled_reason"]),
+        (UNUSED_WEBHOOK_ID, DISABLED_WEBHOOK["disabled_reason"]),
     ):
         Endpoint.objects.create(
             pk=UUID(webhook_id),

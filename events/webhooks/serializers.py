@@ -190,7 +190,7 @@ class ChangeWebhookSerializer(StrictSerializer):
         try:
             require_public_name(target_of(url))
         except Refused as refused:
-            raise serializers.ValidationError(str(refused)) from refused
+            raise serializers.ValidationError(str(refused), code="refused_url") from refused
         return url
 
     def validate_events(self, events: list[str]) -> list[str]:

@@ -23,6 +23,7 @@ from events.webhooks.examples import (
     DELIVERY,
     DISABLED_WEBHOOK_ID,
     TEST_DELIVERY,
+    UNUSED_WEBHOOK_ID,
     WEBHOOK,
     WEBHOOK_WITH_SECRET,
 )
@@ -148,7 +149,7 @@ class WebhookViewSet(mixins.ListModelMixin, LedgerViewSet):
         who=MANAGER,
         scope=Scope.WEBHOOKS_WRITE,
         description="Its deliveries are deleted too. The events stay in the feed.",
-        tried_on=DISABLED_WEBHOOK_ID,
+        tried_on=UNUSED_WEBHOOK_ID,
         status=204,
         errors=MANAGER_ERRORS,
     )
@@ -185,7 +186,7 @@ class WebhookViewSet(mixins.ListModelMixin, LedgerViewSet):
         "the webhook's deliveries to see what it led to.",
         request=EmptySerializer,
         requests={"An empty body": {}},
-        status=201,
+        status=202,
         response=DeliverySerializer,
         answers={"To be sent": TEST_DELIVERY},
         errors=(*MANAGER_ERRORS, WebhookDisabled),
@@ -193,7 +194,7 @@ class WebhookViewSet(mixins.ListModelMixin, LedgerViewSet):
     def test(self, request: Request, webhook_id: UUID) -> Response:
         self.read_body(EmptySerializer)
         delivery = services.test(webhook_id=webhook_id, actor=self.actor)
-        return Response(delivery_document(delivery), status=201)
+        return Response(delivery_document(delivery), status=202)
 
     @Operation(
         "enableWebhook",
@@ -248,7 +249,8 @@ class WebhookViewSet(mixins.ListModelMixin, LedgerViewSet):
         for each in wanted:
             if each not in known:
                 raise serializers.ValidationError(
-                    {"account_ids": [f"Account {each} doesn't exist, or you may not see it."]}
+                    {"account_ids": [f"Account {each} doesn't exist, or you may not see it."]},
+                    code="unknown_account",
                 )
         return body
 

@@ -107,7 +107,7 @@ class LedgerAutoSchema(AutoSchema):
         # A key for each example of a body, so that no two examples use the same key.
         keys = {
             title: str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self.operation.id} {title}"))
-            for title in self.operation.requests
+            for title in self.operation.requests or ("Without a body",)
         }
         return OpenApiParameter(
             "Idempotency-Key",

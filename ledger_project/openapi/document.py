@@ -23,7 +23,7 @@ from ledger_project.openapi.words import INTRODUCTION, MEMBERS, TAGS, VALUES, me
 from transfers.serializers import ONLY_HOLDS_EXPIRE
 
 # The order of the operations of a path.
-METHODS = ("post", "get", "patch")
+METHODS = ("post", "get", "patch", "delete")
 
 
 def complete(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def complete(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]
     result["info"]["description"] = _introduction()
     result["tags"] = [{"name": name, "description": words} for name, words in TAGS.items()]
     for path, item in result["paths"].items():
-        result["paths"][path] = {method: item[method] for method in METHODS if method in item}
+        result["paths"][path] = dict(sorted(item.items(), key=lambda each: METHODS.index(each[0])))
     result["paths"] |= dict(_plain_views())
     result["components"]["schemas"] |= SCHEMAS
     result["components"]["headers"] = HEADERS

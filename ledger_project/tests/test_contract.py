@@ -37,8 +37,12 @@ EXAMPLES_OF_EACH = 9
 LEAST_CASES = 600
 
 # Errors that a request may get although it is valid by the schema, because a schema can't express
-# them: a valid cursor, accounts in the same currency, an instant in the past, a range in order.
-RIGHTLY_REFUSED = {"invalid_cursor", "same_account", "currency_mismatch", "future", "invalid_range"}
+# them: a valid cursor, accounts in the same currency, an instant in the past, a range in order, a
+# URL whose host is public, an account that the caller may see.
+RIGHTLY_REFUSED = {
+    *("invalid_cursor", "same_account", "currency_mismatch", "future", "invalid_range"),
+    *("refused_url", "unknown_account"),
+}
 
 document = schemathesis.openapi.from_wsgi("/openapi.json", WSGIHandler())
 

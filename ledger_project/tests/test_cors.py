@@ -69,7 +69,7 @@ def test_a_preflight_request_needs_neither_a_token_nor_a_known_route(server, pat
 
     assert status == 200
     assert headers["access-control-allow-origin"] == origin
-    assert listed(headers["access-control-allow-methods"]) == {"get", "post", "patch"}
+    assert listed(headers["access-control-allow-methods"]) == {"get", "post", "patch", "delete"}
     assert listed(headers["access-control-allow-headers"]) == listed(
         ASKED["Access-Control-Request-Headers"]
     )

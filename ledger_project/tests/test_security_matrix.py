@@ -77,7 +77,7 @@ MATRIX = {
     (WEBHOOK, "PATCH"): OWNER_AND_OPERATIONS,
     (WEBHOOK, "DELETE"): (401, 204, 404, 404, 403, 403, 204, 204, 401),
     (f"{WEBHOOK}/rotate-secret", "POST"): OWNER_AND_OPERATIONS,
-    (f"{WEBHOOK}/test", "POST"): OWNER_AND_OPERATIONS_POST,
+    (f"{WEBHOOK}/test", "POST"): (401, 202, 404, 404, 403, 403, 202, 202, 401),
     (f"{WEBHOOK}/enable", "POST"): OWNER_AND_OPERATIONS,
     (f"{WEBHOOK}/replay", "POST"): OWNER_AND_OPERATIONS,
     (f"{WEBHOOK}/deliveries", "GET"): READERS,

@@ -160,7 +160,7 @@ def test_a_test_is_a_delivery_without_an_event(api, make_webhook):
     response = api.post(f"/webhooks/{endpoint.pk}/test")
 
     delivery = response.json()
-    assert response.status_code == 201
+    assert response.status_code == 202
     assert (delivery["event_id"], delivery["event_type"]) == (None, "webhook.test")
     assert (delivery["status"], delivery["attempts"]) == ("PENDING", 0)
     listed = api.get(f"/webhooks/{endpoint.pk}/deliveries").json()
@@ -184,7 +184,7 @@ def test_a_disabled_webhook_is_enabled_and_refuses_what_needs_it_enabled(api, ma
     }
     assert (enabled["status"], enabled["disabled_reason"]) == ("ENABLED", "")
     assert api.post(f"{path}/enable").status_code == 200
-    assert api.post(f"{path}/test").status_code == 201
+    assert api.post(f"{path}/test").status_code == 202
 
 
 @pytest.mark.parametrize("status", [each.value for each in DeliveryStatus])
