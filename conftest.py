@@ -61,9 +61,9 @@ class LedgerClient(APIClient):
         headers = {"Idempotency-Key": key or str(uuid.uuid4()), **extra.pop("headers", {})}
         return super().patch(path, {} if data is None else data, headers=headers, **extra)
 
-    def delete(self, path: str, key: str | None = None, **extra: Any):
+    def delete(self, path: str, data: Any = None, key: str | None = None, **extra: Any):
         headers = {"Idempotency-Key": key or str(uuid.uuid4()), **extra.pop("headers", {})}
-        return super().delete(path, headers=headers, **extra)
+        return super().delete(path, data, headers=headers, **extra)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -23,6 +23,13 @@ OFFSET = "(SELECT coalesce(max(added), 0) FROM events_transactionoffset)"
 OLDEST_RUNNING = f"(pg_snapshot_xmin(pg_current_snapshot())::text::bigint + {OFFSET})"
 
 
+# The id of a transaction that hasn't begun yet. A snapshot may end before its own transaction.
+NEXT_TRANSACTION = """greatest(
+    pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
+    pg_current_xact_id_if_assigned()::text::bigint + 1
+)"""
+
+
 class Position(NamedTuple):
     """The place of an event in the log, which a reader continues after."""
 
@@ -80,7 +87,6 @@ def _shortfall(connection: BaseDatabaseWrapper) -> int:
         return 0
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT max(transaction) + 1 - pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
-            f" - {OFFSET} FROM events_event"
+            f"SELECT max(transaction) + 1 - {NEXT_TRANSACTION} - {OFFSET} FROM events_event"
         )
         return cursor.fetchone()[0] or 0

@@ -153,8 +153,8 @@ def send(request: tuple, key: str, fault: Fault):
 
 
 def stored(response) -> bytes:
-    """Return the body of a response as it is stored: the secret of a service key isn't."""
-    return re.sub(rb'(?<="client_secret":)"[^"]+"', b"null", response.content)
+    """Return the body of a response as it is stored: secrets aren't."""
+    return re.sub(rb'(?<=secret":)"[^"]+"', b"null", response.content)
 
 
 @contextmanager

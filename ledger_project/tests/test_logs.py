@@ -32,6 +32,8 @@ from rest_framework.views import APIView
 from ledger_project import urls
 
 class Crash(APIView):
+    max_body = 1000
+
     def post(self, request):
         header, key = request.headers["Authorization"], request.headers["Idempotency-Key"]
         password = request.data["password"]

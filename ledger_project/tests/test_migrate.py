@@ -147,7 +147,8 @@ def test_every_command_of_the_project_refuses_a_database_of_an_earlier_version(e
         responses[name] = (process.communicate()[0], process.returncode)
 
     assert sorted(responses) == [
-        *("create_service_key", "expire_holds", "migrate", "purge_idempotency_keys"),
+        *("create_service_key", "deliver_webhooks", "expire_holds", "migrate"),
+        "purge_idempotency_keys",
         *("seed_demo", "seed_load", "verify_ledger"),
     ]
     assert responses == dict.fromkeys(responses, (MADE_EARLIER, 2))

@@ -38,6 +38,9 @@ STATEMENTS = {
     "refusal": 4,
     "create a service key": 5,
     "revoke a service key": 9,
+    "register a webhook": 10,
+    "test a webhook": 8,
+    "delete a webhook": 8,
 }
 
 
