@@ -103,7 +103,6 @@ class WebhookViewSet(mixins.ListModelMixin, LedgerViewSet):
         "List webhooks",
         who=f"{LOGGED_IN} They see their own webhooks, or all with `webhooks.read_any`.",
         scope=Scope.WEBHOOKS_WRITE,
-        description="Newest first.",
         response=WebhookPageSerializer,
         answers={"The only page": {"items": [WEBHOOK], "next_cursor": None}},
     )
@@ -193,8 +192,8 @@ class WebhookViewSet(mixins.ListModelMixin, LedgerViewSet):
     )
     def test(self, request: Request, webhook_id: UUID) -> Response:
         self.read_body(EmptySerializer)
-        delivery = services.test(webhook_id=webhook_id, actor=self.actor)
-        return Response(delivery_document(delivery), status=202)
+        tested = services.test(webhook_id=webhook_id, actor=self.actor)
+        return Response(delivery_document(tested), status=202)
 
     @Operation(
         "enableWebhook",
