@@ -185,6 +185,7 @@ SPECTACULAR_SETTINGS = {
     "LICENSE": {"name": "MIT License", "identifier": "MIT"},
     "OAS_VERSION": "3.1.0",
     "COMPONENT_SPLIT_REQUEST": True,
+    "PREPROCESSING_HOOKS": ["ledger_project.openapi.document.in_order"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "ledger_project.openapi.document.complete",

@@ -10,7 +10,8 @@ from api.fields import UUID_FORM
 from api.probe import probe
 from audit.views import IntegrityViewSet
 from events.feed import FeedViewSet
-from events.webhooks.views import DeliveryViewSet, WebhookViewSet
+from events.webhooks.views.deliveries import DeliveryViewSet
+from events.webhooks.views.webhooks import WebhookViewSet
 from ledger_project.health import healthz, readyz
 from ledger_project.idempotency.views import IdempotencyKeyView
 from ledger_project.metrics import metrics

@@ -10,7 +10,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Account
-from api.exceptions import PermissionDenied
 from api.fields import EmptySerializer
 from api.operations import LOGGED_IN, Operation
 from api.scopes import Scope
@@ -20,7 +19,6 @@ from events.cursors import position_of
 from events.order import START
 from events.webhooks import services
 from events.webhooks.examples import (
-    DELIVERY,
     DISABLED_WEBHOOK_ID,
     TEST_DELIVERY,
     UNUSED_WEBHOOK_ID,
@@ -28,15 +26,13 @@ from events.webhooks.examples import (
     WEBHOOK_WITH_SECRET,
 )
 from events.webhooks.exceptions import (
-    DeliveryNotFound,
     TooManyWebhooks,
     WebhookDisabled,
     WebhookNotFound,
 )
-from events.webhooks.models import Delivery, Endpoint
+from events.webhooks.models import Endpoint
 from events.webhooks.serializers import (
     ChangeWebhookSerializer,
-    DeliveryPageSerializer,
     DeliverySerializer,
     RegisterWebhookSerializer,
     ReplaySerializer,
@@ -46,13 +42,7 @@ from events.webhooks.serializers import (
     delivery_document,
     webhook_document,
 )
-
-READER = "the owner of the webhook, and users with the permission `webhooks.read_any`."
-MANAGER = (
-    "the owner of the webhook, and users with the permissions `webhooks.read_any` and "
-    "`webhooks.manage_any`."
-)
-MANAGER_ERRORS = (WebhookNotFound, PermissionDenied)
+from events.webhooks.views.who import MANAGER, MANAGER_ERRORS, READER
 
 
 class WebhookViewSet(mixins.ListModelMixin, LedgerViewSet):
@@ -103,6 +93,7 @@ class WebhookViewSet(mixins.ListModelMixin, LedgerViewSet):
         "List webhooks",
         who=f"{LOGGED_IN} They see their own webhooks, or all with `webhooks.read_any`.",
         scope=Scope.WEBHOOKS_WRITE,
+        description="Newest first.",
         response=WebhookPageSerializer,
         answers={"The only page": {"items": [WEBHOOK], "next_cursor": None}},
     )
@@ -252,49 +243,3 @@ class WebhookViewSet(mixins.ListModelMixin, LedgerViewSet):
                     code="unknown_account",
                 )
         return body
-
-
-class DeliveryViewSet(mixins.ListModelMixin, LedgerViewSet):
-    """The deliveries of a webhook."""
-
-    queryset = Delivery.objects.none()
-    serializer_class = DeliverySerializer
-    filterset_class = FilterSet
-    cursor_field = "pk"
-
-    def get_queryset(self) -> QuerySet[Delivery]:
-        endpoint = services.find(webhook_id=self.kwargs["webhook_id"], actor=self.actor)
-        return endpoint.deliveries.select_related("event")
-
-    @Operation(
-        "listDeliveries",
-        "Webhooks",
-        "List the deliveries of a webhook",
-        who=READER,
-        scope=Scope.WEBHOOKS_WRITE,
-        description="Newest first, each with the outcome of its last attempt.",
-        response=DeliveryPageSerializer,
-        answers={"The only page": {"items": [DELIVERY], "next_cursor": None}},
-        errors=(WebhookNotFound,),
-    )
-    def list(self, request: Request, webhook_id: UUID) -> Response:
-        return super().list(request)
-
-    @Operation(
-        "retryDelivery",
-        "Webhooks",
-        "Attempt a delivery again",
-        who=MANAGER,
-        scope=Scope.WEBHOOKS_WRITE,
-        description="Attempts it as soon as possible, even if it succeeded before, and after "
-        "failures for three days again. An attempt in progress isn't repeated.",
-        request=EmptySerializer,
-        requests={"An empty body": {}},
-        response=DeliverySerializer,
-        answers={"To be attempted": {**DELIVERY, "next_attempt_at": DELIVERY["attempted_at"]}},
-        errors=(*MANAGER_ERRORS, DeliveryNotFound, WebhookDisabled),
-    )
-    def retry(self, request: Request, webhook_id: UUID, delivery_id: UUID) -> Response:
-        self.read_body(EmptySerializer)
-        delivery = services.retry(webhook_id=webhook_id, delivery_id=delivery_id, actor=self.actor)
-        return Response(delivery_document(delivery))
