@@ -79,14 +79,14 @@ class Deliverer:
         if monotonic() - self._expired_at > EXPIRY_SECONDS:
             self._expired_at = monotonic()
             await self._in_database(_release_expired_holds)
-        made = await self._in_database(fan_out)
+        made, has_more = await self._in_database(fan_out)
         claimed = await self._in_database(self._claim)
         for attempt in claimed:
             self._in_progress[attempt.endpoint_id] += 1
             request = asyncio.create_task(self._attempt(attempt))
             self._requests.add(request)
             request.add_done_callback(self._requests.discard)
-        return bool(made or claimed)
+        return bool(made or has_more or claimed)
 
     def _claim(self) -> list[Attempt]:
         claimed: list[Attempt] = []

@@ -6,7 +6,6 @@ the deliveries are written in one transaction, so a process that dies in between
 repeats nothing.
 """
 
-from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
@@ -38,36 +37,40 @@ def newest_event() -> Position:
     return START if place is None else Position(*place)
 
 
-def fan_out() -> int:
-    """Make the deliveries of new events for all webhooks, and return their number."""
+def fan_out() -> tuple[int, bool]:
+    """
+    Make the next deliveries of each webhook, at most ``BATCH`` each.
+
+    Return their number, and whether the log has more for a webhook. Call it again then: reading a
+    long log for one webhook mustn't keep the deliveries of the others waiting.
+    """
     end = newest_event()
     behind = Q(transaction__lt=end.transaction) | Q(
         transaction=end.transaction, number__lt=end.number
     )
     enabled = Endpoint.objects.filter(behind, status=EndpointStatus.ENABLED, owner__is_active=True)
-    return sum(sum(_deliveries_of(pk, end)) for pk in enabled.values_list("pk", flat=True))
+    batches = [_make_batch(pk, end) for pk in enabled.values_list("pk", flat=True)]
+    return sum(made for made, _ in batches), any(has_more for _, has_more in batches)
 
 
-def _deliveries_of(pk: UUID, end: Position) -> Iterator[int]:
-    """Make the deliveries of one webhook up to ``end``, and yield the number of each batch."""
-    is_complete = False
-    while not is_complete:
-        with transaction.atomic():
-            # A webhook that another process is working on is left to it.
-            endpoint = _skipping_locked(Endpoint.objects.filter(pk=pk)).first()
-            if endpoint is None or endpoint.status == EndpointStatus.DISABLED:
-                return
-            pending = endpoint.deliveries.filter(due_at__isnull=False)[:MOST_PENDING].count()
-            room = min(BATCH, MOST_PENDING - pending)
-            if room <= 0 or endpoint.position >= end:
-                return
-            new = _next_events(endpoint, end, room)
-            is_complete = len(new) < room
-            endpoint.position = end if is_complete else new[-1].position
-            endpoint.save(update_fields=["transaction", "number"])
-            wanted = [each for each in new if endpoint.wants(each)]
-            _make(endpoint, wanted, clock.now())
-        yield len(wanted)
+def _make_batch(pk: UUID, end: Position) -> tuple[int, bool]:
+    """Make the next deliveries of one webhook up to ``end``; return as ``fan_out``."""
+    with transaction.atomic():
+        # A webhook that another process is working on is left to it.
+        endpoint = _skipping_locked(Endpoint.objects.filter(pk=pk)).first()
+        if endpoint is None or endpoint.status == EndpointStatus.DISABLED:
+            return 0, False
+        pending = endpoint.deliveries.filter(due_at__isnull=False)[:MOST_PENDING].count()
+        room = min(BATCH, MOST_PENDING - pending)
+        if room <= 0 or endpoint.position >= end:
+            return 0, False
+        new = _next_events(endpoint, end, room)
+        has_more = len(new) == room
+        endpoint.position = new[-1].position if has_more else end
+        endpoint.save(update_fields=["transaction", "number"])
+        wanted = [each for each in new if endpoint.wants(each)]
+        _make(endpoint, wanted, clock.now())
+    return len(wanted), has_more
 
 
 def _skipping_locked(endpoints: QuerySet[Endpoint]) -> QuerySet[Endpoint]:

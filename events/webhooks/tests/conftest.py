@@ -40,6 +40,10 @@ def fan_out(publish) -> Callable[[], int]:
 
     def make_visible_and_fan_out() -> int:
         publish()
-        return fanout.fan_out()
+        total, has_more = 0, True
+        while has_more:
+            made, has_more = fanout.fan_out()
+            total += made
+        return total
 
     return make_visible_and_fan_out

@@ -145,7 +145,7 @@ def test_an_error_of_the_database_is_survived(monkeypatch, alice, funded_account
     monkeypatch.setattr(deliverer_module, "ERROR_SECONDS", 0.01)
     fan_out, calls = deliverer_module.fan_out, []
 
-    def fail_at_first() -> int:
+    def fail_at_first() -> tuple[int, bool]:
         calls.append(None)
         if len(calls) < 3:
             raise connection.Database.OperationalError("It is gone.")

@@ -129,6 +129,21 @@ def test_batches_neither_skip_nor_repeat(monkeypatch, alice, funded_account, mak
     assert numbers == sorted(set(numbers))
 
 
+def test_a_long_log_is_read_in_batches_so_that_no_other_webhook_waits(
+    monkeypatch, alice, funded_account, make_webhook, publish
+):
+    monkeypatch.setattr(fanout, "BATCH", 2)
+    rare, common = make_webhook(events=["hold.created"]), make_webhook()
+    for _ in range(5):
+        funded_account(alice)
+    publish()
+
+    rounds = [fanout.fan_out() for _ in range(4)]
+
+    assert rounds == [(2, True), (2, True), (1, False), (0, False)]
+    assert (len(types_of(rare)), len(types_of(common))) == (0, 5)
+
+
 def test_a_webhook_whose_deliveries_wait_gets_more_only_when_some_have_ended(
     monkeypatch, alice, funded_account, make_webhook, fan_out
 ):
