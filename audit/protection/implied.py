@@ -119,7 +119,7 @@ def _constants(condition: str) -> set[str]:
 
 
 def _numbers(constants: set[str]) -> set[str]:
-    """Return each constant with its neighbours. A number before which there is a minus, also."""
+    """Return each number, positive and negative, with its two neighbours, and the extremes."""
     # SQLite reads a comparison as 0 or 1.
     numbers = {0, 1, *(sign * int(text) for text in constants for sign in (1, -1))}
     near = {number + step for number in numbers for step in (-1, 0, 1)}

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def look(publish):
-    """Return a function that returns whether anything since the last look concerns a subject."""
+    """Return a function that tells whether events since its last call concern each subject."""
     publish()
     reached = [end_of_log(connection)]
 

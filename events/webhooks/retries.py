@@ -4,7 +4,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-# 10 s, 30 s, 90 s, 4.5 min, 13.5 min, 40 min, 2 h, 6 h, and then every 12 hours.
+# The delays are 10 s, 30 s, 90 s, 4.5 min, 13.5 min, 40 min, 2 h, 6 h, and then every 12 hours.
 FIRST_DELAY = timedelta(seconds=10)
 FACTOR = 3
 LONGEST_DELAY = timedelta(hours=12)
@@ -23,7 +23,7 @@ def next_attempt(
     """
     Return when to attempt a delivery again, or None to give it up.
 
-    :param since: when it was due for the first time (UTC)
+    :param since: the time of the first attempt (UTC)
     :param attempts: how many have failed, at least 1
     :param retry_after: the delay that the receiver asked for
     """

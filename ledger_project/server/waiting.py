@@ -44,7 +44,7 @@ class WaitingRoom:
         self._poll = poll
         self._waiters: set[_Waiter] = set()
         self._watch: asyncio.Task[None] | None = None
-        # The point in the log up to which was looked, if somebody waits.
+        # How far the log has been searched for news. Only valid while `_watch` runs.
         self._reached: Any = None
         self._is_open = True
         self.turns = asyncio.Semaphore(AT_A_TIME)
