@@ -89,6 +89,11 @@ def _kill(process: int) -> None:
 class MortalPostgres(Server):
     """A PostgreSQL whose postmaster can be killed, and started again on the same data."""
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the postmaster only."""
+        assert self._server is not None
+        self._server.send_signal(number)
+
     def kill(self) -> None:
         assert self._server is not None
         self._server.kill()
