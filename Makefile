@@ -13,18 +13,18 @@ production = set -a; . ./.env.example; LEDGER_HTTPS=true; LEDGER_DATABASE_URL=sq
 # Print a command and run it with production settings.
 step = @echo '▸ $(1)'; $(production); .venv/bin/$(1)
 
-.PHONY: help run test demo check types generate bench soak proxy
+.PHONY: help run test screenshots demo check types generate bench soak proxy
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
-		while IFS='|' read -r name does; do printf '  make %-8s %s\n' "$$name" "$$does"; done
+		while IFS='|' read -r name does; do printf '  make %-11s %s\n' "$$name" "$$does"; done
 
 run: .venv/.runtime ## Start the service on 127.0.0.1:$PORT (8000), with demo data in its own file
 	@exec sh tools/run.sh
 
 # Runs on both databases at once, a core for each. Coverage is measured on SQLite only, because
 # measuring makes a run half as long again. The modules that only PostgreSQL uses are left out.
-test: .venv/.dev ## Run the whole suite, on SQLite and on a real PostgreSQL
+test: .venv/.dev .venv/.browser ## Run the whole suite, on SQLite and on a real PostgreSQL
 	@$(python) -m coverage erase
 	@echo '▸ pytest on PostgreSQL, in the background; its output comes last'
 	@$(python) tools/with_postgres.py \
@@ -34,6 +34,9 @@ test: .venv/.dev ## Run the whole suite, on SQLite and on a real PostgreSQL
 	wait $$postgresql; postgresql=$$?; echo '▸ pytest on PostgreSQL'; cat .venv/postgresql.log; \
 	[ $$sqlite -eq 0 ] && [ $$postgresql -eq 0 ]
 	@$(python) -m coverage report
+
+screenshots: .venv/.dev .venv/.browser ## Take the screenshots in docs/images again
+	@SCREENSHOTS=1 $(python) -m pytest --quiet -m browser
 
 demo: .venv/.runtime ## Run the README's example and check every response
 	@$(python) -m tools.demo
@@ -95,6 +98,11 @@ audit = rm -f .venv/audit.json; \
 	@echo 'Installing requirements-dev.txt'
 	@$(pip) install -r requirements-dev.txt
 	@touch $@ .venv/.runtime
+
+# Finds Chromium or installs it. BROWSER=0 leaves the browser tests out.
+.venv/.browser: tools/chromium.sh | .venv/bin/python
+	@sh tools/chromium.sh
+	@[ "$$BROWSER" = 0 ] || touch $@
 
 .venv/.peers: benchmarks/peers/requirements.txt | .venv/bin/python
 	@echo 'Installing $<'

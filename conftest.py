@@ -1,5 +1,6 @@
 """Fixtures for the tests of all apps. Test money is deposited through the services."""
 
+import os
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -31,12 +32,20 @@ collect_ignore_glob = [
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run the tests whose result can't depend on the database on SQLite only."""
-    if connection.vendor == "sqlite":
-        return
+    """
+    Leave out the tests that this run doesn't need.
+
+    The tests whose result can't depend on the database run on SQLite only. With ``BROWSER=0``, the
+    tests that need a browser don't run.
+    """
+    left_out = []
+    if connection.vendor != "sqlite":
+        left_out.append("one_database")
+    if os.environ.get("BROWSER") == "0":
+        left_out.append("browser")
     groups: dict[bool, list[pytest.Item]] = {True: [], False: []}
     for item in items:
-        groups[item.get_closest_marker("one_database") is not None].append(item)
+        groups[any(item.get_closest_marker(name) for name in left_out)].append(item)
     config.hook.pytest_deselected(items=groups[True])
     items[:] = groups[False]
 
