@@ -58,7 +58,7 @@ bench: .venv/.dev .venv/.peers ## Run the benchmarks (40 minutes; 4 minutes with
 	@$(python) -m benchmarks $(BENCH)
 
 soak: .venv/.dev ## Kill processes under load on each database (MINUTES=30 or SECONDS=60; SEED=N)
-	@$(python) tools/soak.py $(if $(SEED),--seed $(SEED)) \
+	@$(python) -m ledger_project.tests.soak $(if $(SEED),--seed $(SEED)) \
 		$(if $(SECONDS),--seconds $(SECONDS),--minutes $(or $(MINUTES),30))
 
 proxy: .venv/.runtime ## Test deploy/nginx.conf with the installed nginx

@@ -28,6 +28,8 @@ from ledger_project import environment
 from tools import setting_texts
 
 ROOT = Path(__file__).resolve().parent.parent
+# The width of the OpenAPI document, and of what is written on one line of it.
+WIDTH, SHORT = 100, 90
 
 
 class Generated(NamedTuple):
@@ -42,22 +44,27 @@ def openapi() -> str:
     out = StringIO()
     call_command("spectacular", validate=True, fail_on_warn=True, format="openapi-json", stdout=out)
     return yaml.dump(
-        json.loads(out.getvalue()), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100
+        json.loads(out.getvalue()), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=WIDTH
     )
 
 
 class Dumper(yaml.SafeDumper):
-    """Write references and lists of scalars on one line, and multi-line text in blocks."""
+    """Write what is short on one line, examples in as few as possible, and long text in blocks."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
     def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> Any:
-        return super().represent_mapping(tag, mapping, mapping.keys() == {"$ref"})
+        on_one_line = mapping.keys() == {"$ref"} or is_short(mapping)
+        node = super().represent_mapping(tag, mapping, on_one_line)
+        if mapping.keys() <= {"summary", "value"}:  # An example.
+            for _, value in node.value:
+                value.flow_style = True
+        return node
 
     def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> Any:
-        on_one_line = not any(isinstance(item, dict | list) for item in sequence)
-        return super().represent_sequence(tag, sequence, on_one_line)
+        of_scalars = not any(isinstance(item, dict | list) for item in sequence)
+        return super().represent_sequence(tag, sequence, of_scalars or is_short(sequence))
 
     def represent_str(self, data: str) -> Any:
         style = "|" if "\n" in data else None
@@ -65,6 +72,13 @@ class Dumper(yaml.SafeDumper):
 
 
 Dumper.add_representer(str, Dumper.represent_str)
+
+
+def is_short(value: Any) -> bool:
+    """Whether a mapping or sequence takes one line or, if it isn't nested, at most two."""
+    encoded = json.dumps(value, ensure_ascii=False)
+    longest = SHORT if encoded.count("{") > 1 else 1.5 * WIDTH
+    return len(encoded) <= longest and "\\n" not in encoded
 
 
 def env_example() -> str:

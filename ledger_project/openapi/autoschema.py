@@ -114,8 +114,7 @@ class LedgerAutoSchema(AutoSchema):
             reference("schemas", "Key"),
             OpenApiParameter.HEADER,
             required=True,
-            description="A new key for each operation; the same key for each retry. Each example "
-            "of a body has a key of the same name. If you edit the body, edit the key too.",
+            description="A new key for each operation; the same key for each retry.",
             examples=_examples(keys),
         )
 
@@ -177,7 +176,7 @@ class LedgerAutoSchema(AutoSchema):
         examples = {}
         for code in codes:
             name, error = self._error(code)
-            document: dict[str, Any] = {"summary": error.title, "value": Problem(error).body(path)}
+            document: dict[str, Any] = {"value": Problem(error).body(path)}
             if code in self.operation.evidence:
                 document["value"] |= self.operation.evidence[code]
                 examples[code] = document

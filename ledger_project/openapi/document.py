@@ -149,4 +149,5 @@ def _name_enums(result: dict[str, Any]) -> None:
             if name:
                 parameter["schema"] = {"$ref": f"#/components/schemas/{name}"}
                 # Swagger UI doesn't show the description of a parameter's schema.
-                parameter["description"] = f"{parameter['description']}\n\n{meaning(name)}".strip()
+                texts = parameter["description"].strip(), meaning(name)
+                parameter["description"] = "\n\n".join(texts).strip()

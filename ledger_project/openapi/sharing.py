@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from api.problems import MEDIA_TYPE
+from ledger_project.idempotency.exceptions import OF_KEYS
+
+CODES_OF_KEYS = {error.code for error in OF_KEYS}
 
 
 def share(result: dict[str, Any]) -> None:
     """Replace shared responses and parameters in the finished document by references."""
     components = result["components"]
-    components["responses"] = _share_responses(result)
+    components["responses"] = components.get("responses", {}) | _share_responses(result)
     components["parameters"] = _share_parameters(result)
 
 
@@ -31,19 +34,26 @@ def _share_responses(result: dict[str, Any]) -> dict[str, Any]:
     for name, places in sorted(uses.items()):
         if len(places) > 1:
             for responses, status in places:
-                shared[name] = responses[status]
+                assert shared.setdefault(name, responses[status]) == responses[status]
                 responses[status] = {"$ref": f"#/components/responses/{name}"}
     return shared
 
 
 def _name_of(response: dict[str, Any]) -> str:
-    """Return the name of an error response: its codes, and "replayable" if it may be replayed."""
+    """
+    Return the name of an error response, or "" if it has examples of its own.
+
+    The name consists of its codes, and of "replayable" if it may be replayed. "key" stands for the
+    errors that all operations with an Idempotency-Key have in common.
+    """
     if list(response.get("content", ())) != [MEDIA_TYPE]:
         return ""
     examples = response["content"][MEDIA_TYPE]["examples"].values()
     if not all("$ref" in example for example in examples):
         return ""
     names = [example["$ref"].rpartition("/")[2] for example in examples]
+    if of_key := [name for name in names if name in CODES_OF_KEYS]:
+        names = ["key", *(name for name in names if name not in of_key)]
     if "Idempotent-Replayed" in response["headers"]:
         names.append("replayable")
     return "-".join(names)

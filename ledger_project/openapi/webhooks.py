@@ -30,10 +30,11 @@ HEADERS = {
     "webhook-signature": "One signature, or two with a space between them while the secret is "
     "being replaced. Each is `v1,` and the Base64 of an HMAC-SHA256.",
 }
+# The name of each response, its status, and what it leads to.
 RESPONSES = {
-    "2XX": "The message was received. It isn't sent again.",
-    "410": "The webhook is disabled. Nothing more is sent to it.",
-    "default": "The message is sent again later, for up to three days.",
+    "Received": ("2XX", "The message was received. It isn't sent again."),
+    "Gone": ("410", "The webhook is disabled. Nothing more is sent to it."),
+    "Failed": ("default", "The message is sent again later, for up to three days."),
 }
 TEST_EXAMPLE = {
     "id": "019c13ec-9e00-7000-8000-0000000000e3",
@@ -75,6 +76,9 @@ def add_webhooks(result: dict[str, Any]) -> None:
     for name, of_accounts in (("Transfer", False), ("Account", True)):
         schemas[f"{name}Event"] = _schema(schemas["Event"], name, of_accounts)
     schemas["TestEvent"] = TEST_SCHEMA
+    result["components"]["responses"] = {
+        name: {"description": words} for name, (_, words) in RESPONSES.items()
+    }
     result["webhooks"] = {
         each.value: _message(
             each.value,
@@ -129,7 +133,9 @@ def _message(type: str, summary: str, schema: str, example: dict[str, Any]) -> d
                 }
             },
         },
-        "responses": {status: {"description": words} for status, words in RESPONSES.items()},
+        "responses": {
+            status: reference("responses", name) for name, (status, _) in RESPONSES.items()
+        },
     }
     return {"post": operation}
 

@@ -3,7 +3,7 @@ Kill a live service repeatedly under load, and check the result of every operati
 
 `make soak` runs for 30 minutes on each database, and `make soak SECONDS=60` for one minute. The
 exit status is 1 if there is a violation. The printed seed repeats the operations and the order of
-the kills.
+the kills. ``test_kill_run.py`` is a short run of the same.
 """
 
 import argparse
@@ -20,7 +20,6 @@ DATABASES = ("sqlite", "postgresql")
 # At least 20 kills in 60 s, as in CI.
 SECONDS_PER_KILL = 3
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ["DJANGO_SETTINGS_MODULE"] = "ledger_project.test_settings"
 django.setup()
 
