@@ -30,7 +30,7 @@ def _share_responses(result: dict[str, Any]) -> dict[str, Any]:
         for status, response in operation["responses"].items():
             if name := _name_of(response):
                 uses[name].append((operation["responses"], status))
-    shared = {}
+    shared: dict[str, Any] = {}
     for name, places in sorted(uses.items()):
         if len(places) > 1:
             for responses, status in places:
