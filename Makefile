@@ -54,7 +54,7 @@ check: .venv/.dev ## Run every linter and check
 types: .venv/.dev ## Run mypy alone, as the pre-commit hook does
 	$(call step,mypy)
 
-bench: .venv/.dev .venv/.peers ## Run the benchmarks (40 minutes; 4 minutes with BENCH=--quick)
+bench: .venv/.dev .venv/.peers ## Run the benchmarks (30 minutes; 4 minutes with BENCH=--quick)
 	@$(python) -m benchmarks $(BENCH)
 
 soak: .venv/.dev ## Kill processes under load on each database (MINUTES=30 or SECONDS=60; SEED=N)

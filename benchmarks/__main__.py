@@ -83,14 +83,16 @@ def main() -> int:
     try:
         with postgres(**POSTGRES) as cluster, tempfile.TemporaryDirectory() as folder:
             run = Run(cluster, Path(folder), what)
-            run.go()
+            run.measure()
+            outcomes = run.outcomes()
+            print(f"\n{report.table(outcomes)}\n{report.rates(run)}", flush=True)
+            # After the table, so that a failure doesn't lose what took most of an hour.
+            run.verify()
     except BenchmarkError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    outcomes = run.outcomes()
-    print(f"\n{report.table(outcomes)}\n{report.rates(run)}")
     if output:
         output.mkdir(parents=True, exist_ok=True)
         (output / "RESULTS.md").write_text(report.page(run, started_at, load_before))

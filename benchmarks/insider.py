@@ -37,8 +37,15 @@ def drop_guards() -> None:
     guards.drop(connection)
 
 
+def failed_checks() -> list[str]:
+    """Return the names of the audit's checks that find something in the database."""
+    from audit.ledger import check_ledger
+
+    return [check.name for check in check_ledger().checks if not check.ok]
+
+
 if __name__ == "__main__":
     os.environ["DJANGO_SETTINGS_MODULE"] = "ledger_project.settings"
     django.setup()
-    makers = {maker.__name__: maker for maker in (tokens, cursors, drop_guards)}
+    makers = {maker.__name__: maker for maker in (tokens, cursors, drop_guards, failed_checks)}
     print(json.dumps(makers[sys.argv[1]](*sys.argv[2:])))

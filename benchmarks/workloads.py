@@ -55,7 +55,7 @@ class Scale:
 
 
 FULL = Scale(
-    rounds=11,
+    rounds=7,
     seconds=3,
     batch_seconds=9,
     entries=200_000,
