@@ -44,8 +44,9 @@ APP_NAME = env.text(
     help="The title of the API, and the value of `app` in each log line.",
 )
 
-# Web requests have timeouts, and commands have none.
-IS_COMMAND = Path(sys.argv[0]).name == "manage.py"
+# Web requests have timeouts, and so has the command that runs beside the server. The other commands
+# have none.
+IS_COMMAND = Path(sys.argv[0]).name == "manage.py" and "deliver_webhooks" not in sys.argv
 
 
 def database(url: str) -> dict[str, Any]:
@@ -84,8 +85,9 @@ SECRET_KEY = env.text(
     "SECRET_KEY",
     fallback=DEVELOPMENT_KEY,
     checks=[signing_key],
-    help=f"Signs sessions and cursors. At least {FEWEST_BYTES} bytes, with at least "
-    f"{FEWEST_CHARACTERS} different characters. Create one with `openssl rand -base64 48`.",
+    help="Signs sessions and cursors, and encrypts the secrets of webhooks. At least "
+    f"{FEWEST_BYTES} bytes, with at least {FEWEST_CHARACTERS} different characters. Create one "
+    "with `openssl rand -base64 48`.",
 )
 
 # A separate key, so that one of the two can leak or be changed without affecting the other.

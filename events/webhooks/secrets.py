@@ -5,13 +5,11 @@ A secret can't be stored as a digest, because it signs. It is encrypted with a k
 from ``LEDGER_SECRET_KEY``, so a copy of the database alone reveals no secret.
 """
 
-import base64
-from functools import cache
+from cryptography.fernet import InvalidToken
 
-from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
+from events.ciphers import cipher_for
+
+PURPOSE = "ledger.webhooks"
 
 
 class UnreadableSecret(Exception):
@@ -20,7 +18,7 @@ class UnreadableSecret(Exception):
 
 def encrypted(secret: str) -> str:
     """Return a secret as it is stored."""
-    return _cipher(settings.SECRET_KEY).encrypt(secret.encode()).decode()
+    return cipher_for(PURPOSE).encrypt(secret.encode()).decode()
 
 
 def decrypted(stored: str) -> str:
@@ -30,14 +28,6 @@ def decrypted(stored: str) -> str:
     :raises UnreadableSecret: if ``LEDGER_SECRET_KEY`` was changed since it was stored
     """
     try:
-        return _cipher(settings.SECRET_KEY).decrypt(stored.encode()).decode()
+        return cipher_for(PURPOSE).decrypt(stored.encode()).decode()
     except InvalidToken as error:
         raise UnreadableSecret() from error
-
-
-@cache
-def _cipher(secret_key: str) -> Fernet:
-    derived = HKDF(SHA256(), length=32, salt=None, info=b"ledger.webhooks").derive(
-        secret_key.encode()
-    )
-    return Fernet(base64.urlsafe_b64encode(derived))
