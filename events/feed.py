@@ -99,7 +99,7 @@ class FeedViewSet(LedgerViewSet):
         # A page that isn't full has been searched to the end of the log.
         reached = items[-1].position if len(items) == limit else max(after, end)
         if seconds and not items and HOLD in request.META:
-            request.META[HOLD](Wait(reached, self._subject(), seconds))
+            request.META[HOLD].wait = Wait(reached, self._subject(), seconds)
         return Response(
             {"items": [body_of(item) for item in items], "next_cursor": cursor_of(reached)}
         )

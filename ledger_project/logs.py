@@ -7,12 +7,14 @@ import sys
 import time
 import uuid
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import structlog
 
 from api.instants import instant
 from api.routes import code_of, route_of
+from api.waiting import when_sent
 
 # The request ids that clients may send: only characters that can't forge a log line.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -41,18 +43,20 @@ class RequestLogMiddleware:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         response = self.get_response(request)
         response["X-Request-ID"] = request_id
-        logger.info(
-            "request",
-            method=request.method,
-            path=request.path,
-            route=route_of(request),
-            status=response.status_code,
-            code=code_of(response),
-            ms=round((time.perf_counter() - started) * 1000, 1),
-            user=getattr(request, "caller_id", None),
-            client=request.META.get("REMOTE_ADDR") or None,
-            replayed="Idempotent-Replayed" in response,
-        )
+        line = {
+            # For a request that waited, another thread writes the line.
+            "request_id": request_id,
+            "method": request.method,
+            "path": request.path,
+            "route": route_of(request),
+            "status": response.status_code,
+            "code": code_of(response),
+            "ms": round((time.perf_counter() - started) * 1000, 1),
+            "user": getattr(request, "caller_id", None),
+            "client": request.META.get("REMOTE_ADDR") or None,
+            "replayed": "Idempotent-Replayed" in response,
+        }
+        when_sent(request, partial(logger.info, "request", **line))
         return response
 
 

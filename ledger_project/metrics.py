@@ -10,6 +10,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from ipaddress import ip_address
 
 from django.conf import settings
@@ -31,6 +32,7 @@ from api.operations import Operation
 from api.probe import probe
 from api.problems import Problem
 from api.routes import code_of, route_of
+from api.waiting import when_sent
 from audit import verdict
 from events.webhooks.metrics import WebhookCollector
 from ledger_project.database_metrics import DatabaseCollector
@@ -73,23 +75,32 @@ class MetricsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
         response = self.get_response(request)
-        try:
-            _count(request, response, time.perf_counter() - started)
-        except Exception as error:
-            # For example, the directory may have been deleted. The request mustn't fail.
-            logger.warning("could not update the metrics: %r", error)
+        seconds = time.perf_counter() - started
+        # The values, and not the request, which would be kept for as long as it waits for events.
+        values = (
+            request.method if request.method in KNOWN_METHODS else "other",
+            route_of(request) or NO_ROUTE,
+            response.status_code,
+            code_of(response),
+            "Idempotent-Replayed" in response,
+        )
+        when_sent(request, partial(_count, *values, seconds))
         return response
 
 
-def _count(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
-    method = request.method if request.method in KNOWN_METHODS else "other"
-    route = route_of(request) or NO_ROUTE
-    SECONDS.labels(method, route).observe(seconds)
-    REQUESTS.labels(method, route, response.status_code).inc()
-    if code := code_of(response):
-        REFUSALS.labels(code).inc()
-    if "Idempotent-Replayed" in response:
-        REPLAYS.inc()
+def _count(
+    method: str, route: str, status: int, code: str | None, replayed: bool, seconds: float
+) -> None:
+    try:
+        SECONDS.labels(method, route).observe(seconds)
+        REQUESTS.labels(method, route, status).inc()
+        if code:
+            REFUSALS.labels(code).inc()
+        if replayed:
+            REPLAYS.inc()
+    except Exception as error:
+        # For example, the directory may have been deleted. The request mustn't fail.
+        logger.warning("could not update the metrics: %r", error)
 
 
 class ImbalanceCollector(Collector):

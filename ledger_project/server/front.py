@@ -8,7 +8,7 @@ from typing import Any
 
 from api.errors import ApiError
 from api.exceptions import Busy, IncompleteRequest, PayloadTooLarge, RequestTimeout
-from api.waiting import HOLD, Poll, Wait
+from api.waiting import HOLD, Hold, Poll
 from ledger_project.server.forwarded import TrustedProxies
 from ledger_project.server.head import Head, asks_for_export, environ, refusal
 from ledger_project.server.protocol import ABORT, INCOMPLETE, IS_GONE, LINGER_SECONDS
@@ -142,17 +142,17 @@ class Front:
         droppable = variables["REQUEST_METHOD"] in READS
         time, deadline = asyncio.get_running_loop().time, None
         while True:
-            waits: list[Wait] = []
-            attempt = {**variables, "wsgi.input": BytesIO(body), HOLD: waits.append}
+            hold = Hold()
+            attempt = {**variables, "wsgi.input": BytesIO(body), HOLD: hold}
             async with self.waiting.turns if deadline else nullcontext():
                 response = await threads.run(attempt, is_gone if droppable else None)
-            if response is None or not waits:
+            if response is None or hold.wait is None:
                 return response
             if self.waiting.is_full:
                 return None
-            [wait] = waits
-            deadline = deadline or time() + wait.seconds
-            if not await self.waiting.wait(wait, deadline - time(), is_gone):
+            deadline = deadline or time() + hold.wait.seconds
+            if not await self.waiting.wait(hold.wait, deadline - time(), is_gone):
+                hold.send()
                 return response
 
     def _threads_for(self, variables: Environ) -> Threads:

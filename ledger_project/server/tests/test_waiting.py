@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
+from prometheus_client import REGISTRY
 from rest_framework_simplejwt.tokens import AccessToken
 
 from conftest import LedgerClient
@@ -118,6 +119,27 @@ def test_a_wait_without_news_ends_with_an_empty_page(server, alice, account):
     deposit(account_id=account.pk, amount=1, actor=alice)
     after = LedgerClient(alice).get("/events", {"after": body["next_cursor"]}).json()
     assert [item["type"] for item in after["items"]] == ["transfer.posted"]
+
+
+def test_a_request_that_waits_is_logged_and_counted_once(server, alice, account, caplog):
+    caplog.set_level("INFO", logger="ledger.request")
+    labels = {"method": "GET", "route": "/events", "status": "200"}
+    news, nothing = asking(alice), asking(alice, type="hold.created", wait=1)
+    before = REGISTRY.get_sample_value("ledger_requests_total", labels)
+    caplog.clear()
+
+    def logged() -> list[tuple[str, int]]:
+        lines = [each.msg for each in caplog.records if each.name == "ledger.request"]
+        return [(line["path"], line["status"]) for line in lines]
+
+    with waiters(server, news) as [each]:
+        assert logged() == []
+        deposit(account_id=account.pk, amount=1, actor=alice)
+        assert answer(each) == (200, ["transfer.posted"])
+    assert logged() == [("/events", 200)]
+    exchange(server.port, nothing, end=False)
+    assert logged() == [("/events", 200)] * 2
+    assert REGISTRY.get_sample_value("ledger_requests_total", labels) == before + 2
 
 
 def test_a_page_with_events_does_not_wait(server, alice, account):
