@@ -27,6 +27,12 @@ class EventQuerySet(models.QuerySet["Event"]):
         """
         return self.all() if self._is_numbered() else self.filter(transaction__lt=oldest_running())
 
+    def hidden(self) -> Self:
+        """Return the events that aren't ``visible`` yet."""
+        return (
+            self.none() if self._is_numbered() else self.filter(transaction__gte=oldest_running())
+        )
+
     def in_order(self) -> Self:
         """Order the events as in the log, oldest first."""
         return self.order_by("number") if self._is_numbered() else self.order_by(*PLACE)

@@ -9,6 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from events.models import Event
+from transfers import clock
 
 logger = logging.getLogger("ledger.metrics")
 
@@ -35,9 +36,10 @@ class DatabaseCollector(Collector):
             return
         up.add_metric([], 1)
         yield up
+        yield _log_position()
         if states:
             yield from _connections(states)
-        yield _log_position()
+            yield _hidden_events()
 
     def _read(self) -> list[tuple[str, int, int]]:
         with connection.cursor() as cursor:
@@ -52,6 +54,16 @@ def _log_position() -> GaugeMetricFamily:
     newest = Event.objects.aggregate(newest=Max("number"))["newest"]
     return GaugeMetricFamily(
         "ledger_events_newest", "The number of the newest event in the log.", newest or 0
+    )
+
+
+def _hidden_events() -> GaugeMetricFamily:
+    oldest = Event.objects.hidden().in_order().values_list("created_at", flat=True).first()
+    return GaugeMetricFamily(
+        "ledger_events_hidden_seconds",
+        "How long the oldest event has been hidden from readers by a transaction that is still"
+        " open. PostgreSQL only.",
+        0 if oldest is None else max((clock.now() - oldest).total_seconds(), 0),
     )
 
 

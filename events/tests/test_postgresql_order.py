@@ -12,6 +12,8 @@ from django.db import connection, transaction
 
 from events.models import Event
 from events.order import START, Position
+from ledger_project.database_metrics import DatabaseCollector
+from ledger_project.server.tests.sockets import wait_until
 from transfers import services
 from transfers.models import Transfer
 from transfers.services import Order
@@ -110,6 +112,26 @@ def test_an_open_transaction_that_only_reads_holds_nothing_back(accounts, deposi
         reader = Reader()
         reader.read()
         assert reader.transfers() == [kept.pk]
+
+
+def hidden_seconds() -> float:
+    [family] = [
+        each
+        for each in DatabaseCollector().collect()
+        if each.name == "ledger_events_hidden_seconds"
+    ]
+    [sample] = family.samples
+    return sample.value
+
+
+def test_a_metric_tells_for_how_long_an_open_transaction_has_hidden_events(accounts, deposit):
+    wait_until(lambda: hidden_seconds() == 0)
+    with held_open(lambda: deposit(accounts[0])):
+        deposit(accounts[1])
+        hidden = hidden_seconds()
+        deposit(accounts[2])
+        assert hidden_seconds() > hidden > 0
+    wait_until(lambda: hidden_seconds() == 0)
 
 
 def test_a_reader_in_small_steps_sees_every_event_once_while_many_commit(
