@@ -21,16 +21,15 @@ IN_MEMORY = "sqlite://:memory:"
 # The last one is SQLAlchemy's, which names the driver. All of them mean psycopg.
 POSTGRESQL_SCHEMES = ("postgresql://", "postgres://", "postgresql+psycopg://")
 
-# The timeouts of web requests in milliseconds, from the innermost to the outermost. Commands have
-# none.
+# The timeouts of web requests and of `deliver_webhooks` in milliseconds, from the innermost to the
+# outermost. Other commands have none.
 REQUEST_TIMEOUTS = {
     "lock_timeout": 3000,
     "statement_timeout": 8000,
     "idle_in_transaction_session_timeout": 10000,
 }
-# After this many seconds without a response from the server, a web request abandons its
-# connection. The application enforces this itself, in case the server hangs (see
-# database/postgresql/watchdog.py).
+# After this many seconds without a response from the server, they abandon their connection. The
+# application enforces this itself, in case the server hangs (see database/postgresql/watchdog.py).
 CLIENT_TIMEOUT = 12
 
 # Options after the `?` that this service defines, and that libpq doesn't know.
@@ -77,7 +76,7 @@ def database_of(url: str, folder: Path, *, is_command: bool) -> dict[str, Any]:
     Return the entry of ``DATABASES`` for a URL.
 
     :param folder: the folder to which the path of a SQLite file is relative
-    :param is_command: whether the entry is for a command of ``manage.py``, which has no timeouts
+    :param is_command: whether the entry is for a command of ``manage.py`` that has no timeouts
     :raises ValidationError: if the URL is invalid. The message is one line that continues a
         sentence beginning with the name of the setting, and it doesn't contain the password.
     """

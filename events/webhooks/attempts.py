@@ -9,6 +9,7 @@ twice, and receivers recognize them by their id.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -22,12 +23,12 @@ from events.webhooks.addresses import Refused, Target, target_of
 from events.webhooks.models import LONGEST_REASON, Delivery, Endpoint
 from events.webhooks.retries import next_attempt, retry_after_of
 from events.webhooks.secrets import UnreadableSecret, decrypted
-from events.webhooks.sending import Outcome
+from events.webhooks.sending import SECONDS, Outcome
 from events.webhooks.signatures import signed_headers
 from events.webhooks.statuses import DeliveryStatus, EndpointStatus
 from transfers import clock
 
-# How long a claim lasts. An attempt takes at most 10 seconds.
+# How long a claim lasts. An attempt takes at most ``SECONDS``.
 CLAIM = timedelta(seconds=60)
 # How many deliveries of one webhook a process attempts at once.
 AT_ONCE = 8
@@ -41,12 +42,14 @@ class Attempt:
     """
     An attempt that this process has claimed: what to send where, if that could be told.
 
-    ``error`` says why it can't be sent, and is empty if it can.
+    ``error`` says why it can't be sent, and is empty if it can. It mustn't be sent after
+    ``send_until``, a time of ``time.monotonic``, because the claim could end before the attempt.
     """
 
     delivery_id: UUID
     endpoint_id: UUID
     claimed_until: datetime
+    send_until: float
     target: Target | None
     headers: Mapping[str, str]
     body: bytes
@@ -61,6 +64,8 @@ def due_endpoints(now: datetime) -> list[UUID]:
 
 def claim(endpoint_id: UUID, count: int) -> list[Attempt]:
     """Claim up to ``count`` deliveries of a webhook that are due, oldest first."""
+    # Read before the clock of the database, so that it can only be too early.
+    send_until = monotonic() + CLAIM.total_seconds() - SECONDS
     with transaction.atomic():
         now = clock.now()
         waiting = _due(now).filter(endpoint_id=endpoint_id).order_by("due_at", "pk")
@@ -72,7 +77,10 @@ def claim(endpoint_id: UUID, count: int) -> list[Attempt]:
         claimed = Delivery.objects.filter(pk__in=ids)
         claimed.update(claimed_until=until)
         loaded = claimed.select_related("endpoint", "event__transfer", "event__account")
-        return [_attempt(delivery, now, until) for delivery in loaded.order_by("due_at", "pk")]
+        return [
+            _attempt(delivery, now, until, send_until)
+            for delivery in loaded.order_by("due_at", "pk")
+        ]
 
 
 def record(attempt: Attempt, outcome: Outcome) -> None:
@@ -114,7 +122,7 @@ def _due(now: datetime) -> QuerySet[Delivery]:
     )
 
 
-def _attempt(delivery: Delivery, now: datetime, until: datetime) -> Attempt:
+def _attempt(delivery: Delivery, now: datetime, until: datetime, send_until: float) -> Attempt:
     target, error, headers = None, "", {}
     body = JSONRenderer().render(_document(delivery))
     message_id = str(delivery.event.uuid if delivery.event else delivery.pk)
@@ -127,7 +135,9 @@ def _attempt(delivery: Delivery, now: datetime, until: datetime) -> Attempt:
         error = str(refused)
     except UnreadableSecret:
         error = "LEDGER_SECRET_KEY was changed since the secret was stored. Rotate the secret."
-    return Attempt(delivery.pk, delivery.endpoint_id, until, target, headers, body, error)
+    return Attempt(
+        delivery.pk, delivery.endpoint_id, until, send_until, target, headers, body, error
+    )
 
 
 def _document(delivery: Delivery) -> dict[str, Any]:

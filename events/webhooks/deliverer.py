@@ -99,6 +99,8 @@ class Deliverer:
 
     async def _attempt(self, attempt: Attempt) -> None:
         try:
+            if monotonic() > attempt.send_until:
+                return  # The database was slow. Another process may take over at any moment.
             if attempt.target is None:
                 outcome = Outcome(None, 0, attempt.error)
             else:

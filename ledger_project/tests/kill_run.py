@@ -2,10 +2,12 @@
 Kill a live service at random while 16 clients use it, and check the result of every operation.
 
 A client that gets no response sends the request again with the same key until it is decided. In the
-end, exactly the acknowledged transfers must exist, and a reader who followed the feed of events
-must have seen each of them once. A seed repeats the operations and the order of the kills, but not
-their timing. Killing a process doesn't lose what it wrote to the page cache, so this tests
-atomicity and recovery, but not that `fsync` makes data durable.
+end, exactly the acknowledged transfers must exist. A reader who followed the feed of events must
+have seen each of them once, and a webhook must have received each of them at least once.
+
+A seed repeats the operations and the order of the kills, but not their timing. Killing a process
+doesn't lose what it wrote to the page cache, so this tests atomicity and recovery, but not that
+`fsync` makes data durable.
 """
 
 import json
@@ -17,11 +19,13 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from ledger_project.tests.kill_players import Operation, Player, Tokens
 from ledger_project.tests.kill_reader import Reader
 from ledger_project.tests.kill_victims import RECOVERY_SECONDS, Service
+from ledger_project.tests.kill_webhook import Webhook
 
 CLIENTS, ACCOUNTS, STAKE = 16, 10, 1_000_000
 
@@ -73,7 +77,8 @@ class KillRun:
         self.tokens = Tokens(service.server.port)
         self.accounts: list[str] = []
         self.players = [Player(self, f"{seed}-{number}") for number in range(CLIENTS)]
-        self.reader = Reader(self)
+        self.reader, self.webhook = Reader(self), Webhook(self, seed)
+        self.strikes = {**service.strikes, "deliverer": self.webhook.strike}
         self._lock = threading.Lock()
 
     def violation(self, what: str) -> None:
@@ -82,6 +87,12 @@ class KillRun:
 
     def __call__(self, progress: Callable[[float, int], None] = lambda *_: None) -> Report:
         """Run to the end and return the report."""
+        with closing(self.webhook):
+            self._run(progress)
+        return self.report
+
+    def _run(self, progress: Callable[[float, int], None]) -> None:
+        self._register_webhook()
         self._open_accounts()
         with ThreadPoolExecutor(CLIENTS + 2) as threads:
             watching, reading = threads.submit(self._watch), threads.submit(self.reader.follow)
@@ -98,10 +109,16 @@ class KillRun:
             for future in (*playing, watching, reading):
                 future.result()
         self._settle()
-        return self.report
+
+    # Nothing is killed yet, so the next two must succeed.
+
+    def _register_webhook(self) -> None:
+        self.deadline = time.monotonic() + RECOVERY_SECONDS
+        registered = self.players[0].resolve(self.webhook.registration())
+        assert registered is not None
+        self.webhook.start(registered.json()["secret"])
 
     def _open_accounts(self) -> None:
-        # Nothing is killed yet, so all of this must succeed.
         self.deadline = time.monotonic() + RECOVERY_SECONDS
         teller = self.players[0]
         for number in range(ACCOUNTS):
@@ -120,7 +137,7 @@ class KillRun:
             kind = next(kinds)
             self._revive()
             self.struck = time.monotonic()
-            self.service.strikes[kind]()
+            self.strikes[kind]()
             self.report.kills[kind] += 1
             elapsed = time.monotonic() - begun
             progress(elapsed, self.report.kills.total())
@@ -131,7 +148,7 @@ class KillRun:
     def _kinds(self) -> Iterator[str]:
         """Yield the kinds of kills in random order, all equally often."""
         while True:
-            yield from self.dice.sample(sorted(self.service.strikes), len(self.service.strikes))
+            yield from self.dice.sample(sorted(self.strikes), len(self.strikes))
 
     def _await_answers(self, kind: str) -> None:
         def answered() -> int:
@@ -150,6 +167,7 @@ class KillRun:
 
     def _revive(self) -> None:
         self.report.figures["servers that gave up"] += self.service.revive()
+        self.webhook.revive()
 
     def _watch(self) -> None:
         """Check the totals in one snapshot after another."""
@@ -173,6 +191,9 @@ class KillRun:
         self.report.figures["transfers"] = len(there)
         seen = self.reader.seen
         self.report.figures["events read"] = seen.total()
+        self.webhook.settle(there.keys())
+        self.report.figures += self.webhook.figures()
+        self.report.violations += self.webhook.violations(there.keys())
         self.report.violations += Counter(
             {
                 "an acknowledged transfer was lost": len(acknowledged.keys() - there.keys()),

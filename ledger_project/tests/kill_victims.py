@@ -15,14 +15,14 @@ from typing import Any
 import psycopg
 from django.conf import settings
 
-from ledger_project.tests.live import LiveServer
+from ledger_project.tests.live import HOST, LiveServer
 from tools.with_postgres import Server
 
 RECOVERY_SECONDS = 60
 USER, PASSWORD = "teller", "a password of the kill run"
 
 # Waits until its standard input is closed, which happens even if this process is killed, and then
-# kills the process group of the server.
+# kills the process group.
 JANITOR = 'read -r _; kill -s KILL -- "-$0"'
 
 # Another connection, preferably one that isn't idle.
@@ -34,21 +34,17 @@ OTHER_BACKENDS = """
 """
 
 
-class MortalServer(LiveServer):
-    """The application server in its own process group, which can be killed as a whole."""
+class Mortal:
+    """A process in its own group, which is killed as a whole, at the latest with this process."""
 
-    def __init__(self, directory: Path, **environment: str) -> None:
-        super().__init__(**environment)
-        self.log = directory / "server.log"
-
-    def start(self) -> None:
-        with self.log.open("wb") as log:
+    def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
+        with log.open("wb") as file:
             self.process = subprocess.Popen(
-                self.command(),
+                command,
                 cwd=settings.BASE_DIR,
-                env=self.environment,
-                stdout=log,
-                stderr=log,
+                env=environment,
+                stdout=file,
+                stderr=file,
                 start_new_session=True,
             )
         self._janitor = subprocess.Popen(
@@ -57,12 +53,27 @@ class MortalServer(LiveServer):
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+
+    def close(self) -> None:
+        """Kill it."""
+        self._janitor.communicate()
+        self.process.wait()
+
+
+class MortalServer(LiveServer):
+    """The application server, which can be killed together with its workers."""
+
+    def __init__(self, directory: Path, **environment: str) -> None:
+        super().__init__(**environment)
+        self.log = directory / "server.log"
+
+    def start(self) -> None:
+        self._mortal = Mortal(self.command(), self.environment, self.log)
+        self.process = self._mortal.process
         self.wait_until_ready()
 
     def kill(self) -> None:
-        """Kill the server and its workers, as happens if this process dies."""
-        self._janitor.communicate()
-        self.process.wait()
+        self._mortal.close()
 
     def kill_worker(self, dice: random.Random) -> None:
         """Kill one worker, which the server replaces."""
@@ -122,11 +133,12 @@ class Service:
     """The application server with its own SQLite file, and the ways to kill it."""
 
     def __init__(self, directory: Path, seed: int, **environment: str) -> None:
-        self.dice = random.Random(seed)
+        self.dice, self.directory = random.Random(seed), directory
         self.url = self._create_database(directory)
         self.server = MortalServer(
             directory,
             **{"LEDGER_DATABASE_URL": self.url, "LEDGER_LOGIN_RATE": "100000/minute"},
+            **{"LEDGER_WEBHOOK_ALLOWED_HOSTS": HOST},
             **environment,
         )
         self.strikes: dict[str, Callable[[], None]] = {
@@ -165,7 +177,7 @@ class Service:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Return the rows of a statement, or no rows while the database is unavailable."""
-        with closing(sqlite3.connect(self._file, timeout=20)) as connection:
+        with closing(sqlite3.connect(self._file, timeout=20)) as connection, connection:
             try:
                 return connection.execute(sql).fetchall()
             except sqlite3.OperationalError:

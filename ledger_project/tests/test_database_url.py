@@ -1,7 +1,11 @@
 """LEDGER_DATABASE_URL: its meaning, and errors that don't show the password."""
 
+import json
+
 import pytest
 from psycopg import IsolationLevel
+
+from ledger_project.conftest import KEYS
 
 pytestmark = pytest.mark.one_database
 
@@ -63,6 +67,36 @@ def test_all_spellings_of_a_postgresql_url_mean_the_same(machine, scheme):
             "sslmode": "require",
         },
     }
+
+
+OPTIONS = """
+import json, sys
+sys.argv = ["manage.py", *sys.argv[1:]]
+from ledger_project.environment import DATABASE
+options = DATABASE["OPTIONS"]
+print(json.dumps([options.get("client_timeout"), options["options"]]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "timeouts"),
+    [
+        ("deliver_webhooks", [12, TIMEOUTS]),
+        (
+            "verify_ledger",
+            [
+                None,
+                "-c lock_timeout=0 -c statement_timeout=0 -c idle_in_transaction_session_timeout=0",
+            ],
+        ),
+    ],
+)
+def test_of_all_commands_only_the_one_that_runs_forever_has_timeouts(machine, command, timeouts):
+    url = "postgresql://db.example/books"
+
+    done = machine.run("-c", OPTIONS, "-v", command, LEDGER_DATABASE_URL=url, **KEYS)
+
+    assert json.loads(done.stdout) == timeouts
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -7,6 +7,7 @@ The server is one of these tests' own, so that it can be restarted, filled up an
 import http.client
 import os
 import signal
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,11 +16,10 @@ from contextlib import ExitStack, closing, suppress
 import psycopg
 import pytest
 
+from events.webhooks.tests.receivers import answering, receiver
+from ledger_project.server.tests.sockets import wait_until
 from ledger_project.tests.fault_scene import AMOUNT, Answer, Scene
-from ledger_project.tests.kill_victims import (
-    PostgresService,
-    running,
-)
+from ledger_project.tests.kill_victims import Mortal, PostgresService, running
 
 CUT = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -161,6 +161,29 @@ def test_a_server_that_stands_still_is_503_and_is_found_again(scene, freeze):
     assert health.status == 200
     assert scene.client.deposit_in_the_end(scene.key).status == 200
     assert scene.balance() == AMOUNT * (len(more) + 1)
+
+
+def test_deliveries_go_on_after_a_server_stood_still(scene, freeze, tmp_path):
+    with receiver(answering(204)) as receiving:
+        body = {"url": receiving.url, "account_ids": [scene.account], "events": ["transfer.posted"]}
+        webhook = scene.client.post("/webhooks", body).json()["id"]
+        command = [sys.executable, "manage.py", "deliver_webhooks"]
+        log = tmp_path / "deliverer.log"
+        with closing(Mortal(command, scene.service.server.environment, log)):
+            scene.client.deposit_in_the_end(scene.key)
+            wait_until(lambda: statuses(scene, webhook) == ["DELIVERED"])
+            freeze()
+            # As above. The process doesn't get a response from its old session any more.
+            scene.service.postgres.signal(signal.SIGCONT)
+            scene.client.deposit_in_the_end(str(uuid.uuid4()))
+            wait_until(lambda: statuses(scene, webhook) == ["DELIVERED"] * 2)
+
+    assert len(receiving.requests) == 2
+
+
+def statuses(scene: Scene, webhook: str) -> list[str]:
+    page = scene.client.in_the_end(lambda: scene.client.get(f"/webhooks/{webhook}/deliveries"))
+    return [delivery["status"] for delivery in page.json()["items"]]
 
 
 @pytest.fixture

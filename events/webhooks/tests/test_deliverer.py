@@ -10,14 +10,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 
 from events.models import Event
+from events.webhooks import attempts, sending, services
 from events.webhooks import deliverer as deliverer_module
-from events.webhooks import sending, services
 from events.webhooks.deliverer import Deliverer
 from events.webhooks.models import Delivery, Endpoint
 from events.webhooks.sending import Sender
@@ -168,6 +169,24 @@ def test_a_webhook_that_cannot_be_sent_to_says_why(settings, alice, make_webhook
         wait_until(lambda: endpoint.deliveries.filter(attempts=1).exists())
 
     assert endpoint.deliveries.get().error == "Must begin with https://."
+
+
+def test_a_delivery_whose_claim_could_end_meanwhile_is_left_to_others(alice, make_webhook):
+    with receiver(answering(200)) as server:
+        endpoint = make_webhook(server.url)
+        services.test(webhook_id=endpoint.pk, actor=alice)
+        [claimed] = attempts.claim(endpoint.pk, 1)
+        late = replace(claimed, send_until=time.monotonic() - 1)
+
+        async def attempt() -> None:
+            await Deliverer(Sender())._attempt(late)
+
+        asyncio.run(attempt())
+        assert server.requests == []
+
+    delivery = endpoint.deliveries.get()
+    assert (delivery.status, delivery.attempts) == ("PENDING", 0)
+    assert claimed.send_until <= time.monotonic() + attempts.CLAIM.total_seconds() - sending.SECONDS
 
 
 @contextmanager
