@@ -154,6 +154,7 @@ class HoldAlreadyResolved(LedgerError):
     code = "hold_already_resolved"
     meaning = "The hold was already captured or voided."
     remedy = "Look at its status. If you still need a hold, place a new one."
+    for_staff = "The hold was already captured or voided."
 
     def __init__(self, transfer_id: UUID) -> None:
         super().__init__(
@@ -170,6 +171,7 @@ class HoldExpired(LedgerError):
     code = "hold_expired"
     meaning = "The hold has expired."
     remedy = "Place a new hold."
+    for_staff = "The hold has expired. The ledger releases it by itself."
     figures = {"expires_at": (datetime, "When the hold expired, in UTC.")}
 
     def __init__(self, transfer_id: UUID, expires_at: datetime) -> None:
@@ -186,6 +188,7 @@ class CaptureExceedsHold(LedgerError):
     code = "capture_exceeds_hold"
     meaning = "The amount is more than the hold reserves."
     remedy = "Capture at most `held`."
+    for_staff = "The hold reserves {held}, and {requested} was requested."
     figures = {"requested": (int, "What was asked for, in minor units.")}
 
     def __init__(self, transfer_id: UUID, *, held: int, requested: int) -> None:

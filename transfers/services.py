@@ -142,14 +142,14 @@ def capture(
 
 
 @in_transaction
-def void(*, hold_id: UUID, actor: User) -> Transfer:
+def void(*, hold_id: UUID, actor: User, memo: str | None = None) -> Transfer:
     """
     Release the amount of a hold, and return the VOID.
 
     :raises: as ``capture``, but the owner of the source may void a hold as well
     """
     original = _visible(hold_id, actor)
-    return _resolve(Kind.VOID, original, actor, original.amount, memo=None)
+    return _resolve(Kind.VOID, original, actor, original.amount, memo)
 
 
 @in_transaction

@@ -1,41 +1,37 @@
-"""The list of accounts and the page of one account, with the actions on it."""
+"""The list of accounts and the page of one account."""
 
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import BigIntegerField, Case, F, OuterRef, Q, QuerySet, Subquery, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from accounts import services
-from accounts.admin.acting import (
-    ReasonForm,
-    act_on_each,
-    in_words,
-    reason_of,
-    selected,
-)
-from accounts.admin.change import value_shown
-from accounts.admin.overdraft import OverdraftForm
-from accounts.admin.pages import LAST_ROWS, LedgerAdmin, money_shown, name_and_id
+from accounts.admin.action_page import ActionsAdmin
+from accounts.admin.actions import FROZEN_MEANS, Close, Freeze, SetLimit, Unfreeze, can_change
+from accounts.admin.bulk import ask_then_act
+from accounts.admin.change import change_rows
+from accounts.admin.pages import LedgerAdmin, money_shown, name_and_id
 from accounts.enums import AccountKind, AccountStatus
-from accounts.exceptions import AccountClosed, AccountNotFound
-from accounts.models import LONGEST_REASON, Account
+from accounts.models import Account, AccountChange
 from accounts.names import folded
 from accounts.rights import may
-from api.errors import LedgerError
 from database.sums import sum_in_halves, whole
 
+# The change that has led to a status, which the page explains.
+WHY = {
+    AccountStatus.FROZEN: AccountChange.Action.FREEZE,
+    AccountStatus.CLOSED: AccountChange.Action.CLOSE,
+}
 
-class AccountAdmin(LedgerAdmin):
-    """Find and view accounts, freeze, unfreeze and close them, and set their overdraft limits."""
 
-    form = OverdraftForm
-    action_form = ReasonForm
+class AccountAdmin(ActionsAdmin, LedgerAdmin):
+    """Find and view accounts, and act on them. Each action has a page with a preview."""
+
+    action_pages = (Freeze, Unfreeze, SetLimit, Close)
     change_form_template = "admin/accounts/account/change_form.html"
     actions = ("freeze", "unfreeze", "close")
     ordering = ("-pk",)
@@ -50,22 +46,6 @@ class AccountAdmin(LedgerAdmin):
     list_filter = ("status", "currency", "kind")
     list_select_related = ("owner",)
     search_help_text = "Search by a complete account id, a username, or part of an owner name."
-    readonly_fields = (
-        "owner_name",
-        "owner",
-        "status",
-        "currency",
-        "kind",
-        "balance_shown",
-        "held_shown",
-        "available_shown",
-        "limit_shown",
-        "created_at",
-        "last_posted_at",
-        "id",
-        "version",
-        "metadata",
-    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
         # An EXTERNAL account stores no balance. Its balance is minus the sum of the balances of
@@ -82,26 +62,8 @@ class AccountAdmin(LedgerAdmin):
         return super().get_queryset(request).annotate(**halves)
 
     def get_fieldsets(self, request: HttpRequest, obj: Account | None = None) -> Any:
-        rows = [
-            ("balance_shown", "held_shown", "available_shown", "limit_shown"),
-            ("status", "currency", "kind", "version"),
-            ("owner_name", "owner", "created_at", "last_posted_at"),
-            "id",
-            "metadata",
-        ]
-        if not self.has_change_permission(request, obj):
-            return [(None, {"fields": rows})]
-        limit = {"fields": ("overdraft_limit", "reason")}
-        return [(None, {"fields": rows}), ("Overdraft limit", limit)]
-
-    def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
-        """Return whether the user may set the overdraft limit, the only field of the form."""
-        changeable = obj is None or _can_change(obj)
-        return (
-            changeable
-            and self.has_view_permission(request, obj)
-            and may(request.user, "accounts.set_limit")
-        )
+        # The page has a template of its own, without Django's fields.
+        return []
 
     def has_freeze_permission(self, request: HttpRequest) -> bool:
         return may(request.user, "accounts.freeze")
@@ -117,7 +79,7 @@ class AccountAdmin(LedgerAdmin):
 
     def action_checkbox(self, obj: Account) -> SafeString:
         """Return the checkbox of a row; nothing for an account that no action applies to."""
-        return super().action_checkbox(obj) if _can_change(obj) else SafeString()
+        return super().action_checkbox(obj) if can_change(obj) else SafeString()
 
     @admin.display(description="account", ordering="owner_name")
     def account_shown(self, account: Account) -> str:
@@ -142,81 +104,17 @@ class AccountAdmin(LedgerAdmin):
     def limit_shown(self, account: Account) -> str:
         return money_shown(_unless_external(account, account.overdraft_limit), account.currency)
 
-    @admin.action(description="Freeze", permissions=["freeze"])
+    @admin.action(description="Freeze…", permissions=["freeze"])
     def freeze(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
-        return self._act(request, queryset, services.freeze, "frozen")
+        return ask_then_act(self, request, queryset, self.page("freeze"))
 
-    @admin.action(description="Unfreeze", permissions=["freeze"])
+    @admin.action(description="Unfreeze…", permissions=["freeze"])
     def unfreeze(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
-        return self._act(request, queryset, services.unfreeze, "unfrozen")
+        return ask_then_act(self, request, queryset, self.page("unfreeze"))
 
     @admin.action(description="Close…", permissions=["close"])
     def close(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
-        """Close accounts, after a page that asks staff to confirm, because this can't be undone."""
-        if "confirmed" in request.POST:
-            return self._act(request, queryset, services.close, "closed")
-        accounts = selected(self, request, queryset)
-        if not accounts:
-            return None
-        refusals = [(account, _why_not_closed(account)) for account in accounts]
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": "Close account" if len(accounts) == 1 else "Close accounts",
-            "closable": [account for account, why in refusals if why is None],
-            "refused": [(account, why) for account, why in refusals if why is not None],
-            "reason": request.POST.get("reason", ""),
-        }
-        return TemplateResponse(request, "admin/accounts/account/close.html", context)
-
-    def _act(
-        self, request: HttpRequest, queryset: QuerySet, service: Any, outcome: str
-    ) -> HttpResponse | None:
-        accounts = selected(self, request, queryset)
-        reason = reason_of(self, request, LONGEST_REASON) if accounts else None
-
-        def act(account: Account) -> None:
-            service(account_id=account.pk, actor=request.user, reason=reason)
-
-        if reason:
-            act_on_each(self, request, accounts, act, outcome)
-        if len(accounts) == 1:
-            return redirect("admin:accounts_account_change", accounts[0].pk)
-        return None
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        try:
-            return super().change_view(request, object_id, form_url, extra_context)
-        except LedgerError as refusal:
-            account = self.get_object(request, object_id)
-            assert account is not None
-            why = in_words(refusal, account)
-            message = f"The overdraft limit of {account} was not changed. {why}"
-            self.message_user(request, message, messages.ERROR)
-            return redirect(request.path)
-
-    def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
-        """Set the limit through the service. The model itself is never saved here."""
-        services.set_overdraft_limit(
-            account_id=obj.pk,
-            actor=request.user,  # type: ignore[arg-type]  # the admin requires a login
-            limit=form.cleaned_data["overdraft_limit"],
-            reason=form.cleaned_data["reason"],
-        )
-
-    def log_change(self, request: HttpRequest, obj: Account, message: Any) -> Any:
-        """Write no log entry: the service records the change, with the value before it."""
-
-    def response_change(self, request: HttpRequest, obj: Account) -> HttpResponse:
-        message = f"The overdraft limit of {obj} is now {self.limit_shown(obj)}."
-        self.message_user(request, message, messages.SUCCESS)
-        return redirect(request.path)
+        return ask_then_act(self, request, queryset, self.page("close"))
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -229,35 +127,30 @@ class AccountAdmin(LedgerAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         account = context["original"]
-        context["can_freeze"] = _can_change(account) and self.has_freeze_permission(request)
-        context["can_close"] = _can_change(account) and self.has_close_permission(request)
-        changes = account.changes.select_related("account", "actor").order_by("-pk")
-        context["changes"] = [
-            {
-                "change": change,
-                "before": value_shown(change, change.before),
-                "after": value_shown(change, change.after),
-            }
-            for change in changes[:LAST_ROWS]
-        ]
+        context["menu"] = self.menu(request, account)
+        context["figures"] = self.figures(account)
+        context["changes"] = change_rows(account)
+        context["why"] = self.why(account)
+        context["frozen_means"] = FROZEN_MEANS
         return super().render_change_form(request, context, *args, **kwargs)
 
+    def figures(self, account: Account) -> list[dict[str, str]]:
+        """Return the figures at the top of the page, in their order."""
+        holds = "#holds" if account.held else ""
+        return [
+            {"name": "balance", "label": "Balance", "value": self.balance_shown(account)},
+            {"name": "held", "label": "Held", "value": self.held_shown(account), "url": holds},
+            {"name": "available", "label": "Available", "value": self.available_shown(account)},
+            {"name": "limit", "label": "Overdraft limit", "value": self.limit_shown(account)},
+        ]
 
-def _can_change(account: Account) -> bool:
-    # Staff can't change EXTERNAL accounts, and a closed account can't be changed any more.
-    return account.kind == AccountKind.CUSTOMER and account.status != AccountStatus.CLOSED
-
-
-def _why_not_closed(account: Account) -> str | None:
-    if account.kind == AccountKind.EXTERNAL:
-        return in_words(AccountNotFound(account.pk), account)
-    if account.status == AccountStatus.CLOSED:
-        return in_words(AccountClosed(account.pk), account)
-    try:
-        services.require_closable(account)
-    except LedgerError as refusal:
-        return in_words(refusal, account)
-    return None
+    def why(self, account: Account) -> AccountChange | None:
+        """Return the change by which the account was frozen or closed, if it is."""
+        action = WHY.get(AccountStatus(account.status))
+        if action is None:
+            return None
+        changes = account.changes.select_related("actor").filter(action=action)
+        return changes.order_by("-pk").first()
 
 
 def _unless_external(account: Account, amount: int) -> int | None:

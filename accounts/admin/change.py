@@ -1,16 +1,33 @@
 """The list of account changes: who changed an account, when and why."""
 
+from typing import Any
+
 from django.contrib import admin
 
-from accounts.admin.pages import HistoryAdmin, account_link, money_shown, time_shown
-from accounts.models import AccountChange
+from accounts.admin.pages import LAST_ROWS, HistoryAdmin, account_link, money_shown, time_shown
+from accounts.models import Account, AccountChange
 
 
 def value_shown(change: AccountChange, value: str) -> str:
-    """Return a value before or after the change as staff read it: limits as money."""
+    """Return a value before or after the change as staff read it."""
     if change.action == AccountChange.Action.SET_OVERDRAFT_LIMIT:
         return money_shown(int(value), change.account.currency)
-    return value
+    if change.action == AccountChange.Action.RENAME:
+        return value
+    return value.capitalize()
+
+
+def change_rows(account: Account) -> list[dict[str, Any]]:
+    """Return the newest changes of an account, with the values before and after."""
+    changes = account.changes.select_related("account", "actor").order_by("-pk")
+    return [
+        {
+            "change": change,
+            "before": value_shown(change, change.before),
+            "after": value_shown(change, change.after),
+        }
+        for change in changes[:LAST_ROWS]
+    ]
 
 
 @admin.register(AccountChange)

@@ -1,10 +1,12 @@
 """Functions with which tests read the pages of the admin."""
 
 import re
+import uuid
 from html import unescape
 
 from django.contrib.messages import get_messages
 from django.db import connection
+from django.db.models import Model
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -38,6 +40,47 @@ def field(response: HttpResponse, name: str) -> str:
     cell = rf'(?:form-row|fieldBox) field-{name}">.*?<div class="readonly">(.*?)</div>'
     [html] = re.findall(cell, response.content.decode(), re.S)
     return _text(html)
+
+
+def figure(response: HttpResponse, name: str) -> str:
+    """Return the text of a figure at the top of an account's page."""
+    cell = rf'figure-{name}"><dt>.*?</dt><dd>(.*?)</dd>'
+    [html] = re.findall(cell, response.content.decode(), re.S)
+    return _text(html)
+
+
+def menu(response: HttpResponse) -> list[str]:
+    """Return the labels in the menu of actions on a page."""
+    html = response.content.decode()
+    found = re.findall(r'<details class="actions-menu">(.*?)</details>', html, re.S)
+    return re.findall(r'<li>\s*<a href="[^"]*">(.*?)</a>', "".join(found))
+
+
+def refusal(response: HttpResponse) -> str | None:
+    """Return why an action is refused, as its page says."""
+    html = response.content.decode()
+    found = re.findall(r'id="refusal">Nothing was changed\. (.*?)</p>', html, re.S)
+    return _text(found[0]) if found else None
+
+
+def preview(response: HttpResponse) -> dict[str, dict[str, tuple[str, str]]]:
+    """Return the figures before and after an action, by owner name and label."""
+    return {
+        effect.account.owner_name: {
+            each.label: (_text(each.before), _text(each.after)) for each in effect.figures
+        }
+        for effect in response.context["effects"]
+    }
+
+
+def confirm(browser: Client, path: str, key: str | None = None, **fields: object) -> HttpResponse:
+    """Send the form of an action's page as the browser does after the preview."""
+    return browser.post(path, {**fields, "form_key": key or str(uuid.uuid4())})
+
+
+def action_of(row: Model, name: str) -> str:
+    """Return the URL of the page of an action on an account or transfer."""
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_{name}", args=[row.pk])
 
 
 def table(response: HttpResponse, module_id: str) -> list[list[str]]:

@@ -1,6 +1,5 @@
 """The admin's actions that freeze, unfreeze and close accounts."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -9,37 +8,52 @@ from django.urls import reverse
 from accounts import services as account_services
 from accounts.admin import acting
 from accounts.models import Account, AccountChange, external_account_id
-from accounts.tests.admin_pages import changes, messages_of, page_of, table
+from accounts.tests.admin_pages import (
+    action_of,
+    changes,
+    confirm,
+    menu,
+    messages_of,
+    page_of,
+    preview,
+    refusal,
+    table,
+)
 from transfers import services
 from transfers.services import Order
 
 LIST = reverse("admin:accounts_account_changelist")
 
 
-def act(browser, action: str, *accounts, reason: str = "As asked", **extra: str):
+def select(browser, action: str, *accounts, **extra: str):
+    """Choose an action for accounts in the list."""
     ids = [str(account.pk) for account in accounts]
-    form = {"action": action, "_selected_action": ids, "reason": reason, **extra}
-    return browser.post(LIST, form)
+    return browser.post(LIST, {"action": action, "_selected_action": ids, **extra})
 
 
-def close(browser, *accounts, reason: str = "As asked"):
-    return act(browser, "close", *accounts, reason=reason, confirmed="yes")
+def act(browser, action: str, *accounts, reason: str = "As asked"):
+    """Choose an action for several accounts and confirm it."""
+    return select(browser, action, *accounts, reason=reason, confirmed="yes")
+
+
+def status_of(account) -> str:
+    return Account.objects.get(pk=account.pk).status
 
 
 def test_an_invalid_row_id_is_a_bad_request(officer):
-    response = officer.post(LIST, {"action": "freeze", "_selected_action": "none", "reason": "x"})
+    response = officer.post(LIST, {"action": "freeze", "_selected_action": "none"})
 
     assert response.status_code == 400
     assert "This request can&#x27;t be read" in response.content.decode()
 
 
-def test_accounts_are_frozen_unfrozen_and_closed_with_a_reason(officer, alice, funded_account):
+def test_an_account_is_frozen_unfrozen_and_closed_with_a_reason(officer, alice, funded_account):
     account = funded_account(alice)
+    reasons = {"freeze": "Card lost", "unfreeze": "Card found", "close": "Moved away"}
 
     responses = [
-        act(officer, "freeze", account, reason="Card lost"),
-        act(officer, "unfreeze", account, reason="Card found"),
-        close(officer, account, reason="Moved away"),
+        confirm(officer, action_of(account, name), reason=reason)
+        for name, reason in reasons.items()
     ]
 
     assert [response["Location"] for response in responses] == [page_of(account)] * 3
@@ -55,28 +69,137 @@ def test_accounts_are_frozen_unfrozen_and_closed_with_a_reason(officer, alice, f
     ]
 
 
+def test_a_page_shows_what_the_action_does_and_changes_nothing(officer, alice, funded_account):
+    account = funded_account(alice, 500)
+
+    asked = officer.get(action_of(account, "freeze"))
+    # Without the key of the confirmed form, as if the browser had dropped it.
+    sent = officer.post(action_of(account, "freeze"), {"reason": "Card lost"})
+
+    expected = {
+        "Status": ("Open", "Frozen"),
+        "Balance": ("5.00 USD", "5.00 USD"),
+        "Held": ("0.00 USD", "0.00 USD"),
+        "Available": ("5.00 USD", "5.00 USD"),
+    }
+    assert [preview(each) for each in (asked, sent)] == [{"alice": expected}] * 2
+    assert (status_of(account), changes()) == ("OPEN", [])
+    said = asked.content.decode()
+    assert "staff with the permission can reverse transfers from or to it" in said
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 201])
+def test_an_action_without_a_valid_reason_changes_nothing(officer, alice, funded_account, reason):
+    account = funded_account(alice)
+
+    response = confirm(officer, action_of(account, "freeze"), reason=reason)
+
+    assert list(response.context["form"].errors) == ["reason"]
+    assert (status_of(account), changes()) == ("OPEN", [])
+
+
+def test_an_account_that_must_be_emptied_links_to_what_to_do_first(
+    officer, alice, bob, funded_account
+):
+    account = funded_account(alice, 500, owner_name="Alice Smith")
+    order = Order(source_id=account.pk, dest_id=funded_account(bob).pk, amount=200)
+    hold = services.hold(order=order, expires_in=timedelta(days=1), actor=alice)
+
+    asked = officer.get(action_of(account, "close"))
+    refused = confirm(officer, action_of(account, "close"), reason="Moved away")
+
+    why = "It has a balance of 5.00 USD, and 2.00 USD is held. Move the balance out and resolve "
+    assert [refusal(each) for each in (asked, refused)] == [f"{why}its holds first."] * 2
+    html = asked.content.decode()
+    links = [
+        *(f"{action_of(account, name)}?all" for name in ("transfer", "withdraw")),
+        *(action_of(hold, name) for name in ("capture", "void")),
+    ]
+    assert [f'href="{link}"' in html for link in links] == [True] * 4
+    assert 'name="form_key"' not in html
+    assert status_of(account) == "OPEN"
+    filled_in = officer.get(links[0]).context["form"]["amount"].value()
+    assert filled_in == "3.00"
+
+
+def test_a_frozen_account_links_to_unfreezing_before_closing(officer, alice, funded_account):
+    account = funded_account(alice)
+    confirm(officer, action_of(account, "freeze"), reason="Card lost")
+
+    asked = officer.get(action_of(account, "close"))
+
+    assert refusal(asked) == "It is frozen. Unfreeze it first."
+    assert f'href="{action_of(account, "unfreeze")}?all"' in asked.content.decode()
+
+
+@pytest.mark.parametrize("name", ["freeze", "unfreeze", "limit", "close", "deposit", "withdraw"])
+@pytest.mark.parametrize("status", ["CLOSED", "EXTERNAL"])
+def test_a_closed_or_external_account_refuses_each_action(
+    officer, alice, staff, funded_account, name, status
+):
+    account = Account.objects.get(pk=external_account_id("USD"))
+    if status == "CLOSED":
+        account = account_services.close(account_id=funded_account(alice).pk, actor=staff)
+    before = changes()
+
+    fields = {"amount": "1", "overdraft_limit": "1", "reason": "As asked"}
+    response = confirm(officer, action_of(account, name), **fields)
+
+    expected = {
+        "CLOSED": "It is closed. This can't be undone.",
+        "EXTERNAL": "It is an EXTERNAL account, which can't be changed.",
+    }
+    assert (refusal(response), changes()) == (expected[status], before)
+
+
+# ── Several accounts ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_one_selected_account_leads_to_the_page_of_the_action(officer, alice, funded_account):
+    account = funded_account(alice)
+
+    assert select(officer, "freeze", account)["Location"] == action_of(account, "freeze")
+
+
+def test_several_accounts_are_listed_before_they_are_frozen(officer, alice, bob, funded_account):
+    accounts = [funded_account(alice), funded_account(bob, 5)]
+    closed = funded_account(bob)
+    confirm(officer, action_of(closed, "close"), reason="Moved away")
+
+    asked = select(officer, "freeze", *accounts, closed)
+    unconfirmed = [status_of(each) for each in accounts]
+    without_reason = act(officer, "freeze", *accounts, reason=" ")
+    done = act(officer, "freeze", *accounts, reason="Fraud")
+
+    assert sorted(table(asked, "possible")) == sorted(
+        [str(each), "Status Open → Frozen"] for each in accounts
+    )
+    assert table(asked, "refused") == [[str(closed), "It is closed. This can't be undone."]]
+    assert list(without_reason.context["form"].errors) == ["reason"]
+    assert unconfirmed == ["OPEN", "OPEN"]
+    assert messages_of(done)[-1] == ("success", "2 accounts are now frozen.")
+    assert [status_of(each) for each in accounts] == ["FROZEN", "FROZEN"]
+    assert {each[3] for each in changes()[1:]} == {"Fraud"}
+
+
 def test_each_refusal_names_its_account_and_the_other_accounts_are_closed(
     officer, alice, bob, funded_account
 ):
     empty = [funded_account(alice), funded_account(alice)]
     funded = funded_account(bob, 123_456, owner_name="Bob Jones", currency="EUR")
-    frozen = funded_account(bob)
-    act(officer, "freeze", frozen)
 
-    response = close(officer, *empty, funded, frozen)
+    response = act(officer, "close", *empty, funded)
 
     assert response["Location"] == LIST
-    assert sorted(messages_of(response)[1:]) == [
+    assert sorted(messages_of(response)) == [
         (
             "error",
             f"Bob Jones EUR {funded.pk} couldn't be closed. It has a balance of 1,234.56\xa0EUR, "
             "and 0.00\xa0EUR is held. Move the balance out and resolve its holds first.",
         ),
-        ("error", f"bob USD {frozen.pk} couldn't be closed. It is frozen. Unfreeze it first."),
         ("success", "2 accounts are now closed."),
     ]
-    now = [Account.objects.get(pk=each.pk).status for each in (*empty, funded, frozen)]
-    assert now == ["CLOSED", "CLOSED", "OPEN", "FROZEN"]
+    assert [status_of(each) for each in (*empty, funded)] == ["CLOSED", "CLOSED", "OPEN"]
 
 
 def test_an_action_on_too_many_accounts_is_refused(officer, alice, funded_account, monkeypatch):
@@ -88,113 +211,44 @@ def test_an_action_on_too_many_accounts_is_refused(officer, alice, funded_accoun
     assert changes() == []
 
 
-# ── Closing ──────────────────────────────────────────────────────────────────────────────────────
+# ── Permissions ──────────────────────────────────────────────────────────────────────────────────
 
-
-def test_closing_asks_for_confirmation_and_names_the_account(officer, alice, funded_account):
-    account = funded_account(alice, owner_name="Alice Smith")
-
-    asked = act(officer, "close", account)
-
-    assert asked.status_code == 200
-    [row] = table(asked, "closable")
-    assert row == ["Alice Smith", "USD", "alice", str(account.pk)]
-    assert "A closed account can't be reopened." in asked.content.decode()
-    assert 'value="As asked"' in asked.content.decode()
-    assert (Account.objects.get(pk=account.pk).status, changes()) == ("OPEN", [])
-
-
-def test_the_confirmation_page_says_why_accounts_cannot_be_closed(
-    officer, alice, bob, staff, funded_account
-):
-    held, order = funded_account(alice, 500), {"amount": 200}
-    order |= {"source_id": held.pk, "dest_id": funded_account(bob).pk}
-    services.hold(order=Order(**order), expires_in=timedelta(days=1), actor=alice)
-    closed = funded_account(alice)
-    close(officer, closed)
-    external = Account.objects.get(pk=external_account_id("USD"))
-
-    asked = act(officer, "close", held, closed, external)
-
-    rows = {row[1]: row[2] for row in table(asked, "not-closable")}
-    assert rows == {
-        str(held.pk): "It has a balance of 5.00 USD, and 2.00 USD is held. Move the balance out "
-        "and resolve its holds first.",
-        str(closed.pk): "It is closed. This can't be undone.",
-        str(external.pk): "It is an EXTERNAL account, which can't be changed.",
-    }
-    assert b'name="confirmed"' not in asked.content
-
-
-def test_a_deposit_during_the_confirmation_prevents_closing(officer, alice, funded_account):
-    account = funded_account(alice)
-    act(officer, "close", account)
-    services.deposit(account_id=account.pk, amount=1, actor=alice)
-
-    response = close(officer, account)
-
-    [(level, text)] = messages_of(response)
-    expected = f"{account} couldn't be closed. It has a balance of 0.01"
-    assert (level, expected in text) == ("error", True)
-    assert Account.objects.get(pk=account.pk).status == "OPEN"
-
-
-# ── Reasons and permissions ──────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("reason", ["", "   ", "x" * 201])
-def test_an_action_without_a_valid_reason_changes_nothing(officer, alice, funded_account, reason):
-    account = funded_account(alice)
-
-    response = act(officer, "freeze", account, reason=reason)
-
-    expected = "Nothing was changed. Enter a reason of at most 200 characters."
-    assert messages_of(response) == [("error", expected)]
-    assert (Account.objects.get(pk=account.pk).status, changes()) == ("OPEN", [])
-
-
-def test_an_external_account_cannot_be_frozen(officer, db):
-    external = Account.objects.get(pk=external_account_id("USD"))
-
-    response = act(officer, "freeze", external)
-
-    expected = "It is an EXTERNAL account, which can't be changed."
-    assert messages_of(response) == [("error", f"{external} couldn't be frozen. {expected}")]
-    assert changes() == []
-
-
-# For each permission: the changes it allows, the actions that the list and the page offer with it,
-# and whether the page has a field for the overdraft limit.
+# For each permission: the labels in the menu, the pages that open with it, and the bulk actions.
 ALLOWED = {
-    "accounts.freeze": (["FREEZE", "UNFREEZE"], ["freeze", "unfreeze"], ["freeze"], False),
-    "accounts.close_any": (["CLOSE"], ["close"], ["close"], False),
-    "accounts.set_limit": (["SET_OVERDRAFT_LIMIT"], [], [], True),
-    "accounts.describe_any": ([], [], [], False),
+    "accounts.freeze": (["Freeze"], ["freeze", "unfreeze"], ["freeze", "unfreeze"]),
+    "accounts.close_any": (["Close"], ["close"], ["close"]),
+    "accounts.set_limit": (["Set the overdraft limit"], ["limit"], []),
+    "accounts.describe_any": ([], [], []),
+    "transfers.move_cash": (["Deposit", "Withdraw"], ["deposit", "withdraw"], []),
+    "transfers.move_any": (["Transfer"], ["transfer"], []),
 }
+PAGES = ["freeze", "unfreeze", "close", "limit", "deposit", "withdraw", "transfer"]
 
 
 @pytest.mark.parametrize("permission", ALLOWED)
 def test_each_action_requires_its_own_permission_and_is_offered_only_with_it(
-    client, make_user, staff, alice, funded_account, permission
+    client, make_user, alice, funded_account, permission
 ):
-    account, frozen, empty = (funded_account(alice) for _ in range(3))
-    account_services.freeze(account_id=frozen.pk, actor=staff)
+    account, other = funded_account(alice, 100), funded_account(alice)
     client.force_login(make_user("accounts.read_any", permission, is_staff=True))
-    shown = client.get(page_of(account)).content.decode()
+    offered = menu(client.get(page_of(account)))
     listed = client.get(LIST).content.decode()
 
-    act(client, "freeze", account)
-    act(client, "unfreeze", frozen)
-    close(client, empty)
-    client.post(page_of(frozen), {"overdraft_limit": "5", "reason": "Salary"})
+    opened = [name for name in PAGES if client.get(action_of(account, name)).status_code == 200]
+    fields = {"amount": "1", "dest": other.pk, "overdraft_limit": "5", "reason": "As asked"}
+    statuses = {
+        name: confirm(client, action_of(account, name), **fields).status_code for name in PAGES
+    }
 
-    recorded = AccountChange.objects.exclude(actor=staff).order_by("pk")
-    assert (
-        list(recorded.values_list("action", flat=True)),
-        re.findall(r'<option value="(freeze|unfreeze|close)">', listed),
-        re.findall(r'name="action" value="(\w+)"', shown),
-        'name="overdraft_limit"' in shown,
-    ) == ALLOWED[permission]
+    bulk = [name for name in ("freeze", "unfreeze", "close") if f'value="{name}"' in listed]
+    assert (offered, sorted(opened), bulk) == (
+        ALLOWED[permission][0],
+        sorted(ALLOWED[permission][1]),
+        ALLOWED[permission][2],
+    )
+    assert [name for name, status in statuses.items() if status == 403] == [
+        name for name in PAGES if name not in opened
+    ]
 
 
 def test_staff_without_the_read_permission_cannot_act_on_accounts(
@@ -206,10 +260,10 @@ def test_staff_without_the_read_permission_cannot_act_on_accounts(
     responses = [
         client.get(LIST),
         client.get(page_of(account)),
-        act(client, "freeze", account),
-        close(client, account),
-        client.post(page_of(account), {"overdraft_limit": "5", "reason": "Salary"}),
+        act(client, "freeze", account, account),
+        *(client.get(action_of(account, name)) for name in PAGES),
+        *(confirm(client, action_of(account, name), reason="As asked") for name in PAGES),
     ]
 
-    assert [response.status_code for response in responses] == [403] * 5
-    assert changes() == []
+    assert {response.status_code for response in responses} == {403}
+    assert AccountChange.objects.count() == 0

@@ -3,19 +3,16 @@
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 
 from accounts import services
 from accounts.exceptions import AccountNotEmpty, OverdraftInUse
 from accounts.expiry import expired_holds
 from accounts.models import Account, AccountChange
-from accounts.tests.admin_pages import messages_of
+from accounts.tests.admin_pages import action_of, confirm, messages_of, preview
 from transfers.models import Transfer
 from transfers.tests.orders import expired_hold, hold_order
 
 pytestmark = pytest.mark.django_db
-
-LIST = reverse("admin:accounts_account_changelist")
 
 
 @pytest.fixture
@@ -119,23 +116,18 @@ def test_an_owner_closes_an_account_with_an_expired_hold_over_the_api(api, accou
 
 
 def test_staff_close_an_account_with_an_expired_hold_in_the_admin(officer, account):
-    form = {"action": "close", "_selected_action": [str(account.pk)], "reason": "Moved away"}
-
-    asked = officer.post(LIST, form)
+    asked = officer.get(action_of(account, "close"))
     released_by_asking = releases()
-    closed = officer.post(LIST, {**form, "confirmed": "yes"})
+    closed = confirm(officer, action_of(account, "close"), reason="Moved away")
 
-    assert [each.pk for each in asked.context["closable"]] == [account.pk]
-    assert asked.context["refused"] == []
+    assert preview(asked)["alice"]["Held"] == ("0.40 USD", "0.00 USD")
     assert released_by_asking == []
     assert messages_of(closed) == [("success", f"{account} is now closed.")]
     assert state(account) == ("CLOSED", 0, 0, 50)
 
 
 def test_staff_lower_the_limit_of_an_account_with_an_expired_hold(officer, account):
-    page = reverse("admin:accounts_account_change", args=[account.pk])
-
-    officer.post(page, {"overdraft_limit": "0.00", "reason": "As asked"})
+    confirm(officer, action_of(account, "limit"), overdraft_limit="0.00", reason="As asked")
 
     assert state(account) == ("OPEN", 0, 0, 0)
     assert AccountChange.objects.latest("pk").after == "0"

@@ -6,10 +6,10 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.db import transaction
-from django.urls import reverse
 
 from accounts import services as account_services
 from accounts.models import Account
+from accounts.tests.admin_pages import action_of, confirm
 from events.models import Event
 from transfers import services
 from transfers.exceptions import InsufficientFunds
@@ -169,10 +169,7 @@ def test_a_replay_writes_no_event(api, source, dest, log):
 def test_a_reversal_in_the_admin_writes_its_event(client, alice, staff, source, dest, log):
     paid = transfer_order(source, dest, 10, actor=alice)
     client.force_login(staff)
-    client.post(
-        reverse("admin:transfers_transfer_changelist"),
-        {"action": "reverse", "_selected_action": [str(paid.pk)], "reason": "Paid twice"},
-    )
+    confirm(client, action_of(paid, "reverse"), reason="Paid twice")
 
     assert types(log()) == ["transfer.posted"] * 2
 

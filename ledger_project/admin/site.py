@@ -9,6 +9,7 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 
+from ledger_project.admin.once import once
 from ledger_project.throttling import LoginTry
 
 
@@ -47,6 +48,10 @@ class LedgerAdminSite(AdminSite):
     # The index page lists all tables. Without the sidebar, lists have room for their columns.
     enable_nav_sidebar = False
     login_form = CountedLoginForm
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Return the view of a page for staff, which carries out a confirmed form once."""
+        return super().admin_view(once(view), cacheable)
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -172,6 +172,13 @@ TABLE_PAGES = {
     "delete/": 403,
     "change/": 403,
     "password/": 403,
+    **{
+        f"{action}/": 403
+        for action in (
+            *("deposit", "withdraw", "transfer", "freeze", "unfreeze", "limit", "close"),
+            *("capture", "void", "reverse"),
+        )
+    },
     "<path:object_id>/": 302,
 }
 # All other routes are the lists themselves.

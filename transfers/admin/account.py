@@ -1,4 +1,7 @@
-"""Adds the statement to the page of an account. ``accounts`` itself can't import entries."""
+"""
+Adds to the page of an account what ``accounts`` itself can't import: its chart, its statement, its
+holds, and the actions that move money.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -8,10 +11,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from accounts.admin.account import AccountAdmin
+from accounts.admin.actions import Freeze, SetLimit, Unfreeze
 from accounts.admin.pages import LAST_ROWS
 from accounts.enums import AccountKind
 from accounts.models import Account
+from transfers.admin.chart import balance_chart
+from transfers.admin.holds import open_holds
 from transfers.admin.links import entry_row
+from transfers.admin.moving import CloseWhenEmpty, Deposit, MoveOut, Withdraw
 from transfers.models import LedgerEntry
 
 admin.site.unregister(Account)
@@ -21,6 +28,7 @@ admin.site.unregister(Account)
 class AccountWithStatementAdmin(AccountAdmin):
     """The admin of accounts, with the entries of an account on its page, newest first."""
 
+    action_pages = (Deposit, Withdraw, MoveOut, Freeze, Unfreeze, SetLimit, CloseWhenEmpty)
     change_form_template = "admin/transfers/account.html"
 
     def render_change_form(
@@ -34,6 +42,8 @@ class AccountWithStatementAdmin(AccountAdmin):
         context["rows"] = [entry_row(entry, entry.transfer) for entry in shown]
         context["is_first_page"] = before is None
         context["last"] = shown[-1] if len(entries) > LAST_ROWS else None
+        context["chart"] = balance_chart(account)
+        context["holds"] = open_holds(request, account)
         return super().render_change_form(request, context, *args, **kwargs)
 
 

@@ -39,6 +39,7 @@ def entry_row(entry: LedgerEntry, transfer: Transfer) -> dict[str, Any]:
         "memo": memo_of(transfer),
         "debit": amount if is_debit else "",
         "credit": "" if is_debit else amount,
+        "signed": f"-{amount}" if is_debit else f"+{amount}",
         "balance": money_shown(entry.balance, transfer.currency),
     }
 

@@ -1,20 +1,18 @@
 """The list of transfers and the page of one transfer, with the action that reverses it."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 
-from accounts.admin.acting import ReasonForm, act_on_each, reason_of, selected
+from accounts.admin.action_page import ActionsAdmin
+from accounts.admin.bulk import ask_then_act
 from accounts.admin.pages import HistoryAdmin, account_link, money_shown, name_and_id
 from accounts.rights import may
-from transfers import services
 from transfers.admin.links import entry_row, memo_of, transfer_link
-from transfers.kinds import Kind
-from transfers.models import LONGEST_MEMO, Transfer
+from transfers.admin.resolving import Capture, Reverse, Void
+from transfers.models import Transfer
 from transfers.querysets import TransferStatus
 
 
@@ -35,11 +33,11 @@ class StatusFilter(admin.SimpleListFilter):
 
 
 @admin.register(Transfer)
-class TransferAdmin(HistoryAdmin):
-    """A read-only list of transfers, which staff can reverse."""
+class TransferAdmin(ActionsAdmin, HistoryAdmin):
+    """A read-only list of transfers. Staff can reverse them, and capture or void holds."""
 
+    action_pages = (Reverse, Capture, Void)
     actions = ("reverse",)
-    action_form = ReasonForm
     id_columns = ("pk", "source", "dest")
     search_help_text = "Search by the complete id of a transfer or an account."
     change_form_template = "admin/transfers/transfer/change_form.html"
@@ -117,19 +115,9 @@ class TransferAdmin(HistoryAdmin):
     def reversal_shown(self, transfer: Transfer) -> str:
         return transfer_link(getattr(transfer, "reversal", None))
 
-    @admin.action(description="Reverse", permissions=["reverse"])
+    @admin.action(description="Reverse…", permissions=["reverse"])
     def reverse(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
-        transfers = selected(self, request, queryset)
-        reason = reason_of(self, request, LONGEST_MEMO) if transfers else None
-
-        def act(transfer: Transfer) -> None:
-            services.reverse(transfer_id=transfer.pk, actor=request.user, memo=reason)  # type: ignore[arg-type]
-
-        if reason:
-            act_on_each(self, request, transfers, act, "reversed", parties)
-        if len(transfers) == 1:
-            return redirect("admin:transfers_transfer_change", transfers[0].pk)
-        return None
+        return ask_then_act(self, request, queryset, self.page("reverse"))
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -137,14 +125,5 @@ class TransferAdmin(HistoryAdmin):
         transfer = context["original"]
         entries = transfer.entries.select_related("account").order_by("-type")
         context["rows"] = [entry_row(entry, transfer) for entry in entries]
-        context["reversible"] = (
-            self.has_reverse_permission(request)
-            and Kind(transfer.kind).rules.reversible
-            and transfer.status is TransferStatus.POSTED
-        )
+        context["menu"] = self.menu(request, transfer)
         return super().render_change_form(request, context, *args, **kwargs)
-
-
-def parties(transfer: Transfer) -> Mapping[Any, object]:
-    """Return the names of a transfer's two accounts, by account id."""
-    return {transfer.source_id: transfer.source, transfer.dest_id: transfer.dest}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db.models import Model
+from django.test import Client
 
 from accounts.enums import AccountKind
 from accounts.models import Account, AccountChange
@@ -39,6 +40,13 @@ def source(alice, funded_account) -> Account:
 def dest(bob, funded_account) -> Account:
     """Return an empty account of bob's."""
     return funded_account(bob)
+
+
+@pytest.fixture
+def officer(client, staff) -> Client:
+    """Return a client logged in as a staff user who may do everything."""
+    client.force_login(staff)
+    return client
 
 
 @pytest.fixture

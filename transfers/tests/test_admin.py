@@ -16,13 +16,6 @@ ENTRIES = reverse("admin:transfers_ledgerentry_changelist")
 
 
 @pytest.fixture
-def officer(client, staff):
-    """Return a client logged in as a staff user who may read everything and change accounts."""
-    client.force_login(staff)
-    return client
-
-
-@pytest.fixture
 def book(alice, bob, funded_account):
     """Return two accounts and the transfers between them, by name."""
     source, dest = funded_account(alice, 100_000), funded_account(bob)

@@ -8,7 +8,7 @@ from django.db import connection
 from django.urls import reverse
 
 from accounts.models import Account, external_account_id
-from accounts.tests.admin_pages import field, queries_of, table
+from accounts.tests.admin_pages import figure, queries_of, table
 from transfers import clock, services
 from transfers.admin.account import entries_of
 from transfers.services import Order
@@ -65,16 +65,15 @@ def test_the_page_shows_figures_and_statement(reader, alice, bob, funded_account
 
     response = reader.get(page(source.pk))
 
-    names = ("balance_shown", "held_shown", "available_shown")
-    assert [field(response, name) for name in names] == [
+    assert [figure(response, name) for name in ("balance", "held", "available")] == [
         "1,194.56 EUR",
         "100.00 EUR",
         "1,094.56 EUR",
     ]
     rows = table(response, "statement")
     assert [[row[0], *row[2:]] for row in rows] == [
-        ["2", "Capture", "Bob Jones", "Hotel", "40.00 EUR", "", "1,194.56 EUR"],
-        ["1", "Deposit", "External EUR", "", "", "1,234.56 EUR", "1,234.56 EUR"],
+        ["2", "Capture", "Bob Jones", "Hotel", "-40.00 EUR", "1,194.56 EUR"],
+        ["1", "Deposit", "External EUR", "", "+1,234.56 EUR", "1,234.56 EUR"],
     ]
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", rows[0][1])
 
@@ -133,8 +132,8 @@ def test_the_statement_of_an_external_account_has_pages_without_balances(
     second = reader.get(older(first))
 
     rows = [row for each in (first, second) for row in table(each, "statement")]
-    assert [[row[0], *row[2:4], row[5], row[7]] for row in rows] == [
-        [DASH, "Deposit", "alice", f"0.{amount:02} USD", DASH] for amount in range(52, 0, -1)
+    assert [[row[0], *row[2:4], row[5], row[6]] for row in rows] == [
+        [DASH, "Deposit", "alice", f"-0.{amount:02} USD", DASH] for amount in range(52, 0, -1)
     ]
 
 

@@ -1,4 +1,4 @@
-"""The form in which staff set an account's overdraft limit."""
+"""The field in which staff enter an amount of money."""
 
 from typing import Any
 
@@ -7,16 +7,23 @@ from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import ValidationError
 
 from accounts.enums import MONEY_MAX
-from accounts.models import LONGEST_REASON, Account
 from accounts.money import decimals_of, figure, minor_units, money, unit_of
 
 
 class MoneyField(forms.CharField):
-    """An amount that staff enter in the unit of its currency. Its value is in minor units."""
+    """
+    An amount that staff enter in the unit of its currency. Its value is in minor units.
+
+    :param smallest: the smallest amount that is accepted, in minor units
+    """
 
     # The largest amount has 16 digits and a decimal point.
     widget = AdminTextInputWidget(attrs={"inputmode": "decimal", "maxlength": 20})
     currency: str
+
+    def __init__(self, *, smallest: int = 0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.smallest = smallest
 
     def in_currency(self, currency: str) -> None:
         """Set the currency, and name its unit in the label and the help text."""
@@ -25,10 +32,8 @@ class MoneyField(forms.CharField):
         decimals = decimals_of(currency)
         most = f"at most {decimals} decimals" if decimals else "no decimals"
         example = self.prepare_value(1500 * 10 ** (decimals or 0))
-        self.help_text = (
-            f"How far below zero the balance may go, counting holds as spent. Use {most} and no "
-            f"commas: enter {example} for 1,500 {unit_of(currency)}."
-        )
+        form = f"Use {most} and no commas: enter {example} for 1,500 {unit_of(currency)}."
+        self.help_text = f"{self.help_text} {form}".strip()
 
     def prepare_value(self, value: Any) -> Any:
         return figure(value, self.currency).replace(",", "") if isinstance(value, int) else value
@@ -40,28 +45,8 @@ class MoneyField(forms.CharField):
             raise ValidationError(str(error), code="invalid") from error
         if amount > MONEY_MAX:
             most = money(MONEY_MAX, self.currency)
-            raise ValidationError(f"The limit can be at most {most}.", code="max_value")
+            raise ValidationError(f"The amount can be at most {most}.", code="max_value")
+        if amount < self.smallest:
+            least = money(self.smallest, self.currency)
+            raise ValidationError(f"The amount must be at least {least}.", code="min_value")
         return amount
-
-
-class OverdraftForm(forms.ModelForm):
-    """The new overdraft limit, and the reason for it."""
-
-    overdraft_limit = MoneyField(label="Overdraft limit")
-    reason = forms.CharField(
-        label="Reason for the new limit", max_length=LONGEST_REASON, widget=AdminTextInputWidget
-    )
-
-    class Meta:
-        model = Account
-        fields = ("overdraft_limit",)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        # For users who may only view the account, the form has no fields.
-        limit = self.fields.get("overdraft_limit")
-        if isinstance(limit, MoneyField):
-            limit.in_currency(self.instance.currency)
-
-    def validate_constraints(self) -> None:
-        """Skip them here. The service checks the balance while it holds the account's lock."""

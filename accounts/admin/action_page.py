@@ -1,0 +1,233 @@
+"""
+Pages on which staff carry out one action on one row of a table.
+
+A page shows a preview: the figures of each account before and after. Nothing is changed until the
+form is confirmed. A confirmed form has a key, under which it is carried out once, however often the
+browser sends it (see ``ledger_project.admin.once``).
+"""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.widgets import AdminTextInputWidget
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from uuid_utils.compat import uuid7
+
+from accounts.admin.acting import Names, in_words
+from accounts.admin.amount import MoneyField
+from accounts.admin.pages import money_shown
+from accounts.admin.preview import Effect, rehearse
+from accounts.models import LONGEST_REASON, Account
+from accounts.rights import may
+from api.errors import ApiError
+from api.form_keys import EDIT, FORM_KEY, form_key_of
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+# What a service raises if it refuses an action.
+REFUSALS = (ApiError, PermissionDenied)
+
+
+class ActionForm(forms.Form):
+    """The fields of an action on a row. The last one is the reason for it."""
+
+    required_css_class = "required"
+    reason = forms.CharField(label="Reason", max_length=LONGEST_REASON, widget=AdminTextInputWidget)
+
+    def __init__(self, row: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.row = row
+        self.fields["reason"] = self.fields.pop("reason")
+        for field in self.fields.values():
+            if isinstance(field, MoneyField):
+                field.in_currency(row.currency)
+
+    @property
+    def asks_only_reason(self) -> bool:
+        return list(self.fields) == ["reason"]
+
+    def entered(self) -> list[tuple[str, str]]:
+        """Return the labels and values of the valid form, as the preview shows them."""
+        return [
+            (str(field.label), self.shown(name, self.cleaned_data[name]))
+            for name, field in self.fields.items()
+        ]
+
+    def shown(self, name: str, value: Any) -> str:
+        """Return the value of a field as staff read it."""
+        is_money = isinstance(self.fields[name], MoneyField)
+        return money_shown(value, self.row.currency) if is_money else str(value)
+
+
+class ActionPage:
+    """
+    An action on one row: its place in the menu and its page.
+
+    ``act`` calls the service that carries the action out. The preview calls it too.
+    """
+
+    # The end of the URL.
+    name: ClassVar[str]
+    # In the menu, as the title of the page, and on the button.
+    label: ClassVar[str]
+    # What the action does, for the menu and the page.
+    summary: ClassVar[str]
+    # The past participle, for messages.
+    done: ClassVar[str]
+    permission: ClassVar[str]
+    form: ClassVar[type[ActionForm]] = ActionForm
+    irrevocable: ClassVar[bool] = False
+    template: ClassVar[str] = "admin/accounts/action.html"
+
+    def __init__(self, admin: "ActionsAdmin") -> None:
+        self.admin = admin
+
+    def is_offered(self, row: Any) -> bool:
+        """Return whether the menu of a row contains the action."""
+        raise NotImplementedError
+
+    def accounts_of(self, row: Any, data: Mapping[str, Any]) -> Sequence[Account]:
+        """Return the accounts whose figures the preview shows."""
+        raise NotImplementedError
+
+    def act(self, row: Any, actor: Any, data: Mapping[str, Any]) -> Any:
+        """Carry out the action, and return what the service returns."""
+        raise NotImplementedError
+
+    def initial(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """Return the values with which the form is filled in at first."""
+        return {}
+
+    def outcome(self, row: Any, result: Any) -> str:
+        """Return the message after the action was carried out."""
+        return f"{row} is now {self.done}."
+
+    def after(self, row: Any, result: Any) -> str:
+        """Return the URL of the page that follows."""
+        return self.admin.url_of(row)
+
+    def extra(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """Return more variables for the template."""
+        return {}
+
+    def url(self, row: Any) -> str:
+        """Return the URL of the page for a row."""
+        return reverse(f"admin:{self.admin.url_name}_{self.name}", args=[row.pk])
+
+    def effects(self, row: Any, actor: Any, data: Mapping[str, Any]) -> list[Effect]:
+        """
+        Return what the action would do to the accounts. Nothing is changed.
+
+        :raises ApiError, PermissionDenied: if the action would be refused
+        """
+        ids = [account.pk for account in self.accounts_of(row, data)]
+        return rehearse(ids, lambda: self.act(row, actor, data))
+
+    def why_not(self, refusal: Exception, row: Any, data: Mapping[str, Any]) -> str:
+        """Return the message for a refusal."""
+        return in_words(refusal, row, lambda row: self.names(row, data))
+
+    def names(self, row: Any, data: Mapping[str, Any] = NOTHING) -> Names:
+        """Return the names of accounts in messages about a row, which names the row itself."""
+        accounts = self.accounts_of(row, data)
+        return {each.pk: "It" if each == row else each for each in accounts}
+
+    def view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show the form and the preview, and carry out the action when the form is confirmed."""
+        row = self._row(request, object_id)
+        entered = request.POST if request.method == "POST" else None
+        form = self.form(row, entered, initial=self.initial(request, row))
+        data = form.cleaned_data if form.is_valid() else {"reason": ""}
+        shown: dict[str, Any] = {}
+        if EDIT not in request.POST and (form.is_valid() or form.asks_only_reason):
+            try:
+                if form.is_valid() and form_key_of(request):
+                    return self._carry_out(request, row, data)
+                shown["effects"] = self.effects(row, request.user, data)
+            except REFUSALS as refusal:
+                shown["refusal"] = self.why_not(refusal, row, data)
+        return self._page(request, row, form, shown)
+
+    def _row(self, request: HttpRequest, object_id: str) -> Any:
+        if not (self.admin.has_view_permission(request) and may(request.user, self.permission)):
+            raise PermissionDenied
+        row = self.admin.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404
+        return row
+
+    def _carry_out(self, request: HttpRequest, row: Any, data: Mapping[str, Any]) -> HttpResponse:
+        result = self.act(row, request.user, data)
+        self.admin.message_user(request, self.outcome(row, result), messages.SUCCESS)
+        return redirect(self.after(row, result))
+
+    def _page(
+        self, request: HttpRequest, row: Any, form: ActionForm, shown: dict[str, Any]
+    ) -> HttpResponse:
+        context = {
+            **self.admin.admin_site.each_context(request),
+            "opts": self.admin.opts,
+            "title": self.label,
+            "subtitle": None,
+            "page": self,
+            "row": row,
+            "row_url": self.admin.url_of(row),
+            "list_url": self.admin.list_url,
+            "form": form,
+            "form_key_name": FORM_KEY,
+            # A new one for each page, so that a form can be sent again after a refusal.
+            "form_key": uuid7(),
+            **shown,
+            **self.extra(request, row),
+        }
+        return TemplateResponse(request, self.template, context)
+
+
+class ActionsAdmin(admin.ModelAdmin):
+    """A table with pages for actions on a row."""
+
+    action_pages: ClassVar[tuple[type[ActionPage], ...]] = ()
+
+    @property
+    def url_name(self) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}"
+
+    @property
+    def list_url(self) -> str:
+        return reverse(f"admin:{self.url_name}_changelist")
+
+    def url_of(self, row: Any) -> str:
+        """Return the URL of the page of a row."""
+        return reverse(f"admin:{self.url_name}_change", args=[row.pk])
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                f"<path:object_id>/{page.name}/",
+                self.admin_site.admin_view(page(self).view),
+                name=f"{self.url_name}_{page.name}",
+            )
+            for page in self.action_pages
+        ]
+        return [*own, *super().get_urls()]
+
+    def page(self, name: str) -> ActionPage:
+        """Return the page of an action by its name."""
+        [page] = [each for each in self.action_pages if each.name == name]
+        return page(self)
+
+    def menu(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
+        """Return the actions that the user may take on a row now."""
+        pages = [page(self) for page in self.action_pages]
+        return [
+            {"page": page, "url": page.url(row)}
+            for page in pages
+            if page.is_offered(row) and may(request.user, page.permission)
+        ]

@@ -1,0 +1,137 @@
+"""The actions that move money into or out of an account, or close it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib.admin.widgets import AdminTextInputWidget
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from accounts.admin.action_page import ActionForm
+from accounts.admin.actions import AccountAction, Close
+from accounts.admin.amount import MoneyField
+from accounts.admin.pages import money_shown
+from accounts.enums import AccountStatus
+from accounts.models import Account
+from transfers import services
+from transfers.admin.holds import open_holds
+from transfers.admin.links import transfer_link
+from transfers.kinds import Kind
+from transfers.models import LONGEST_MEMO, Transfer
+from transfers.movements import Order
+
+# The query parameter with which the form is filled in with what can be moved out.
+ALL = "all"
+# How many other accounts of the owner the form suggests.
+MOST_SUGGESTED = 20
+
+
+class MovementForm(ActionForm):
+    amount = MoneyField(label="Amount", smallest=1)
+    reason = forms.CharField(
+        label="Reason",
+        max_length=LONGEST_MEMO,
+        widget=AdminTextInputWidget,
+        help_text="It becomes the memo, which the owners of the accounts can see.",
+    )
+
+
+class TransferForm(MovementForm):
+    dest = forms.UUIDField(
+        label="To the account with the id",
+        widget=AdminTextInputWidget(attrs={"list": "suggested", "autocomplete": "off"}),
+        help_text="The id of an account is on its page. Type a space to choose another account "
+        "of the same owner and currency, if there is one.",
+    )
+
+    def clean_dest(self) -> Account:
+        found = Account.objects.find(self.cleaned_data["dest"])
+        if found is None:
+            raise ValidationError("There is no customer account with this id.")
+        return found
+
+
+class Movement(AccountAction):
+    """An action that moves money at once."""
+
+    form = MovementForm
+
+    def is_offered(self, row: Account) -> bool:
+        return super().is_offered(row) and row.status != AccountStatus.FROZEN
+
+    def initial(self, request: HttpRequest, row: Account) -> dict[str, Any]:
+        free = row.balance - row.held
+        return {"amount": free} if ALL in request.GET and free > 0 else {}
+
+    def act(self, row: Account, actor: Any, data: Mapping[str, Any]) -> Transfer:
+        return services.transfer(order=self.order(row, data), actor=actor)
+
+    def order(self, row: Account, data: Mapping[str, Any]) -> Order:
+        """Return the order that the form describes."""
+        raise NotImplementedError
+
+    def outcome(self, row: Account, result: Transfer) -> str:
+        amount = money_shown(result.amount, result.currency)
+        return format_html("{} {} now: {}.", amount, self.done, transfer_link(result))
+
+
+class Deposit(Movement):
+    name, label, done = "deposit", "Deposit", "deposited"
+    summary = "Money comes in from outside, such as cash or a bank transfer."
+    permission = Kind.DEPOSIT.rules.permission
+
+    def initial(self, request: HttpRequest, row: Account) -> dict[str, Any]:
+        return {}
+
+    def order(self, row: Account, data: Mapping[str, Any]) -> Order:
+        amount, memo = data["amount"], data["reason"]
+        return Order(kind=Kind.DEPOSIT, source_id=None, dest_id=row.pk, amount=amount, memo=memo)
+
+
+class Withdraw(Movement):
+    name, label, done = "withdraw", "Withdraw", "withdrawn"
+    summary = "Money is paid out, such as in cash or by a bank transfer."
+    permission = Kind.WITHDRAWAL.rules.permission
+
+    def order(self, row: Account, data: Mapping[str, Any]) -> Order:
+        amount, memo = data["amount"], data["reason"]
+        return Order(kind=Kind.WITHDRAWAL, source_id=row.pk, dest_id=None, amount=amount, memo=memo)
+
+
+class MoveOut(Movement):
+    name, label, done = "transfer", "Transfer", "transferred"
+    summary = "Money moves from this account to another one of the same currency."
+    permission = Kind.TRANSFER.rules.permission
+    form = TransferForm
+    template = "admin/transfers/transfer_action.html"
+
+    def accounts_of(self, row: Account, data: Mapping[str, Any]) -> Sequence[Account]:
+        return [row, data["dest"]]
+
+    def order(self, row: Account, data: Mapping[str, Any]) -> Order:
+        dest: UUID = data["dest"].pk
+        return Order(source_id=row.pk, dest_id=dest, amount=data["amount"], memo=data["reason"])
+
+    def extra(self, request: HttpRequest, row: Account) -> dict[str, Any]:
+        own = Account.objects.customers().filter(
+            owner=row.owner_id, currency=row.currency, status=AccountStatus.OPEN
+        )
+        return {"suggested": own.exclude(pk=row.pk).order_by("-pk")[:MOST_SUGGESTED]}
+
+
+class CloseWhenEmpty(Close):
+    """Closing, with links to what must be done before."""
+
+    template = "admin/transfers/close.html"
+
+    def extra(self, request: HttpRequest, row: Account) -> dict[str, Any]:
+        offered = {each["page"].name: each for each in self.admin.menu(request, row)}
+        first = [name for name in ("unfreeze",) if name in offered]
+        if row.balance > 0:
+            first += [name for name in ("transfer", "withdraw") if name in offered]
+        if row.balance < 0 and "deposit" in offered:
+            first.append("deposit")
+        return {"first": [offered[name] for name in first], "holds": open_holds(request, row)}

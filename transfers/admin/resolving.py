@@ -1,0 +1,97 @@
+"""The actions on a transfer: reverse it, or capture or void a hold."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from accounts.admin.acting import Names
+from accounts.admin.action_page import NOTHING, ActionForm, ActionPage
+from accounts.admin.amount import MoneyField
+from accounts.enums import AccountKind
+from accounts.models import Account
+from transfers import services
+from transfers.admin.links import transfer_link
+from transfers.admin.moving import MovementForm
+from transfers.kinds import Kind
+from transfers.models import Transfer
+from transfers.querysets import TransferStatus
+
+
+class ReasonForm(MovementForm):
+    amount = None
+
+
+class CaptureForm(MovementForm):
+    amount = MoneyField(
+        label="Amount",
+        smallest=1,
+        help_text="Less than the hold reserves captures a part; the rest is released.",
+    )
+
+
+class TransferAction(ActionPage):
+    """An action on a transfer. The preview shows both customers' accounts."""
+
+    form: type[ActionForm] = ReasonForm
+
+    def accounts_of(self, row: Transfer, data: Mapping[str, Any]) -> Sequence[Account]:
+        parties = (row.source, row.dest)
+        return [account for account in parties if account.kind == AccountKind.CUSTOMER]
+
+    def names(self, row: Transfer, data: Mapping[str, Any] = NOTHING) -> Names:
+        return {row.source_id: row.source, row.dest_id: row.dest}
+
+
+class Reverse(TransferAction):
+    name, label, done = "reverse", "Reverse", "reversed"
+    summary = (
+        "Moves the full amount back, also from or to a frozen account. A transfer can be reversed "
+        "only once."
+    )
+    permission = Kind.REVERSAL.rules.permission
+
+    def is_offered(self, row: Transfer) -> bool:
+        return Kind(row.kind).rules.reversible and row.status is TransferStatus.POSTED
+
+    def act(self, row: Transfer, actor: Any, data: Mapping[str, Any]) -> Transfer:
+        return services.reverse(transfer_id=row.pk, actor=actor, memo=data["reason"])
+
+
+class Resolution(TransferAction):
+    """An action that ends a hold. It leads to the page of the account whose money was held."""
+
+    def is_offered(self, row: Transfer) -> bool:
+        return row.status is TransferStatus.PENDING
+
+    def after(self, row: Transfer, result: Transfer) -> str:
+        return reverse("admin:accounts_account_change", args=[row.source_id])
+
+    def outcome(self, row: Transfer, result: Transfer) -> str:
+        return format_html("{} is now {}: {}.", row, self.done, transfer_link(result))
+
+
+class Capture(Resolution):
+    name, label, done = "capture", "Capture", "captured"
+    summary = "Moves the held amount to its destination, or a part of it and releases the rest."
+    permission = Kind.CAPTURE.rules.permission
+    form = CaptureForm
+
+    def initial(self, request: HttpRequest, row: Transfer) -> dict[str, Any]:
+        return {"amount": row.amount}
+
+    def act(self, row: Transfer, actor: Any, data: Mapping[str, Any]) -> Transfer:
+        return services.capture(
+            hold_id=row.pk, actor=actor, amount=data["amount"], memo=data["reason"]
+        )
+
+
+class Void(Resolution):
+    name, label, done = "void", "Void", "voided"
+    summary = "Releases the held amount, so that it is available again. No money moves."
+    permission = Kind.VOID.rules.permission
+
+    def act(self, row: Transfer, actor: Any, data: Mapping[str, Any]) -> Transfer:
+        return services.void(hold_id=row.pk, actor=actor, memo=data["reason"])

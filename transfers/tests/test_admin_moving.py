@@ -1,0 +1,139 @@
+"""The admin's actions that move money into and out of an account."""
+
+import pytest
+
+from accounts import services as account_services
+from accounts.models import Account
+from accounts.tests.admin_pages import action_of, confirm, messages_of, page_of, preview, refusal
+from transfers import services
+from transfers.models import Transfer
+
+pytestmark = pytest.mark.django_db
+
+
+def made() -> list[tuple]:
+    """Return the transfers by staff: kind, amount, memo and who made them."""
+    by_staff = Transfer.objects.filter(created_by__username="staff").order_by("pk")
+    return list(by_staff.values_list("kind", "amount", "memo", "created_by__username"))
+
+
+def balance(account) -> int:
+    return Account.objects.get(pk=account.pk).balance
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "after"),
+    [("deposit", "DEPOSIT", 10_00 + 2_50), ("withdraw", "WITHDRAWAL", 10_00 - 2_50)],
+)
+def test_cash_is_moved_after_a_preview(officer, source, name, kind, after):
+    form = {"amount": "2.50", "reason": "Till was wrong"}
+
+    asked = officer.post(action_of(source, name), form)
+    moved_by_asking = made()
+    response = confirm(officer, action_of(source, name), **form)
+
+    assert preview(asked)["alice"]["Balance"] == ("10.00 USD", f"{after // 100}.50 USD")
+    assert moved_by_asking == []
+    assert made() == [(kind, 2_50, "Till was wrong", "staff")]
+    assert (balance(source), response["Location"]) == (after, page_of(source))
+    [(level, text)] = messages_of(response)
+    posted = Transfer.objects.latest("pk")
+    assert (level, str(posted.pk) in text) == ("success", True)
+
+
+def test_a_transfer_shows_both_balances_before_and_after(officer, source, dest):
+    form = {"amount": "4.00", "dest": str(dest.pk), "reason": "Wrong account"}
+
+    asked = officer.post(action_of(source, "transfer"), form)
+    confirm(officer, action_of(source, "transfer"), **form)
+
+    figures = {name: each["Balance"] for name, each in preview(asked).items()}
+    assert figures == {"alice": ("10.00 USD", "6.00 USD"), "bob": ("0.00 USD", "4.00 USD")}
+    html = asked.content.decode()
+    entered = ["4.00\N{NO-BREAK SPACE}USD", str(dest), "Wrong account"]
+    assert [f"<dd>{each}</dd>" in html for each in entered] == [True] * 3
+    assert made() == [("TRANSFER", 4_00, "Wrong account", "staff")]
+    assert (balance(source), balance(dest)) == (6_00, 4_00)
+
+
+def test_the_fields_can_be_changed_after_the_preview(officer, source):
+    form = {"amount": "2.50", "reason": "Till", "form_key": "01900000-0000-7000-8000-000000000001"}
+
+    response = officer.post(action_of(source, "deposit"), {**form, "edit": "Change the form"})
+
+    assert response.context["form"]["amount"].value() == "2.50"
+    assert b'value="Preview"' in response.content
+    assert made() == []
+
+
+def test_other_accounts_of_the_owner_are_suggested(officer, source, dest, alice, funded_account):
+    other = funded_account(alice)
+    funded_account(alice, currency="EUR")
+
+    page = officer.get(action_of(source, "transfer"))
+
+    assert list(page.context["suggested"]) == [other]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"amount": "10.01"}, "It has 10.00 USD available, and 10.01 USD is required."),
+        ({"dest": "frozen"}, "bob USD {frozen} is frozen. Unfreeze it first."),
+        (
+            {"dest": "euros"},
+            "The source has the currency USD and the destination EUR. Use two accounts with the "
+            "same currency.",
+        ),
+        ({"dest": "source"}, "Cannot transfer to the same account"),
+    ],
+)
+def test_a_refusal_is_shown_and_changes_nothing(
+    officer, staff, source, dest, bob, funded_account, change, why
+):
+    accounts = {
+        "source": source,
+        "frozen": funded_account(bob),
+        "euros": funded_account(bob, currency="EUR"),
+    }
+    account_services.freeze(account_id=accounts["frozen"].pk, actor=staff)
+    ids = {name: account.pk for name, account in accounts.items()}
+    form = {"amount": "1", "dest": str(dest.pk), "reason": "Wrong account"}
+    form |= {name: str(ids.get(value, value)) for name, value in change.items()}
+
+    asked = officer.post(action_of(source, "transfer"), form)
+    refused = confirm(officer, action_of(source, "transfer"), **form)
+
+    assert [refusal(each) for each in (asked, refused)] == [why.format(**ids)] * 2
+    assert (made(), balance(source), balance(dest)) == ([], 10_00, 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"amount": "0"}, "amount"),
+        ({"amount": "1.001"}, "amount"),
+        ({"dest": "01900000-0000-7000-8000-000000000009"}, "dest"),
+        ({"dest": "nobody"}, "dest"),
+        ({"reason": "x" * 141}, "reason"),
+        ({"reason": ""}, "reason"),
+    ],
+)
+def test_an_invalid_field_is_shown_again(officer, source, dest, change, field):
+    form = {"amount": "1", "dest": str(dest.pk), "reason": "Wrong account", **change}
+
+    response = confirm(officer, action_of(source, "transfer"), **form)
+
+    assert list(response.context["form"].errors) == [field]
+    assert made() == []
+
+
+def test_a_balance_that_changes_after_the_preview_is_checked_again(officer, alice, source, dest):
+    form = {"amount": "10.00", "dest": str(dest.pk), "reason": "Closing"}
+    officer.post(action_of(source, "transfer"), form)
+    services.withdraw(account_id=source.pk, amount=1, actor=alice)
+
+    refused = confirm(officer, action_of(source, "transfer"), **form)
+
+    assert refusal(refused) == "It has 9.99 USD available, and 10.00 USD is required."
+    assert (made(), balance(dest)) == ([], 0)
