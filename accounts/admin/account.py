@@ -1,6 +1,6 @@
 """The list of accounts and the page of one account."""
 
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.contrib import admin
@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from accounts.admin.action_page import ActionsAdmin
+from accounts.admin.action_page import ActionPage, ActionsAdmin
 from accounts.admin.actions import FROZEN_MEANS, Close, Freeze, SetLimit, Unfreeze, can_change
 from accounts.admin.bulk import ask_then_act
 from accounts.admin.change import change_rows
@@ -26,12 +26,14 @@ WHY = {
     AccountStatus.FROZEN: AccountChange.Action.FREEZE,
     AccountStatus.CLOSED: AccountChange.Action.CLOSE,
 }
+# How a status looks: see `.badge` in the style sheet.
+TONES = {"OPEN": "good", "FROZEN": "bad", "CLOSED": "quiet"}
 
 
 class AccountAdmin(ActionsAdmin, LedgerAdmin):
     """Find and view accounts, and act on them. Each action has a page with a preview."""
 
-    action_pages = (Freeze, Unfreeze, SetLimit, Close)
+    action_pages: ClassVar[tuple[type[ActionPage], ...]] = (Freeze, Unfreeze, SetLimit, Close)
     change_form_template = "admin/accounts/account/change_form.html"
     actions = ("freeze", "unfreeze", "close")
     ordering = ("-pk",)
@@ -131,6 +133,7 @@ class AccountAdmin(ActionsAdmin, LedgerAdmin):
         context["figures"] = self.figures(account)
         context["changes"] = change_rows(account)
         context["why"] = self.why(account)
+        context["tone"] = TONES[account.status]
         context["frozen_means"] = FROZEN_MEANS
         return super().render_change_form(request, context, *args, **kwargs)
 

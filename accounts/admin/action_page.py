@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -158,7 +157,7 @@ class ActionPage:
     def _row(self, request: HttpRequest, object_id: str) -> Any:
         if not (self.admin.has_view_permission(request) and may(request.user, self.permission)):
             raise PermissionDenied
-        row = self.admin.get_object(request, unquote(object_id))
+        row = self.admin.get_object(request, object_id)
         if row is None:
             raise Http404
         return row

@@ -59,7 +59,7 @@ def menu(response: HttpResponse) -> list[str]:
 def refusal(response: HttpResponse) -> str | None:
     """Return why an action is refused, as its page says."""
     html = response.content.decode()
-    found = re.findall(r'id="refusal">Nothing was changed\. (.*?)</p>', html, re.S)
+    found = re.findall(r'id="refusal">[^.]+\. (.*?)</p>', html, re.S)
     return _text(found[0]) if found else None
 
 

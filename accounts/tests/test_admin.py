@@ -223,7 +223,7 @@ def test_the_page_says_at_the_top_why_an_account_is_frozen(reader, alice, staff,
     assert "<strong>Frozen</strong> by staff on " in why
     assert ": Card lost again</p>" in why
     assert html.index('id="why"') < html.index('id="figures"') < html.index('id="statement"')
-    assert 'class="badge badge-frozen">Frozen</span>' in html
+    assert 'class="badge badge-bad">Frozen</span>' in html
 
 
 @pytest.mark.parametrize("status", ["CLOSED", "EXTERNAL"])

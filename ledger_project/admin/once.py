@@ -77,7 +77,7 @@ def _claim(request: HttpRequest, key: str) -> dict[str, Any]:
 
 
 def _repeated(request: HttpRequest, claim: dict[str, Any]) -> HttpResponse:
-    record = IdempotencyKey.objects.get(user=request.user, key=claim["key"])
+    record = IdempotencyKey.objects.get(user=request.user, key=claim["key"])  # type: ignore[misc]
     if record.fingerprint != claim["fingerprint"]:
         messages.error(request, CHANGED)
         return redirect(request.path)

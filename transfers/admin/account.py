@@ -16,9 +16,9 @@ from accounts.admin.pages import LAST_ROWS
 from accounts.enums import AccountKind
 from accounts.models import Account
 from transfers.admin.chart import balance_chart
-from transfers.admin.holds import open_holds
 from transfers.admin.links import entry_row
 from transfers.admin.moving import CloseWhenEmpty, Deposit, MoveOut, Withdraw
+from transfers.admin.open_holds import open_holds
 from transfers.models import LedgerEntry
 
 admin.site.unregister(Account)

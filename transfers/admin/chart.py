@@ -6,6 +6,7 @@ The server draws it as SVG, because the admin's Content-Security-Policy allows n
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from accounts.admin.pages import money_shown, time_shown
 from accounts.enums import AccountKind
@@ -44,7 +45,7 @@ def balance_chart(account: Account) -> Chart | None:
     if account.kind == AccountKind.EXTERNAL:
         return None
     newest = account.entries.order_by("-sequence").values_list("ts", "balance", "type", "amount")
-    entries = list(newest[:MOST_POINTS])[::-1]
+    entries: list[Any] = list(newest[:MOST_POINTS])[::-1]
     if not entries:
         return None
     times = [entry[0] for entry in entries]
@@ -64,6 +65,7 @@ def balance_chart(account: Account) -> Chart | None:
     def shown(amount: int) -> str:
         return money_shown(amount, account.currency)
 
+    counted = "entry" if len(entries) == 1 else f"{len(entries)} entries"
     return Chart(
         line=line,
         area=f"{line} {_drawn(ends)}",
@@ -72,7 +74,7 @@ def balance_chart(account: Account) -> Chart | None:
         lowest=shown(low),
         first=times[0],
         last=times[-1],
-        text=f"Balance after each of the newest {len(entries)} entries, from "
+        text=f"Balance after the newest {counted}, from "
         f"{time_shown(times[0])} to {time_shown(times[-1])}: at least {shown(min(balances[1:]))}, "
         f"at most {shown(max(balances[1:]))}, at the end {shown(balances[-1])}.",
     )

@@ -17,8 +17,8 @@ from accounts.admin.pages import money_shown
 from accounts.enums import AccountStatus
 from accounts.models import Account
 from transfers import services
-from transfers.admin.holds import open_holds
 from transfers.admin.links import transfer_link
+from transfers.admin.open_holds import open_holds
 from transfers.kinds import Kind
 from transfers.models import LONGEST_MEMO, Transfer
 from transfers.movements import Order
@@ -29,14 +29,19 @@ ALL = "all"
 MOST_SUGGESTED = 20
 
 
-class MovementForm(ActionForm):
-    amount = MoneyField(label="Amount", smallest=1)
+class MemoForm(ActionForm):
+    """A form whose reason becomes the memo of a transfer."""
+
     reason = forms.CharField(
         label="Reason",
         max_length=LONGEST_MEMO,
         widget=AdminTextInputWidget,
         help_text="It becomes the memo, which the owners of the accounts can see.",
     )
+
+
+class MovementForm(MemoForm):
+    amount = MoneyField(label="Amount", smallest=1)
 
 
 class TransferForm(MovementForm):

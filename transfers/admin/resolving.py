@@ -1,7 +1,7 @@
 """The actions on a transfer: reverse it, or capture or void a hold."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -14,17 +14,13 @@ from accounts.enums import AccountKind
 from accounts.models import Account
 from transfers import services
 from transfers.admin.links import transfer_link
-from transfers.admin.moving import MovementForm
+from transfers.admin.moving import MemoForm
 from transfers.kinds import Kind
 from transfers.models import Transfer
 from transfers.querysets import TransferStatus
 
 
-class ReasonForm(MovementForm):
-    amount = None
-
-
-class CaptureForm(MovementForm):
+class CaptureForm(MemoForm):
     amount = MoneyField(
         label="Amount",
         smallest=1,
@@ -35,7 +31,7 @@ class CaptureForm(MovementForm):
 class TransferAction(ActionPage):
     """An action on a transfer. The preview shows both customers' accounts."""
 
-    form: type[ActionForm] = ReasonForm
+    form: ClassVar[type[ActionForm]] = MemoForm
 
     def accounts_of(self, row: Transfer, data: Mapping[str, Any]) -> Sequence[Account]:
         parties = (row.source, row.dest)

@@ -40,7 +40,7 @@ def test_the_line_is_the_balance_after_each_entry(alice, staff, dest, clock, fun
         (WIDTH, 0),
     ]
     assert (drawn.zero, drawn.highest, drawn.lowest) == (HEIGHT, "1.00\xa0USD", "0.00\xa0USD")
-    assert "of the newest 3 entries" in drawn.text
+    assert "after the newest 3 entries, from " in drawn.text
     assert "at least 0.75\xa0USD, at most 1.00\xa0USD, at the end 1.00\xa0USD." in drawn.text
 
 
@@ -76,7 +76,7 @@ def test_only_the_newest_entries_are_drawn(alice, staff, funded_account, monkeyp
 
     # Half of the height is the balance of 2 before the first of the two entries.
     assert corners(drawn.line)[0] == (0, HEIGHT / 2)
-    assert "of the newest 2 entries" in drawn.text
+    assert "after the newest 2 entries, from " in drawn.text
 
 
 def test_the_page_contains_the_chart_and_its_text(officer, source):

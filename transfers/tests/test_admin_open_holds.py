@@ -4,8 +4,8 @@ import pytest
 
 from accounts.tests.admin_pages import action_of, figure, page_of, queries_of, table
 from transfers import services
-from transfers.admin import holds
-from transfers.admin.holds import newest_open
+from transfers.admin import open_holds
+from transfers.admin.open_holds import newest_open
 from transfers.tests.filled import work_of
 from transfers.tests.orders import expired_hold, hold_order
 from transfers.tests.test_hold_costs import MANY, resolve_many_holds
@@ -60,7 +60,7 @@ def test_an_account_without_holds_says_so(officer, source, dest):
 
 
 def test_what_older_holds_reserve_is_named(officer, alice, source, dest, monkeypatch):
-    monkeypatch.setattr(holds, "MOST_SEARCHED", 2)
+    monkeypatch.setattr(open_holds, "MOST_SEARCHED", 2)
     for amount in (1, 2, 3):
         hold_order(source, dest, amount, actor=alice)
 
@@ -83,7 +83,7 @@ def test_three_holds_take_as_many_queries_as_one(officer, alice, source, dest):
 def test_finding_open_holds_costs_the_same_after_many_resolved_ones(
     alice, source, dest, monkeypatch
 ):
-    monkeypatch.setattr(holds, "MOST_SEARCHED", 20)
+    monkeypatch.setattr(open_holds, "MOST_SEARCHED", 20)
     hold_order(source, dest, 1, actor=alice)
     source.refresh_from_db()
     few = work_of(lambda: list(newest_open(source)[:51]))

@@ -45,9 +45,9 @@ def newest_open(account: Account) -> QuerySet[Transfer]:
     # A scalar subquery runs once per row. PostgreSQL may execute an EXISTS by reading all
     # resolutions in the table first.
     resolution = Transfer.objects.filter(hold=OuterRef("pk")).values("pk")[:1]
-    holds = holds.alias(resolved_by=Subquery(resolution)).filter(resolved_by__isnull=True)
-    holds = holds.select_related("dest").annotate(seen_at=clock.of_statement())
-    return holds.order_by("-hold_sequence")
+    open_ones = holds.alias(resolved_by=Subquery(resolution)).filter(resolved_by__isnull=True)
+    shown = open_ones.select_related("dest").order_by("-hold_sequence")
+    return shown.annotate(seen_at=clock.of_statement())  # type: ignore[no-redef]
 
 
 def _row(hold: Transfer, resolvable: bool) -> dict[str, Any]:
