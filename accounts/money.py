@@ -9,14 +9,17 @@ from decimal import Decimal
 
 from iso4217 import Currency
 
+# The decimals of units that ISO 4217 doesn't define, such as points, from `LEDGER_CURRENCIES`.
+OWN_DECIMALS: dict[str, int] = {}
+
 
 def decimals_of(currency: str) -> int | None:
     """Return how many decimals a currency has; None if ISO 4217 defines none, as for gold."""
     try:
         return Currency(currency).exponent
     except ValueError:
-        # An account may have a currency that the standard has dropped since.
-        return None
+        # None for a currency that was removed from the standard, or from the settings.
+        return OWN_DECIMALS.get(currency)
 
 
 def unit_of(currency: str) -> str:

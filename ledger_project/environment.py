@@ -6,7 +6,9 @@ Each is declared only here. ``settings.py`` imports them all, so the code reads 
 in docs/operations.md from these declarations.
 """
 
+import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,13 @@ from ledger_project.setting_validators import (
     METRICS_TOKEN_CHARACTERS,
     app_name,
     between,
-    currency_code,
+    code_of,
+    currency,
     each,
     host,
     metrics_token,
     network,
-    no_duplicates,
+    no_code_twice,
     not_empty,
     not_the_value_of,
     one_of,
@@ -70,12 +73,21 @@ LOG_LEVEL = env.text(
     help=f"The lowest level of the messages that are logged: {', '.join(LOG_LEVELS)}.",
 )
 
+# OpenTelemetry's own variable. Its SDK reads it too, with the others that begin with OTEL_.
+TRACES = bool(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
+if TRACES and find_spec("opentelemetry") is None:
+    sys.exit(
+        "Mini Ledger can't start: OTEL_EXPORTER_OTLP_ENDPOINT needs the packages of "
+        "requirements-otel.txt"
+    )
+
 IS_DEVELOPMENT = env.flag(
     "DEBUG",
     False,
     help="Set it to true only on a developer's own machine. The two keys below may then be "
-    "missing, and are replaced by public keys from the source code. Nothing else changes: errors "
-    "are still problem documents, and their tracebacks are in the log.",
+    "missing, and are replaced by public keys from the source code, and webhooks may have http "
+    "URLs. Nothing else changes: errors are still problem documents, and their tracebacks are in "
+    "the log.",
 )
 # `manage.py check --deploy` warns about a key that begins like this.
 PUBLIC_KEY = "django-insecure-development-only-" * 2
@@ -131,13 +143,18 @@ CORS_ORIGINS = env.items(
     "port. See [Browser apps](#browser-apps).",
 )
 
-CURRENCIES = env.items(
+LISTED_CURRENCIES = env.items(
     "CURRENCIES",
     ["USD", "EUR", "GBP", "JPY"],
-    checks=[not_empty, each(currency_code), no_duplicates],
-    help="The currencies in which accounts can be opened: ISO 4217 codes, separated by commas. "
-    "After adding one, run `manage.py migrate`, which opens its EXTERNAL account.",
+    checks=[not_empty, each(currency), no_code_twice],
+    help="The currencies in which accounts can be opened: ISO 4217 codes, separated by commas. A "
+    "unit of your own, such as points, has a code of three letters that ISO 4217 doesn't use and "
+    "its number of decimals, as in `PTS:0`; the number must never change. After adding a currency, "
+    "run `manage.py migrate`, which opens its EXTERNAL account.",
 )
+CURRENCIES = [code_of(item) for item in LISTED_CURRENCIES]
+# By code, of the units that ISO 4217 doesn't define.
+OWN_DECIMALS = {code_of(item): int(item[-1]) for item in LISTED_CURRENCIES if ":" in item}
 
 DEFAULT_CURRENCY = env.text(
     "DEFAULT_CURRENCY",

@@ -117,11 +117,31 @@ def _without_port(authority: str) -> tuple[str, int]:
     return (found["host"], int(found["port"])) if found else (authority, 0)
 
 
-def currency_code(value: str) -> None:
-    if value not in {each.code for each in Currency}:
-        raise ValidationError(f"contains {value!r}, which is not an ISO 4217 code such as USD")
-    if value in NO_CURRENCIES:
+def code_of(value: str) -> str:
+    """Return the code of a currency, which its decimals may follow: ``PTS`` of ``PTS:0``."""
+    return value.partition(":")[0]
+
+
+def currency(value: str) -> None:
+    code, colon, _ = value.partition(":")
+    if code in NO_CURRENCIES:
         raise ValidationError(f"contains {value!r}, which is no currency in ISO 4217")
+    is_standard = code in {each.code for each in Currency}
+    if colon and is_standard:
+        raise ValidationError(f"contains {value!r}, but ISO 4217 defines the decimals of {code}")
+    if colon and not re.fullmatch("[A-Z]{3}:[0-9]", value, re.ASCII):
+        raise ValidationError(
+            f"contains {value!r}; write a unit of your own as in PTS:2, with 0 to 9 decimals"
+        )
+    if not colon and not is_standard:
+        raise ValidationError(
+            f"contains {value!r}, which is not an ISO 4217 code such as USD; add the decimals of a "
+            "unit of your own, as in PTS:2"
+        )
+
+
+def no_code_twice(values: list[str]) -> None:
+    no_duplicates([code_of(value) for value in values])
 
 
 def network(value: str) -> None:

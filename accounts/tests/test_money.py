@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.enums import MONEY_MAX
-from accounts.money import decimals_of, figure, minor_units, money
+from accounts.money import OWN_DECIMALS, decimals_of, figure, minor_units, money
 
 pytestmark = pytest.mark.one_database
 
@@ -30,6 +30,15 @@ def test_an_amount_is_shown_with_the_decimals_of_its_currency(amount, currency, 
 def test_the_decimals_are_those_of_iso_4217_and_not_of_cldr():
     # CLDR, and therefore Babel, gives these currencies no decimals: it goes by the coins in use.
     assert [decimals_of(code) for code in ("RSD", "IQD", "LBP")] == [2, 3, 2]
+
+
+def test_a_unit_of_ones_own_has_the_decimals_of_the_settings(monkeypatch):
+    monkeypatch.setitem(OWN_DECIMALS, "XBT", 8)
+    monkeypatch.setitem(OWN_DECIMALS, "PTS", 0)
+
+    assert money(123_456_789, "XBT") == "1.23456789 XBT"
+    assert minor_units("0.5", "XBT") == 50_000_000
+    assert (money(1500, "PTS"), minor_units("1500", "PTS")) == ("1,500 PTS", 1500)
 
 
 @pytest.mark.parametrize("currency", ["XAU", "AAA", "usd"])

@@ -118,6 +118,17 @@ INVALID = [
     ("CURRENCIES", "USD,ZZZ"),
     ("CURRENCIES", "USD,XXX"),
     ("CURRENCIES", "USD,XTS"),
+    ("CURRENCIES", "USD,XXQ"),
+    ("CURRENCIES", "USD,XXX:0"),
+    ("CURRENCIES", "USD:2"),
+    ("CURRENCIES", "USD,EUR:3"),
+    ("CURRENCIES", "USD,PTS:"),
+    ("CURRENCIES", "USD,PTS:10"),
+    ("CURRENCIES", "USD,PTS:-1"),
+    ("CURRENCIES", "USD,PTS:\u0662"),
+    ("CURRENCIES", "USD,pts:2"),
+    ("CURRENCIES", "USD,POINTS:2"),
+    ("CURRENCIES", "USD,PTS:2,PTS:0"),
     ("DEFAULT_CURRENCY", "dollar"),
     ("DEFAULT_CURRENCY", "CHF"),
     ("PUBLIC_READS", "sometimes"),
@@ -189,6 +200,22 @@ def test_a_list_may_have_spaces_between_its_items(machine):
         "TRUSTED_PROXIES": ["10.0.0.0/8", "::1", "fd00::/8"],
         "CURRENCIES": ["USD", "EUR"],
     }
+
+
+def test_a_unit_of_ones_own_is_listed_with_its_decimals(machine):
+    settings = machine.settings("CURRENCIES", "OWN_DECIMALS", LEDGER_CURRENCIES="USD, PTS:0, XBT:8")
+
+    assert settings == {"CURRENCIES": ["USD", "PTS", "XBT"], "OWN_DECIMALS": {"PTS": 0, "XBT": 8}}
+
+
+def test_the_error_for_an_unknown_currency_says_how_to_add_a_unit_of_ones_own(machine):
+    with pytest.raises(SystemExit) as refused:
+        machine.settings(LEDGER_CURRENCIES="USD,XXQ")
+
+    assert refused.value.code == (
+        "Mini Ledger can't start: LEDGER_CURRENCIES contains 'XXQ', which is not an ISO 4217 code "
+        "such as USD; add the decimals of a unit of your own, as in PTS:2"
+    )
 
 
 def test_the_secret_and_the_signing_key_must_differ(machine):
