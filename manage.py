@@ -6,9 +6,16 @@ import sys
 
 UNDEFINED_TABLE = "42P01"
 
+# The commands that run as services. Their output is collected, and never read by a person.
+SERVICES = ("deliver_webhooks",)
+
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ledger_project.settings")
+    if sys.argv[1:2] and sys.argv[1] in SERVICES:
+        from ledger_project.printed import as_log_lines
+
+        as_log_lines()
     from django.db import InterfaceError, OperationalError, ProgrammingError
 
     from database.exceptions import UnusableDatabase

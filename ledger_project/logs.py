@@ -15,12 +15,16 @@ import structlog
 from api.instants import instant
 from api.routes import code_of, route_of
 from api.waiting import when_sent
+from ledger_project.printed import LogLines
 
 # The request ids that clients may send: only characters that can't forge a log line.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 # The only path that contains an idempotency key.
 KEY_IN_PATH = re.compile(r"(?<=/idempotency-keys/).+", re.DOTALL | re.IGNORECASE)
+
+# The handler of all messages.
+STDERR = {"class": "logging.StreamHandler", "formatter": "structured"}
 
 logger = structlog.get_logger("ledger.request")
 
@@ -45,7 +49,7 @@ class RequestLogMiddleware:
         response["X-Request-ID"] = request_id
         line = {
             # For a request that waited, another thread writes the line.
-            "request_id": request_id,
+            **structlog.contextvars.get_contextvars(),
             "method": request.method,
             "path": request.path,
             "route": route_of(request),
@@ -102,7 +106,7 @@ def configure(logging_settings: dict[str, str]) -> None:
                     ],
                 }
             },
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+            "handlers": {"stderr": {**STDERR, "stream": _unchanged(sys.stderr)}},
             "root": {"handlers": ["stderr"], "level": logging_settings["level"]},
             "loggers": {
                 # Replaces the level and handlers that Django sets.
@@ -117,6 +121,8 @@ def configure(logging_settings: dict[str, str]) -> None:
             },
         }
     )
+    # Python prints them otherwise.
+    logging.captureWarnings(True)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -126,6 +132,10 @@ def configure(logging_settings: dict[str, str]) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+
+
+def _unchanged(stream: Any) -> Any:
+    return stream.unchanged if isinstance(stream, LogLines) else stream
 
 
 def _request_id(request) -> str:

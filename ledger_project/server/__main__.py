@@ -7,6 +7,12 @@ import signal
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 # ruff: noqa: E402
+from ledger_project.printed import as_log_lines
+
+if __name__ == "__main__":
+    # Before anything can fail.
+    as_log_lines()
+
 import argparse
 import gc
 import os

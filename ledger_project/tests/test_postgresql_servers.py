@@ -1,5 +1,6 @@
 """Servers that can't be written to or must not be used, and URLs with several servers."""
 
+import json
 import subprocess
 import time
 import uuid
@@ -179,7 +180,8 @@ def test_a_database_that_is_not_utf_8_is_refused_in_one_line(client, other_encod
         live = client.get("/healthz")
 
     assert (started.returncode, started.stdout) == (1, "")
-    assert started.stderr == f"Mini Ledger can't start: {reason}\n"
+    [line] = started.stderr.splitlines()
+    assert json.loads(line)["event"] == f"Mini Ledger can't start: {reason}"
     assert checked.returncode == 1
     assert f"(ledger_project.E001) {reason}" in checked.stderr
     for response in responses:

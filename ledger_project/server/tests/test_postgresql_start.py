@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_url_that_can_never_work_is_reported_in_one_line(options, reason):
     said = refused(LiveServer(LEDGER_DATABASE_URL=f"{database_url()}?{options}"))
 
-    assert said == f"Mini Ledger can't start: LEDGER_DATABASE_URL: {reason}\n"
+    assert said == f"Mini Ledger can't start: LEDGER_DATABASE_URL: {reason}"
 
 
 def test_the_service_starts_while_the_database_is_unavailable():

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def refused(server: LiveServer) -> str:
-    """Start a server that exits with an error, and return its standard error."""
+    """Start a server that exits with an error, and return the message in its only line."""
     done = subprocess.run(
         server.command(),
         cwd=settings.BASE_DIR,
@@ -31,7 +31,8 @@ def refused(server: LiveServer) -> str:
         check=False,
     )
     assert (done.returncode, done.stdout) == (1, "")
-    return done.stderr
+    [line] = done.stderr.splitlines()
+    return json.loads(line)["event"]
 
 
 def test_a_port_in_use_is_reported_in_one_line():
@@ -41,7 +42,7 @@ def test_a_port_in_use_is_reported_in_one_line():
         taken.listen()
         said = refused(server)
 
-    assert said == f"Mini Ledger can't listen on {HOST}:{server.port}: Address already in use\n"
+    assert said == f"Mini Ledger can't listen on {HOST}:{server.port}: Address already in use"
 
 
 def test_an_unusable_database_is_reported_in_one_line(tmp_path):
@@ -53,14 +54,14 @@ def test_an_unusable_database_is_reported_in_one_line(tmp_path):
     said = refused(LiveServer(LEDGER_DATABASE_URL=url))
 
     assert said == (
-        "Mini Ledger can't start: The database's encoding is UTF-16le; it must be UTF-8.\n"
+        "Mini Ledger can't start: The database's encoding is UTF-16le; it must be UTF-8."
     )
 
 
 def test_a_sqlite_file_that_is_a_directory_is_reported_in_one_line(tmp_path):
     said = refused(LiveServer(LEDGER_DATABASE_URL=f"sqlite:///{tmp_path}"))
 
-    assert said == "Mini Ledger can't start: The database's file is a directory.\n"
+    assert said == "Mini Ledger can't start: The database's file is a directory."
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_a_folder_for_metrics_that_cannot_be_created_is_reported_in_one_line(
 
     said = refused(LiveServer(PROMETHEUS_MULTIPROC_DIR=path))
 
-    assert said == f"Mini Ledger can't start: PROMETHEUS_MULTIPROC_DIR {path!r}: {reason}\n"
+    assert said == f"Mini Ledger can't start: PROMETHEUS_MULTIPROC_DIR {path!r}: {reason}"
 
 
 def test_the_openapi_document_is_built_before_the_fork():
