@@ -10,6 +10,7 @@ from typing import Any
 
 import uuid_utils
 import uvicorn
+from django.conf import settings
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
@@ -142,6 +143,11 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._front.stop()
         await super().shutdown(sockets)
+        if settings.TRACES:
+            from ledger_project.tracing import flush
+
+            # Here, because uvicorn then ends the process by the signal that stopped it.
+            flush()
 
 
 def configuration(front: Front, **options: Any) -> uvicorn.Config:
