@@ -71,7 +71,8 @@ generate: .venv/.dev ## Regenerate the files and tables that are generated from 
 # audit is then skipped with a message and doesn't fail. `timeout` is missing on macOS.
 audit = rm -f .venv/audit.json; \
 	$$(command -v timeout >/dev/null && echo timeout 180) .venv/bin/pip-audit --format json \
-		--requirement requirements.txt --progress-spinner off --output .venv/audit.json \
+		--requirement requirements.txt --requirement requirements-otel.txt \
+		--progress-spinner off --output .venv/audit.json \
 		2>.venv/audit.log; status=$$?; \
 	if [ ! -s .venv/audit.json ] && [ $$status -ne 0 ]; then \
 		echo "Skipped: no package index within reach ($$(tail -n 1 .venv/audit.log))"; \
@@ -94,7 +95,7 @@ audit = rm -f .venv/audit.json; \
 	@$(pip) install -r requirements.txt
 	@touch $@
 
-.venv/.dev: requirements-dev.txt requirements.txt | .venv/bin/python
+.venv/.dev: requirements-dev.txt requirements-otel.txt requirements.txt | .venv/bin/python
 	@echo 'Installing requirements-dev.txt'
 	@$(pip) install -r requirements-dev.txt
 	@touch $@ .venv/.runtime

@@ -36,7 +36,7 @@ def verdict() -> dict[str, Any] | None:
     """
     if is_small():
         return check_ledger().as_dict()
-    report = _stored()
+    report = stored()
     if report is None:
         return None
     fresh = [*schema_results(connection), _recency(report.checked_at)]
@@ -56,7 +56,7 @@ def store(report: Report) -> None:
     )
 
 
-def _stored() -> Report | None:
+def stored() -> Report | None:
     """Return the stored report, or None if there is none that can be read."""
     try:
         stored = Verdict.objects.first()
@@ -88,7 +88,7 @@ def imbalance() -> dict[str, int]:
     """
     if is_small():
         return LedgerEntry.objects.imbalance()
-    report = _stored()
+    report = stored()
     totals = report.currencies if report else []
     return {total.currency: total.credits - total.debits for total in totals}
 

@@ -34,6 +34,7 @@ from api.problems import Problem
 from api.routes import code_of, route_of
 from api.waiting import when_sent
 from audit import verdict
+from audit.metrics import VerificationCollector
 from events.webhooks.metrics import WebhookCollector
 from ledger_project.database_metrics import DatabaseCollector
 
@@ -135,6 +136,7 @@ class ImbalanceCollector(Collector):
 
 
 imbalance = ImbalanceCollector()
+verification = VerificationCollector()
 database = DatabaseCollector()
 webhooks = WebhookCollector()
 
@@ -165,7 +167,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
         MultiProcessCollector(registry)
     else:
         registry = REGISTRY
-    body = generate_latest(registry) + generate_latest(_only(imbalance, database, webhooks))
+    read_now = _only(imbalance, verification, database, webhooks)
+    body = generate_latest(registry) + generate_latest(read_now)
     return HttpResponse(body, content_type=CONTENT_TYPE_LATEST)
 
 

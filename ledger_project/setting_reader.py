@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn, TypeVar
 
-from environs import Env, EnvValidationError, ValidationError
+from environs import EnvValidationError, FileAwareEnv, ValidationError
 
 from ledger_project.setting_validators import printable
 
@@ -34,13 +34,15 @@ class SettingReader:
     """
     Declare settings and read them from ``LEDGER_*`` variables or an env file.
 
-    Variables take precedence over the file. An invalid value ends the process with one line that
-    names the setting.
+    Variables take precedence over the env file. A variable whose name ends with ``_FILE`` is the
+    path of a file with the value, such as a secret of a container, and takes precedence over both.
+    An invalid value ends the process with one line that names the setting.
     """
 
     def __init__(self, env_file: Path) -> None:
         self.declared: list[Setting] = []
-        self._env = Env(prefix=PREFIX)
+        # Without the line break at the end of a file.
+        self._env = FileAwareEnv(prefix=PREFIX, strip_whitespace=True)
         self._env.read_env(env_file, recurse=False)
 
     def text(
@@ -92,7 +94,11 @@ class SettingReader:
 
     def _declare(self, name: str, default: str | None, help: str) -> None:
         self.declared.append(Setting(PREFIX + name, default or "", default is None, help))
-        self._checked(name, self._env.str(name, ""), [printable])
+        try:
+            value = self._env.str(name, "")
+        except (OSError, ValueError):
+            self._refuse(f"{name}_FILE", "must be the path of a file that can be read")
+        self._checked(name, value, [printable])
 
     def _checked(self, name: str, value: Value, checks: Sequence[Check[Value]]) -> Value:
         try:

@@ -68,6 +68,10 @@ MIDDLEWARE = [
     "ledger_project.idempotency.middleware.IdempotencyMiddleware",
 ]
 
+if TRACES:
+    # Inside the log, so that the request id is known.
+    MIDDLEWARE.insert(1, "ledger_project.tracing.TracingMiddleware")
+
 if CORS_ORIGINS:
     # Before all middleware that may respond: a preflight request has no token, and no route
     # supports its method.
@@ -128,6 +132,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 SECURE_SSL_REDIRECT = HTTPS
+# Health checks and Prometheus reach the service directly, without the proxy that terminates TLS.
+SECURE_REDIRECT_EXEMPT = ["^(healthz|readyz|metrics)$"]
 # HSTS for this host only. Only the owner of the domain knows whether its other hosts can do without
 # plain HTTP, and a preload list is hard to leave.
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0

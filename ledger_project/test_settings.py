@@ -11,6 +11,10 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+# Files would take precedence over the defaults.
+for name in [*os.environ]:
+    if name.startswith("LEDGER_") and name.endswith("_FILE"):
+        del os.environ[name]
 os.environ |= {name: text or "" for name, text in dotenv_values(BASE_DIR / ".env.example").items()}
 os.environ |= {
     "LEDGER_SECRET_KEY": "secret-key-of-the-tests-and-of-nothing-else",

@@ -96,10 +96,18 @@ def errors() -> str:
     return table()
 
 
+def grants() -> str:
+    """Return the grants in docs/databases.md, for programs."""
+    page = (ROOT / "docs/databases.md").read_text()
+    [sql] = re.findall(r"```sql\n(GRANT USAGE ON SCHEMA.*?)```", page, re.DOTALL)
+    return f"-- Generated from docs/databases.md by `make generate`.\n{sql}"
+
+
 GENERATED = [
     Generated(".env.example", None, env_example),
     Generated("docs/operations.md", "settings", settings_table),
     Generated("docs/openapi.yaml", None, openapi),
+    Generated("deploy/postgresql/grants.sql", None, grants),
     Generated("docs/errors.md", "errors", errors),
 ]
 

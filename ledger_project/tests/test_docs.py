@@ -135,11 +135,13 @@ def test_the_api_page_lists_every_route():
 
 
 def test_the_decision_about_dependencies_gives_a_reason_for_every_requirement():
-    requirements = text("requirements.txt") + text("requirements-dev.txt")
+    files = ("requirements.txt", "requirements-otel.txt", "requirements-dev.txt")
+    requirements = "".join(map(text, files))
     required = re.findall(r"^([\w-]+)(?:\[\w+\])?==", requirements, re.MULTILINE)
 
     page = "docs/decisions/0017-dependencies.md"
-    named = ", ".join([*column(page, "to run"), *column(page, "to test and check")])
+    titles = ("to run", "to export traces", "to test and check")
+    named = ", ".join(name for title in titles for name in column(page, title))
 
     # A name may be followed by a version, such as `django 5.2`, if that has a reason.
     assert sorted(re.sub(r" [\d.]+", "", named).split(", ")) == sorted(required)

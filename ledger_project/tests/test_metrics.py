@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from audit import verdict
 from ledger_project.metrics import imbalance
 from ledger_project.tests.live import LiveClient, live_server
-from transfers import services
+from transfers import clock, services
 from transfers.guards import guards
 
 pytestmark = pytest.mark.django_db
@@ -217,6 +217,23 @@ def test_a_large_ledger_shows_the_imbalance_of_its_last_verification(
 
     assert ("ledger_imbalance", "USD") not in before
     assert samples(client.get("/metrics").text)["ledger_imbalance", "USD"] == 3
+
+
+def test_the_result_and_the_time_of_the_last_verification_are_reported(
+    client, alice, funded_account
+):
+    funded_account(alice, balance=10)
+    before = samples(client.get("/metrics").text)
+    call_command("verify_ledger")
+    clean = samples(client.get("/metrics").text)
+    guards.drop(connection)
+    with pytest.raises(SystemExit):
+        call_command("verify_ledger")
+    broken = samples(client.get("/metrics").text)
+
+    name, time = ("ledger_verification_ok",), ("ledger_verification_timestamp_seconds",)
+    assert (name in before, clean[name], broken[name]) == (False, 1, 0)
+    assert clock.now().timestamp() - 3600 < clean[time] <= broken[time]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -58,6 +58,20 @@ def test_the_production_settings_pass_the_deployment_check(settings):
     call_command("check", deploy=True, fail_level="WARNING")
 
 
+def test_programs_in_the_network_reach_health_checks_and_metrics_without_https(client, settings):
+    settings.SECURE_SSL_REDIRECT = True
+
+    statuses = {
+        path: client.get(path).status_code
+        for path in ("/healthz", "/readyz", "/metrics", "/integrity", "/docs", "/admin/")
+    }
+
+    assert statuses == {
+        **dict.fromkeys(("/healthz", "/readyz", "/metrics"), 200),
+        **dict.fromkeys(("/integrity", "/docs", "/admin/"), 301),
+    }
+
+
 def test_hsts_applies_to_this_host_only(client, settings):
     settings.SECURE_HSTS_SECONDS = 31536000
 

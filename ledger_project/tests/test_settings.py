@@ -1,5 +1,6 @@
 """The settings, and the one-line errors for invalid ones."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -106,6 +107,53 @@ def test_environment_variables_take_precedence_over_the_env_file(new_machine):
     settings = machine.settings("APP_NAME", "CURRENCIES", LEDGER_APP_NAME="of the environment")
 
     assert settings == {"APP_NAME": "of the environment", "CURRENCIES": ["USD"]}
+
+
+def test_a_setting_can_be_read_from_a_file_which_takes_precedence(machine, tmp_path):
+    (tmp_path / "name").write_text("  of the file\n")
+    (tmp_path / "hosts").write_text("ledger.example,localhost\n")
+
+    settings = machine.settings(
+        *("APP_NAME", "ALLOWED_HOSTS"),
+        LEDGER_APP_NAME="of the variable",
+        LEDGER_APP_NAME_FILE=f"{tmp_path}/name",
+        LEDGER_ALLOWED_HOSTS_FILE=f"{tmp_path}/hosts",
+    )
+
+    assert settings == {
+        "APP_NAME": "of the file",
+        "ALLOWED_HOSTS": ["ledger.example", "localhost"],
+    }
+
+
+@pytest.mark.parametrize("content", [None, b"\xff", b"short"], ids=["missing", "binary", "invalid"])
+def test_a_file_that_cannot_be_used_is_refused_in_one_line(machine, tmp_path, content):
+    path = tmp_path / "key"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(SystemExit) as refused:
+        machine.settings(LEDGER_SECRET_KEY_FILE=str(path))
+
+    wanted = {
+        b"short": "LEDGER_SECRET_KEY must be at least 32 bytes long; try `openssl rand -base64 48`",
+    }.get(content, "LEDGER_SECRET_KEY_FILE must be the path of a file that can be read")
+    assert refused.value.code == f"Mini Ledger can't start: {wanted}"
+
+
+def test_traces_need_their_packages(machine, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "opentelemetry" else find(name)
+    )
+
+    with pytest.raises(SystemExit) as refused:
+        machine.settings(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:4318")
+
+    assert refused.value.code == (
+        "Mini Ledger can't start: OTEL_EXPORTER_OTLP_ENDPOINT needs the packages of "
+        "requirements-otel.txt"
+    )
 
 
 @pytest.mark.parametrize("line", ['LEDGER_APP_NAME="Mini\\nLedger"', 'LEDGER_HTTPS="true\\t"'])

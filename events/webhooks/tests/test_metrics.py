@@ -1,6 +1,9 @@
 """The metrics of webhooks show that events wait, whether a deliverer runs or not."""
 
+import socket
+
 import pytest
+from django.core.management import CommandError, call_command
 from prometheus_client import CollectorRegistry
 
 from events.models import Event
@@ -78,6 +81,16 @@ def test_a_test_of_a_webhook_waits_like_an_event(clock, alice, make_webhook):
     clock.go_on(minutes=2)
 
     assert waited() == 120
+
+
+def test_a_port_for_metrics_that_is_in_use_is_reported():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        with pytest.raises(CommandError) as refused:
+            call_command("deliver_webhooks", metrics_port=port)
+
+    assert str(refused.value) == f"Can't listen on 127.0.0.1:{port}: Address already in use"
 
 
 def test_a_scrape_has_the_metric_of_webhooks(client):
