@@ -24,6 +24,7 @@ from api.errors import LedgerError
 from ledger_project.tests.emptying import emptying, kept_rows
 from transfers import services
 from transfers.clock import at
+from transfers.kinds import Kind
 
 # Leave out the tests of the other database.
 collect_ignore_glob = [
@@ -217,7 +218,10 @@ def funded_account(db) -> Callable[..., Account]:
             owner=owner, **{"owner_name": owner.username, "currency": "USD", **fields}
         )
         if balance:
-            services.deposit(account_id=account.pk, amount=balance, actor=_teller())
+            order = services.Order(
+                kind=Kind.DEPOSIT, source_id=None, dest_id=account.pk, amount=balance
+            )
+            services.transfer(order=order, actor=_teller(), is_approved=True)
             account.refresh_from_db()
         return account
 

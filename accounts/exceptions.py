@@ -91,13 +91,10 @@ class AccountNotEmpty(LedgerError):
 
 
 class OverdraftInUse(LedgerError):
-    """Raised only in the admin. No route of the API sets a limit."""
+    """Limits are set in the admin. In the API, only the approval of one can raise this."""
 
     code = "overdraft_in_use"
-    meaning = (
-        "The account already uses more of its overdraft than the new limit allows. Limits can be "
-        "set only in the admin, so the API never returns this error."
-    )
+    meaning = "The account already uses more of its overdraft than the new limit allows."
     remedy = "Set a limit of at least `used`."
     for_staff = "{account} already uses {used} of its overdraft. Set a limit of at least that."
     figures = {
@@ -117,6 +114,30 @@ class OverdraftInUse(LedgerError):
     @classmethod
     def example(cls) -> Self:
         return cls(ACCOUNT_ID, used=25_00, limit=20_00)
+
+
+class ApprovalRequired(LedgerError):
+    """:param threshold: the amount from which on a second person must approve, in minor units"""
+
+    code = "approval_required"
+    meaning = (
+        "Only a permission allows this, and from `threshold` on a second person must approve it. "
+        "A transfer of a batch can't wait for that."
+    )
+    remedy = "Send the transfer by itself, with a new key. It then waits for approval."
+    for_staff = "From {threshold} on, a second person must approve it."
+    figures = {"threshold": (int, "From which amount on approval is needed, in minor units.")}
+
+    def __init__(self, threshold: int) -> None:
+        super().__init__(
+            f"From {threshold} on, in minor units, a second person must approve this. Send the "
+            "transfer by itself, with a new Idempotency-Key. It then waits for approval.",
+            threshold=threshold,
+        )
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(1_000_00)
 
 
 # ── The errors of each operation ─────────────────────────────────────────────────────────────────

@@ -9,8 +9,12 @@ first: it needs no query, because the account is already loaded.
 from typing import Protocol
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
+
+from accounts.exceptions import ApprovalRequired
+from api.scopes import is_limited
 
 
 class Owned(Protocol):
@@ -56,3 +60,20 @@ def require_own_or(account: Owned, user: User, permission: str) -> None:
         raise PermissionDenied(
             f"This requires the permission {permission}, unless you own account {account.pk}."
         )
+
+
+def require_below_threshold(amount: int, user: User) -> None:
+    """
+    Check that ``user`` may do something for ``amount`` (minor units) without a second person.
+
+    Only for what a permission allows: what owners do with their own money needs no approval. A
+    service key needs it too, unless nobody can log in as its owner. Otherwise, everybody could
+    avoid approvals with a service key of their own.
+
+    :raises ApprovalRequired: if the amount is at least ``LEDGER_APPROVAL_THRESHOLD``
+    """
+    threshold: int | None = settings.APPROVAL_THRESHOLD
+    if threshold is None or amount < threshold:
+        return
+    if not is_limited(user) or user.has_usable_password():
+        raise ApprovalRequired(threshold)

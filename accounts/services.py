@@ -105,20 +105,26 @@ def require_closable(account: Account) -> ExpiredHolds:
 
 
 @transaction.atomic
-def set_overdraft_limit(*, account_id: UUID, actor: User, limit: int, reason: str = "") -> Account:
+def set_overdraft_limit(
+    *, account_id: UUID, actor: User, limit: int, reason: str = "", is_approved: bool = False
+) -> Account:
     """
     Set the overdraft limit of an account, and return the account.
 
     :param limit: how far below zero the balance may go, counting holds as spent, in minor units
+    :param is_approved: whether a second person has approved it
     :raises AccountNotFound: if ``actor`` may not see the account
     :raises PermissionDenied: if they lack ``accounts.set_limit``, even if they own the account
     :raises AccountClosed: if it is closed
     :raises OverdraftInUse: if the account already uses more of its overdraft than ``limit``
+    :raises ApprovalRequired: if it is a higher limit, and so high that a second person must approve
     """
     account = _locked(account_id, actor)
     rights.require(actor, "accounts.set_limit")
     if account.status == AccountStatus.CLOSED:
         raise AccountClosed(account.pk)
+    if limit > account.overdraft_limit and not is_approved:
+        rights.require_below_threshold(limit, actor)
     if account.balance - account.held + limit < 0:
         expired = expired_holds(account)
         used = account.held - expired.amount - account.balance

@@ -8,9 +8,13 @@ from django.contrib.auth.models import User
 from rest_framework.response import Response
 
 # Takes the work and the caller of each of several requests, and does all of it in the current
-# transaction. For each request it returns the result, or the error that refuses it. A refused
-# request has changed nothing. If it raises another error, everything must be rolled back.
+# transaction. For each request it returns the result, or the error that refuses it, or ``ALONE``. A
+# refused request has changed nothing. If it raises another error, everything must be rolled back.
 Service = Callable[[Sequence[tuple[Any, User]]], Sequence[Any]]
+
+# The result of work that wasn't done, because it would delay the other requests. It is to be done
+# on its own: the service never returns this for a single request.
+ALONE: Any = object()
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,8 @@ class Operation:
 
     ``who`` says who may call it. ``request`` and ``response`` are serializers or OpenAPI schemas;
     ``requests`` and ``answers`` are their examples, by title. ``also`` has examples of responses
-    with another status or media type. ``errors`` are those that can't be derived from the code.
+    with another status or media type, and ``shapes`` the serializers of those with another status,
+    if they aren't ``response``. ``errors`` are those that can't be derived from the code.
     ``evidence`` holds additional members of an error's example, by the error's code. ``tried_on``
     is the id in the example of the path, if the usual account or transfer doesn't fit.
 
@@ -63,6 +64,7 @@ class Operation:
     status: int = 200
     answers: Mapping[str, Any] = field(default_factory=dict)
     also: Mapping[tuple[int, str], Mapping[str, Any]] = field(default_factory=dict)
+    shapes: Mapping[int, Any] = field(default_factory=dict)
     errors: tuple[type[ApiError], ...] = ()
     evidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     parameters: tuple[OpenApiParameter, ...] = ()

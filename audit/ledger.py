@@ -19,6 +19,7 @@ from uuid import UUID
 from django.db import connection
 
 from audit.account_checks import ACCOUNTS, CHANGES, ENTRIES
+from audit.approval_checks import approval_results
 from audit.event_checks import event_results
 from audit.protection import schema_results
 from audit.report import (
@@ -153,6 +154,7 @@ class _Audit:
                 missing_users(),
                 external_ids(),
                 *event_results(),
+                *approval_results(),
                 *currency_results(currencies),
                 *self._schema,
             ],

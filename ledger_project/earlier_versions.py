@@ -24,6 +24,7 @@ from database.exceptions import UnusableDatabase
 APPS = (
     "accounts",
     "transfers",
+    "approvals",
     "audit",
     "events",
     "webhooks",

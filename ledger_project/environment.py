@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from accounts.enums import MONEY_MAX
 from ledger_project.database_url import database_of
 from ledger_project.setting_reader import SettingReader
 from ledger_project.setting_validators import (
@@ -176,6 +177,14 @@ SELF_SERVICE_CASH = env.flag(
     help="Whether owners may deposit to and withdraw from their own accounts. If it is false, only "
     "users with the permission `transfers.move_cash` may. **Set it to false where money is real**: "
     "an owner who may deposit can create money.",
+)
+
+APPROVAL_THRESHOLD = env.optional_number(
+    "APPROVAL_THRESHOLD",
+    checks=[between(1, MONEY_MAX)],
+    help="From which amount on, in minor units of any currency, what only a permission allows "
+    "waits for a second person: moving the money of others, reversing a transfer, raising an "
+    "overdraft limit. If it isn't set, nothing waits. See [Approvals](approvals.md).",
 )
 
 METRICS_TOKEN = env.text(

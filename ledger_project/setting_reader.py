@@ -78,11 +78,16 @@ class SettingReader:
     ) -> int:
         """Declare and read a setting that is an integer."""
         self._declare(name, str(default), help)
-        try:
-            value: int = self._env.int(name, default)
-        except EnvValidationError:
-            self._refuse(name, "must be an integer")
-        return self._checked(name, value, checks)
+        return self._checked(name, self._integer(name, default), checks)
+
+    def optional_number(
+        self, name: str, *, help: str, checks: Sequence[Check[int]] = ()
+    ) -> int | None:
+        """Declare and read a setting that is an integer, or None if it isn't set or is empty."""
+        self._declare(name, "", help)
+        if not self._env.str(name, ""):
+            return None
+        return self._checked(name, self._integer(name), checks)
 
     def items(
         self, name: str, default: list[str], *, help: str, checks: Sequence[Check[list[str]]] = ()
@@ -91,6 +96,13 @@ class SettingReader:
         self._declare(name, ",".join(default), help)
         value: list[str] = self._env.list(name, default, subcast=str.strip)
         return self._checked(name, value, checks)
+
+    def _integer(self, name: str, *default: int) -> int:
+        try:
+            value: int = self._env.int(name, *default)
+        except EnvValidationError:
+            self._refuse(name, "must be an integer")
+        return value
 
     def _declare(self, name: str, default: str | None, help: str) -> None:
         self.declared.append(Setting(PREFIX + name, default or "", default is None, help))

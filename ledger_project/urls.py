@@ -18,6 +18,7 @@ from ledger_project.metrics import metrics
 from ledger_project.openapi.views import openapi_json
 from ledger_project.service_keys.views import ServiceKeyViewSet
 from ledger_project.views import LogoutView, RefreshView, TokenView, docs
+from transfers.approvals.views import ApprovalViewSet
 from transfers.views.batches import BatchViewSet
 from transfers.views.cash import CashViewSet
 from transfers.views.statements import StatementViewSet
@@ -54,6 +55,11 @@ urlpatterns = [
     path("transfers/<id:transfer_id>/void", TransferViewSet.as_view({"post": "void"})),
     path("transfers/<id:transfer_id>/reverse", TransferViewSet.as_view({"post": "reverse"})),
     path("transfers/batch", BatchViewSet.as_view({"post": "create"})),
+    path("approvals", ApprovalViewSet.as_view({"get": "list"})),
+    path("approvals/<id:approval_id>", ApprovalViewSet.as_view({"get": "retrieve"})),
+    path("approvals/<id:approval_id>/approve", ApprovalViewSet.as_view({"post": "approve"})),
+    path("approvals/<id:approval_id>/decline", ApprovalViewSet.as_view({"post": "decline"})),
+    path("approvals/<id:approval_id>/withdraw", ApprovalViewSet.as_view({"post": "withdraw"})),
     path("service-keys", ServiceKeyViewSet.as_view({"post": "create", "get": "list"})),
     path("service-keys/<id:client_id>", ServiceKeyViewSet.as_view({"get": "retrieve"})),
     path("service-keys/<id:client_id>/revoke", ServiceKeyViewSet.as_view({"post": "revoke"})),

@@ -76,7 +76,7 @@ class Transfer(models.Model):
             ("move_any", "Can transfer and hold the money of any account, and resolve any hold"),
             ("move_cash", "Can deposit to and withdraw from any customer's account"),
             ("reverse_any", "Can reverse any transfer, including those of frozen accounts"),
-            # Nothing checks these yet, but they can already be assigned to users and groups.
+            # Nothing checks this yet, but it can already be assigned to users and groups.
             ("close_books", "Can close the books of a period"),
             ("approve", "Can approve the requests of other users"),
         ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 
@@ -85,10 +86,15 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """Orders of one kind that ``actor`` requests, to be posted in order, all or nothing."""
+    """
+    Orders of one kind that ``actor`` requests, to be posted in order, all or nothing.
+
+    ``is_approved`` says whether a second person has approved them.
+    """
 
     orders: Sequence[Order]
     actor: User
+    is_approved: bool = False
 
     @property
     def parties(self) -> set[UUID]:
@@ -142,20 +148,34 @@ def _locked_at_once(movement: Movement) -> Accounts:
 
 def _refusal(movement: Movement, accounts: Accounts) -> Refusal | None:
     """Return the error that the actor may not request the movement, or None if they may."""
-    for index, order in enumerate(movement.orders):
-        try:
-            if order.source_id is None or order.dest_id is None:
-                [account_id] = order.parties
-                rights.require_cash(order.kind, accounts, account_id, movement.actor)
-            else:
-                rights.require_own(order.kind, accounts, order.source_id, movement.actor)
-                rights.require_account(accounts, order.dest_id)
-        except LedgerError as refusal:
-            refusal.index = index
-            return refusal
-        except PermissionDenied as refusal:
-            return refusal
+    checks = [_require_rights]
+    if settings.APPROVAL_THRESHOLD is not None and not movement.is_approved:
+        checks.append(_require_alone)
+    for check in checks:
+        for index, order in enumerate(movement.orders):
+            try:
+                check(order, accounts, movement.actor)
+            except LedgerError as refusal:
+                refusal.index = index
+                return refusal
+            except PermissionDenied as refusal:
+                return refusal
     return None
+
+
+def _require_rights(order: Order, accounts: Accounts, actor: User) -> None:
+    if order.source_id is None or order.dest_id is None:
+        [account_id] = order.parties
+        rights.require_cash(order.kind, accounts, account_id, actor)
+    else:
+        rights.require_own(order.kind, accounts, order.source_id, actor)
+        rights.require_account(accounts, order.dest_id)
+
+
+def _require_alone(order: Order, accounts: Accounts, actor: User) -> None:
+    account_id = order.dest_id if order.source_id is None else order.source_id
+    assert account_id is not None, "an order has at least one customer's account"
+    rights.require_alone(order.kind, accounts[account_id], order.amount, actor)
 
 
 def _posted(

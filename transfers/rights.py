@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 
 from accounts.exceptions import AccountNotFound
 from accounts.models import Account
-from accounts.rights import may, require, require_own_or
+from accounts.rights import may, require, require_below_threshold, require_own_or
 from api.scopes import Scope, require_scope
 from transfers.exceptions import TransferNotFound
 from transfers.kinds import Kind
@@ -67,6 +67,24 @@ def require_cash(
     return account
 
 
+def require_alone(kind: Kind, account: Account, amount: int, actor: User) -> None:
+    """
+    Check that ``actor``, who may make a transfer of ``kind``, may make it without a second person.
+
+    :param account: the source of the transfer, or the account of a deposit or withdrawal
+    :param amount: in minor units
+    :raises ApprovalRequired: if only a permission allows it, and the amount isn't below the
+        threshold
+    """
+    if not is_own(kind, account, actor):
+        require_below_threshold(amount, actor)
+
+
+def is_own(kind: Kind, account: Account, actor: User) -> bool:
+    """Return whether ``actor`` needs no permission to move money of ``account`` by ``kind``."""
+    return account.is_owned_by(actor) and (settings.SELF_SERVICE_CASH or not kind.rules.moves_cash)
+
+
 def require_visible(transfer: Transfer | None, transfer_id: UUID, actor: User) -> Transfer:
     """
     Return the transfer, if ``actor`` may see one of its accounts.
@@ -115,5 +133,4 @@ def require_reversal(original: Transfer, actor: User) -> None:
 
 
 def _may_move_cash(kind: Kind, account: Account, actor: User) -> bool:
-    is_self_service = settings.SELF_SERVICE_CASH and account.is_owned_by(actor)
-    return is_self_service or may(actor, kind.rules.permission)
+    return is_own(kind, account, actor) or may(actor, kind.rules.permission)

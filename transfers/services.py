@@ -17,7 +17,7 @@ from django.contrib.auth.models import User
 from accounts.enums import AccountStatus
 from accounts.expiry import ExpiredHolds
 from accounts.models import Account
-from accounts.rights import may
+from accounts.rights import may, require_below_threshold
 from transfers import clock, rights
 from transfers.kinds import Kind
 from transfers.models import Transfer
@@ -84,15 +84,17 @@ def withdraw(
     return transfer(order=order, actor=actor)
 
 
-def transfer(*, order: Order, actor: User) -> Transfer:
+def transfer(*, order: Order, actor: User, is_approved: bool = False) -> Transfer:
     """
     Carry out an order, such as to move money from one account to another; return the transfer.
 
+    :param is_approved: whether a second person has approved it
     :raises AccountNotFound: if an account doesn't exist, or ``actor`` may not see the source
     :raises PermissionDenied: if ``actor`` doesn't own the source and lacks ``transfers.move_any``
+    :raises ApprovalRequired: if only that permission allows it, and a second person must approve it
     :raises LedgerError: if a rule of ``transfers.posting`` is broken
     """
-    return post_batch(orders=[order], actor=actor)[0]
+    return _performed(Movement([order], actor, is_approved))[0]
 
 
 def post_batch(*, orders: Sequence[Order], actor: User) -> list[Transfer]:
@@ -102,10 +104,7 @@ def post_batch(*, orders: Sequence[Order], actor: User) -> list[Transfer]:
     :raises AccountNotFound, LedgerError: as ``transfer``, with the ``index`` of the order
     :raises PermissionDenied: as ``transfer``
     """
-    [outcome] = perform([Movement(orders, actor)])
-    if isinstance(outcome, Exception):
-        raise outcome
-    return outcome
+    return _performed(Movement(orders, actor))
 
 
 def hold(*, order: Order, expires_in: timedelta, actor: User) -> Transfer:
@@ -153,26 +152,34 @@ def void(*, hold_id: UUID, actor: User, memo: str | None = None) -> Transfer:
 
 
 @in_transaction
-def reverse(*, transfer_id: UUID, actor: User, memo: str | None = None) -> Transfer:
+def reverse(
+    *, transfer_id: UUID, actor: User, memo: str | None = None, is_approved: bool = False
+) -> Transfer:
     """
     Move the whole amount of a transfer back, and return the REVERSAL.
 
+    :param is_approved: whether a second person has approved it
     :raises TransferNotFound: if the transfer doesn't exist or ``actor`` may not see it
     :raises PermissionDenied: if ``actor`` doesn't own the destination and lacks
         ``transfers.reverse_any``, or if the transfer moved cash and they may not
+    :raises ApprovalRequired: if only a permission allows it, and a second person must approve it
     :raises LedgerError: if it can't be reversed, was already reversed, or breaks another rule
     """
     original = _visible(transfer_id, actor)
     rights.require_reversal(original, actor)
     accounts = Account.objects.locked(original.source_id, original.dest_id)
     is_frozen = any(each.status == AccountStatus.FROZEN for each in accounts.values())
+    despite_freeze = is_frozen and may(actor, Kind.REVERSAL.rules.permission)
+    is_own = rights.is_own(Kind(original.kind), original.dest, actor) and not despite_freeze
+    if not (is_own or is_approved):
+        require_below_threshold(original.amount, actor)
     draft = Draft(
         Kind.REVERSAL,
         original.dest_id,
         original.source_id,
         original.amount,
         original=original_of(original),
-        despite_freeze=is_frozen and may(actor, Kind.REVERSAL.rules.permission),
+        despite_freeze=despite_freeze,
         memo=memo,
     )
     return _record_one(accounts, draft, actor)
@@ -205,6 +212,13 @@ def _releases_on(account: Account) -> list[Draft]:
     locked_at = getattr(account, "locked_at", None)
     now = clock.now() if locked_at is None else clock.reading(locked_at)
     return releases_of_expired([account.pk], now)
+
+
+def _performed(movement: Movement) -> list[Transfer]:
+    [outcome] = perform([movement])
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 def _visible(transfer_id: UUID, actor: User) -> Transfer:

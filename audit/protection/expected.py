@@ -7,8 +7,9 @@ from django.apps import apps
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-# The apps whose tables are checked: the books, the event log, and the idempotency keys.
-APPS = ("accounts", "transfers", "audit", "events", "idempotency")
+# The apps whose tables are checked: the books, the approvals, the event log, and the idempotency
+# keys.
+APPS = ("accounts", "transfers", "approvals", "audit", "events", "idempotency")
 
 # Additions to the schema that refuse or change rows that the ledger writes.
 UNKNOWN_COLUMN = "the models don't have this column, and it requires a value"

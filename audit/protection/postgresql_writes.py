@@ -24,6 +24,7 @@ WRITTEN = {
     "accounts_accountchange": ("INSERT",),
     "transfers_transfer": ("INSERT",),
     "transfers_ledgerentry": ("INSERT",),
+    "approvals_approval": ("INSERT", "UPDATE"),
     "idempotency_idempotencykey": ("INSERT", "UPDATE"),
     "service_keys_servicekey": ("INSERT", "UPDATE"),
     "webhooks_endpoint": ("INSERT", "UPDATE", "DELETE"),
@@ -42,6 +43,9 @@ UPDATED = {
     "accounts_account": (
         *(column for column in writing.ACCOUNT.columns if column != "id"),
         *("owner_name", "owner_name_folded", "status", "overdraft_limit", "metadata"),
+    ),
+    "approvals_approval": (
+        *("status", "decided_by_id", "decided_at", "note", "transfer_id", "change_id"),
     ),
     "auth_user": ("last_login",),
     "idempotency_idempotencykey": (

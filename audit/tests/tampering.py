@@ -13,6 +13,7 @@ from accounts.models import Account, external_account_id
 from audit.report import Report
 from database import guards
 from ledger_project.idempotency.models import IdempotencyKey
+from transfers.approvals.models import Approval
 from transfers.models import LedgerEntry, Transfer
 from transfers.posting import EntryType
 from transfers.tests.rich_ledger import RichLedger, leg
@@ -33,7 +34,9 @@ LARGE_METADATA = {
     "too many bytes, but not too many characters": {"key": "é" * 2_047},
 }
 DOLLARS, EUROS = external_account_id("USD"), external_account_id("EUR")
-TABLES = tuple(model._meta.db_table for model in (Account, Transfer, LedgerEntry, IdempotencyKey))
+TABLES = tuple(
+    model._meta.db_table for model in (Account, Transfer, LedgerEntry, Approval, IdempotencyKey)
+)
 # The findings when an entry of an EXTERNAL account has a wrong amount.
 OUT_OF_BALANCE = {"currency_debits_equal_credits": 1, "currency_sums_to_zero": 1}
 

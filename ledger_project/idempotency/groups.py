@@ -9,7 +9,8 @@ Carry out the deferred work of all requests that are waiting, in one transaction
 
 A request whose key is used gets the stored response. A group commits whole or is dissolved: nothing
 of it is committed, and each request is carried out on its own. So is a request that needs a closer
-look: its caller isn't admitted, or another one in the group has the same key.
+look: its caller isn't admitted, another one in the group has the same key, or its work would delay
+the others.
 """
 
 import logging
@@ -26,7 +27,7 @@ from django.db import Error, IntegrityError, connection, transaction
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import Counter, Histogram
 
-from api.deferred import DeferredResponse, Service
+from api.deferred import ALONE, DeferredResponse, Service
 from api.errors import ApiError
 from api.problems import Problem, problem_of
 from ledger_project.idempotency.callers import callers_of
@@ -141,6 +142,8 @@ def _carry_out(service: Service, members: Sequence[Member]) -> list[tuple[Member
     results = service([(member.response.work, user) for member, user in admitted])
     rows = []
     for (member, user), result in zip(admitted, results, strict=True):
+        if result is ALONE:
+            continue
         answer = complete(member.request, member.response, result, user)
         answers.append((member, answer))
         if answer.status_code < 300 or answer.status_code in REMEMBERED_REFUSALS:

@@ -92,7 +92,9 @@ class LedgerAutoSchema(AutoSchema):
         answers = {(operation.status, "application/json"): operation.answers, **operation.also}
         return {
             (status, media_type): OpenApiResponse(
-                operation.response if media_type == "application/json" else str,
+                operation.shapes.get(status, operation.response)
+                if media_type == "application/json"
+                else str,
                 HTTPStatus(status).phrase,
                 _examples(examples),
             )
@@ -144,8 +146,8 @@ class LedgerAutoSchema(AutoSchema):
 
     def _get_response_bodies(self, direction: Any = "response") -> dict:
         responses = super()._get_response_bodies(direction)
-        for response in responses.values():
-            response["headers"] = headers(self._headers_of(response))
+        for status, response in responses.items():
+            response["headers"] = headers(self._headers_of(status, response))
         codes = self._codes()
         for status in sorted({ERRORS[code].status for code in codes}):
             named = [code for code in ERRORS if code in codes and ERRORS[code].status == status]
@@ -156,7 +158,7 @@ class LedgerAutoSchema(AutoSchema):
             responses[str(status)] = refused
         return responses
 
-    def _headers_of(self, response: dict[str, Any]) -> list[str]:
+    def _headers_of(self, status: str, response: dict[str, Any]) -> list[str]:
         """Return the names of the headers of a successful response."""
         names = {"X-Request-ID"}
         if self.needs_key:
@@ -164,7 +166,10 @@ class LedgerAutoSchema(AutoSchema):
         if "text/csv" in response.get("content", ()):
             names.add("Content-Disposition")
         # A created resource has a URL if it has an id. A batch has no id.
-        if self.operation.status == 201 and all("id" in a for a in self.operation.answers.values()):
+        created = self.operation.answers.values() if status == "201" else ()
+        if (created and all("id" in each for each in created)) or int(
+            status
+        ) in self.operation.shapes:
             names.add("Location")
         return sorted(names)
 

@@ -11,9 +11,10 @@ from events.webhooks import exceptions as webhooks
 from ledger_project.idempotency import exceptions as idempotency
 from ledger_project.service_keys import exceptions as service_keys
 from transfers import exceptions as transfers
+from transfers.approvals import exceptions as approvals
 
 # Every class with a code in these modules is an error of the API. There is no other list.
-MODULES = (wire, scopes, idempotency, service_keys, accounts, transfers, webhooks)
+MODULES = (wire, scopes, idempotency, service_keys, accounts, transfers, approvals, webhooks)
 
 
 def _classes(module: ModuleType) -> Iterator[type[ApiError]]:

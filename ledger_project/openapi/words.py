@@ -14,6 +14,8 @@ from events.webhooks.examples import DELIVERY_ID, WEBHOOK_ID
 from events.webhooks.statuses import DeliveryStatus, EndpointStatus
 from ledger_project.service_keys.examples import CLIENT_ID
 from ledger_project.tokens import ACCESS_MINUTES
+from transfers.approvals.examples import APPROVAL_ID
+from transfers.approvals.statuses import ApprovalKind, ApprovalStatus
 from transfers.examples import TRANSFER_ID
 from transfers.kinds import Kind
 from transfers.models import LONGEST_MEMO
@@ -52,6 +54,7 @@ TAGS = {
     "Accounts": "Open, update, freeze and close accounts.",
     "Money": "Deposit and withdraw money.",
     "Transfers": "Move money between accounts, at once or by holds. Reverse transfers.",
+    "Approvals": "See what waits for a second person. Approve, decline and withdraw it.",
     "Statements": "Read the entries of an account, and its balance at any point in time.",
     "Events": "Follow what happens: every transfer and every change of an account.",
     "Webhooks": "Have events sent to your own service, and see what became of them.",
@@ -63,6 +66,7 @@ TAGS = {
 PATH_PARAMETERS = {
     "account_id": ("The id of the account.", ACCOUNT_ID),
     "transfer_id": ("The id of the transfer.", TRANSFER_ID),
+    "approval_id": ("The id of the approval.", APPROVAL_ID),
     "client_id": ("The id of the service key.", CLIENT_ID),
     "webhook_id": ("The id of the webhook.", WEBHOOK_ID),
     "delivery_id": ("The id of the delivery.", DELIVERY_ID),
@@ -103,6 +107,8 @@ VALUES = {
     "AccountStatus": {each.value: each.meaning for each in AccountStatus},
     "TransferKind": {each.value: each.rules.meaning for each in Kind},
     "TransferStatus": {each.value: each.meaning for each in TransferStatus},
+    "ApprovalKind": {each.value: each.meaning for each in ApprovalKind},
+    "ApprovalStatus": {each.value: each.meaning for each in ApprovalStatus},
     "WebhookStatus": {each.value: each.meaning for each in EndpointStatus},
     "DeliveryStatus": {each.value: each.meaning for each in DeliveryStatus},
     "EventType": {each.value: each.meaning for each in EventType},

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import NamedTuple
 
+from django.contrib.auth.models import Group, User
 from django.db import OperationalError, close_old_connections, connection
 
 from accounts import services as account_services
@@ -18,10 +19,12 @@ from ledger_project.idempotency.models import IdempotencyKey
 from ledger_project.service_keys import services as service_keys
 from ledger_project.service_keys.models import ServiceKey
 from transfers import clock, services
+from transfers.approvals.models import Approval
+from transfers.approvals.services import ask_for_order
 from transfers.models import LedgerEntry, Transfer
 
 TABLES = (
-    *(Account, AccountChange, Transfer, LedgerEntry),
+    *(Account, AccountChange, Transfer, LedgerEntry, Approval),
     *(ServiceKey, Endpoint, Delivery, IdempotencyKey),
 )
 FAULTS = ["raise"] if connection.vendor == "sqlite" else ["raise", "drop"]
@@ -33,6 +36,9 @@ class Scene:
     def __init__(self, alice, bob, staff, client_for, funded_account) -> None:
         self.alice, self.bob, self.fund = alice, bob, funded_account
         self.client, self.payee, self.clerk = map(client_for, (alice, bob, staff))
+        approver = User.objects.create_user("approver")
+        approver.groups.add(Group.objects.get(name="Approvers"))
+        self.approver = client_for(approver)
         self.source = funded_account(alice, balance=1_000_000)
         self.dest = funded_account(bob, balance=1_000_000)
 
@@ -45,8 +51,8 @@ class Scene:
     def held(self) -> Transfer:
         return services.hold(order=self.order(), expires_in=timedelta(days=1), actor=self.alice)
 
-    def posted(self) -> Transfer:
-        return services.transfer(order=self.order(), actor=self.alice)
+    def posted(self, amount: int = 5) -> Transfer:
+        return services.transfer(order=self.order(amount), actor=self.alice)
 
     def tied_up(self) -> Account:
         """Open an account whose money is reserved by an expired hold."""
@@ -55,6 +61,9 @@ class Scene:
             order = services.Order(source_id=account.pk, dest_id=self.dest.pk, amount=5)
             services.hold(order=order, expires_in=timedelta(days=1), actor=self.alice)
         return account
+
+    def waiting(self) -> Approval:
+        return ask_for_order(order=self.order(THRESHOLD), actor=self.clerk.user)
 
     def fresh(self, **fields) -> Account:
         owned = {"owner": self.alice, "owner_name": "fresh", "currency": "USD", **fields}
@@ -70,6 +79,9 @@ class Scene:
     def frozen(self) -> Account:
         return account_services.freeze(account_id=self.fresh().pk, actor=self.clerk.user)
 
+
+# From this amount on, what the clerk asks for waits. Nothing else that they do is so large.
+THRESHOLD = 100
 
 # Functions that prepare a request, and return its client, path and body.
 ROUTES: dict[str, Callable[[Scene], tuple]] = {
@@ -94,6 +106,18 @@ ROUTES: dict[str, Callable[[Scene], tuple]] = {
     "capture": lambda s: (s.payee.post, f"/transfers/{s.held().pk}/capture", {"amount": 3}),
     "void": lambda s: (s.payee.post, f"/transfers/{s.held().pk}/void", {}),
     "reverse": lambda s: (s.payee.post, f"/transfers/{s.posted().pk}/reverse", {}),
+    "wait for approval": lambda s: (s.clerk.post, "/transfers", {**s.wire(), "amount": THRESHOLD}),
+    "wait for the approval of a reversal": lambda s: (
+        s.clerk.post,
+        f"/transfers/{s.posted(THRESHOLD).pk}/reverse",
+        {},
+    ),
+    "approve": lambda s: (s.approver.post, f"/approvals/{s.waiting().pk}/approve", {}),
+    "decline": lambda s: (
+        s.approver.post,
+        f"/approvals/{s.waiting().pk}/decline",
+        {"reason": "no"},
+    ),
     "create a service key": lambda s: (
         s.client.post,
         "/service-keys",
@@ -109,7 +133,7 @@ ROUTES: dict[str, Callable[[Scene], tuple]] = {
 
 
 # The routes whose requests are carried out in groups.
-GROUPED = ("deposit", "withdraw", "transfer", "hold", "expiry", "refusal")
+GROUPED = ("deposit", "withdraw", "transfer", "hold", "wait for approval", "expiry", "refusal")
 # How many statements more they take when they are carried out on their own: the look-up of the user
 # and the claim are two, and a refusal claims its key again.
 MORE_ALONE = {**dict.fromkeys(GROUPED, 1), "refusal": 2}

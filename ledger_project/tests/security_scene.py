@@ -11,6 +11,8 @@ from events.webhooks.models import Delivery
 from ledger_project.service_keys import services as service_keys
 from ledger_project.service_keys.models import ServiceKey
 from transfers import services
+from transfers.approvals.models import Approval
+from transfers.approvals.services import ask_for_order
 
 ACCOUNT, TRANSFER = "accounts/<id:account_id>", "transfers/<id:transfer_id>"
 
@@ -60,6 +62,7 @@ class Scene:
             f"{ACCOUNT}/withdraw": {"amount": 5},
             "transfers": self.order(),
             "transfers/batch": {"transfers": [self.order()]},
+            "approvals/<id:approval_id>/decline": {"reason": "no"},
             "webhooks": {"url": "https://8.8.8.8/"},
             "webhooks/<id:webhook_id>/replay": {"after": None},
             "service-keys": {"name": "new", "scopes": ["accounts:read"]},
@@ -68,6 +71,8 @@ class Scene:
         path = route.replace("<id:account_id>", str(account.pk))
         if "<id:transfer_id>" in path:
             path = path.replace("<id:transfer_id>", str(self.transfer(route).pk))
+        if "<id:approval_id>" in path:
+            path = path.replace("<id:approval_id>", str(self.approval().pk))
         if "<id:client_id>" in path:
             path = path.replace("<id:client_id>", str(self.service_key().pk))
         if "<id:webhook_id>" in path:
@@ -84,6 +89,10 @@ class Scene:
         if route.endswith(("/capture", "/void")):
             return services.hold(order=order, expires_in=timedelta(days=1), actor=self.owner)
         return services.transfer(order=order, actor=self.owner)
+
+    def approval(self) -> Approval:
+        order = services.Order(source_id=self.source.pk, dest_id=self.dest.pk, amount=5)
+        return ask_for_order(order=order, actor=self.owner)
 
     def delivery(self) -> Delivery:
         wanted = {"events": [], "account_ids": [], "description": ""}

@@ -33,7 +33,9 @@ def test_it_creates_two_users_who_can_log_in(client_for):
         client_for(None).post("/auth/token", {"username": name, "password": name}).status_code
         for name in ("admin", "demo")
     ]
-    assert users == [("admin", True), ("demo", False)]
+    # Nobody can log in as clerk, who has asked for what waits for approval.
+    assert users == [("admin", True), ("clerk", False), ("demo", False)]
+    assert not User.objects.get(username="clerk").has_usable_password()
     assert logins == [200, 200]
 
 
@@ -138,14 +140,14 @@ def test_force_adds_the_demo_data_to_a_database_with_other_users(alice):
     seed_demo("--force")
 
     names = sorted(User.objects.values_list("username", flat=True))
-    assert names == ["admin", "alice", "demo"]
+    assert names == ["admin", "alice", "clerk", "demo"]
 
 
 @pytest.mark.parametrize("options", [(), ("--force",)])
 def test_an_existing_admin_keeps_their_password(make_user, options):
     admin = make_user(username="admin")
 
-    with pytest.raises(CommandError, match="A user named demo or admin already exists"):
+    with pytest.raises(CommandError, match="A user named demo, admin or clerk already exists"):
         seed_demo(*options)
 
     assert User.objects.get().password == admin.password
@@ -191,6 +193,14 @@ def test_other_currencies_can_be_configured(settings):
 
     currencies = Account.objects.customers().values_list("currency", flat=True).distinct()
     assert sorted(currencies) == ["GBP", "JPY"]
+
+
+def test_nothing_in_the_demo_data_waits_because_of_a_threshold(settings):
+    settings.APPROVAL_THRESHOLD = 1
+
+    seed_demo()
+
+    assert Transfer.objects.count() == 22
 
 
 def test_the_key_in_the_demo_data_replays_the_opening_of_an_account(client_for):

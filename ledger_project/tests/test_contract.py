@@ -26,11 +26,13 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from accounts.examples import ACCOUNT_ID, OTHER_ACCOUNT_ID
 from api.problems import MEDIA_TYPE
 from api.scopes import Scope
+from conftest import allow
 from events.webhooks import services as webhooks
 from ledger_project.openapi.components import KEY_SCHEMA
 from ledger_project.openapi.errors import ERRORS
 from ledger_project.service_keys.services import create
 from transfers import services
+from transfers.approvals.services import ask_for_order
 from transfers.services import Order
 
 EXAMPLES_OF_EACH = 9
@@ -122,6 +124,10 @@ def world(open_connection, make_user, staff, funded_account) -> World:
         create(owner=user, name="backend", scopes=[Scope.ACCOUNTS_READ])[0]
         for user in (owner, other)
     ]
+    allow(staff, "transfers.approve")
+    approvals = [
+        ask_for_order(order=order, actor=user) for order, user in ((paid, owner), (received, other))
+    ]
     deliveries = []
     for user in (owner, other):
         wanted = {"events": [], "account_ids": [], "description": ""}
@@ -133,6 +139,7 @@ def world(open_connection, make_user, staff, funded_account) -> World:
         ids={
             "account_id": [own, foreign, own, euros],
             "transfer_id": [transfer.pk for transfer in transfers],
+            "approval_id": [approval.pk for approval in approvals],
             "client_id": [key.pk for key in service_keys],
             "webhook_id": [delivery.endpoint_id for delivery in deliveries],
             "delivery_id": [delivery.pk for delivery in deliveries],
@@ -167,7 +174,7 @@ def codes_of(response: Any) -> set[str]:
 )
 def test_every_response_is_declared_and_every_invalid_request_refused(case, world, tally):
     assume(not has_integral_float(case.body))
-    by_staff = case.operation.path.endswith("freeze")
+    by_staff = case.operation.path.endswith(("freeze", "/approve", "/decline"))
     headers = {"Authorization": world.staff_bearer if by_staff else world.bearer}
     world.freshen(case.headers)
     if case.meta.generation.mode.is_positive:

@@ -19,6 +19,7 @@ from ledger_project.tests.crash_scene import (
     GROUPED,
     MORE_ALONE,
     ROUTES,
+    THRESHOLD,
     Effect,
     Fault,
     Scene,
@@ -35,7 +36,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def scene(alice, bob, staff, client_for, funded_account) -> Scene:
+def scene(settings, alice, bob, staff, client_for, funded_account) -> Scene:
+    settings.APPROVAL_THRESHOLD = THRESHOLD
     return Scene(alice, bob, staff, client_for, funded_account)
 
 

@@ -31,6 +31,7 @@ from ledger_project.server.threads import QUEUE, QUEUE_SECONDS
 from ledger_project.server.waiting import MOST_WAITING
 from ledger_project.tests.pages import column, rows, text
 from transfers import export_file
+from transfers.approvals.guards import guards as approval_guards
 from transfers.export import EXPORT_SECONDS
 from transfers.guards import guards
 
@@ -150,20 +151,20 @@ def test_the_decision_about_dependencies_gives_a_reason_for_every_requirement():
 # ── Guards ───────────────────────────────────────────────────────────────────────────────────────
 
 
+def names_on(vendor: str) -> list[str]:
+    sets = (guards, approval_guards, event_guards)
+    return [name for each in sets for name in each.names_on(vendor)]
+
+
 def test_every_guard_of_postgresql_is_listed():
     page = "docs/guarantees.md"
     listed = [*column(page, "guard"), *column(page, "trigger")]
 
-    wanted = [*guards.names_on("postgresql"), *event_guards.names_on("postgresql")]
-    assert sorted(listed) == sorted(wanted)
+    assert sorted(listed) == sorted(names_on("postgresql"))
 
 
 def test_every_guard_that_only_sqlite_has_is_listed():
-    of_its_own = [
-        name
-        for name in [*guards.names_on("sqlite"), *event_guards.names_on("sqlite")]
-        if "_refuse_" not in name
-    ]
+    of_its_own = [name for name in names_on("sqlite") if "_refuse_" not in name]
 
     page = text("docs/guarantees.md")
     assert [name for name in of_its_own if f"`{name}`" not in page] == []

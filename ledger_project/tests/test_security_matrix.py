@@ -28,6 +28,7 @@ PERSONAS = (
 # Another machine, because `/metrics` trusts this one.
 ELSEWHERE = "203.0.113.9"
 
+APPROVAL = "approvals/<id:approval_id>"
 SERVICE_KEY = "service-keys/<id:client_id>"
 WEBHOOK = "webhooks/<id:webhook_id>"
 
@@ -42,6 +43,7 @@ READERS = (401, 200, 404, 404, 200, 200, 200, 200, 401)
 OWNER_AND_OPERATIONS = (401, 200, 404, 404, 403, 403, 200, 200, 401)
 OWNER_AND_OPERATIONS_POST = (401, 201, 404, 404, 403, 403, 201, 201, 401)
 OPERATIONS = (401, 403, 404, 404, 403, 403, 200, 200, 401)
+APPROVERS = (401, 403, 404, 404, 403, 200, 403, 200, 401)
 
 # The statuses in the order of the personas.
 MATRIX = {
@@ -67,6 +69,12 @@ MATRIX = {
     (f"{TRANSFER}/capture", "POST"): OWNER_AND_OPERATIONS_POST,
     (f"{TRANSFER}/void", "POST"): OWNER_AND_OPERATIONS_POST,
     (f"{TRANSFER}/reverse", "POST"): OWNER_AND_OPERATIONS_POST,
+    ("approvals", "GET"): EVERYBODY_LOGGED_IN,
+    (APPROVAL, "GET"): READERS,
+    (f"{APPROVAL}/approve", "POST"): APPROVERS,
+    (f"{APPROVAL}/decline", "POST"): APPROVERS,
+    # Only the user who has asked withdraws it.
+    (f"{APPROVAL}/withdraw", "POST"): (401, 200, 404, 404, *[403] * 4, 401),
     ("service-keys", "POST"): logged_in(201),
     ("service-keys", "GET"): EVERYBODY_LOGGED_IN,
     (SERVICE_KEY, "GET"): READERS,

@@ -4,6 +4,7 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.exceptions import ApprovalRequired
 from api.errors import LedgerError
 from api.operations import Operation
 from api.scopes import Scope
@@ -47,7 +48,7 @@ class BatchViewSet(LedgerViewSet):
         response=BatchAnswerSerializer,
         answers={"Posted": {"transfers": [TRANSFER, WATER]}},
         evidence={"insufficient_funds": {"pointer": "#/transfers/1", "index": 1}},
-        errors=ORDER_ERRORS,
+        errors=(*ORDER_ERRORS, ApprovalRequired),
     )
     def create(self, request: Request) -> Response:
         orders = [order_of(item) for item in self.read_body(BatchSerializer)["transfers"]]

@@ -14,6 +14,8 @@ from api.operations import Operation
 from api.scopes import Scope
 from api.viewset import LedgerViewSet
 from transfers.answers import CashAnswerSerializer
+from transfers.approvals.examples import WAITING_DEPOSIT, WAITING_WITHDRAWAL
+from transfers.approvals.serializers import ApprovalSerializer
 from transfers.examples import DEBITED, TRANSFER_ID
 from transfers.exceptions import DEPOSIT_ERRORS, WITHDRAWAL_ERRORS
 from transfers.kinds import Kind
@@ -21,7 +23,7 @@ from transfers.models import Transfer
 from transfers.movements import Order
 from transfers.serializers import CashSerializer
 from transfers.views.orders import deferred
-from transfers.views.who import who_may_move_cash
+from transfers.views.who import MAY_WAIT, who_may_move_cash
 
 
 class CashViewSet(LedgerViewSet):
@@ -37,11 +39,14 @@ class CashViewSet(LedgerViewSet):
         "Deposit money",
         who=who_may_move_cash(Kind.DEPOSIT),
         scope=Scope.CASH_WRITE,
-        description="Credits the account with money from outside: a transfer of kind DEPOSIT.",
+        description="Credits the account with money from outside: a transfer of kind DEPOSIT."
+        + MAY_WAIT,
         request=CashSerializer,
         requests={"100 dollars": {"amount": 100_00, "memo": "Cash at the counter"}},
         response=CashAnswerSerializer,
         answers={"Deposited": {**ACCOUNT, "transfer_id": TRANSFER_ID}},
+        also={(202, "application/json"): {"Waits for approval": WAITING_DEPOSIT}},
+        shapes={202: ApprovalSerializer},
         errors=DEPOSIT_ERRORS,
     )
     def deposit(self, request: Request, account_id: UUID) -> Response:
@@ -55,11 +60,14 @@ class CashViewSet(LedgerViewSet):
         "Withdraw money",
         who=who_may_move_cash(Kind.WITHDRAWAL),
         scope=Scope.CASH_WRITE,
-        description="Debits the account and pays the money out: a transfer of kind WITHDRAWAL.",
+        description="Debits the account and pays the money out: a transfer of kind WITHDRAWAL."
+        + MAY_WAIT,
         request=CashSerializer,
         requests={"25 dollars": {"amount": 25_00, "memo": "Cash machine"}},
         response=CashAnswerSerializer,
         answers={"Withdrawn": {**DEBITED, "transfer_id": TRANSFER_ID}},
+        also={(202, "application/json"): {"Waits for approval": WAITING_WITHDRAWAL}},
+        shapes={202: ApprovalSerializer},
         errors=WITHDRAWAL_ERRORS,
     )
     def withdraw(self, request: Request, account_id: UUID) -> Response:

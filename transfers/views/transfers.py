@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.examples import ACCOUNT, ACCOUNT_ID
-from accounts.exceptions import AccountNotFound
+from accounts.exceptions import AccountNotFound, ApprovalRequired
 from accounts.models import Account
 from accounts.rights import may
 from api.deferred import Answer
@@ -20,6 +20,9 @@ from api.scopes import Scope
 from api.viewset import LedgerViewSet
 from transfers import services
 from transfers.answers import TransferAnswerSerializer, TransferPageSerializer
+from transfers.approvals.examples import APPROVAL, WAITING_REVERSAL
+from transfers.approvals.serializers import ApprovalSerializer, waiting
+from transfers.approvals.services import ask_for_reversal
 from transfers.examples import (
     CAPTURE,
     CREDITED,
@@ -57,7 +60,7 @@ from transfers.serializers import (
     transfer_document,
 )
 from transfers.views.orders import deferred
-from transfers.views.who import who_may
+from transfers.views.who import MAY_WAIT, who_may
 
 
 class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
@@ -125,7 +128,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         who=who_may(Kind.TRANSFER),
         scope=Scope.TRANSFERS_WRITE,
         description="Moves money to any other account of the same currency. With `hold`, the "
-        "amount is only reserved until the hold is captured, voided or expires.",
+        "amount is only reserved until the hold is captured, voided or expires." + MAY_WAIT,
         request=TransferOrderSerializer,
         requests={"A transfer": ORDER, "A hold for a day": HOLD_ORDER},
         status=201,
@@ -134,14 +137,15 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
             "Posted": {**TRANSFER, "source": DEBITED, "dest": STRANGER},
             "Held": {**PENDING, "source": RESERVED, "dest": STRANGER},
         },
+        also={(202, "application/json"): {"Waits for approval": APPROVAL}},
+        shapes={202: ApprovalSerializer},
         errors=ORDER_ERRORS,
     )
     def create(self, request: Request) -> Response:
         return deferred(order_of(self.read_body(TransferOrderSerializer)), _answer)
 
     def _respond(self, posted: Transfer) -> Response:
-        answer = _answer(posted, self.actor)
-        return Response(answer.data, status=answer.status, headers=answer.headers)
+        return _response(_answer(posted, self.actor))
 
     @Operation(
         "captureHold",
@@ -191,17 +195,27 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         + " Reversing a deposit or a withdrawal also requires the right to move cash.",
         scope=Scope.TRANSFERS_WRITE,
         description="Moves the whole amount back, if the destination can afford it. A transfer can "
-        "be reversed once.",
+        "be reversed once." + MAY_WAIT,
         request=ReverseSerializer,
         requests={"With a reason": {"memo": "Paid twice"}},
         status=201,
         response=TransferAnswerSerializer,
         answers={"Reversed": {**REVERSAL, "source": EMPTIED, "dest": {"id": ACCOUNT_ID}}},
+        also={(202, "application/json"): {"Waits for approval": WAITING_REVERSAL}},
+        shapes={202: ApprovalSerializer},
         errors=REVERSAL_ERRORS,
     )
     def reverse(self, request: Request, transfer_id: UUID) -> Response:
         body = self.read_body(ReverseSerializer)
-        return self._respond(services.reverse(transfer_id=transfer_id, actor=self.actor, **body))
+        wanted = {"transfer_id": transfer_id, "actor": self.actor, **body}
+        try:
+            return self._respond(services.reverse(**wanted))
+        except ApprovalRequired:
+            return _response(waiting(ask_for_reversal(**wanted)))
+
+
+def _response(answer: Answer) -> Response:
+    return Response(answer.data, status=answer.status, headers=answer.headers)
 
 
 def _answer(posted: Transfer, actor: User) -> Answer:

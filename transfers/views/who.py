@@ -10,6 +10,13 @@ OWNERS: dict[tuple[Party, ...], str] = {
 }
 
 
+# For operations that a permission allows for accounts of others.
+MAY_WAIT = (
+    " For accounts of others, the operator can demand the approval of a second person from some "
+    "amount on: the response is then 202, and the request waits at `/approvals/{id}`."
+)
+
+
 def who_may(kind: Kind, owner: str | None = None) -> str:
     """
     Return ``who`` for the operation that posts transfers of ``kind``, from the rules of the kind.

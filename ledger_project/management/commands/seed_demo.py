@@ -33,7 +33,9 @@ from ledger_project.service_keys.examples import (
 )
 from ledger_project.service_keys.models import ServiceKey, digest_of
 from transfers import clock, services
+from transfers.approvals.demo import create_demo_approvals
 from transfers.examples import NOON, TRANSFER_ID
+from transfers.kinds import Kind
 from transfers.models import LONGEST_HOLD, Transfer
 from transfers.movements import Order
 
@@ -118,9 +120,11 @@ class Command(BaseCommand):
         if options["if_empty"] and User.objects.exists():
             self.stdout.write("The database already has users. Nothing was changed.")
             return
-        if User.objects.filter(username__in=["demo", "admin"]).exists():
+        if User.objects.filter(username__in=["demo", "admin", "clerk"]).exists():
             # A real `admin` must never get the public password.
-            raise CommandError("A user named demo or admin already exists. Nothing was changed.")
+            raise CommandError(
+                "A user named demo, admin or clerk already exists. Nothing was changed."
+            )
         if User.objects.exists() and not options["force"]:
             raise CommandError(
                 "The database already has users. To add the demo data, including a superuser with "
@@ -131,6 +135,9 @@ class Command(BaseCommand):
         made.open_spare()
         made.create_service_keys()
         create_demo_webhooks(made.users["demo"], OPENED_AT)
+        create_demo_approvals(
+            made.users["admin"], made.accounts["everyday"], made.accounts["savings"], OPENED_AT
+        )
         self._print(made)
 
     def _make_users(self, names: list[str]) -> None:
@@ -190,6 +197,7 @@ class Demonstration:
             actor=admin,
             limit=200_00,
             reason="Regular salary",
+            is_approved=True,
         )
         account_services.freeze(
             account_id=self.accounts["old"].pk, actor=admin, reason="Card reported lost"
@@ -230,10 +238,10 @@ class Demonstration:
             )
 
     def deposit(self, account: str, amount: int, memo: str) -> Transfer:
-        return self._cash(services.deposit, account, amount, memo)
+        return self._cash(Kind.DEPOSIT, account, amount, memo)
 
     def withdraw(self, account: str, amount: int, memo: str) -> Transfer:
-        return self._cash(services.withdraw, account, amount, memo)
+        return self._cash(Kind.WITHDRAWAL, account, amount, memo)
 
     def transfer(self, source: str, dest: str, amount: int, memo: str) -> Transfer:
         order = self._order(source, dest, amount, memo)
@@ -250,7 +258,9 @@ class Demonstration:
 
     def reverse(self, original: str, memo: str) -> Transfer:
         transfer_id = self._by_memo(original).pk
-        return services.reverse(transfer_id=transfer_id, memo=memo, actor=self.users["admin"])
+        return services.reverse(
+            transfer_id=transfer_id, memo=memo, actor=self.users["admin"], is_approved=True
+        )
 
     def _open(self, account_id: UUID | None, **fields: Any) -> Account:
         account_id = account_id or next(clock.ids_at(OPENED_AT))
@@ -260,10 +270,17 @@ class Demonstration:
         with clock.at(instant):
             self.transfers.append(getattr(self, verb)(*args))
 
-    def _cash(self, service: Any, account: str, amount: int, memo: str) -> Transfer:
+    def _cash(self, kind: Kind, account: str, amount: int, memo: str) -> Transfer:
+        account_id, is_deposit = self.accounts[account].pk, kind == Kind.DEPOSIT
+        order = Order(
+            kind=kind,
+            source_id=None if is_deposit else account_id,
+            dest_id=account_id if is_deposit else None,
+            amount=amount,
+            memo=memo,
+        )
         # As admin, because owners may not move cash if LEDGER_SELF_SERVICE_CASH is false.
-        account_id = self.accounts[account].pk
-        return service(account_id=account_id, amount=amount, memo=memo, actor=self.users["admin"])
+        return services.transfer(order=order, actor=self.users["admin"], is_approved=True)
 
     def _order(self, source: str, dest: str, amount: int, memo: str) -> Order:
         return Order(

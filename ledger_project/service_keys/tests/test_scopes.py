@@ -163,7 +163,7 @@ def test_the_page_about_service_keys_lists_the_operations_of_each_scope():
     for (route, method), scope in OPERATIONS.items():
         if scope != ONLY_PEOPLE and method != "head":
             path = route.replace("<path:key>", "{key}")
-            for name in ("account_id", "transfer_id", "webhook_id", "delivery_id"):
+            for name in ("account_id", "transfer_id", "approval_id", "webhook_id", "delivery_id"):
                 path = path.replace(f"<id:{name}>", "{id}")
             declared[scope].add(f"{method.upper()} /{path}")
     assert listed == {scope: paths or {"none yet"} for scope, paths in declared.items()}
