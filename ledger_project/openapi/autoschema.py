@@ -146,8 +146,8 @@ class LedgerAutoSchema(AutoSchema):
 
     def _get_response_bodies(self, direction: Any = "response") -> dict:
         responses = super()._get_response_bodies(direction)
-        for status, response in responses.items():
-            response["headers"] = headers(self._headers_of(status, response))
+        for answered, response in responses.items():
+            response["headers"] = headers(self._headers_of(int(answered), response))
         codes = self._codes()
         for status in sorted({ERRORS[code].status for code in codes}):
             named = [code for code in ERRORS if code in codes and ERRORS[code].status == status]
@@ -158,7 +158,7 @@ class LedgerAutoSchema(AutoSchema):
             responses[str(status)] = refused
         return responses
 
-    def _headers_of(self, status: str, response: dict[str, Any]) -> list[str]:
+    def _headers_of(self, status: int, response: dict[str, Any]) -> list[str]:
         """Return the names of the headers of a successful response."""
         names = {"X-Request-ID"}
         if self.needs_key:
@@ -166,10 +166,8 @@ class LedgerAutoSchema(AutoSchema):
         if "text/csv" in response.get("content", ()):
             names.add("Content-Disposition")
         # A created resource has a URL if it has an id. A batch has no id.
-        created = self.operation.answers.values() if status == "201" else ()
-        if (created and all("id" in each for each in created)) or int(
-            status
-        ) in self.operation.shapes:
+        created = status == 201 and all("id" in each for each in self.operation.answers.values())
+        if created or status in self.operation.shapes:
             names.add("Location")
         return sorted(names)
 

@@ -3,7 +3,7 @@
 from typing import Self
 
 from accounts.exceptions import OverdraftInUse
-from api.errors import LedgerError
+from api.errors import ApiError, LedgerError
 from api.exceptions import PermissionDenied
 from transfers.approvals.examples import APPROVAL_ID
 from transfers.exceptions import ORDER_ERRORS, REVERSAL_ERRORS
@@ -81,14 +81,10 @@ class RequesterNotAllowed(LedgerError):
 
 DECISION_ERRORS = (ApprovalNotFound, AlreadyDecided, PermissionDenied)
 DECLINE_ERRORS = (*DECISION_ERRORS, OwnRequest)
-# What the ledger may refuse when the request is carried out. Whoever asked gets the 404s.
+_OF_REQUESTS: tuple[type[ApiError], ...] = (OverdraftInUse, *ORDER_ERRORS, *REVERSAL_ERRORS)
 APPROVE_ERRORS = (
     *DECLINE_ERRORS,
     RequesterNotAllowed,
-    OverdraftInUse,
-    *(
-        each
-        for each in dict.fromkeys((*ORDER_ERRORS, *REVERSAL_ERRORS))
-        if each.status != 404 and each is not PermissionDenied
-    ),
+    # What the ledger may refuse when the request is carried out. A 404 becomes RequesterNotAllowed.
+    *(each for each in _OF_REQUESTS if each.status != 404),
 )

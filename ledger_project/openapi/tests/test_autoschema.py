@@ -135,9 +135,9 @@ def test_the_pattern_of_the_key_matches_exactly_the_valid_keys(key):
 def test_every_error_is_declared_by_an_operation():
     declared = {code for operation in OPERATIONS.values() for code in codes(operation)}
 
-    # The exceptions aren't errors of an operation: an unknown host, a method that a route doesn't
-    # have, and an error that only the admin can cause.
-    assert declared == set(ERRORS) - {"invalid_host", "method_not_allowed", "overdraft_in_use"}
+    # The exceptions aren't errors of an operation: an unknown host, and a method that a route
+    # doesn't have.
+    assert declared == set(ERRORS) - {"invalid_host", "method_not_allowed"}
 
 
 def test_exactly_these_operations_need_no_token():
@@ -169,6 +169,9 @@ def test_every_other_operation_needs_a_bearer_token_or_a_service_key_with_its_sc
         "GET /service-keys",
         "GET /service-keys/{client_id}",
         "POST /service-keys/{client_id}/revoke",
+        "POST /approvals/{approval_id}/approve",
+        "POST /approvals/{approval_id}/decline",
+        "POST /approvals/{approval_id}/withdraw",
     }
     assert schemes["bearer"]["scheme"] == "bearer"
     grant = schemes["serviceKey"]["flows"]["clientCredentials"]

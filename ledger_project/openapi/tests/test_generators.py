@@ -122,6 +122,7 @@ def test_a_request_requires_exactly_the_members_without_a_default():
         "BatchRequest": {"transfers"},
         "CashRequest": {"amount"},
         "CreateServiceKeyRequest": {"name", "scopes"},
+        "DeclineRequest": {"reason"},
         "LoginRequest": {"username", "password"},
         "OpenAccountRequest": {"owner_name"},
         "OrderRequest": order,
