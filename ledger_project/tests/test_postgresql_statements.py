@@ -36,6 +36,12 @@ STATEMENTS = {
     # These look for expired holds to release.
     "expiry": 5,
     "refusal": 4,
+    # These are carried out and rolled back before they are stored.
+    "wait for approval": 12,
+    "wait for the approval of a reversal": 16,
+    # These look for the approval, look up the permissions, and lock the approval.
+    "approve": 13,
+    "decline": 10,
     "create a service key": 5,
     "revoke a service key": 9,
     "register a webhook": 10,
