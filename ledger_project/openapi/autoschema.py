@@ -148,6 +148,11 @@ class LedgerAutoSchema(AutoSchema):
         responses = super()._get_response_bodies(direction)
         for answered, response in responses.items():
             response["headers"] = headers(self._headers_of(int(answered), response))
+            if int(answered) in self.operation.shapes:
+                # Several operations have this response, with the same examples.
+                [content] = response["content"].values()
+                for name, example in content["examples"].items():
+                    content["examples"][name] = self._shared_example(name, example)
         codes = self._codes()
         for status in sorted({ERRORS[code].status for code in codes}):
             named = [code for code in ERRORS if code in codes and ERRORS[code].status == status]

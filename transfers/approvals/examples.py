@@ -3,10 +3,6 @@
 from typing import Any
 
 from accounts.examples import ACCOUNT_ID, OTHER_ACCOUNT_ID
-from transfers.examples import REVERSAL, TRANSFER_ID
-
-# The EXTERNAL account of US dollars.
-OUTSIDE_ID = "00000000-0000-7000-8000-000000555344"
 
 APPROVAL_ID = "019b8d7d-f1c0-7000-8000-0000000000d1"
 # Each can be decided once, so one is approved, one is declined and one is withdrawn.
@@ -47,17 +43,3 @@ DECLINED = {
     "note": "The fee was charged rightly",
 }
 WITHDRAWN = {**DECIDED, "id": WITHDRAWN_ID, "status": "WITHDRAWN", "requested_by": "admin"}
-
-WAITING_DEPOSIT = {
-    **APPROVAL,
-    "kind": "DEPOSIT",
-    "source_account_id": OUTSIDE_ID,
-    "dest_account_id": ACCOUNT_ID,
-}
-WAITING_WITHDRAWAL = {**APPROVAL, "kind": "WITHDRAWAL", "dest_account_id": OUTSIDE_ID}
-WAITING_REVERSAL = {
-    **APPROVAL,
-    "kind": "REVERSAL",
-    **{name: REVERSAL[name] for name in ("source_account_id", "dest_account_id", "memo")},
-    "reverses_id": TRANSFER_ID,
-}

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from accounts.exceptions import AccountNotFound
 from accounts.models import Account, AccountChange
@@ -159,6 +159,9 @@ def _ask(approval: Approval) -> Approval:
     with transaction.atomic():
         _carry_out(approval)
         transaction.set_rollback(True)
+    if transaction.get_rollback():
+        # Django only notes that the connection was lost during the rollback.
+        raise OperationalError("What was tried couldn't be rolled back.")
     approval.transfer = approval.change = None
     approval.requested_at = clock.now()
     approval.save(force_insert=True)

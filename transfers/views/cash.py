@@ -14,7 +14,7 @@ from api.operations import Operation
 from api.scopes import Scope
 from api.viewset import LedgerViewSet
 from transfers.answers import CashAnswerSerializer
-from transfers.approvals.examples import WAITING_DEPOSIT, WAITING_WITHDRAWAL
+from transfers.approvals.examples import APPROVAL
 from transfers.approvals.serializers import ApprovalSerializer
 from transfers.examples import DEBITED, TRANSFER_ID
 from transfers.exceptions import DEPOSIT_ERRORS, WITHDRAWAL_ERRORS
@@ -45,7 +45,7 @@ class CashViewSet(LedgerViewSet):
         requests={"100 dollars": {"amount": 100_00, "memo": "Cash at the counter"}},
         response=CashAnswerSerializer,
         answers={"Deposited": {**ACCOUNT, "transfer_id": TRANSFER_ID}},
-        also={(202, "application/json"): {"Waits for approval": WAITING_DEPOSIT}},
+        also={(202, "application/json"): {"Waits for approval": APPROVAL}},
         shapes={202: ApprovalSerializer},
         errors=DEPOSIT_ERRORS,
     )
@@ -66,7 +66,7 @@ class CashViewSet(LedgerViewSet):
         requests={"25 dollars": {"amount": 25_00, "memo": "Cash machine"}},
         response=CashAnswerSerializer,
         answers={"Withdrawn": {**DEBITED, "transfer_id": TRANSFER_ID}},
-        also={(202, "application/json"): {"Waits for approval": WAITING_WITHDRAWAL}},
+        also={(202, "application/json"): {"Waits for approval": APPROVAL}},
         shapes={202: ApprovalSerializer},
         errors=WITHDRAWAL_ERRORS,
     )

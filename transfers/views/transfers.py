@@ -20,7 +20,7 @@ from api.scopes import Scope
 from api.viewset import LedgerViewSet
 from transfers import services
 from transfers.answers import TransferAnswerSerializer, TransferPageSerializer
-from transfers.approvals.examples import APPROVAL, WAITING_REVERSAL
+from transfers.approvals.examples import APPROVAL
 from transfers.approvals.serializers import ApprovalSerializer, waiting
 from transfers.approvals.services import ask_for_reversal
 from transfers.examples import (
@@ -201,7 +201,7 @@ class TransferViewSet(mixins.ListModelMixin, LedgerViewSet):
         status=201,
         response=TransferAnswerSerializer,
         answers={"Reversed": {**REVERSAL, "source": EMPTIED, "dest": {"id": ACCOUNT_ID}}},
-        also={(202, "application/json"): {"Waits for approval": WAITING_REVERSAL}},
+        also={(202, "application/json"): {"Waits for approval": APPROVAL}},
         shapes={202: ApprovalSerializer},
         errors=REVERSAL_ERRORS,
     )
