@@ -38,7 +38,12 @@ class ActionForm(forms.Form):
     """The fields of an action on a row. The last one is the reason for it."""
 
     required_css_class = "required"
-    reason = forms.CharField(label="Reason", max_length=LONGEST_REASON, widget=AdminTextInputWidget)
+    reason = forms.CharField(
+        label="Reason",
+        max_length=LONGEST_REASON,
+        widget=AdminTextInputWidget,
+        help_text="It is recorded with the change.",
+    )
 
     def __init__(self, row: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from accounts.admin.pages import money_shown, time_shown
 from accounts.enums import AccountKind
 from accounts.models import Account
+from transfers.models import LedgerEntry
 from transfers.posting import EntryType
 
 # The chart shows this many of the newest entries.
@@ -44,8 +47,7 @@ def balance_chart(account: Account) -> Chart | None:
     """Return the chart of an account's newest entries; None if it has none or is EXTERNAL."""
     if account.kind == AccountKind.EXTERNAL:
         return None
-    newest = account.entries.order_by("-sequence").values_list("ts", "balance", "type", "amount")
-    entries: list[Any] = list(newest[:MOST_POINTS])[::-1]
+    entries: list[Any] = list(newest_balances(account))[::-1]
     if not entries:
         return None
     times = [entry[0] for entry in entries]
@@ -78,6 +80,12 @@ def balance_chart(account: Account) -> Chart | None:
         f"{time_shown(times[0])} to {time_shown(times[-1])}: at least {shown(min(balances[1:]))}, "
         f"at most {shown(max(balances[1:]))}, at the end {shown(balances[-1])}.",
     )
+
+
+def newest_balances(account: Account) -> QuerySet[LedgerEntry, Any]:
+    """Return the newest entries of an account that the chart shows, read from an index."""
+    newest = account.entries.order_by("-sequence")[:MOST_POINTS]
+    return newest.values_list("ts", "balance", "type", "amount")
 
 
 def _positions(times: list[datetime]) -> list[float]:

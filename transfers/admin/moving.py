@@ -25,7 +25,9 @@ from transfers.movements import Order
 
 # The query parameter with which the form is filled in with what can be moved out.
 ALL = "all"
-# How many other accounts of the owner the form suggests.
+# The query parameter with the id of the account to which money is moved.
+DEST = "dest"
+# How many other accounts of the owner the page suggests.
 MOST_SUGGESTED = 20
 
 
@@ -47,9 +49,8 @@ class MovementForm(MemoForm):
 class TransferForm(MovementForm):
     dest = forms.UUIDField(
         label="To the account with the id",
-        widget=AdminTextInputWidget(attrs={"list": "suggested", "autocomplete": "off"}),
-        help_text="The id of an account is on its page. Type a space to choose another account "
-        "of the same owner and currency, if there is one.",
+        widget=AdminTextInputWidget,
+        help_text="The id is on the page of the account.",
     )
 
     def clean_dest(self) -> Account:
@@ -120,11 +121,24 @@ class MoveOut(Movement):
         dest: UUID = data["dest"].pk
         return Order(source_id=row.pk, dest_id=dest, amount=data["amount"], memo=data["reason"])
 
+    def initial(self, request: HttpRequest, row: Account) -> dict[str, Any]:
+        return {**super().initial(request, row), "dest": request.GET.get(DEST, "")}
+
     def extra(self, request: HttpRequest, row: Account) -> dict[str, Any]:
         own = Account.objects.customers().filter(
             owner=row.owner_id, currency=row.currency, status=AccountStatus.OPEN
         )
-        return {"suggested": own.exclude(pk=row.pk).order_by("-pk")[:MOST_SUGGESTED]}
+        found = own.exclude(pk=row.pk).order_by("-pk")[:MOST_SUGGESTED]
+        return {
+            "suggested": [
+                {"account": account, "query": self._with(request, account)} for account in found
+            ]
+        }
+
+    def _with(self, request: HttpRequest, dest: Account) -> str:
+        query = request.GET.copy()
+        query[DEST] = str(dest.pk)
+        return query.urlencode()
 
 
 class CloseWhenEmpty(Close):

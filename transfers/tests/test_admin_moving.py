@@ -70,9 +70,13 @@ def test_other_accounts_of_the_owner_are_suggested(officer, source, dest, alice,
     other = funded_account(alice)
     funded_account(alice, currency="EUR")
 
-    page = officer.get(action_of(source, "transfer"))
+    page = officer.get(f"{action_of(source, 'transfer')}?all")
+    chosen = officer.get(f"{action_of(source, 'transfer')}?all=&dest={other.pk}")
 
-    assert list(page.context["suggested"]) == [other]
+    assert f'href="?all=&amp;dest={other.pk}"' in page.content.decode()
+    assert [each["account"] for each in page.context["suggested"]] == [other]
+    filled_in = [chosen.context["form"][name].value() for name in ("dest", "amount")]
+    assert filled_in == [str(other.pk), "10.00"]
 
 
 @pytest.mark.parametrize(

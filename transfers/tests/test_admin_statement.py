@@ -11,6 +11,7 @@ from accounts.models import Account, external_account_id
 from accounts.tests.admin_pages import figure, queries_of, table
 from transfers import clock, services
 from transfers.admin.account import entries_of
+from transfers.admin.chart import newest_balances
 from transfers.services import Order
 
 DASH = "\N{EN DASH}"
@@ -181,7 +182,10 @@ def test_a_page_is_read_in_order_from_an_index(pay, kind, index):
             for way in ("seqscan", "bitmapscan", "sort"):
                 cursor.execute(f"SET LOCAL enable_{way} = off")
 
-    plans = [entries_of(account, before)[:51].explain() for before in (None, newest)]
+    queries = [entries_of(account, before)[:51] for before in (None, newest)]
+    if kind == "CUSTOMER":
+        queries.append(newest_balances(account))
+    plans = [query.explain() for query in queries]
 
     # On SQLite, the index of a unique constraint doesn't have the constraint's name.
     used = index if connection.vendor == "postgresql" else "SEARCH transfers_ledgerentry USING"

@@ -162,6 +162,31 @@ def test_no_invalid_id_is_a_server_error(browser, model, page):
             assert_page(browser.get(path.replace("THIS", row_id) + query, follow=True))
 
 
+ACTIONS = [
+    (model, page.name)
+    for model in MODELS
+    for page in getattr(admin.site.get_model_admin(model), "action_pages", ())
+]
+FORMS = [
+    {"reason": value, "amount": value, "overdraft_limit": value, "dest": value, "form_key": key}
+    for value in [*HOSTILE, "1", str(UUID(int=0))]
+    for key in ("", "abc", str(UUID(int=1)))
+]
+
+
+@pytest.mark.parametrize(("model", "action"), ACTIONS)
+def test_no_page_of_an_action_is_a_server_error(browser, model, action):
+    existing = model._default_manager.order_by("pk").last()
+    path = address(model, action, "THIS")
+
+    for row_id in NO_IDS:
+        assert_page(browser.get(path.replace("THIS", row_id), follow=True))
+    for query in ("", "?all", "?dest=%00", "?dest=abc&all=1"):
+        assert_page(browser.get(path.replace("THIS", str(existing.pk)) + query))
+    for form in FORMS:
+        assert_page(browser.post(path.replace("THIS", str(existing.pk)), form))
+
+
 def test_no_view_on_site_link_is_a_server_error(browser):
     for kind in [*ContentType.objects.values_list("pk", flat=True), "0", "abc", "9" * 30, "%00"]:
         for row_id in NO_IDS:

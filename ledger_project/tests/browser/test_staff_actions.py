@@ -1,0 +1,102 @@
+"""What staff do with an account, in a real browser."""
+
+import pytest
+
+from accounts.examples import ACCOUNT_ID, FROZEN_ACCOUNT_ID, OTHER_ACCOUNT_ID
+from ledger_project.tests.browser.chromium import WIDTHS
+
+pytestmark = [pytest.mark.one_database, pytest.mark.browser]
+
+ACCOUNTS = "/admin/accounts/account"
+ACCOUNT = f"{ACCOUNTS}/{ACCOUNT_ID}"
+# A name for the picture, and the path.
+PAGES = {
+    "account": f"{ACCOUNT}/change/",
+    "account-frozen": f"{ACCOUNTS}/{FROZEN_ACCOUNT_ID}/change/",
+    "account-freeze": f"{ACCOUNT}/freeze/",
+    "account-close": f"{ACCOUNT}/close/",
+    "account-transfer": f"{ACCOUNT}/transfer/?all",
+}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_pages_of_an_account_fit_the_window_and_are_accessible(open_window, photograph, width):
+    found = {}
+    with open_window(width) as window:
+        window.log_in("admin", "admin")
+        for name, path in PAGES.items():
+            window.page.goto(path)
+            photograph(window, name)
+            found[name] = (window.overflow(), window.accessibility_faults())
+
+    assert found == dict.fromkeys(PAGES, (0, []))
+
+
+def balance(page) -> str:
+    return page.locator(".figure-balance dd").inner_text().replace("\N{NO-BREAK SPACE}", " ")
+
+
+def choose(page, action: str) -> None:
+    """Open the menu of actions, and the page of one of them."""
+    page.locator("summary").click()
+    page.locator(".actions-menu").get_by_role("link", name=action, exact=True).click()
+
+
+def test_staff_freeze_and_unfreeze_an_account_on_a_phone(open_window, photograph):
+    with open_window(400) as window:
+        window.log_in("admin", "admin")
+        page = window.page
+        page.goto(f"{ACCOUNTS}/{OTHER_ACCOUNT_ID}/change/")
+        choose(page, "Freeze")
+        page.get_by_label("Reason").fill("Card lost")
+        page.get_by_role("button", name="Freeze").click()
+
+        assert "Card lost" in page.locator("#why").inner_text()
+        assert page.locator(".badge").first.inner_text() == "Frozen"
+        choose(page, "Unfreeze")
+        page.get_by_label("Reason").fill("Card found")
+        page.get_by_role("button", name="Unfreeze").click()
+        assert page.locator("#why").count() == 0
+
+
+def test_staff_adjust_a_balance_after_a_preview_once_despite_a_double_click(
+    open_window, photograph
+):
+    with open_window(1400) as window:
+        window.log_in("admin", "admin")
+        page = window.page
+        page.goto(f"{ACCOUNT}/change/")
+        before = balance(page)
+        choose(page, "Transfer")
+        page.get_by_label("Amount in USD").fill("5.00")
+        page.get_by_label("To the account with the id").fill(OTHER_ACCOUNT_ID)
+        page.get_by_label("Reason").fill("Wrong account")
+        page.get_by_role("button", name="Preview").click()
+        assert page.locator(".preview table").count() == 2
+        photograph(window, "account-transfer-preview")
+        now, afterwards = page.locator(".preview .changes td").all_inner_texts()[:2]
+        page.get_by_role("button", name="Transfer").dblclick()
+        page.locator(".figure-balance").wait_for()
+
+        assert now.replace("\N{NO-BREAK SPACE}", " ") == before
+        assert afterwards.replace("\N{NO-BREAK SPACE}", " ") == balance(page)
+        assert "Wrong account" in page.locator("#statement tbody tr").first.inner_text()
+
+
+def test_staff_void_a_hold_from_the_held_figure(open_window):
+    with open_window(400) as window:
+        window.log_in("admin", "admin")
+        page = window.page
+        page.goto("/admin/transfers/transfer/?kind__exact=HOLD&status=PENDING")
+        page.locator("#result_list tbody th a").first.click()
+        page.locator(".fieldBox.field-source_shown a").click()
+        page.locator(".figure-held a").click()
+        holds = page.locator("#holds tbody tr").count()
+        page.locator("#holds").get_by_role("link", name="Void").first.click()
+        page.get_by_label("Reason").fill("Order cancelled")
+        page.get_by_role("button", name="Void").click()
+
+        assert "is now voided" in page.locator(".messagelist").inner_text()
+        rows = page.locator("#holds tbody tr")
+        left = 0 if rows.first.inner_text() == "No open holds." else rows.count()
+        assert left == holds - 1
