@@ -59,9 +59,7 @@ def test_staff_freeze_and_unfreeze_an_account_on_a_phone(open_window, photograph
         assert page.locator("#why").count() == 0
 
 
-def test_a_double_click_adjusts_a_balance_once_after_a_preview(
-    open_window, photograph
-):
+def test_a_double_click_adjusts_a_balance_once_after_a_preview(open_window, photograph):
     with open_window(1400) as window:
         window.log_in("admin", "admin")
         page = window.page
