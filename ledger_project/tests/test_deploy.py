@@ -1,5 +1,6 @@
 """The files in deploy/ agree with the code: settings, commands, paths, secrets and ports."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ from django.core.management import get_commands, load_command_class
 
 from ledger_project import environment
 from ledger_project.tests import compose
-from ledger_project.tests.pages import ROOT, text
+from ledger_project.tests.pages import ROOT, column, text
 
 pytestmark = pytest.mark.one_database
 
@@ -187,6 +188,31 @@ def test_the_example_of_the_units_settings_names_settings_that_exist(machine):
         "HTTPS": True,
         "SELF_SERVICE_CASH": False,
     }
+
+
+def test_the_page_about_monitoring_says_what_to_do_about_each_alert():
+    [group] = yaml.safe_load(text("deploy/prometheus/alerts.yml"))["groups"]
+
+    alerts = [rule["alert"] for rule in group["rules"]]
+    assert sorted(column("docs/monitoring.md", "alert")) == sorted(alerts)
+    assert {rule["labels"]["severity"] for rule in group["rules"]} == {"page", "ticket"}
+    assert [rule["alert"] for rule in group["rules"] if not rule["annotations"]["summary"]] == []
+
+
+def test_the_panels_of_the_dashboard_use_the_source_that_is_provisioned():
+    [source] = yaml.safe_load(text("deploy/grafana/provisioning/datasources/prometheus.yaml"))[
+        "datasources"
+    ]
+    panels = json.loads(text("deploy/grafana/dashboards/mini-ledger.json"))["panels"]
+    [provider] = yaml.safe_load(text("deploy/grafana/provisioning/dashboards/mini-ledger.yaml"))[
+        "providers"
+    ]
+
+    used = {panel["datasource"]["uid"] for panel in panels if panel["type"] != "row"}
+    assert used == {source["uid"]}
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    mounted = [volume.split(":")[1] for volume in SERVICES["grafana"]["volumes"]]
+    assert provider["options"]["path"] in mounted
 
 
 def test_prometheus_loads_the_rules_and_scrapes_what_compose_runs():

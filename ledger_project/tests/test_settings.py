@@ -141,6 +141,25 @@ def test_a_file_that_cannot_be_used_is_refused_in_one_line(machine, tmp_path, co
     assert refused.value.code == f"Mini Ledger can't start: {wanted}"
 
 
+SHOW_POINTS = """
+import django
+django.setup()
+from accounts.money import money
+print(money(15000, "PTS"), money(15000, "USD"))
+"""
+
+
+def test_the_decimals_of_a_unit_of_ones_own_are_used_to_show_amounts(machine):
+    done = machine.run(
+        *("-c", SHOW_POINTS),
+        **KEYS,
+        DJANGO_SETTINGS_MODULE="ledger_project.settings",
+        LEDGER_CURRENCIES="USD,PTS:1",
+    )
+
+    assert done.stdout == "1,500.0 PTS 150.00 USD\n", done.stderr
+
+
 def test_traces_need_their_packages(machine, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(
