@@ -52,6 +52,7 @@ class Event(models.Model):
         default_permissions = ()
         indexes = [
             models.Index(fields=["transaction", "number"], name="event_in_order"),
+            models.Index(fields=["type", "transaction", "number"], name="event_by_type"),
             models.Index(fields=["account", "transaction", "number"], name="event_by_account"),
             models.Index(
                 fields=["other_account", "transaction", "number"],

@@ -65,13 +65,25 @@ class EventQuerySet(models.QuerySet["Event"]):
         self, after: Position, end: Position, type: EventType | None, count: int
     ) -> list["Event"]:
         """Return the first ``count`` events between two positions, in order, with their data."""
-        events = self.after(after).up_to(end)
-        if type is not None:
-            events = events.filter(type=type.value)
+        if type is None:
+            events = self.after(after).in_order()
+        else:
+            events = self._of_type(type.value, after)
         # Chosen in a query of its own, which PostgreSQL reads in the order of the index. With the
         # data it could also fetch all later events first.
-        page = events.in_order().values("pk")[:count]
+        page = events.up_to(end).values("pk")[:count]
         return list(self.filter(pk__in=page).in_order().with_data())
+
+    def _of_type(self, type: str, after: Position) -> Self:
+        """Return the events of one type after a position, in order."""
+        if self._is_numbered():
+            # The transaction is always 0. It is named here for the index by type.
+            return self.filter(type=type, transaction=0, number__gt=after.number).in_order()
+        # A range in the order of the index, because with an equality PostgreSQL could also read
+        # another index, and all events in it.
+        columns = ("type", *PLACE)
+        beyond = TupleGreaterThan(Tuple(*columns), (type, *after))
+        return self.filter(beyond, type__gte=type, type__lte=type).order_by(*columns)
 
     def oldest_of_accounts(
         self,

@@ -20,6 +20,8 @@ class EventAdmin(HistoryAdmin):
     id_columns = ("account", "other_account")
     search_help_text = "Search by the complete id of an account."
     list_filter = ("type",)
+    # In the order of the indexes, also of the one by type. This is the order of the log.
+    ordering = ("-transaction", "-number")
     list_display = ("time", "event_shown", "account_shown", "other_account_shown", "of_transfer")
     fields = (
         "uuid",
@@ -34,7 +36,7 @@ class EventAdmin(HistoryAdmin):
     list_display_links = ("event_shown",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
-        return Event.objects.with_data().select_related("other_account").order_by("-pk")
+        return Event.objects.with_data().select_related("other_account")
 
     @admin.display
     def time(self, event: Event) -> str:

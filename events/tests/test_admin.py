@@ -9,6 +9,7 @@ from accounts.admin.pages import DASH
 from accounts.tests.admin_pages import column, field, queries_of
 from events.bodies import body_of
 from events.models import Event
+from transfers.tests.filled import fill, work_of
 from transfers.tests.orders import hold_order, transfer_order
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +52,21 @@ def test_events_are_found_by_account_and_filtered_by_type(officer, alice, source
     ]
     assert [text.split()[0] for text in column(opened, "event_shown")] == ["account.opened"]
     assert column(nothing, "event_shown") == []
+
+
+@pytest.mark.one_database
+def test_a_filter_by_a_rare_type_does_not_read_the_other_events(officer, source, dest):
+    url = f"{EVENTS}?type__exact=account.opened"
+
+    def work() -> int:
+        return work_of(lambda: officer.get(url))
+
+    fill([source, dest], 1_000)
+    work()
+    before = work()
+    fill([source, dest], 4_000)
+
+    assert work() <= 1.1 * before
 
 
 def test_the_page_of_an_event_shows_what_readers_get(officer, alice, source, dest):

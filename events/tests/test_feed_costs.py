@@ -7,6 +7,7 @@ from accounts.models import Account
 from events.models import Event
 from events.order import START, end_of_log
 from events.types import EventType
+from transfers.kinds import Kind
 from transfers.tests.filled import fill, open_accounts, work_of
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +46,26 @@ def test_the_events_of_a_user_cost_the_same_among_more_of_others(log, bob, type)
     found = read()
     fill(list(Account.objects.filter(owner=bob)), 4_000)
     accounts, end = log()
+
+    assert cost(read) <= 1.2 * before + 20
+    assert read() == found
+
+
+@pytest.mark.parametrize(
+    "type", [EventType.ACCOUNT_CLOSED, EventType.ACCOUNT_OPENED, EventType.TRANSFER_POSTED]
+)
+def test_the_events_of_one_type_cost_the_same_among_more_of_other_types(log, bob, type):
+    _, end = log()
+    after = Event.objects.in_order()[600].position
+
+    def read():
+        return Event.objects.oldest_of_all(after, end, type, COUNT)
+
+    before = cost(read)
+    found = read()
+    assert [each.type for each in found] == [type.value] * len(found)
+    fill(list(Account.objects.filter(owner=bob)), 4_000, only=Kind.HOLD)
+    _, end = log()
 
     assert cost(read) <= 1.2 * before + 20
     assert read() == found
