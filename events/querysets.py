@@ -65,10 +65,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         self, after: Position, end: Position, type: EventType | None, count: int
     ) -> list["Event"]:
         """Return the first ``count`` events between two positions, in order, with their data."""
-        if type is None:
-            events = self.after(after).in_order()
-        else:
-            events = self._of_type(type.value, after)
+        events = self.after(after).in_order() if type is None else self._of_type(type.value, after)
         # Chosen in a query of its own, which PostgreSQL reads in the order of the index. With the
         # data it could also fetch all later events first.
         page = events.up_to(end).values("pk")[:count]
