@@ -155,5 +155,5 @@ class HistoryAdmin(LedgerAdmin):
     """A read-only table of the ledger. Mistakes are corrected by new postings, never by edits."""
 
     # Newest first, by primary key. Any other order would sort millions of rows.
-    ordering: tuple[str, ...] = ("-pk",)
+    ordering: ClassVar[tuple[str, ...]] = ("-pk",)
     sortable_by = ()
