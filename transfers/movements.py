@@ -56,14 +56,17 @@ class Order:
             )
 
     @property
-    def sources(self) -> set[UUID]:
-        """The customer's account whose money is spent, if there is one."""
-        return set() if self.source_id is None else {self.source_id}
+    def owned_id(self) -> UUID:
+        """The account whose owner may request the order, by the rules of its kind."""
+        [party] = self.kind.rules.owners
+        owned = self.source_id if party == "source" else self.dest_id
+        assert owned is not None
+        return owned
 
     @property
     def parties(self) -> set[UUID]:
         """The customers' accounts: two, or one if money comes from outside or is paid out."""
-        return self.sources if self.dest_id is None else {*self.sources, self.dest_id}
+        return {party for party in (self.source_id, self.dest_id) if party is not None}
 
     def draft(self, accounts: Accounts) -> Draft:
         """Return the order as the engine expects it."""
@@ -141,8 +144,7 @@ def _locked_at_once(movement: Movement) -> Accounts:
     [kind] = {order.kind for order in movement.orders}
     if movement.actor.has_perm(kind.rules.permission):
         return Account.objects.locked(*movement.parties)
-    # To deposit into an account, they must own it, as they must own the source of a transfer.
-    owned = {party for order in movement.orders for party in order.sources or order.parties}
+    owned = {order.owned_id for order in movement.orders}
     return Account.objects.locked_by_owner(movement.actor, owned, movement.parties)
 
 
@@ -164,18 +166,16 @@ def _refusal(movement: Movement, accounts: Accounts) -> Refusal | None:
 
 
 def _require_rights(order: Order, accounts: Accounts, actor: User) -> None:
-    if order.source_id is None or order.dest_id is None:
-        [account_id] = order.parties
-        rights.require_cash(order.kind, accounts, account_id, actor)
+    if order.kind.rules.moves_cash:
+        rights.require_cash(order.kind, accounts, order.owned_id, actor)
     else:
-        rights.require_own(order.kind, accounts, order.source_id, actor)
-        rights.require_account(accounts, order.dest_id)
+        rights.require_own(order.kind, accounts, order.owned_id, actor)
+        for party in order.parties:
+            rights.require_account(accounts, party)
 
 
 def _require_alone(order: Order, accounts: Accounts, actor: User) -> None:
-    account_id = order.dest_id if order.source_id is None else order.source_id
-    assert account_id is not None, "an order has at least one customer's account"
-    rights.require_alone(order.kind, accounts[account_id], order.amount, actor)
+    rights.require_alone(order.kind, accounts[order.owned_id], order.amount, actor)
 
 
 def _posted(

@@ -34,7 +34,7 @@ def require_own(
     kind: Kind, accounts: Mapping[UUID, Account], account_id: UUID, actor: User
 ) -> Account:
     """
-    Return the source of a transfer of ``kind``, if ``actor`` may spend from it.
+    Return an account, if ``actor`` may request a transfer of ``kind`` as its owner does.
 
     :raises AccountNotFound: if the account doesn't exist or they may not see it
     :raises PermissionDenied: if they don't own it and lack the permission of ``kind``

@@ -1,5 +1,6 @@
 """The rights to move the money of accounts."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -83,6 +84,14 @@ def test_only_the_owner_and_staff_can_spend(actor, refusal, order, expires_in):
         call, wanted = services.hold, {**wanted, "expires_in": expires_in}
 
     assert_outcome(refusal, call, **wanted)
+
+
+@actors(alice=AccountNotFound, bob=None, staff=None, teller=AccountNotFound)
+def test_an_order_is_requested_by_the_owner_that_its_kind_names(actor, refusal, order, monkeypatch):
+    of_dest = replace(Kind.TRANSFER.rules, owners=("dest",))
+    monkeypatch.setattr(Kind.TRANSFER, "rules", of_dest)
+
+    assert_outcome(refusal, services.transfer, order=order, actor=actor)
 
 
 def test_any_account_can_be_paid(bob, mine, theirs):
