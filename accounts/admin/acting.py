@@ -26,6 +26,14 @@ def itself(account: Any) -> Names:
     return {account.pk: "It"}
 
 
+class Waits(Exception):
+    """
+    Raised by an action that wasn't taken, because it waits for the approval of a second person.
+
+    :param message: what to tell the user; may be HTML
+    """
+
+
 class ReasonForm(helpers.ActionForm):
     """The action to take on the selected rows, and the reason for it."""
 
@@ -68,6 +76,7 @@ def act_on_each(
 ) -> None:
     """
     Call ``act`` with each row. Add one message for each refusal, and one for all that succeeded.
+    For a row that needs approval, ``act`` raises ``Waits``.
 
     :param outcome: the past participle of the action, such as ``frozen``
     :param named: as in ``in_words``
@@ -76,6 +85,8 @@ def act_on_each(
     for row in rows:
         try:
             act(row)
+        except Waits as waits:
+            admin.message_user(request, waits.args[0], messages.WARNING)
         except (ApiError, PermissionDenied) as refusal:
             why = in_words(refusal, row, named)
             admin.message_user(request, f"{row} couldn't be {outcome}. {why}", messages.ERROR)

@@ -113,6 +113,18 @@ class ActionPage:
         """Return the message after the action was carried out."""
         return f"{row} is now {self.done}."
 
+    def must_wait(self, row: Any, actor: Any, data: Mapping[str, Any]) -> bool:
+        """Return whether the action would wait for the approval of a second person."""
+        return False
+
+    def waits(self, result: Any) -> bool:
+        """Return whether ``act`` has only asked for approval, and returned what waits."""
+        return False
+
+    def waiting_outcome(self, row: Any, result: Any) -> str:
+        """Return the message that the action waits for approval."""
+        raise NotImplementedError
+
     def after(self, row: Any, result: Any) -> str:
         """Return the URL of the page that follows."""
         return self.admin.url_of(row)
@@ -155,6 +167,7 @@ class ActionPage:
                 if form.is_valid() and form_key_of(request):
                     return self._carry_out(request, row, data)
                 shown["effects"] = self.effects(row, request.user, data)
+                shown["must_wait"] = self.must_wait(row, request.user, data)
             except REFUSALS as refusal:
                 shown["refusal"] = self.why_not(refusal, row, data)
         return self._page(request, row, form, shown)
@@ -169,7 +182,10 @@ class ActionPage:
 
     def _carry_out(self, request: HttpRequest, row: Any, data: Mapping[str, Any]) -> HttpResponse:
         result = self.act(row, request.user, data)
-        self.admin.message_user(request, self.outcome(row, result), messages.SUCCESS)
+        if self.waits(result):
+            self.admin.message_user(request, self.waiting_outcome(row, result), messages.WARNING)
+        else:
+            self.admin.message_user(request, self.outcome(row, result), messages.SUCCESS)
         return redirect(self.after(row, result))
 
     def _page(

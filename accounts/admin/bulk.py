@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
-from accounts.admin.acting import act_on_each, selected
+from accounts.admin.acting import Waits, act_on_each, selected
 from accounts.admin.action_page import REFUSALS, ActionPage, ActionsAdmin
 
 
@@ -31,7 +31,9 @@ def ask_then_act(
         data = form.cleaned_data
 
         def act(row: Any) -> None:
-            page.act(row, request.user, data)
+            result = page.act(row, request.user, data)
+            if page.waits(result):
+                raise Waits(page.waiting_outcome(row, result))
 
         act_on_each(admin, request, rows, act, page.done, page.names)
         return None

@@ -229,6 +229,7 @@ def test_staff_need_a_permission_for_every_table_of_the_admin(scene, client, rou
 LEDGER = [
     "accounts.Account",
     "accounts.AccountChange",
+    "approvals.Approval",
     "events.Event",
     "idempotency.IdempotencyKey",
     "service_keys.ServiceKey",

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from accounts.admin.account import AccountAdmin
-from accounts.admin.actions import Freeze, SetLimit, Unfreeze
+from accounts.admin.actions import Freeze, Unfreeze
 from accounts.admin.pages import LAST_ROWS
 from accounts.enums import AccountKind
 from accounts.models import Account
@@ -19,6 +19,7 @@ from transfers.admin.chart import balance_chart
 from transfers.admin.links import entry_row
 from transfers.admin.moving import CloseWhenEmpty, Deposit, MoveOut, Withdraw
 from transfers.admin.open_holds import open_holds
+from transfers.admin.waiting import SetLimitOrAsk
 from transfers.models import LedgerEntry
 
 admin.site.unregister(Account)
@@ -28,7 +29,7 @@ admin.site.unregister(Account)
 class AccountWithStatementAdmin(AccountAdmin):
     """The admin of accounts, with the entries of an account on its page, newest first."""
 
-    action_pages = (Deposit, Withdraw, MoveOut, Freeze, Unfreeze, SetLimit, CloseWhenEmpty)
+    action_pages = (Deposit, Withdraw, MoveOut, Freeze, Unfreeze, SetLimitOrAsk, CloseWhenEmpty)
     change_form_template = "admin/transfers/account.html"
 
     def render_change_form(

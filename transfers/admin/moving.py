@@ -19,6 +19,9 @@ from accounts.models import Account
 from transfers import services
 from transfers.admin.links import transfer_link
 from transfers.admin.open_holds import open_holds
+from transfers.admin.waiting import MayWait
+from transfers.approvals.models import Approval
+from transfers.approvals.services import ask_for_order
 from transfers.kinds import Kind
 from transfers.models import LONGEST_MEMO, Transfer
 from transfers.movements import Order
@@ -60,8 +63,8 @@ class TransferForm(MovementForm):
         return found
 
 
-class Movement(AccountAction):
-    """An action that moves money at once."""
+class Movement(MayWait, AccountAction):
+    """An action that moves money, at once or when a second person has approved it."""
 
     form = MovementForm
 
@@ -72,8 +75,14 @@ class Movement(AccountAction):
         free = row.balance - row.held
         return {"amount": free} if ALL in request.GET and free > 0 else {}
 
-    def act(self, row: Account, actor: Any, data: Mapping[str, Any]) -> Transfer:
-        return services.transfer(order=self.order(row, data), actor=actor)
+    def do(
+        self, row: Account, actor: Any, data: Mapping[str, Any], *, is_approved: bool
+    ) -> Transfer:
+        order = self.order(row, data)
+        return services.transfer(order=order, actor=actor, is_approved=is_approved)
+
+    def ask(self, row: Account, actor: Any, data: Mapping[str, Any]) -> Approval:
+        return ask_for_order(order=self.order(row, data), actor=actor)
 
     def order(self, row: Account, data: Mapping[str, Any]) -> Order:
         """Return the order that the form describes."""

@@ -15,6 +15,9 @@ from accounts.models import Account
 from transfers import services
 from transfers.admin.links import transfer_link
 from transfers.admin.moving import MemoForm
+from transfers.admin.waiting import MayWait
+from transfers.approvals.models import Approval
+from transfers.approvals.services import ask_for_reversal
 from transfers.kinds import Kind
 from transfers.models import Transfer
 from transfers.querysets import TransferStatus
@@ -41,7 +44,7 @@ class TransferAction(ActionPage):
         return {row.source_id: row.source, row.dest_id: row.dest}
 
 
-class Reverse(TransferAction):
+class Reverse(MayWait, TransferAction):
     name, label, done = "reverse", "Reverse", "reversed"
     summary = (
         "Moves the full amount back, also from or to a frozen account. A transfer can be reversed "
@@ -52,8 +55,14 @@ class Reverse(TransferAction):
     def is_offered(self, row: Transfer) -> bool:
         return Kind(row.kind).rules.reversible and row.status is TransferStatus.POSTED
 
-    def act(self, row: Transfer, actor: Any, data: Mapping[str, Any]) -> Transfer:
-        return services.reverse(transfer_id=row.pk, actor=actor, memo=data["reason"])
+    def do(
+        self, row: Transfer, actor: Any, data: Mapping[str, Any], *, is_approved: bool
+    ) -> Transfer:
+        memo = data["reason"]
+        return services.reverse(transfer_id=row.pk, actor=actor, memo=memo, is_approved=is_approved)
+
+    def ask(self, row: Transfer, actor: Any, data: Mapping[str, Any]) -> Approval:
+        return ask_for_reversal(transfer_id=row.pk, actor=actor, memo=data["reason"])
 
 
 class Resolution(TransferAction):

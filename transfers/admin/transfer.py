@@ -8,10 +8,11 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.admin.action_page import ActionsAdmin
 from accounts.admin.bulk import ask_then_act
-from accounts.admin.pages import HistoryAdmin, account_link, money_shown, name_and_id
+from accounts.admin.pages import DASH, HistoryAdmin, account_link, money_shown, name_and_id
 from accounts.rights import may
 from transfers.admin.links import entry_row, memo_of, transfer_link
 from transfers.admin.resolving import Capture, Reverse, Void
+from transfers.admin.waiting import approval_link
 from transfers.models import Transfer
 from transfers.querysets import TransferStatus
 
@@ -62,6 +63,7 @@ class TransferAdmin(ActionsAdmin, HistoryAdmin):
         "resolution_shown",
         "reverses_shown",
         "reversal_shown",
+        "approval_shown",
     )
     readonly_fields = (*fields[0], *fields[1], *fields[2:])
 
@@ -114,6 +116,11 @@ class TransferAdmin(ActionsAdmin, HistoryAdmin):
     @admin.display(description="reversed by")
     def reversal_shown(self, transfer: Transfer) -> str:
         return transfer_link(getattr(transfer, "reversal", None))
+
+    @admin.display(description="approval")
+    def approval_shown(self, transfer: Transfer) -> str:
+        approval = getattr(transfer, "approval", None)
+        return DASH if approval is None else approval_link(approval)
 
     @admin.action(description="Reverse…", permissions=["reverse"])
     def reverse(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:

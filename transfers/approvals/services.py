@@ -140,7 +140,7 @@ def decline(*, approval_id: UUID, actor: User, reason: str) -> Approval:
 
 
 @transaction.atomic
-def withdraw(*, approval_id: UUID, actor: User) -> Approval:
+def withdraw(*, approval_id: UUID, actor: User, note: str = "") -> Approval:
     """
     Withdraw one's own request, and return the approval. Nothing else changes.
 
@@ -150,7 +150,7 @@ def withdraw(*, approval_id: UUID, actor: User) -> Approval:
     """
     if find(approval_id=approval_id, actor=actor).requested_by_id != actor.pk:
         raise PermissionDenied("Only whoever asked can withdraw a request. You can decline it.")
-    return _decide(_locked(approval_id), ApprovalStatus.WITHDRAWN, actor)
+    return _decide(_locked(approval_id), ApprovalStatus.WITHDRAWN, actor, note)
 
 
 @in_transaction
@@ -219,7 +219,7 @@ def _locked(approval_id: UUID) -> Approval:
     return approval
 
 
-def _decide(approval: Approval, status: ApprovalStatus, actor: User, note: str = "") -> Approval:
+def _decide(approval: Approval, status: ApprovalStatus, actor: User, note: str) -> Approval:
     approval.status, approval.note = status.value, note
     approval.decided_by, approval.decided_at = actor, clock.now()
     approval.save(

@@ -34,6 +34,7 @@ def test_only_these_models_are_registered():
     assert sorted(shown) == [
         "accounts.Account",
         "accounts.AccountChange",
+        "approvals.Approval",
         "auth.Group",
         "auth.User",
         "events.Event",

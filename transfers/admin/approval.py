@@ -1,0 +1,126 @@
+"""The list of approvals, and the page of one, from which a second person decides."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+
+from accounts.admin.action_page import ActionsAdmin
+from accounts.admin.change import value_shown
+from accounts.admin.pages import (
+    DASH,
+    HistoryAdmin,
+    account_link,
+    money_shown,
+    name_and_id,
+    time_shown,
+)
+from accounts.models import Account
+from transfers.admin.deciding import Approve, Decline, Withdraw
+from transfers.admin.links import transfer_link
+from transfers.approvals.models import LIMIT, Approval
+from transfers.approvals.statuses import ApprovalStatus
+from transfers.kinds import Kind
+
+
+@admin.register(Approval)
+class ApprovalAdmin(ActionsAdmin, HistoryAdmin):
+    """A list of approvals, with a page for each on which it is approved, declined or withdrawn."""
+
+    action_pages = (Approve, Decline, Withdraw)
+    change_form_template = "admin/approvals/approval/change_form.html"
+    id_columns = ("pk", "source", "dest", "account", "reverses", "transfer")
+    search_help_text = "Search by the complete id of an approval, an account or a transfer."
+    list_display = (
+        "requested_shown",
+        "asked_for",
+        "status",
+        "amount_shown",
+        "parties_shown",
+        "requested_by",
+        "decided_by",
+    )
+    list_display_links = ("asked_for",)
+    list_filter = ("status", "kind")
+    list_select_related = ("account", "source", "dest", "requested_by", "decided_by")
+
+    def get_fields(self, request: HttpRequest, obj: Approval | None = None) -> Any:
+        assert obj is not None, "nobody adds an approval in the admin"
+        return (
+            ("kind", "amount_shown", "status"),
+            *(["account_shown"] if obj.kind == LIMIT else [("source_shown", "dest_shown")]),
+            *(["reverses_shown"] if obj.kind == Kind.REVERSAL else []),
+            "memo",
+            *(["metadata"] if obj.metadata else []),
+            *(["expires_in"] if obj.kind == Kind.HOLD else []),
+            ("requested_by", "requested_shown"),
+            *([("decided_by", "decided_shown", "note")] if obj.decided_by else []),
+            *(["result_shown"] if obj.status == ApprovalStatus.APPROVED else []),
+            "id",
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Approval | None = None) -> Any:
+        rows = self.get_fields(request, obj)
+        return [name for row in rows for name in ([row] if isinstance(row, str) else row)]
+
+    @admin.display(description="asked for")
+    def asked_for(self, approval: Approval) -> str:
+        return name_and_id(approval.get_kind_display(), approval.pk)
+
+    @admin.display(description="amount")
+    def amount_shown(self, approval: Approval) -> str:
+        return money_shown(approval.amount, approval.currency)
+
+    @admin.display(description="accounts")
+    def parties_shown(self, approval: Approval) -> str:
+        if approval.account is not None:
+            return account_link(approval.account)
+        return format_html("{} → {}", self.source_shown(approval), self.dest_shown(approval))
+
+    @admin.display(description="account")
+    def account_shown(self, approval: Approval) -> str:
+        return _link(approval.account)
+
+    @admin.display(description="source")
+    def source_shown(self, approval: Approval) -> str:
+        return _link(approval.source)
+
+    @admin.display(description="destination")
+    def dest_shown(self, approval: Approval) -> str:
+        return _link(approval.dest)
+
+    @admin.display(description="reverses")
+    def reverses_shown(self, approval: Approval) -> str:
+        return transfer_link(approval.reverses)
+
+    @admin.display(description="requested")
+    def requested_shown(self, approval: Approval) -> str:
+        return time_shown(approval.requested_at)
+
+    @admin.display(description="decided")
+    def decided_shown(self, approval: Approval) -> str:
+        return DASH if approval.decided_at is None else time_shown(approval.decided_at)
+
+    @admin.display(description="result")
+    def result_shown(self, approval: Approval) -> str:
+        if approval.change is None:
+            return transfer_link(approval.transfer)
+        before = value_shown(approval.change, approval.change.before)
+        return f"The limit was changed from {before} to {self.amount_shown(approval)}."
+
+    def menu(self, request: HttpRequest, row: Approval) -> list[dict[str, Any]]:
+        """Return the decisions that the user may take: about their own request, to withdraw it."""
+        is_own = row.requested_by_id == request.user.pk
+        menu = super().menu(request, row)
+        return [item for item in menu if isinstance(item["page"], Withdraw) == is_own]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context["menu"] = self.menu(request, context["original"])
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _link(account: Account | None) -> str:
+    return DASH if account is None else account_link(account)

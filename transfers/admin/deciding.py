@@ -1,0 +1,73 @@
+"""The actions on an approval: approve, decline or withdraw it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib.admin.widgets import AdminTextInputWidget
+from django.db import transaction
+
+from accounts.admin.acting import Names
+from accounts.admin.action_page import NOTHING, ActionForm, ActionPage
+from accounts.admin.preview import Effect
+from accounts.enums import AccountKind
+from accounts.models import LONGEST_REASON, Account
+from transfers.approvals import services
+from transfers.approvals.models import Approval
+from transfers.approvals.statuses import ApprovalStatus
+
+
+class NoteForm(ActionForm):
+    reason = forms.CharField(
+        label="Note", max_length=LONGEST_REASON, required=False, widget=AdminTextInputWidget
+    )
+
+
+class Decision(ActionPage):
+    """A decision about an approval. The preview shows the customers' accounts."""
+
+    def is_offered(self, row: Approval) -> bool:
+        return row.status == ApprovalStatus.PENDING
+
+    def accounts_of(self, row: Approval, data: Mapping[str, Any]) -> Sequence[Account]:
+        parties = (row.account, row.source, row.dest)
+        return [each for each in parties if each and each.kind == AccountKind.CUSTOMER]
+
+    def names(self, row: Approval, data: Mapping[str, Any] = NOTHING) -> Names:
+        return {each.pk: each for each in self.accounts_of(row, data)}
+
+    def effects(self, row: Approval, actor: Any, data: Mapping[str, Any]) -> list[Effect]:
+        with transaction.atomic():
+            # Before the accounts, as when it is carried out, so that the two can't deadlock.
+            Approval.objects.select_for_update(no_key=True).get(pk=row.pk)
+            return super().effects(row, actor, data)
+
+
+class Approve(Decision):
+    name, label, done = "approve", "Approve", "approved"
+    summary = "It is carried out at once, exactly as it was asked for."
+    permission = "transfers.approve"
+    form: ClassVar[type[ActionForm]] = NoteForm
+
+    def act(self, row: Approval, actor: Any, data: Mapping[str, Any]) -> Approval:
+        return services.approve(approval_id=row.pk, actor=actor, note=data["reason"])
+
+
+class Decline(Decision):
+    name, label, done = "decline", "Decline", "declined"
+    summary = "Nothing is done, and it can't be approved any more."
+    permission = "transfers.approve"
+
+    def act(self, row: Approval, actor: Any, data: Mapping[str, Any]) -> Approval:
+        return services.decline(approval_id=row.pk, actor=actor, reason=data["reason"])
+
+
+class Withdraw(Decision):
+    name, label, done = "withdraw", "Withdraw", "withdrawn"
+    summary = "Nothing is done, and it can't be approved any more."
+    # Whoever sees the page has it. The service checks that they have asked themselves.
+    permission = "accounts.read_any"
+    form: ClassVar[type[ActionForm]] = NoteForm
+
+    def act(self, row: Approval, actor: Any, data: Mapping[str, Any]) -> Approval:
+        return services.withdraw(approval_id=row.pk, actor=actor, note=data["reason"])

@@ -1,0 +1,89 @@
+"""Actions that may wait for the approval of a second person."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from django.utils.html import format_html
+
+from accounts.admin.action_page import ActionPage
+from accounts.admin.actions import SetLimit
+from accounts.admin.preview import Effect, rehearse
+from accounts.exceptions import ApprovalRequired
+from accounts.models import Account
+from accounts.services import set_overdraft_limit
+from transfers.approvals.models import Approval
+from transfers.approvals.services import ask_for_limit
+
+
+def approval_link(approval: Approval) -> str:
+    """Return a link to an approval's page, with what it asks for as its text."""
+    url = reverse("admin:approvals_approval_change", args=[approval.pk])
+    return format_html('<a href="{}">{}</a>', url, approval)
+
+
+class MayWait(ActionPage):
+    """An action that is carried out at once, or else waits for approval."""
+
+    def do(self, row: Any, actor: Any, data: Mapping[str, Any], *, is_approved: bool) -> Any:
+        """
+        Carry out the action, and return what the service returns.
+
+        :raises ApprovalRequired: if a second person must approve it, and ``is_approved`` is false
+        """
+        raise NotImplementedError
+
+    def ask(self, row: Any, actor: Any, data: Mapping[str, Any]) -> Approval:
+        """Ask for approval of the action."""
+        raise NotImplementedError
+
+    def act(self, row: Any, actor: Any, data: Mapping[str, Any]) -> Any:
+        try:
+            return self.do(row, actor, data, is_approved=False)
+        except ApprovalRequired:
+            return self.ask(row, actor, data)
+
+    def effects(self, row: Any, actor: Any, data: Mapping[str, Any]) -> list[Effect]:
+        """Return what the action would do to the accounts, once it is approved if need be."""
+        ids = [account.pk for account in self.accounts_of(row, data)]
+        return rehearse(ids, lambda: self.do(row, actor, data, is_approved=True))
+
+    def must_wait(self, row: Any, actor: Any, data: Mapping[str, Any]) -> bool:
+        if settings.APPROVAL_THRESHOLD is None:
+            return False
+        with transaction.atomic():
+            try:
+                self.do(row, actor, data, is_approved=False)
+            except ApprovalRequired:
+                return True
+            finally:
+                transaction.set_rollback(True)
+        return False
+
+    def waits(self, result: Any) -> bool:
+        return isinstance(result, Approval)
+
+    def waiting_outcome(self, row: Any, result: Any) -> str:
+        return format_html("{} waits for the approval of a second person.", approval_link(result))
+
+
+class SetLimitOrAsk(MayWait, SetLimit):
+    """Set the overdraft limit, or ask for approval of it."""
+
+    def do(
+        self, row: Account, actor: Any, data: Mapping[str, Any], *, is_approved: bool
+    ) -> Account:
+        return set_overdraft_limit(
+            account_id=row.pk,
+            actor=actor,
+            limit=data["overdraft_limit"],
+            reason=data["reason"],
+            is_approved=is_approved,
+        )
+
+    def ask(self, row: Account, actor: Any, data: Mapping[str, Any]) -> Approval:
+        return ask_for_limit(
+            account_id=row.pk, actor=actor, limit=data["overdraft_limit"], reason=data["reason"]
+        )
