@@ -1,9 +1,11 @@
 """Fixtures for the tests of all apps. Test money is deposited through the services."""
 
+import gc
 import os
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
@@ -11,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from coverage import Coverage
 from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from django.test import TransactionTestCase
@@ -32,6 +35,12 @@ collect_ignore_glob = [
 ]
 
 
+# Coverage is measured in the first cases of a parametrised test, but neither in the others, which
+# differ in their data, nor in random cases. Measuring makes a test take almost twice as long.
+MEASURED_CASES = 3
+IS_MEASURED = pytest.StashKey[bool]()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """
     Leave out the tests that this run doesn't need.
@@ -49,6 +58,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         groups[any(item.get_closest_marker(name) for name in left_out)].append(item)
     config.hook.pytest_deselected(items=groups[True])
     items[:] = groups[False]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Keep the garbage collector from scanning all tests again and again, and count their cases."""
+    gc.freeze()
+    cases: Counter[str] = Counter()
+    for item in session.items:
+        cases[function := item.nodeid.partition("[")[0]] += 1
+        is_random = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        item.stash[IS_MEASURED] = cases[function] <= MEASURED_CASES and not is_random
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Stop measuring coverage during a test that isn't measured."""
+    coverage = Coverage.current()
+    if coverage is None or item.stash[IS_MEASURED] or item.get_closest_marker("no_cover"):
+        return (yield)
+    coverage.stop()
+    try:
+        return (yield)
+    finally:
+        coverage.start()
 
 
 class LedgerClient(APIClient):
