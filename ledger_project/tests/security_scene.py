@@ -21,7 +21,7 @@ class Scene:
     """The owner's objects for paths and bodies, and a client for each persona."""
 
     def __init__(self, alice, bob, newcomer, make_user, client_for, funded_account) -> None:
-        self.owner, self.client_for = alice, client_for
+        self.owner, self.client_for, self.clients = alice, client_for, {}
         self.people = {
             "anonymous": None,
             "owner": alice,
@@ -39,11 +39,12 @@ class Scene:
         self.empty = funded_account(alice)
 
     def client(self, persona):
-        client = self.client_for(self.people[persona])
+        if persona not in self.clients:
+            self.clients[persona] = self.client_for(self.people[persona])
         if persona == "deactivated":
             # After the token was issued.
             User.objects.filter(pk=self.owner.pk).update(is_active=False)
-        return client
+        return self.clients[persona]
 
     def order(self) -> dict:
         return {"source_account_id": self.source.pk, "dest_account_id": self.dest.pk, "amount": 5}
@@ -80,7 +81,7 @@ class Scene:
             path = path.replace("<id:webhook_id>", str(delivery.endpoint_id))
             path = path.replace("<id:delivery_id>", str(delivery.pk))
         if "<path:key>" in path:
-            self.client_for(self.owner).post("/accounts", {"owner_name": "keyed"}, key="its-key")
+            self.client("owner").post("/accounts", {"owner_name": "keyed"}, key="its-key")
             path = path.replace("<path:key>", "its-key")
         return f"/{path}", bodies.get(route, {})
 

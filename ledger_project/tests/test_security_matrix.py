@@ -11,8 +11,10 @@ import uuid
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.test import Client
 from django.urls import URLResolver, get_resolver
 
+from ledger_project.tests.savepoints import rolled_back
 from ledger_project.tests.security_scene import ACCOUNT, TRANSFER, Scene
 
 pytestmark = pytest.mark.django_db
@@ -125,11 +127,12 @@ def scene(alice, bob, newcomer, make_user, client_for, funded_account) -> Scene:
 
 
 def status_of(scene, route, method, persona) -> int:
-    path, body = scene.request(route, method, persona)
-    headers = {"Idempotency-Key": str(uuid.uuid4())}
-    content = {} if method in ("GET", "HEAD", "OPTIONS") else {"data": body}
-    call = getattr(scene.client(persona), method.lower())
-    return call(path, **content, headers=headers, REMOTE_ADDR=ELSEWHERE).status_code
+    with rolled_back():
+        path, body = scene.request(route, method, persona)
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        content = {} if method in ("GET", "HEAD", "OPTIONS") else {"data": body}
+        call = getattr(scene.client(persona), method.lower())
+        return call(path, **content, headers=headers, REMOTE_ADDR=ELSEWHERE).status_code
 
 
 def test_the_matrix_has_a_row_for_every_route_and_no_others():
@@ -137,24 +140,28 @@ def test_the_matrix_has_a_row_for_every_route_and_no_others():
 
 
 @pytest.mark.parametrize("persona", PERSONAS)
-@pytest.mark.parametrize(("route", "method"), MATRIX)
-def test_each_persona_gets_the_status_in_the_matrix(scene, route, method, persona):
-    status = status_of(scene, route, method, persona)
+def test_each_persona_gets_the_status_in_the_matrix(scene, persona):
+    statuses = {row: status_of(scene, *row, persona) for row in MATRIX}
 
-    assert status == MATRIX[route, method][PERSONAS.index(persona)]
+    place = PERSONAS.index(persona)
+    assert statuses == {row: of_all[place] for row, of_all in MATRIX.items()}
+
+
+OTHERS = [
+    (route, method) for route in API_ROUTES for method in METHODS if (route, method) not in MATRIX
+]
 
 
 @pytest.mark.parametrize("persona", PERSONAS)
-@pytest.mark.parametrize("route", API_ROUTES)
-def test_a_method_without_a_row_is_405_for_every_authenticated_persona(scene, route, persona):
-    others = [method for method in METHODS if (route, method) not in MATRIX]
+def test_a_method_without_a_row_is_405_for_every_authenticated_persona(scene, persona):
+    statuses = {row: status_of(scene, *row, persona) for row in OTHERS}
 
-    statuses = [status_of(scene, route, method, persona) for method in others]
+    def is_allowed(route):
+        rows = [row for (name, _), row in MATRIX.items() if name == route]
+        is_known = all(row[PERSONAS.index(persona)] != 401 for row in rows)
+        return is_known or route.startswith("auth/") or route == "metrics"
 
-    rows = [row for (name, _), row in MATRIX.items() if name == route]
-    is_known = all(row[PERSONAS.index(persona)] != 401 for row in rows)
-    is_open = route.startswith("auth/") or route == "metrics"
-    assert statuses == [405 if is_known or is_open else 401] * len(others)
+    assert statuses == {row: 405 if is_allowed(row[0]) else 401 for row in OTHERS}
 
 
 # ── The admin, which uses sessions ─────────────────────────────────────────────────────
@@ -194,36 +201,47 @@ LIST_PAGE = 403
 STRANGERS = ["anonymous", "owner", "other", "deactivated"]
 
 
-def open_page(scene, client, route, persona):
+def open_page(scene, route, persona):
     """GET a page of the admin in a session of the persona."""
-    if scene.people[persona] is not None:
-        client.force_login(scene.people[persona])
-    scene.client(persona)
-    path = re.sub(r"<(path:)?\w*id>|\(\?P<app_label>[^)]*\)|\(\?P<url>.*\)", "0", route)
-    return client.get("/" + re.sub(r"[\^$]", "", path))
+    browser = Client()
+    with rolled_back():
+        if scene.people[persona] is not None:
+            browser.force_login(scene.people[persona])
+        scene.client(persona)
+        path = re.sub(r"<(path:)?\w*id>|\(\?P<app_label>[^)]*\)|\(\?P<url>.*\)", "0", route)
+        return browser.get("/" + re.sub(r"[\^$]", "", path))
 
 
 @pytest.mark.parametrize("persona", STRANGERS)
-@pytest.mark.parametrize("route", [route for route in ADMIN_ROUTES if route != "admin/login/"])
-def test_a_page_of_the_admin_redirects_non_staff_to_the_login(scene, client, route, persona):
-    response = open_page(scene, client, route, persona)
+def test_a_page_of_the_admin_redirects_non_staff_to_the_login(scene, persona):
+    responses = {
+        route: open_page(scene, route, persona) for route in ADMIN_ROUTES if route != "admin/login/"
+    }
 
-    place = "/admin/" if route == "admin/logout/" else "/admin/login/"
-    assert (response.status_code, response["Location"].partition("?")[0]) == (302, place)
+    led_to = {
+        route: (response.status_code, response["Location"].partition("?")[0])
+        for route, response in responses.items()
+    }
+    assert led_to == {
+        **dict.fromkeys(responses, (302, "/admin/login/")),
+        "admin/logout/": (302, "/admin/"),
+    }
 
 
 @pytest.mark.parametrize("persona", STRANGERS)
-def test_everyone_can_open_the_login_page(scene, client, persona):
-    assert open_page(scene, client, "admin/login/", persona).status_code == 200
+def test_everyone_can_open_the_login_page(scene, persona):
+    assert open_page(scene, "admin/login/", persona).status_code == 200
 
 
-@pytest.mark.parametrize("route", ADMIN_ROUTES)
-def test_staff_need_a_permission_for_every_table_of_the_admin(scene, client, route):
-    response = open_page(scene, client, route, "newcomer")
+def test_staff_need_a_permission_for_every_table_of_the_admin(scene):
+    statuses = {route: open_page(scene, route, "newcomer").status_code for route in ADMIN_ROUTES}
 
-    page = re.sub(r"(?<=app_label>)[^)]*", "", route.removeprefix("admin/"))
-    ends = [status for end, status in TABLE_PAGES.items() if page.endswith(end)]
-    assert response.status_code == SHELL_PAGES.get(page, (ends or [LIST_PAGE])[0])
+    def expected(route):
+        page = re.sub(r"(?<=app_label>)[^)]*", "", route.removeprefix("admin/"))
+        ends = [status for end, status in TABLE_PAGES.items() if page.endswith(end)]
+        return SHELL_PAGES.get(page, (ends or [LIST_PAGE])[0])
+
+    assert statuses == {route: expected(route) for route in ADMIN_ROUTES}
 
 
 LEDGER = [
