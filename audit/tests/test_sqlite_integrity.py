@@ -1,15 +1,19 @@
 """The audit finds values in columns that only SQLite accepts."""
 
+from itertools import product
+
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 
 from audit import ledger as audit
 from audit.ledger import check_ledger
 from audit.tests.tampering import findings_of, unguarded
 from ledger_project.idempotency.models import IdempotencyKey
-from transfers.tests.rich_ledger import make_rich_ledger
+from ledger_project.tests.savepoints import rolled_back
+from transfers.tests.rich_ledger import RichLedger, make_rich_ledger
 
-pytestmark = pytest.mark.django_db
+# The other tests of the audit reach the same lines.
+pytestmark = [pytest.mark.django_db, pytest.mark.no_cover]
 
 COLUMNS = [
     *(("account", column) for column in ("balance", "held", "overdraft_limit", "version")),
@@ -25,22 +29,27 @@ TABLES = {
 }
 
 
-@pytest.mark.parametrize("value", ["1.5", "'abc'", "x'31'"])
-@pytest.mark.parametrize(("what", "column"), COLUMNS)
-def test_a_figure_that_is_not_an_integer_is_found(
-    funded_account, alice, staff, what, column, value
-):
-    make_rich_ledger(funded_account, alice, staff)
+@pytest.fixture
+def book(funded_account, alice, staff) -> RichLedger:
+    return make_rich_ledger(funded_account, alice, staff)
+
+
+def put(what: str, column: str, value: str) -> None:
+    """Set a column of the last row of a table to a value that is written in SQL."""
     table = TABLES[what]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET {column} = {value} WHERE id = (SELECT max(id) FROM {table})"
+        )
 
-    with unguarded():
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"UPDATE {table} SET {column} = {value} WHERE id = (SELECT max(id) FROM {table})"
-            )
-        report = check_ledger()
 
-    assert findings_of(report)[f"{what}_within_bounds"] == 1
+def test_a_figure_that_is_not_an_integer_is_found(book, subtests):
+    cases = product(COLUMNS, ["1.5", "'abc'", "x'31'"])
+    for (what, column), value in cases:
+        with subtests.test(f"{what}.{column} {value}"), unguarded(), rolled_back():
+            put(what, column, value)
+
+            assert findings_of(check_ledger())[f"{what}_within_bounds"] == 1
 
 
 ID_COLUMNS = [
@@ -60,32 +69,27 @@ INVALID_UUIDS = [
 ]
 
 
-@pytest.mark.parametrize("value", INVALID_UUIDS)
-@pytest.mark.parametrize(("what", "column"), ID_COLUMNS)
+# One range for all rows, and one range for each row.
+@pytest.mark.parametrize("size", [audit.CHUNK, 1])
 def test_an_id_that_is_not_a_uuid_is_found(
-    funded_account, alice, staff, client_for, monkeypatch, what, column, value
+    book, alice, staff, client_for, monkeypatch, subtests, size
 ):
-    make_rich_ledger(funded_account, alice, staff)
     IdempotencyKey.objects.create(user=alice, key="k", method="POST", path="/", fingerprint="f")
-    table = TABLES[what]
-    # With one range for all rows, and with one range for each row.
-    for size in (audit.CHUNK, 1):
-        monkeypatch.setattr(audit, "CHUNK", size)
-        monkeypatch.setattr(audit, "ACCOUNTS_AT_ONCE", size)
-        with unguarded(), transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    f"UPDATE {table} SET {column} = {value}"
-                    f" WHERE id = (SELECT max(id) FROM {table})"
-                )
-            report = check_ledger()
-            response = client_for(staff).get("/integrity")
-            # The test would fail at its end if rows referred to missing ones.
-            transaction.set_rollback(True)
+    monkeypatch.setattr(audit, "CHUNK", size)
+    monkeypatch.setattr(audit, "ACCOUNTS_AT_ONCE", size)
+    reader = client_for(staff)
+    for (what, column), value in product(ID_COLUMNS, INVALID_UUIDS):
+        with subtests.test(f"{what}.{column} {value}"), unguarded(), rolled_back():
+            put(what, column, value)
 
-        [found] = [check for check in report.checks if check.name == "id_is_a_uuid"]
-        assert [example.problem for example in found.examples] == [f"{table}.{column} isn't a UUID"]
-        assert (response.status_code, response.json()["ok"]) == (503, False)
+            report = check_ledger()
+            response = reader.get("/integrity")
+
+            [found] = [check for check in report.checks if check.name == "id_is_a_uuid"]
+            assert [example.problem for example in found.examples] == [
+                f"{TABLES[what]}.{column} isn't a UUID"
+            ]
+            assert (response.status_code, response.json()["ok"]) == (503, False)
 
 
 OTHER_COLUMNS = [
@@ -102,22 +106,18 @@ OTHER_COLUMNS = [
 ]
 
 
-@pytest.mark.parametrize("value", ["'odd'", "x'31ff'", "''", "CAST(x'ff31' AS text)"])
-@pytest.mark.parametrize(("what", "column"), OTHER_COLUMNS)
-def test_any_invalid_value_is_found(funded_account, alice, staff, client_for, what, column, value):
-    make_rich_ledger(funded_account, alice, staff)
-    table = TABLES[what]
+def test_any_invalid_value_is_found(book, staff, client_for, subtests):
+    reader = client_for(staff)
+    cases = product(OTHER_COLUMNS, ["'odd'", "x'31ff'", "''", "CAST(x'ff31' AS text)"])
+    for (what, column), value in cases:
+        with subtests.test(f"{what}.{column} {value}"), unguarded(), rolled_back():
+            put(what, column, value)
 
-    with unguarded():
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"UPDATE {table} SET {column} = {value} WHERE id = (SELECT max(id) FROM {table})"
-            )
-        report = check_ledger()
-        response = client_for(staff).get("/integrity")
+            report = check_ledger()
+            response = reader.get("/integrity")
 
-    assert not report.ok
-    assert (response.status_code, response.json()["ok"]) == (503, False)
+            assert not report.ok
+            assert (response.status_code, response.json()["ok"]) == (503, False)
 
 
 @pytest.mark.parametrize(
