@@ -90,7 +90,7 @@ class Movement(MayWait, AccountAction):
 
     def outcome(self, row: Account, result: Transfer) -> str:
         amount = money_shown(result.amount, result.currency)
-        return format_html("{} {} now: {}.", amount, self.done, transfer_link(result))
+        return format_html("{} was {}: {}.", amount, self.done, transfer_link(result))
 
 
 class Deposit(Movement):

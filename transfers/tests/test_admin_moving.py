@@ -22,10 +22,13 @@ def balance(account) -> int:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "after"),
-    [("deposit", "DEPOSIT", 10_00 + 2_50), ("withdraw", "WITHDRAWAL", 10_00 - 2_50)],
+    ("name", "kind", "done", "after"),
+    [
+        ("deposit", "DEPOSIT", "deposited", 10_00 + 2_50),
+        ("withdraw", "WITHDRAWAL", "withdrawn", 10_00 - 2_50),
+    ],
 )
-def test_cash_is_moved_after_a_preview(officer, source, name, kind, after):
+def test_cash_is_moved_after_a_preview(officer, source, name, kind, done, after):
     form = {"amount": "2.50", "reason": "Till was wrong"}
 
     asked = officer.post(action_of(source, name), form)
@@ -39,6 +42,7 @@ def test_cash_is_moved_after_a_preview(officer, source, name, kind, after):
     [(level, text)] = messages_of(response)
     posted = Transfer.objects.latest("pk")
     assert (level, str(posted.pk) in text) == ("success", True)
+    assert text.startswith(f"2.50\N{NO-BREAK SPACE}USD was {done}: <a ")
 
 
 def test_a_transfer_shows_both_balances_before_and_after(officer, source, dest):
