@@ -47,7 +47,7 @@ NOT_PUBLIC_IPV6 = [
 # How many seconds the registration of a webhook waits for the DNS.
 LOOKUP_SECONDS = 2
 # A lookup can hang for longer than anybody waits for it, and mustn't stop those of other hosts.
-lookup_threads = ThreadPoolExecutor(max_workers=64, thread_name_prefix="webhook-lookup")
+lookup_threads = ThreadPoolExecutor(max_workers=200, thread_name_prefix="webhook-lookup")
 
 # Returns the addresses of a host and a port, or raises OSError if there are none.
 Lookup = Callable[[str, int], Sequence[str]]

@@ -13,6 +13,7 @@ from accounts.rights import may
 from events.webhooks import services
 from events.webhooks.attempts import TEST_TYPE
 from events.webhooks.models import Delivery, Endpoint
+from events.webhooks.services import manages_all
 
 
 class WebhookAdmin(HistoryAdmin):
@@ -22,7 +23,7 @@ class WebhookAdmin(HistoryAdmin):
         return may(request.user, "webhooks.read_any")
 
     def has_manage_permission(self, request: HttpRequest) -> bool:
-        return may(request.user, "webhooks.manage_any")
+        return manages_all(request.user)
 
 
 @admin.register(Endpoint)

@@ -7,6 +7,7 @@ twice, and receivers recognize them by their id.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
@@ -16,6 +17,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Min, Q, QuerySet
 
+from accounts.models import Account
 from api.instants import instant
 from api.renderers import JSONRenderer
 from events.bodies import body_of
@@ -33,6 +35,8 @@ CLAIM = timedelta(seconds=60)
 # How many deliveries of one webhook a process attempts at once.
 AT_ONCE = 8
 
+NO_LONGER_VISIBLE = "The owner of the webhook may no longer see this event."
+
 TEST_TYPE = "webhook.test"
 GONE = 410
 
@@ -48,6 +52,7 @@ class Attempt:
 
     delivery_id: UUID
     endpoint_id: UUID
+    owner_id: int
     claimed_until: datetime
     send_until: float
     target: Target | None
@@ -56,10 +61,14 @@ class Attempt:
     error: str = ""
 
 
-def due_endpoints(now: datetime) -> list[UUID]:
-    """Return the ids of the webhooks with deliveries to attempt, the longest waiting first."""
-    due = _due(now).values("endpoint_id").annotate(first=Min("due_at")).order_by("first")
-    return [each["endpoint_id"] for each in due]
+def due_endpoints(now: datetime) -> list[tuple[UUID, int]]:
+    """
+    Return the webhooks with deliveries to attempt, the longest waiting first.
+
+    :return: the id of each, and the id of its owner
+    """
+    due = _due(now).values_list("endpoint_id", "endpoint__owner_id")
+    return [(pk, owner) for pk, owner, _ in due.annotate(first=Min("due_at")).order_by("first")]
 
 
 def claim(endpoint_id: UUID, count: int) -> list[Attempt]:
@@ -76,11 +85,9 @@ def claim(endpoint_id: UUID, count: int) -> list[Attempt]:
         until = now + CLAIM
         claimed = Delivery.objects.filter(pk__in=ids)
         claimed.update(claimed_until=until)
-        loaded = claimed.select_related("endpoint", "event__transfer", "event__account")
-        return [
-            _attempt(delivery, now, until, send_until)
-            for delivery in loaded.order_by("due_at", "pk")
-        ]
+        loaded = claimed.select_related("endpoint__owner", "event__transfer", "event__account")
+        deliveries = _still_visible(list(loaded.order_by("due_at", "pk")))
+        return [_attempt(delivery, now, until, send_until) for delivery in deliveries]
 
 
 def record(attempt: Attempt, outcome: Outcome) -> None:
@@ -122,22 +129,76 @@ def _due(now: datetime) -> QuerySet[Delivery]:
     )
 
 
+def _still_visible(deliveries: list[Delivery]) -> list[Delivery]:
+    """
+    Return the deliveries of events that the owner of the webhook may see, and give up the others.
+
+    The owner may have lost the permission since the delivery was made.
+    """
+    owner = deliveries[0].endpoint.owner
+    concerned = {delivery.pk: _account_ids(delivery) for delivery in deliveries}
+    accounts = Account.objects.visible_to(owner).filter(pk__in=set().union(*concerned.values()))
+    seen = set(accounts.values_list("pk", flat=True))
+    hidden = [
+        delivery.pk
+        for delivery in deliveries
+        if delivery.event is not None and not concerned[delivery.pk] & seen
+    ]
+    if hidden:
+        Delivery.objects.filter(pk__in=hidden).update(
+            status=DeliveryStatus.FAILED, due_at=None, claimed_until=None, error=NO_LONGER_VISIBLE
+        )
+    return [delivery for delivery in deliveries if delivery.pk not in hidden]
+
+
+def _account_ids(delivery: Delivery) -> set[UUID | None]:
+    event = delivery.event
+    return set() if event is None else {event.account_id, event.other_account_id}
+
+
 def _attempt(delivery: Delivery, now: datetime, until: datetime, send_until: float) -> Attempt:
-    target, error, headers = None, "", {}
+    target: Target | None = None
+    headers: Mapping[str, str] = {}
+    error = ""
     body = JSONRenderer().render(_document(delivery))
     message_id = str(delivery.event.uuid if delivery.event else delivery.pk)
     try:
-        # Checked at each attempt, because the allowed hosts may have changed.
+        headers = signed_headers(message_id, now, body, _secrets(delivery.endpoint, now))
+        # Checked at each attempt, because the allowed hosts may have changed. Assigned last: a
+        # message without a signature must not have a target.
         target = target_of(delivery.endpoint.url)
-        secrets = map(decrypted, delivery.endpoint.stored_secrets(now))
-        headers = signed_headers(message_id, now, body, secrets)
     except Refused as refused:
         error = str(refused)
     except UnreadableSecret:
         error = "LEDGER_SECRET_KEY was changed since the secret was stored. Rotate the secret."
     return Attempt(
-        delivery.pk, delivery.endpoint_id, until, send_until, target, headers, body, error
+        delivery_id=delivery.pk,
+        endpoint_id=delivery.endpoint_id,
+        owner_id=delivery.endpoint.owner_id,
+        claimed_until=until,
+        send_until=send_until,
+        target=target,
+        headers=headers,
+        body=body,
+        error=error,
     )
+
+
+def _secrets(endpoint: Endpoint, now: datetime) -> list[str]:
+    """
+    Return the secrets that sign now.
+
+    The previous one is left out if it can't be read, so that one rotation is enough after
+    ``LEDGER_SECRET_KEY`` was changed.
+
+    :raises UnreadableSecret: if the current one can't be read
+    """
+    current, *previous = endpoint.stored_secrets(now)
+    secrets = [decrypted(current)]
+    for stored in previous:
+        with suppress(UnreadableSecret):
+            secrets.append(decrypted(stored))
+    return secrets
 
 
 def _document(delivery: Delivery) -> dict[str, Any]:

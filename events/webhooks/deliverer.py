@@ -27,7 +27,8 @@ from transfers import clock, services
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# How many requests a process makes at once.
+# How many requests a process makes at once. The webhooks of one user may use as many as are still
+# free, so that however many users have slow receivers, some are left for the others.
 MOST_AT_ONCE = 200
 # In seconds: the wait if there is nothing to do, and after an error of the database.
 IDLE_SECONDS = 0.5
@@ -50,7 +51,8 @@ class Deliverer:
         self._stopping = asyncio.Event()
         self._database = ThreadPoolExecutor(1, "database")
         self._requests: set[asyncio.Task[None]] = set()
-        self._in_progress: Counter[UUID] = Counter()
+        # By the id of a webhook, and of a user.
+        self._in_progress: Counter[UUID | int] = Counter()
         self._expired_at = float("-inf")
 
     def stop(self) -> None:
@@ -82,7 +84,7 @@ class Deliverer:
         made, has_more = await self._in_database(fan_out)
         claimed = await self._in_database(self._claim)
         for attempt in claimed:
-            self._in_progress[attempt.endpoint_id] += 1
+            self._in_progress.update([attempt.endpoint_id, attempt.owner_id])
             request = asyncio.create_task(self._attempt(attempt))
             self._requests.add(request)
             request.add_done_callback(self._requests.discard)
@@ -90,11 +92,15 @@ class Deliverer:
 
     def _claim(self) -> list[Attempt]:
         claimed: list[Attempt] = []
-        for endpoint_id in attempts.due_endpoints(clock.now()):
+        of_owner: Counter[int] = Counter()
+        for endpoint_id, owner_id in attempts.due_endpoints(clock.now()):
             room = MOST_AT_ONCE - len(self._requests) - len(claimed)
-            free = min(AT_ONCE - self._in_progress[endpoint_id], room)
+            share = (room - self._in_progress[owner_id] - of_owner[owner_id] + 1) // 2
+            free = min(AT_ONCE - self._in_progress[endpoint_id], share)
             if free > 0:
-                claimed += attempts.claim(endpoint_id, free)
+                new = attempts.claim(endpoint_id, free)
+                of_owner[owner_id] += len(new)
+                claimed += new
         return claimed
 
     async def _attempt(self, attempt: Attempt) -> None:
@@ -112,7 +118,7 @@ class Deliverer:
             # The claim ends by itself, and the event is delivered again.
             logger.exception("could not record the outcome of a delivery")
         finally:
-            self._in_progress[attempt.endpoint_id] -= 1
+            self._in_progress.subtract([attempt.endpoint_id, attempt.owner_id])
 
     async def _in_database(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         def run() -> R:

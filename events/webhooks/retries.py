@@ -50,7 +50,8 @@ def retry_after_of(value: str | None, now: datetime) -> timedelta | None:
         return timedelta(seconds=min(int(value[:10]), LONGEST_RETRY_AFTER.total_seconds()))
     try:
         at = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+        at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+        return max(at - now, timedelta())
+    # An OverflowError is raised for years and offsets that Python's dates can't have.
+    except (TypeError, ValueError, OverflowError):
         return None
-    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-    return max(at - now, timedelta())

@@ -190,17 +190,28 @@ def _locked(webhook_id: UUID, actor: User) -> Endpoint:
     Lock a webhook until the transaction ends, and return it.
 
     :raises WebhookNotFound: if it doesn't exist or ``actor`` may not see it
-    :raises PermissionDenied: if it isn't theirs and they lack ``webhooks.manage_any``
+    :raises PermissionDenied: if it isn't theirs and they don't manage all webhooks
     """
     visible = Endpoint.objects.visible_to(actor).filter(pk=webhook_id)
     endpoint = visible.select_for_update(of=("self",)).first()
     if endpoint is None:
         raise WebhookNotFound(webhook_id)
-    if not (endpoint.is_owned_by(actor) or may(actor, "webhooks.manage_any")):
+    if not (endpoint.is_owned_by(actor) or manages_all(actor)):
         raise PermissionDenied(
-            "This requires the permission webhooks.manage_any, unless the webhook is yours."
+            "This requires the permissions webhooks.manage_any and accounts.read_any, unless the "
+            "webhook is yours."
         )
     return endpoint
+
+
+def manages_all(actor: User) -> bool:
+    """
+    Return whether ``actor`` may change the webhooks of all users.
+
+    Whoever changes a URL or replays events receives what the owner of the webhook may see, so
+    they must be allowed to see all accounts.
+    """
+    return may(actor, "webhooks.manage_any") and may(actor, "accounts.read_any")
 
 
 def _enabled(endpoint: Endpoint) -> Endpoint:

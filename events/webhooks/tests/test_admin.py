@@ -22,7 +22,8 @@ def support(make_user):
 
 @pytest.fixture
 def operator(make_user):
-    return make_user("webhooks.read_any", "webhooks.manage_any", is_staff=True)
+    rights = "webhooks.read_any", "webhooks.manage_any", "accounts.read_any"
+    return make_user(*rights, is_staff=True)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from standardwebhooks import Webhook
 
+from conftest import allow
 from events.models import Event
 from events.webhooks import attempts, services
 from events.webhooks.attempts import CLAIM, claim, due_endpoints, record
@@ -78,7 +79,7 @@ def test_a_claimed_delivery_is_not_claimed_again_before_the_claim_ends(endpoint,
     assert (due_endpoints(clock.now), claim(endpoint.pk, 9)) == ([], [])
 
     clock.go_on(seconds=int(CLAIM.total_seconds()))
-    assert due_endpoints(clock.now) == [endpoint.pk]
+    assert due_endpoints(clock.now) == [(endpoint.pk, endpoint.owner_id)]
     [second] = claim(endpoint.pk, 9)
     assert second.delivery_id == first.delivery_id
 
@@ -239,9 +240,39 @@ def test_a_secret_of_another_secret_key_is_not_used(settings, endpoint, delivery
 
     [claimed] = claim(endpoint.pk, 1)
 
+    assert (claimed.target, claimed.headers) == (None, {})
     assert claimed.error == (
         "LEDGER_SECRET_KEY was changed since the secret was stored. Rotate the secret."
     )
+
+
+def test_one_rotation_is_enough_after_a_change_of_the_secret_key(settings, endpoint, delivery):
+    settings.SECRET_KEY = "another-key-of-more-than-thirty-two-bytes"
+    _, secret = services.rotate_secret(webhook_id=endpoint.pk, actor=endpoint.owner)
+
+    [claimed] = claim(endpoint.pk, 1)
+
+    assert claimed.headers["webhook-signature"].count("v1,") == 1
+    Webhook(secret).verify(claimed.body, dict(claimed.headers))
+
+
+def test_an_event_that_the_owner_may_no_longer_see_is_not_sent(
+    alice, bob, make_webhook, funded_account, fan_out
+):
+    endpoint = make_webhook(owner=allow(bob, "accounts.read_any"))
+    hers, his = funded_account(alice), funded_account(bob)
+    fan_out()
+    bob.user_permissions.clear()
+
+    claimed = claim(endpoint.pk, 99)
+
+    sent = {each.delivery_id for each in claimed}
+    given_up = Delivery.objects.exclude(pk__in=sent)
+    assert {each.event.account_id for each in Delivery.objects.filter(pk__in=sent)} == {his.pk}
+    assert {each.event.account_id for each in given_up} == {hers.pk}
+    assert set(given_up.values_list("status", "due_at", "claimed_until", "error")) == {
+        ("FAILED", None, None, "The owner of the webhook may no longer see this event.")
+    }
 
 
 def test_at_most_as_many_are_claimed_as_asked_for_the_oldest_first(endpoint, clock):
@@ -260,4 +291,5 @@ def test_a_webhook_that_waits_longest_comes_first(make_webhook, clock):
         services.test(webhook_id=endpoint.pk, actor=endpoint.owner)
         clock.go_on(seconds=1)
 
-    assert attempts.due_endpoints(clock.now) == [each.pk for each in reversed(endpoints)]
+    waiting = [pk for pk, _ in attempts.due_endpoints(clock.now)]
+    assert waiting == [each.pk for each in reversed(endpoints)]

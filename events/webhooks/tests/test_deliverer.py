@@ -100,6 +100,28 @@ def test_several_deliverers_send_every_event_once(alice, funded_account, make_we
     assert Counter(ids_at(server)) == dict.fromkeys(events, 3)
 
 
+def test_a_user_whose_receivers_hang_leaves_requests_for_others(
+    monkeypatch, alice, bob, funded_account, make_webhook
+):
+    monkeypatch.setattr(sending, "SECONDS", PATIENCE)
+    monkeypatch.setattr(deliverer_module, "MOST_AT_ONCE", 8)
+    with receiver(hanging) as slow, receiver(answering(200)) as quick:
+        stuck = [make_webhook(slow.url) for _ in range(5)]
+        for _ in range(3):
+            funded_account(alice)
+        with delivering():
+            wait_until(lambda: len(slow.requests) == 4)
+            fine = make_webhook(quick.url, owner=bob)
+            funded_account(bob)
+            wait_until(lambda: statuses(fine) == {"DELIVERED": 1})
+
+            assert [statuses(each) for each in stuck] == [{"PENDING": 3}] * 5
+            assert len(slow.requests) == 4
+            # So that the deliverer can stop.
+            monkeypatch.setattr(sending, "SECONDS", 0)
+            slow.end()
+
+
 def test_a_receiver_that_hangs_delays_no_other(monkeypatch, alice, funded_account, make_webhook):
     monkeypatch.setattr(sending, "SECONDS", PATIENCE)
     with receiver(hanging) as slow, receiver(answering(200)) as quick:

@@ -5,7 +5,7 @@ from events.webhooks.exceptions import WebhookNotFound
 
 READER = "the owner of the webhook, and users with the permission `webhooks.read_any`."
 MANAGER = (
-    "the owner of the webhook, and users with the permissions `webhooks.read_any` and "
-    "`webhooks.manage_any`."
+    "the owner of the webhook, and users with the permissions `webhooks.read_any`, "
+    "`webhooks.manage_any` and `accounts.read_any`."
 )
 MANAGER_ERRORS = (WebhookNotFound, PermissionDenied)
