@@ -8,6 +8,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django_filters import FilterSet
 from django_filters.utils import translate_validation
 from rest_framework import serializers
@@ -40,6 +41,15 @@ class LedgerViewSet(GenericViewSet):
     public_actions: ClassVar[frozenset[str]] = frozenset()
     # The actions that return a ``DeferredResponse`` if the request is valid.
     deferred_actions: ClassVar[frozenset[str]] = frozenset()
+
+    @staticmethod
+    def before_transaction(request: HttpRequest) -> None:
+        """
+        Do what takes long, for a request with a valid key.
+
+        It is called before the transaction begins, because on SQLite nobody else can write during a
+        transaction.
+        """
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         # 401, 405 and 422 come first. DRF would check for 406 and 403 before them.

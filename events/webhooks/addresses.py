@@ -125,23 +125,6 @@ def require_public(target: Target, addresses: Sequence[str]) -> None:
         )
 
 
-def require_public_name(target: Target, lookup: Lookup | None = None) -> None:
-    """
-    Look up the host of a target, and check its addresses if it has any within two seconds.
-
-    A name that can't be looked up yet is accepted. It is checked again at each delivery.
-
-    :raises Refused: as ``require_public``
-    """
-    try:
-        addresses = lookup_threads.submit(lookup or look_up, target.host, target.port).result(
-            LOOKUP_SECONDS
-        )
-    except (OSError, LookupTookTooLong):
-        return
-    require_public(target, addresses)
-
-
 def look_up(host: str, port: int) -> list[str]:
     """
     Return the addresses of a host in the order in which the system prefers them.
@@ -154,6 +137,19 @@ def look_up(host: str, port: int) -> list[str]:
         # Python's encoding for host names refuses some that URLs allow.
         raise OSError(f"The name can't be looked up: {error}") from error
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def addresses_of(url: object, lookup: Lookup = look_up) -> Sequence[str]:
+    """
+    Return the addresses of a URL's host that the DNS knows within two seconds.
+
+    There are none if it knows none, or if the URL is one that ``target_of`` refuses.
+    """
+    try:
+        target = target_of(str(url))
+        return lookup_threads.submit(lookup, target.host, target.port).result(LOOKUP_SECONDS)
+    except (Refused, OSError, LookupTookTooLong):
+        return []
 
 
 def is_public(text: str) -> bool:

@@ -16,7 +16,7 @@ from api.fields import (
 )
 from api.instants import instant
 from events.types import EventType
-from events.webhooks.addresses import LONGEST_URL, Refused, require_public_name, target_of
+from events.webhooks.addresses import LONGEST_URL, Refused, target_of
 from events.webhooks.attempts import TEST_TYPE
 from events.webhooks.models import LONGEST_DESCRIPTION, Delivery, Endpoint
 from events.webhooks.statuses import DeliveryStatus, EndpointStatus
@@ -188,7 +188,7 @@ class ChangeWebhookSerializer(StrictSerializer):
 
     def validate_url(self, url: str) -> str:
         try:
-            require_public_name(target_of(url))
+            target_of(url)
         except Refused as refused:
             raise serializers.ValidationError(str(refused), code="refused_url") from refused
         return url

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q
@@ -204,7 +204,7 @@ def _locked(webhook_id: UUID, actor: User) -> Endpoint:
     return endpoint
 
 
-def manages_all(actor: User) -> bool:
+def manages_all(actor: User | AnonymousUser) -> bool:
     """
     Return whether ``actor`` may change the webhooks of all users.
 

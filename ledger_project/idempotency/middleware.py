@@ -65,6 +65,8 @@ class IdempotencyMiddleware:
                 return answer
             user = _authenticated_user(request, view)
             claim = _claim_of(request, view)
+            if (prepare := getattr(view.cls, "before_transaction", None)) is not None:
+                prepare(request)
             return run(request, user, claim, run_view)
         except Exception as error:
             problem = problem_of(error)

@@ -8,14 +8,15 @@ from events.webhooks import addresses
 from events.webhooks.addresses import (
     Refused,
     Target,
+    addresses_of,
     is_public,
     require_public,
-    require_public_name,
     target_of,
 )
 
 pytestmark = pytest.mark.one_database
 
+URL = "https://hooks.example/"
 TARGET = Target("https", "hooks.example", 443, "/", is_trusted=False)
 
 NOT_PUBLIC = [
@@ -177,15 +178,17 @@ def test_http_is_accepted_in_development_but_not_to_private_addresses(settings):
 
 
 def test_a_name_that_has_a_private_address_is_refused_at_registration():
+    found = addresses_of(URL, lambda host, port: ["8.8.8.8", "10.0.0.1"])
+
     with pytest.raises(Refused):
-        require_public_name(TARGET, lambda host, port: ["8.8.8.8", "10.0.0.1"])
+        require_public(TARGET, found)
 
 
 def test_a_name_that_does_not_resolve_yet_is_accepted_at_registration():
     def fail(host: str, port: int) -> list[str]:
         raise OSError("Name or service not known")
 
-    require_public_name(TARGET, fail)
+    assert addresses_of(URL, fail) == []
 
 
 def test_a_dns_that_does_not_respond_is_not_waited_for(monkeypatch):
@@ -196,10 +199,12 @@ def test_a_dns_that_does_not_respond_is_not_waited_for(monkeypatch):
         released.wait(60)
         return ["10.0.0.1"]
 
-    require_public_name(TARGET, hang)
+    assert addresses_of(URL, hang) == []
     released.set()
 
 
 def test_a_name_of_this_machine_is_refused_by_the_resolver_of_the_system():
+    url = "https://localhost/"
+
     with pytest.raises(Refused):
-        require_public_name(target_of("https://localhost/"))
+        require_public(target_of(url), addresses_of(url))

@@ -94,6 +94,8 @@ def test_a_receiver_cannot_extend_the_three_days():
         ("1.5", None),
         ("\u0665", None),
         ("Thu, 99 Jan 2026 00:00:00 GMT", None),
+        ("1 Jan 99999999999 00:00:00", None),
+        ("Thu, 01 Jan 2026 00:00:00 +99999999999999", None),
     ],
 )
 def test_retry_after_is_read_as_seconds_or_as_a_date(value, delay):

@@ -1,23 +1,28 @@
 """Webhooks over HTTP."""
 
-from typing import Any
+from contextlib import suppress
+from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django_filters import FilterSet
 from rest_framework import mixins, serializers
+from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Account
 from api.fields import EmptySerializer
 from api.operations import LOGGED_IN, Operation
+from api.parsers import strict_json
 from api.scopes import Scope
 from api.shown_once import ShownOnce
 from api.viewset import LedgerViewSet
 from events.cursors import position_of
 from events.order import START
 from events.webhooks import services
+from events.webhooks.addresses import Refused, addresses_of, require_public, target_of
 from events.webhooks.examples import (
     DISABLED_WEBHOOK_ID,
     TEST_DELIVERY,
@@ -53,6 +58,14 @@ class WebhookViewSet(mixins.ListModelMixin, LedgerViewSet):
     filterset_class = FilterSet
     cursor_field = "pk"
     http_method_names = ["get", "head", "post", "patch", "delete"]
+
+    @staticmethod
+    def before_transaction(request: HttpRequest) -> None:
+        """Look up the host of the URL, for ``_require_public``."""
+        with suppress(ParseError):
+            document = strict_json(request.body)
+            url = document.get("url", "") if isinstance(document, dict) else ""
+            request.host_addresses = addresses_of(url)  # type: ignore[attr-defined]
 
     def get_queryset(self) -> QuerySet[Endpoint]:
         return Endpoint.objects.visible_to(self.actor)
@@ -226,13 +239,25 @@ class WebhookViewSet(mixins.ListModelMixin, LedgerViewSet):
         endpoint = services.replay(webhook_id=webhook_id, actor=self.actor, after=after)
         return Response(webhook_document(endpoint))
 
+    def _require_public(self, url: str) -> None:
+        try:
+            # A name without an address is accepted. It is checked again at each delivery.
+            require_public(target_of(url), cast(Any, self.request).host_addresses)
+        except Refused as refused:
+            raise serializers.ValidationError(
+                {"url": [str(refused)]}, code="refused_url"
+            ) from refused
+
     def _read(self, serializer_class: type[serializers.Serializer]) -> dict[str, Any]:
         """
         Return the validated body.
 
-        :raises ValidationError: also if it names an account that the caller may not see
+        :raises ValidationError: also if the host of the URL has an address that isn't public, or if
+            it names an account that the caller may not see
         """
         body = self.read_body(serializer_class)
+        if "url" in body:
+            self._require_public(body["url"])
         wanted = body.get("account_ids", [])
         visible = Account.objects.visible_to(self.actor).filter(pk__in=wanted)
         known = set(map(str, visible.values_list("pk", flat=True))) if wanted else set()
