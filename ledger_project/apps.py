@@ -1,6 +1,11 @@
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 
+from ledger_project.metric_files import reserve_files
+
+# Before any module with metrics is imported.
+reserve_files()
+
 
 class LedgerAdminConfig(AdminConfig):
     default_site = "ledger_project.admin.site.LedgerAdminSite"
