@@ -1,8 +1,9 @@
 """Swagger UI in a real browser."""
 
 import pytest
+from playwright.sync_api import expect
 
-from ledger_project.tests.browser.chromium import WIDTHS
+from ledger_project.tests.browser.chromium import HEIGHT, PATIENCE, WIDTHS
 
 pytestmark = [pytest.mark.one_database, pytest.mark.browser]
 
@@ -29,3 +30,47 @@ def test_a_request_can_be_tried_out(open_window):
         response.wait_for()
 
         assert response.locator(".response-col_status").inner_text().strip() == "200"
+
+
+# Those with the most parameters and responses, and the longest examples.
+TALLEST = (
+    "Transfers-createTransfer",
+    "Transfers-listTransfers",
+    "Events-listEvents",
+    "Webhooks-createWebhook",
+)
+
+
+def test_no_operation_is_taller_than_two_screens(open_window):
+    heights = {}
+    with open_window(1400) as window:
+        window.page.goto("/docs")
+        for name in TALLEST:
+            operation = window.page.locator(f"#operations-{name}")
+            operation.locator(".opblock-summary-control").click()
+            operation.locator(".folded-response").last.wait_for()
+            heights[name] = operation.bounding_box()["height"]
+
+    assert {name for name, height in heights.items() if height > 2 * HEIGHT} == set(), heights
+
+
+def test_an_error_response_is_opened_by_its_codes(open_window):
+    with open_window(1400) as window:
+        deposit = window.page.locator("#operations-Money-deposit")
+        window.page.goto("/docs#/Money/deposit")
+        errors = deposit.get_by_role("button", name="insufficient_scope · permission_denied")
+        errors.click()
+
+        deposit.get_by_text('"/docs#insufficient_scope"').wait_for()
+        errors.click()
+        deposit.get_by_text('"/docs#insufficient_scope"').wait_for(state="detached")
+
+
+def test_operations_are_found_by_words_of_their_path_and_summary(open_window):
+    with open_window(1400) as window:
+        window.page.goto("/docs")
+        window.page.locator(".opblock").first.wait_for()
+        for words, count in {"Freeze": 2, " post  batch ": 1, "no such thing": 0}.items():
+            window.page.get_by_label("Find operations").fill(words)
+
+            expect(window.page.locator(".opblock:visible")).to_have_count(count, timeout=PATIENCE)
