@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+import orjson
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextInputWidget
@@ -186,7 +187,11 @@ class ActionPage:
             self.admin.message_user(request, self.waiting_outcome(row, result), messages.WARNING)
         else:
             self.admin.message_user(request, self.outcome(row, result), messages.SUCCESS)
-        return redirect(self.after(row, result))
+        response = redirect(self.after(row, result))
+        # It is stored with the key of the form, so that staff find out what the form has done.
+        done = {f"{result._meta.model_name}_id": str(result.pk)}
+        response.stored_content = orjson.dumps(done)  # type: ignore[attr-defined]
+        return response
 
     def _page(
         self, request: HttpRequest, row: Any, form: ActionForm, shown: dict[str, Any]

@@ -52,7 +52,7 @@ def once(view: View) -> View:
                 IdempotencyKey.objects.remember(
                     claimed,
                     response.status_code,
-                    remembered_headers(response),
+                    {**remembered_headers(response), "Content-Type": "application/json"},
                     remembered_body(response),
                     relied_on_by(request.user),  # type: ignore[arg-type]
                 )

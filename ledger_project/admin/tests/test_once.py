@@ -69,10 +69,12 @@ def test_a_refused_form_can_be_sent_again(officer, staff, alice, funded_account)
     assert (done.status_code, deposited()) == (302, [2_50])
 
 
-def test_the_key_is_found_with_the_request_and_the_user(officer, staff, path):
+def test_the_key_is_stored_with_the_user_the_request_and_the_transfer(officer, staff, path):
     confirm(officer, path, **FORM)
 
     key = IdempotencyKey.objects.get()
+    posted = Transfer.objects.get(memo=FORM["reason"])
+    assert key.answer().document == {"transfer_id": str(posted.pk)}
     assert (key.user, key.method, key.path, key.response_status) == (staff, "POST", path, 302)
 
 
