@@ -6,6 +6,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from accounts.services import close
+from ledger_project.tests.savepoints import rolled_back
 from transfers.guards import guards
 from transfers.services import Order, hold
 from transfers.tests.attacks.sqlite import (
@@ -42,20 +43,18 @@ def run(sql: str | tuple[str, ...], *, undo: bool = True) -> None:
         transaction.set_rollback(undo)
 
 
-@pytest.mark.parametrize("name", ATTACKS)
-def test_an_attack_is_refused_by_its_guard(history, name):
-    guard, attack = ATTACKS[name]
-
-    with pytest.raises(IntegrityError, match=f"^{guard}: "):
-        run(attack)
+def test_an_attack_is_refused_by_its_guard(history, subtests):
+    for name, (guard, attack) in ATTACKS.items():
+        with subtests.test(name), pytest.raises(IntegrityError, match=f"^{guard}: "):
+            run(attack)
 
 
-@pytest.mark.parametrize("name", ATTACKS)
-def test_an_attack_succeeds_without_its_guard(history, name):
-    guard, attack = ATTACKS[name]
-    guards.drop(connection, guard)
+def test_an_attack_succeeds_without_its_guard(history, subtests):
+    for name, (guard, attack) in ATTACKS.items():
+        with subtests.test(name), rolled_back():
+            guards.drop(connection, guard)
 
-    run(attack)
+            run(attack)
 
 
 def test_history_cannot_be_changed_by_insert_or_replace(history):
