@@ -52,6 +52,7 @@ ACCOUNT_ATTACKS = {
             "ALTER TABLE transfers_ledgerentry DISABLE TRIGGER USER",
             "ALTER TABLE transfers_transfer DISABLE TRIGGER USER",
             "ALTER TABLE accounts_accountchange DISABLE TRIGGER USER",
+            "ALTER TABLE approvals_approval DISABLE TRIGGER USER",
             "TRUNCATE accounts_account CASCADE",
         ),
     ),

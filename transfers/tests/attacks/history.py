@@ -13,7 +13,8 @@ HISTORY_ATTACKS = {
         "transfer_not_truncated",
         lambda ledger: ledger.run(
             "ALTER TABLE transfers_ledgerentry DISABLE TRIGGER USER",
-            "TRUNCATE transfers_transfer, transfers_ledgerentry",
+            "ALTER TABLE approvals_approval DISABLE TRIGGER USER",
+            "TRUNCATE transfers_transfer, transfers_ledgerentry, approvals_approval",
         ),
     ),
     "editing an entry": (
@@ -44,6 +45,9 @@ HISTORY_ATTACKS = {
     ),
     "truncating the record of who changed an account": (
         "change_not_truncated",
-        lambda ledger: ledger.run("TRUNCATE accounts_accountchange"),
+        lambda ledger: ledger.run(
+            "ALTER TABLE approvals_approval DISABLE TRIGGER USER",
+            "TRUNCATE accounts_accountchange, approvals_approval",
+        ),
     ),
 }
