@@ -19,7 +19,7 @@ class LedgerProjectConfig(AppConfig):
         from django.db.models.signals import post_migrate
 
         # Imported here, because the models must be loaded first.
-        from ledger_project.admin import users  # noqa: F401
+        from ledger_project.admin import keys, users  # noqa: F401
         from ledger_project.health import check_database
         from ledger_project.permissions import ensure_groups
 

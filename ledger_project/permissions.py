@@ -16,16 +16,20 @@ from django.db.models import Exists, OuterRef, Q
 
 from database.composed import ComposedQuery, Placeholder, padded
 
+# What shows everything in the admin, and changes nothing.
+SUPPORT = (
+    "accounts.read_any",
+    "auth.view_group",
+    "auth.view_user",
+    "idempotency.view_idempotencykey",
+    "service_keys.read_any",
+    "webhooks.read_any",
+)
 # The permissions of each group, as ``app.codename``.
 GROUPS = {
-    "Support": (
-        "accounts.read_any",
-        "idempotency.view_idempotencykey",
-        "service_keys.read_any",
-        "webhooks.read_any",
-    ),
+    "Support": SUPPORT,
     "Operations": (
-        "accounts.read_any",
+        *SUPPORT,
         "accounts.describe_any",
         "accounts.freeze",
         "accounts.set_limit",
@@ -33,19 +37,10 @@ GROUPS = {
         "transfers.move_any",
         "transfers.move_cash",
         "transfers.reverse_any",
-        "idempotency.view_idempotencykey",
-        "service_keys.read_any",
         "service_keys.revoke_any",
-        "webhooks.read_any",
         "webhooks.manage_any",
     ),
-    "Approvers": (
-        "accounts.read_any",
-        "transfers.approve",
-        "idempotency.view_idempotencykey",
-        "service_keys.read_any",
-        "webhooks.read_any",
-    ),
+    "Approvers": (*SUPPORT, "transfers.approve"),
 }
 
 # Whether a user has any group or permission. Most users have none, which saves the query for their

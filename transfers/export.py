@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from errno import EDQUOT, EFBIG, ENOSPC
 from io import TextIOWrapper
@@ -59,7 +59,17 @@ def csv_response(entries: QuerySet[LedgerEntry, Any], account_id: UUID) -> FileR
     """
     Return the lines of a statement, newest first, as a CSV attachment.
 
-    The lines are written to a temporary file before the first byte is sent. If the database fails
+    :raises: as ``csv_file``
+    """
+    rows = (map(_cells, chunk) for chunk in chunks_of(entries, "sequence"))
+    return csv_file(f"statement-{account_id}.csv", STATEMENT_LINE, rows)
+
+
+def csv_file(name: str, header: Sequence[str], chunks: Iterable[Iterable[Any]]) -> FileResponse:
+    """
+    Return rows as a CSV attachment with this file name.
+
+    The rows are written to a temporary file before the first byte is sent. If the database fails
     meanwhile, the response is a 503 and never a silently truncated file. The response has a
     ``Content-Length``, so clients can verify that they received all of it.
 
@@ -70,7 +80,7 @@ def csv_response(entries: QuerySet[LedgerEntry, Any], account_id: UUID) -> FileR
     file = ExportFile()
     try:
         text = TextIOWrapper(file, encoding="utf-8", newline="")
-        write_csv(text, _chunks(entries))
+        write_rows(text, header, chunks)
         text.detach()  # Flushes the text.
         file.seek(0)
     except BaseException as error:
@@ -80,40 +90,50 @@ def csv_response(entries: QuerySet[LedgerEntry, Any], account_id: UUID) -> FileR
             raise NoRoomForExport() from error
         raise
     response = FileResponse(
-        file,
-        as_attachment=True,
-        filename=f"statement-{account_id}.csv",
-        content_type="text/csv; charset=utf-8",
+        file, as_attachment=True, filename=name, content_type="text/csv; charset=utf-8"
     )
     response.block_size = BLOCK_BYTES
     return response
 
 
 def write_csv(text: TextIO, chunks: Iterable[Iterable[Any]]) -> None:
-    """
-    Write a header and one row for each statement line.
+    """Write a header and one row for each statement line."""
+    write_rows(text, STATEMENT_LINE, (map(_cells, chunk) for chunk in chunks))
 
-    No cell is a formula, whether a reader uses ``,``, ``;``, tab or ``|`` as the separator.
-    """
+
+def write_rows(text: TextIO, header: Sequence[str], chunks: Iterable[Iterable[Any]]) -> None:
     writer = csv.writer(text)
-    writer.writerow(STATEMENT_LINE)
+    writer.writerow(header)
     for chunk in chunks:
-        writer.writerows(
-            line._replace(ts=instant(line.ts), ref=_harmless(line.ref)) for line in chunk
-        )
+        writer.writerows(chunk)
 
 
-def _chunks(entries: QuerySet[LedgerEntry, Any]) -> Iterator[list[Any]]:
+def chunks_of(rows: QuerySet[Any, Any], key: str) -> Iterator[list[Any]]:
+    """
+    Yield all rows in descending order of ``key``, which must be unique, a chunk at a time.
+
+    :raises ExportTookTooLong: after ``EXPORT_SECONDS``
+    """
     # Keyset pagination without a transaction around the chunks: a long export holds no snapshot.
-    newest_first = entries.order_by("-sequence")
+    newest_first = rows.order_by(f"-{key}")
     deadline = monotonic() + EXPORT_SECONDS
     chunk = list(newest_first[:CHUNK])
     while chunk:
         yield chunk
         if monotonic() > deadline:
             raise ExportTookTooLong()
-        chunk = list(newest_first.filter(sequence__lt=chunk[-1].sequence)[:CHUNK])
+        last = getattr(chunk[-1], key)
+        chunk = list(newest_first.filter(**{f"{key}__lt": last})[:CHUNK])
 
 
-def _harmless(memo: str | None) -> str | None:
-    return memo and FORMULA.sub("'", memo)
+def harmless(text: str | None) -> str | None:
+    """
+    Return a text for a cell of a CSV file, so that no program takes it for a formula.
+
+    That holds whether the program uses ``,``, ``;``, tab or ``|`` as the separator.
+    """
+    return text and FORMULA.sub("'", text)
+
+
+def _cells(line: Any) -> Any:
+    return line._replace(ts=instant(line.ts), ref=harmless(line.ref))

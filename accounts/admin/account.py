@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.db.models import BigIntegerField, Case, F, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import BigIntegerField, Case, F, OuterRef, QuerySet, Subquery, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -14,10 +14,17 @@ from accounts.admin.action_page import ActionPage, ActionsAdmin
 from accounts.admin.actions import FROZEN_MEANS, Close, Freeze, SetLimit, Unfreeze, can_change
 from accounts.admin.bulk import ask_then_act
 from accounts.admin.change import change_rows
-from accounts.admin.pages import LedgerAdmin, money_shown, name_and_id
+from accounts.admin.filters import OwnerFilter
+from accounts.admin.pages import (
+    ACCOUNT_TONES,
+    LedgerAdmin,
+    account_badge,
+    money_shown,
+    name_and_id,
+)
+from accounts.admin.search import accounts_like
 from accounts.enums import AccountKind, AccountStatus
 from accounts.models import Account, AccountChange
-from accounts.names import folded
 from accounts.rights import may
 from database.sums import sum_in_halves, whole
 
@@ -26,8 +33,6 @@ WHY = {
     AccountStatus.FROZEN: AccountChange.Action.FREEZE,
     AccountStatus.CLOSED: AccountChange.Action.CLOSE,
 }
-# How a status looks: see `.badge` in the style sheet.
-TONES = {"OPEN": "good", "FROZEN": "bad", "CLOSED": "quiet"}
 
 
 class AccountAdmin(ActionsAdmin, LedgerAdmin):
@@ -39,15 +44,15 @@ class AccountAdmin(ActionsAdmin, LedgerAdmin):
     ordering = ("-pk",)
     list_display = (
         "account_shown",
-        "owner",
-        "status",
+        "status_shown",
         "balance_shown",
         "held_shown",
         "available_shown",
+        "owner",
     )
-    list_filter = ("status", "currency", "kind")
+    list_filter = ("status", "currency", "kind", OwnerFilter)
     list_select_related = ("owner",)
-    search_help_text = "Search by a complete account id, a username, or part of an owner name."
+    search_help_text = "Search by part of an owner's name or username, by currency, or by id."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
         # An EXTERNAL account stores no balance. Its balance is minus the sum of the balances of
@@ -74,10 +79,8 @@ class AccountAdmin(ActionsAdmin, LedgerAdmin):
         return may(request.user, "accounts.close_any")
 
     def search_by_text(self, request: HttpRequest, queryset: QuerySet, text: str) -> QuerySet:
-        for word in text.split():
-            in_name = Q(owner_name_folded__contains=folded(word))
-            queryset = queryset.filter(in_name | Q(owner__username__icontains=word))
-        return queryset
+        words = text.split()
+        return queryset.filter(pk__in=accounts_like(words).values("pk")) if words else queryset
 
     def action_checkbox(self, obj: Account) -> SafeString:
         """Return the checkbox of a row; nothing for an account that no action applies to."""
@@ -86,6 +89,10 @@ class AccountAdmin(ActionsAdmin, LedgerAdmin):
     @admin.display(description="account", ordering="owner_name")
     def account_shown(self, account: Account) -> str:
         return name_and_id(account.owner_name, account.pk)
+
+    @admin.display(description="status", ordering="status")
+    def status_shown(self, account: Account) -> str:
+        return account_badge(account)
 
     @admin.display(description="balance", ordering="balance")
     def balance_shown(self, account: Any) -> str:
@@ -133,7 +140,7 @@ class AccountAdmin(ActionsAdmin, LedgerAdmin):
         context["figures"] = self.figures(account)
         context["changes"] = change_rows(account)
         context["why"] = self.why(account)
-        context["tone"] = TONES[account.status]
+        context["tone"] = ACCOUNT_TONES[account.status]
         context["frozen_means"] = FROZEN_MEANS
         return super().render_change_form(request, context, *args, **kwargs)
 

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.core.exceptions import BadRequest, ValidationError
 from django.core.paginator import Paginator
@@ -15,9 +15,12 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 
+from accounts.admin import search
+from accounts.admin.search import MOST_FOUND, ends_like, id_in, newest_of
 from accounts.models import Account
 from accounts.money import money
 from accounts.rights import may
+from database.windows import has_more, keys_among
 
 # How many rows of a history a page shows. It links to the rest.
 LAST_ROWS = 50
@@ -25,6 +28,9 @@ LAST_ROWS = 50
 MOST_COUNTED = 10_000
 
 DASH = "\N{EN DASH}"
+
+# The colours of badges.
+ACCOUNT_TONES = {"OPEN": "good", "FROZEN": "bad", "CLOSED": "quiet"}
 
 
 def money_shown(amount: int | None, currency: str) -> str:
@@ -46,6 +52,20 @@ def account_link(account: Account) -> str:
 def name_and_id(name: str, row_id: UUID) -> str:
     """Return the name of a row with its id below it."""
     return format_html('{}<br> <span class="id">{}</span>', name, row_id)
+
+
+def badge(text: str, tone: str) -> str:
+    """
+    Return a status as a coloured badge.
+
+    :param tone: ``good``, ``wait``, ``bad``, or ``quiet`` for what needs no attention any more
+    """
+    return format_html('<span class="badge badge-{}">{}</span>', tone, text)
+
+
+def account_badge(account: Account) -> str:
+    """Return an account's status as a badge."""
+    return badge(account.get_status_display(), ACCOUNT_TONES[account.status])
 
 
 class MoreThan(int):
@@ -116,9 +136,8 @@ class LedgerAdmin(StrictList):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
-        try:
-            wanted = UUID(search_term.strip())
-        except ValueError:
+        wanted = id_in(search_term)
+        if wanted is None:
             return self.search_by_text(request, queryset, search_term), False
         any_column = Q()
         for column in self.id_columns:
@@ -126,8 +145,10 @@ class LedgerAdmin(StrictList):
         return queryset.filter(any_column), False
 
     def search_by_text(self, request: HttpRequest, queryset: QuerySet, text: str) -> QuerySet:
-        """Return the rows that match a search text that isn't an id."""
-        return queryset.none() if text.strip() else queryset
+        """Return the rows that match a search text that isn't a complete id."""
+        for word in text.split():
+            queryset = queryset.filter(ends_like(word))
+        return queryset
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
@@ -152,8 +173,48 @@ class LedgerAdmin(StrictList):
 
 
 class HistoryAdmin(LedgerAdmin):
-    """A read-only table of the ledger. Mistakes are corrected by new postings, never by edits."""
+    """
+    A read-only table of the ledger. Mistakes are corrected by new postings, never by edits.
+
+    It may have millions of rows. A search or filter for which there is no index therefore applies
+    to the newest rows only, and the page says so.
+    """
 
     # Newest first, by primary key. Any other order would sort millions of rows.
     ordering: ClassVar[tuple[str, ...]] = ("-pk",)
     sortable_by = ()
+    # What else to enter in a search, to find older rows.
+    find_older = "Search by a complete id to find older ones."
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        is_all = not search_term.strip() and not queryset.query.where
+        if is_all or id_in(search_term) is not None:
+            return super().get_search_results(request, queryset, search_term)
+        window = newest_of(self.model._default_manager.order_by("-pk"))
+        matching = self.search_by_text(request, queryset, search_term)
+        found = keys_among(window, matching.order_by("-pk")[:MOST_FOUND])
+        return self.found(request, queryset, found, has_more(window)), False
+
+    def found(
+        self, request: HttpRequest, queryset: QuerySet, keys: list[Any], left_out: bool
+    ) -> QuerySet:
+        """
+        Return the rows with these keys, and say on the page if there may be others.
+
+        :param left_out: whether older rows weren't searched
+        """
+        notes = []
+        if left_out:
+            searched = f"{search.NEWEST:,} {self.opts.verbose_name_plural}"
+            notes.append(f"Only the newest {searched} were searched. {self.find_older}")
+        if len(keys) >= MOST_FOUND:
+            notes.append(f"Only the newest {MOST_FOUND:,} matches are listed.")
+        if notes and request.method == "GET":
+            self.message_user(request, " ".join(notes), messages.WARNING)
+        # Without the filters, because the database might look for the rows by these again.
+        related: Any = self.get_list_select_related(request)
+        rows = self.get_queryset(request).filter(pk__in=keys)
+        rows = rows.select_related(*related) if related else rows
+        return rows.order_by(*queryset.query.order_by)

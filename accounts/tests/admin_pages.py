@@ -32,21 +32,21 @@ def queries_of(browser: Client, path: str) -> int:
 def column(response: HttpResponse, name: str) -> list[str]:
     """Return the texts in one column of a list, from top to bottom."""
     cell = rf'<t[dh] class="field-{name}(?: [^"]*)?">(.*?)</t[dh]>'
-    return [_text(html) for html in re.findall(cell, response.content.decode(), re.S)]
+    return [text_of(html) for html in re.findall(cell, response.content.decode(), re.S)]
 
 
 def field(response: HttpResponse, name: str) -> str:
     """Return the text of a read-only field on a page."""
     cell = rf'(?:form-row|fieldBox) field-{name}">.*?<div class="readonly">(.*?)</div>'
     [html] = re.findall(cell, response.content.decode(), re.S)
-    return _text(html)
+    return text_of(html)
 
 
 def figure(response: HttpResponse, name: str) -> str:
     """Return the text of a figure at the top of an account's page."""
     cell = rf'figure-{name}"><dt>.*?</dt><dd>(.*?)</dd>'
     [html] = re.findall(cell, response.content.decode(), re.S)
-    return _text(html)
+    return text_of(html)
 
 
 def menu(response: HttpResponse) -> list[str]:
@@ -60,14 +60,14 @@ def refusal(response: HttpResponse) -> str | None:
     """Return why an action is refused, as its page says."""
     html = response.content.decode()
     found = re.findall(r'id="refusal">[^.]+\. (.*?)</p>', html, re.S)
-    return _text(found[0]) if found else None
+    return text_of(found[0]) if found else None
 
 
 def preview(response: HttpResponse) -> dict[str, dict[str, tuple[str, str]]]:
     """Return the figures before and after an action, by owner name and label."""
     return {
         effect.account.owner_name: {
-            each.label: (_text(each.before), _text(each.after)) for each in effect.figures
+            each.label: (text_of(each.before), text_of(each.after)) for each in effect.figures
         }
         for effect in response.context["effects"]
     }
@@ -88,10 +88,11 @@ def table(response: HttpResponse, module_id: str) -> list[list[str]]:
     html = response.content.decode()
     [body] = re.findall(rf'id="{module_id}">.*?<tbody>(.*?)</tbody>', html, re.S)
     rows = re.findall(r"<tr>(.*?)</tr>", body, re.S)
-    return [[_text(cell) for cell in re.findall(r"<td.*?>(.*?)</td>", row, re.S)] for row in rows]
+    return [[text_of(cell) for cell in re.findall(r"<td.*?>(.*?)</td>", row, re.S)] for row in rows]
 
 
-def _text(html: str) -> str:
+def text_of(html: str) -> str:
+    """Return the text of a part of a page, without its tags."""
     return unescape(strip_tags(html)).strip().replace("\N{NO-BREAK SPACE}", " ")
 
 

@@ -6,14 +6,26 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
 from accounts.admin.acting import act_on_each, selected
-from accounts.admin.pages import DASH, HistoryAdmin, name_and_id, time_shown
+from accounts.admin.pages import DASH, HistoryAdmin, badge, name_and_id, time_shown
 from accounts.rights import may
 from events.webhooks import services
 from events.webhooks.attempts import TEST_TYPE
 from events.webhooks.models import Delivery, Endpoint
 from events.webhooks.services import manages_all
+from events.webhooks.statuses import DeliveryStatus, EndpointStatus
+
+# The colours of statuses.
+TONES: dict[str, str] = {
+    EndpointStatus.ENABLED: "good",
+    EndpointStatus.DISABLED: "bad",
+    DeliveryStatus.PENDING: "wait",
+    DeliveryStatus.DELIVERED: "good",
+    DeliveryStatus.FAILED: "bad",
+}
 
 
 class WebhookAdmin(HistoryAdmin):
@@ -31,12 +43,12 @@ class EndpointAdmin(WebhookAdmin):
     """A list of webhooks, which staff enable again. Their secrets are never shown."""
 
     actions = ("enable",)
-    list_display = ("webhook", "owner", "status", "failing_shown", "disabled_reason")
+    list_display = ("webhook", "owner", "status_shown", "failing_shown", "disabled_reason")
     list_select_related = ("owner",)
     list_filter = ("status",)
     search_help_text = "Search by a complete id, a username, or part of a URL or description."
     fields = (
-        *("url", "id", "owner", "description", "events", "account_ids", "status"),
+        *("url", "id", "owner", "description", "events", "account_ids", "status_shown"),
         *("disabled_reason", "failing_shown", "created_shown"),
     )
     readonly_fields = fields
@@ -50,6 +62,10 @@ class EndpointAdmin(WebhookAdmin):
     @admin.display(description="webhook")
     def webhook(self, endpoint: Endpoint) -> str:
         return name_and_id(endpoint.url, endpoint.pk)
+
+    @admin.display(description="status")
+    def status_shown(self, endpoint: Endpoint) -> str:
+        return _badge(endpoint)
 
     @admin.display(description="failing since")
     def failing_shown(self, endpoint: Endpoint) -> str:
@@ -75,12 +91,14 @@ class DeliveryAdmin(WebhookAdmin):
 
     actions = ("retry",)
     id_columns = ("pk", "endpoint_id", "event__uuid")
-    list_display = ("delivery", "event_type", "status", "attempts", "attempted_shown", "outcome")
+    list_display = (
+        *("delivery", "event_type", "status_shown", "attempts", "attempted_shown", "outcome"),
+    )
     list_select_related = ("endpoint", "event")
     list_filter = ("status",)
     search_help_text = "Search by the complete id of a delivery, a webhook or an event."
     fields = (
-        *("id", "endpoint", "event_type", "event_id_shown", "status", "attempts"),
+        *("id", "webhook_shown", "event_type", "event_id_shown", "status_shown", "attempts"),
         *("attempted_shown", "due_shown", "response_status", "response_ms", "response_body"),
         *("error", "created_shown"),
     )
@@ -89,6 +107,15 @@ class DeliveryAdmin(WebhookAdmin):
     @admin.display(description="delivery")
     def delivery(self, delivery: Delivery) -> str:
         return name_and_id(delivery.endpoint.url, delivery.pk)
+
+    @admin.display(description="webhook")
+    def webhook_shown(self, delivery: Delivery) -> str:
+        url = reverse("admin:webhooks_endpoint_change", args=[delivery.endpoint_id])
+        return format_html('<a href="{}">{}</a>', url, delivery.endpoint.url)
+
+    @admin.display(description="status")
+    def status_shown(self, delivery: Delivery) -> str:
+        return _badge(delivery)
 
     @admin.display(description="event")
     def event_type(self, delivery: Delivery) -> str:
@@ -127,6 +154,10 @@ class DeliveryAdmin(WebhookAdmin):
 
         rows = selected(self, request, queryset)
         act_on_each(self, request, rows, act, "scheduled for another attempt")
+
+
+def _badge(row: Endpoint | Delivery) -> str:
+    return badge(row.get_status_display(), TONES[row.status])
 
 
 def _shown(time: datetime | None) -> str:

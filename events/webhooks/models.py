@@ -68,6 +68,7 @@ class Endpoint(models.Model):
     objects = EndpointQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "webhook"
         default_permissions = ()
         permissions = [
             ("read_any", "Can see the webhooks of all users"),
@@ -146,6 +147,8 @@ class Delivery(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "webhook delivery"
+        verbose_name_plural = "webhook deliveries"
         default_permissions = ()
         indexes = [
             models.Index(fields=["endpoint", "id"], name="delivery_by_endpoint"),

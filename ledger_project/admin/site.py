@@ -1,16 +1,40 @@
-"""The admin site, and its login form with a limit on failed logins."""
+"""The admin site: its home page, its search, and a login form with a limit on failed logins."""
 
 from math import ceil
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
 
 from ledger_project.admin.once import once
 from ledger_project.throttling import LoginTry
+
+# The groups of tables on the home page. Tables that aren't named here are in a group of their own.
+TABLES = {
+    "Ledger": (
+        "accounts.Account",
+        "transfers.Transfer",
+        "approvals.Approval",
+        "transfers.LedgerEntry",
+        "accounts.AccountChange",
+    ),
+    "Requests and events": (
+        "idempotency.IdempotencyKey",
+        "events.Event",
+        "webhooks.Endpoint",
+        "webhooks.Delivery",
+    ),
+    "Access": ("auth.User", "auth.Group", "service_keys.ServiceKey"),
+}
+# How many rows of each table a search of all tables shows.
+FEW = 5
 
 
 class CountedLoginForm(AdminAuthenticationForm):
@@ -44,14 +68,72 @@ class LedgerAdminSite(AdminSite):
 
     site_header = settings.APP_NAME
     site_title = settings.APP_NAME
-    index_title = "Ledger"
-    # The index page lists all tables. Without the sidebar, lists have room for their columns.
+    index_title = "Home"
+    # The home page lists all tables. Without the sidebar, lists have room for their columns.
     enable_nav_sidebar = False
+    # The base template links to the documentation of the API instead.
+    site_url = None
     login_form = CountedLoginForm
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Return the view of a page for staff, which carries out a confirmed form once."""
         return super().admin_view(once(view), cacheable)
+
+    def get_urls(self) -> list[Any]:
+        return [path("find/", self.admin_view(self.find), name="find"), *super().get_urls()]
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """Show the panels of the home page, and below them all tables, in groups."""
+        # Importing this imports pages, which are registered with this site.
+        from accounts.admin.home import panels_for
+
+        context = {"panels": panels_for(request), "groups": self.groups(request)}
+        return super().index(request, {**context, **(extra_context or {})})
+
+    def groups(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """Return the tables that the user may open, in the groups and the order of ``TABLES``."""
+        tables = {
+            table["model"]._meta.label: table
+            for app in self.get_app_list(request)
+            for table in app["models"]
+        }
+        groups = [
+            {"name": name, "tables": [tables.pop(label) for label in labels if label in tables]}
+            for name, labels in TABLES.items()
+        ]
+        groups.append({"name": "Other", "tables": [*tables.values()]})
+        return [group for group in groups if group["tables"]]
+
+    def find(self, request: HttpRequest) -> HttpResponse:
+        """Search all tables that the user may open, and show the first rows of each that match."""
+        text = request.GET.get("q", "").strip()
+        tables = [table["model"] for group in self.groups(request) for table in group["tables"]]
+        found = [self._search(request, table) for table in tables] if text else []
+        context = {
+            **self.each_context(request),
+            "title": "Search",
+            "text": text,
+            "results": [each for each in found if each is not None],
+        }
+        return TemplateResponse(request, "admin/find.html", context)
+
+    def _search(self, request: HttpRequest, model: type[Model]) -> dict[str, Any] | None:
+        admin = self.get_model_admin(model)
+        text = request.GET.get("q", "")
+        queryset = admin.get_queryset(request).order_by(*admin.get_ordering(request) or ["-pk"])
+        found, _ = admin.get_search_results(request, queryset, text)
+        rows = list(found[: FEW + 1])
+        if not rows:
+            return None
+        base = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        return {
+            "name": model._meta.verbose_name_plural,
+            "rows": [(row, reverse(f"{base}_change", args=[row.pk])) for row in rows[:FEW]],
+            "more": f"{reverse(f'{base}_changelist')}?{urlencode({'q': text})}",
+            "has_more": len(rows) > FEW,
+        }
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -2,16 +2,21 @@
 
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group, User
-from django.http import HttpRequest
+from django.contrib.auth.models import Group, Permission, User
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
 from rest_framework_simplejwt.token_blacklist import admin as _registered_first  # noqa: F401
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
-from accounts.admin.pages import StrictList
+from accounts.admin.pages import BoundedPaginator, StrictList, account_badge, money_shown
+from accounts.rights import may
 
 PERMISSIONS = "Permissions"
+# How many of a user's accounts the page of the user lists.
+MOST_ACCOUNTS = 20
 # The fields that staff other than superusers may change, for users without rights. They may also
 # set the password.
 EDITABLE = {"username", "first_name", "last_name", "email", "is_active"}
@@ -22,14 +27,56 @@ DEACTIVATE = (
     "permissions. Grant permissions through groups."
 )
 
+# The permissions that are checked, by app. The others are Django's own of each table.
+CHECKED: dict[str, list[str]] = {
+    **{
+        app: [
+            codename
+            for model in apps.get_app_config(app).get_models()
+            for codename, _ in model._meta.permissions
+        ]
+        for app in ("accounts", "transfers", "service_keys", "webhooks")
+    },
+    "idempotency": ["view_idempotencykey"],
+    # Only superusers may change groups.
+    "auth": ["view_user", "add_user", "change_user", "view_group"],
+}
+
 # Their pages show refresh tokens in full. Anyone who can read one can act as its user.
 admin.site.unregister([OutstandingToken, BlacklistedToken])
 
 admin.site.unregister([User, Group])
 
 
+class OwnPermissions(admin.ModelAdmin):
+    """Offers the permissions that the ledger checks, by what they allow, and no others."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if field is not None and db_field.related_model is Permission:
+            field.queryset = offered_permissions()
+            field.label_from_instance = permission_shown
+        return field
+
+
+def offered_permissions() -> QuerySet[Permission]:
+    """Return the permissions that the ledger checks."""
+    checked = Q()
+    for app, codenames in CHECKED.items():
+        checked |= Q(content_type__app_label=app, codename__in=codenames)
+    return Permission.objects.filter(checked).select_related("content_type").order_by("name")
+
+
+def permission_shown(permission: Permission) -> str:
+    """Return what a permission allows, and its name."""
+    return f"{permission.name} ({permission.content_type.app_label}.{permission.codename})"
+
+
 @admin.register(User)
-class LedgerUserAdmin(StrictList, UserAdmin):
+class LedgerUserAdmin(OwnPermissions, StrictList, UserAdmin):
     """
     The admin of users. Users can be deactivated, and never deleted, because history names them.
 
@@ -37,11 +84,33 @@ class LedgerUserAdmin(StrictList, UserAdmin):
     change users could set an approver's password and log in as the approver.
     """
 
+    change_form_template = "admin/auth/user/page.html"
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        user = context.get("original")
+        if user is not None and may(request.user, "accounts.read_any"):
+            accounts = list(user.accounts.order_by("-pk")[: MOST_ACCOUNTS + 1])
+            context["accounts"] = [
+                (
+                    account,
+                    account_badge(account),
+                    money_shown(account.balance, account.currency),
+                )
+                for account in accounts[:MOST_ACCOUNTS]
+            ]
+            context["has_more_accounts"] = len(accounts) > MOST_ACCOUNTS
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def get_list_display(self, request: HttpRequest) -> Any:
         return (*super().get_list_display(request), "is_active")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
+        if obj is not None and not self.has_change_permission(request, obj):
+            # Without the password field, which would show a part of the hash.
+            fieldsets = [(None, {"fields": ("username",)}), *fieldsets[1:]]
         return [
             (name, {**options, "description": DEACTIVATE} if name == PERMISSIONS else options)
             for name, options in fieldsets
@@ -63,7 +132,7 @@ class LedgerUserAdmin(StrictList, UserAdmin):
 
 
 @admin.register(Group)
-class LedgerGroupAdmin(StrictList, GroupAdmin):
+class LedgerGroupAdmin(OwnPermissions, StrictList, GroupAdmin):
     """The admin of groups. Only superusers may change them, because groups grant permissions."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -140,7 +140,8 @@ class IdempotencyKey(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_once_per_user"),
+            # The key first, so that staff find a key without knowing who has used it.
+            models.UniqueConstraint(fields=["key", "user"], name="idempotency_key_once_per_user"),
             # A body without a status would be replayed as a success.
             models.CheckConstraint(
                 name="idempotency_body_has_its_status",

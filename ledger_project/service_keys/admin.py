@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
 from accounts.admin.acting import ReasonForm, act_on_each, reason_of, selected
-from accounts.admin.pages import DASH, LedgerAdmin, name_and_id, time_shown
+from accounts.admin.pages import DASH, LedgerAdmin, badge, name_and_id, time_shown
 from accounts.rights import may
 from api.scopes import Scope
 from ledger_project.service_keys import services
@@ -19,6 +19,8 @@ from ledger_project.service_keys.models import LONGEST_REASON, ServiceKey
 from transfers import clock
 
 LONGEST_DAYS = 3650
+# The colours of statuses; grey for all others.
+TONES = {"Active": "good", "Owner deactivated": "wait"}
 
 
 class NewServiceKeyForm(forms.ModelForm):
@@ -108,7 +110,8 @@ class ServiceKeyAdmin(LedgerAdmin):
 
     @admin.display(description="status")
     def status(self, key: Any) -> str:
-        return key.status_at(key.now)
+        status = key.status_at(key.now)
+        return badge(status, TONES.get(status, "quiet"))
 
     @admin.display(description="created")
     def created_shown(self, key: ServiceKey) -> str:

@@ -3,19 +3,24 @@ Adds to the page of an account what ``accounts`` itself can't import: its chart,
 holds, and the actions that move money.
 """
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import path, reverse
 
 from accounts.admin.account import AccountAdmin
 from accounts.admin.actions import Freeze, Unfreeze
 from accounts.admin.pages import LAST_ROWS
 from accounts.enums import AccountKind
 from accounts.models import Account
+from transfers import clock
 from transfers.admin.chart import balance_chart
+from transfers.admin.export import answer, days_form, statement_file
 from transfers.admin.links import entry_row
 from transfers.admin.moving import CloseWhenEmpty, Deposit, MoveOut, Withdraw
 from transfers.admin.open_holds import open_holds
@@ -32,10 +37,28 @@ class AccountWithStatementAdmin(AccountAdmin):
     action_pages = (Deposit, Withdraw, MoveOut, Freeze, Unfreeze, SetLimitOrAsk, CloseWhenEmpty)
     change_form_template = "admin/transfers/account.html"
 
+    def get_urls(self) -> list[Any]:
+        export = self.admin_site.admin_view(self.export)
+        name = "accounts_account_statement"
+        return [path("<path:object_id>/statement.csv", export, name=name), *super().get_urls()]
+
+    def export(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """Return the statement of a customer's account in a range of days as a CSV file."""
+        account = self.get_object(request, object_id)
+        if not self.has_view_permission(request, account):
+            raise PermissionDenied
+        if account is None or account.kind != AccountKind.CUSTOMER:
+            raise Http404
+        back = reverse("admin:accounts_account_change", args=[account.pk])
+        return answer(self, request, back, partial(statement_file, account))
+
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         account = context["original"]
+        context["days"] = None
+        if account.kind == AccountKind.CUSTOMER:
+            context["days"] = days_form({}, clock.now().date())
         before = _entry_of(account, request.GET.get("before", ""))
         # Read one more entry than is shown, to know whether there are older ones.
         entries = list(entries_of(account, before)[: LAST_ROWS + 1])

@@ -1,8 +1,14 @@
 """The list of ledger entries and the page of one entry."""
 
 from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 
 from accounts.admin.pages import HistoryAdmin, account_link, money_shown, time_shown
+from accounts.admin.search import MOST_FOUND, id_in, newest_of
+from accounts.models import Account
+from database.windows import has_more, keys_among
+from transfers.admin.account import entries_of
 from transfers.admin.links import kind_link, memo_of
 from transfers.models import LedgerEntry
 
@@ -11,8 +17,7 @@ from transfers.models import LedgerEntry
 class LedgerEntryAdmin(HistoryAdmin):
     """A read-only list of ledger entries."""
 
-    id_columns = ("pk", "account", "transfer")
-    search_help_text = "Search by the complete id of an entry, an account or a transfer."
+    search_help_text = "Search by the id of an entry, an account or a transfer."
     list_select_related = ("account", "transfer__hold")
     list_filter = ("type",)
     list_display = (
@@ -27,6 +32,20 @@ class LedgerEntryAdmin(HistoryAdmin):
     )
     fields = ("id", *list_display)
     readonly_fields = fields
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        wanted = id_in(search_term)
+        if wanted is None:
+            return super().get_search_results(request, queryset, search_term)
+        account = Account.objects.filter(pk=wanted).first()
+        if account is None:
+            return queryset.filter(Q(pk=wanted) | Q(transfer=wanted)), False
+        # Read in the order of an index, however many entries the account has.
+        window = newest_of(entries_of(account).select_related(None))
+        found = keys_among(window, queryset.order_by("-pk")[:MOST_FOUND])
+        return self.found(request, queryset, found, has_more(window)), False
 
     @admin.display
     def time(self, entry: LedgerEntry) -> str:

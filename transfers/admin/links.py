@@ -5,9 +5,20 @@ from typing import Any
 from django.urls import reverse
 from django.utils.html import format_html
 
-from accounts.admin.pages import DASH, account_link, money_shown
+from accounts.admin.pages import DASH, account_link, badge, money_shown
 from transfers.models import LedgerEntry, Transfer
 from transfers.posting import EntryType
+from transfers.querysets import TransferStatus
+
+# The colours of badges.
+TONES = {
+    TransferStatus.POSTED: "good",
+    TransferStatus.REVERSED: "quiet",
+    TransferStatus.PENDING: "wait",
+    TransferStatus.CAPTURED: "good",
+    TransferStatus.VOIDED: "quiet",
+    TransferStatus.EXPIRED: "quiet",
+}
 
 
 def transfer_link(transfer: Transfer | None) -> str:
@@ -41,6 +52,23 @@ def entry_row(entry: LedgerEntry, transfer: Transfer) -> dict[str, Any]:
         "credit": "" if is_debit else amount,
         "signed": f"-{amount}" if is_debit else f"+{amount}",
         "balance": money_shown(entry.balance, transfer.currency),
+    }
+
+
+def status_badge(transfer: Transfer) -> str:
+    """Return the status of a transfer fetched ``with_resolution`` as a badge."""
+    return badge(transfer.status.title(), TONES[transfer.status])
+
+
+def transfer_row(transfer: Transfer) -> dict[str, Any]:
+    """Return the cells of a transfer's row in a table, by name."""
+    return {
+        "transfer": transfer,
+        "kind": kind_link(transfer),
+        "source": account_link(transfer.source),
+        "dest": account_link(transfer.dest),
+        "amount": money_shown(transfer.amount, transfer.currency),
+        "memo": memo_of(transfer),
     }
 
 

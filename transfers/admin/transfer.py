@@ -3,16 +3,23 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import path, reverse
 
+from accounts.admin import search
 from accounts.admin.action_page import ActionsAdmin
 from accounts.admin.bulk import ask_then_act
 from accounts.admin.pages import DASH, HistoryAdmin, account_link, money_shown, name_and_id
 from accounts.rights import may
-from transfers.admin.links import entry_row, memo_of, transfer_link
+from transfers import clock
+from transfers.admin.export import answer, days_form, transfers_file
+from transfers.admin.links import entry_row, memo_of, status_badge, transfer_link
 from transfers.admin.resolving import Capture, Reverse, Void
+from transfers.admin.search import find
 from transfers.admin.waiting import approval_link
+from transfers.kinds import Kind
 from transfers.models import Transfer
 from transfers.querysets import TransferStatus
 
@@ -27,10 +34,8 @@ class StatusFilter(admin.SimpleListFilter):
         return [(status.value, status.value.title()) for status in TransferStatus]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet:
-        for status in TransferStatus:
-            if status == self.value():
-                return queryset.in_status(status)
-        return queryset
+        status = _member(TransferStatus, self.value())
+        return queryset if status is None else queryset.in_status(status)
 
 
 @admin.register(Transfer)
@@ -39,15 +44,19 @@ class TransferAdmin(ActionsAdmin, HistoryAdmin):
 
     action_pages = (Reverse, Capture, Void)
     actions = ("reverse",)
-    id_columns = ("pk", "source", "dest")
-    search_help_text = "Search by the complete id of a transfer or an account."
+    search_help_text = (
+        "Search by memo, owner, amount (240.00), currency, date (2026-01-31), or the id of a "
+        "transfer or an account. Several words narrow the search."
+    )
+    find_older = "Add a date, such as 2026-01-31, or the id of an account to find older ones."
+    change_list_template = "admin/transfers/transfer/change_list.html"
     change_form_template = "admin/transfers/transfer/change_form.html"
     list_display_links = ("kind_shown",)
     list_display = (
         "created_at",
         "kind_shown",
-        "status",
         "amount_shown",
+        "status",
         "source_shown",
         "dest_shown",
         "memo_shown",
@@ -74,12 +83,38 @@ class TransferAdmin(ActionsAdmin, HistoryAdmin):
         # and scans whole tables.
         return transfers.select_related("source", "dest")
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        text = search_term.strip()
+        if not text and not queryset.query.where:
+            return queryset, False
+        found = find(queryset, text, _newest_by_filters(request))
+        return self.found(request, queryset, found.ids, found.left_out), False
+
+    def get_urls(self) -> list[Any]:
+        export = self.admin_site.admin_view(self.export)
+        return [path("export.csv", export, name="transfers_transfer_export"), *super().get_urls()]
+
+    def export(self, request: HttpRequest) -> HttpResponseBase:
+        """Return the transfers of a range of days as a CSV file."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        back = reverse("admin:transfers_transfer_changelist")
+        return answer(self, request, back, transfers_file)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        days = days_form({}, clock.now().date())
+        return super().changelist_view(request, {"days": days, **(extra_context or {})})
+
     def has_reverse_permission(self, request: HttpRequest) -> bool:
         return may(request.user, "transfers.reverse_any")
 
     @admin.display
     def status(self, transfer: Transfer) -> str:
-        return transfer.status.title()
+        return status_badge(transfer)
 
     @admin.display(description="transfer")
     def kind_shown(self, transfer: Transfer) -> str:
@@ -134,3 +169,15 @@ class TransferAdmin(ActionsAdmin, HistoryAdmin):
         context["rows"] = [entry_row(entry, transfer) for entry in entries]
         context["menu"] = self.menu(request, transfer)
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _newest_by_filters(request: HttpRequest) -> QuerySet[Transfer]:
+    """Return the newest transfers of the kind and status in the filters, read from an index."""
+    kind = _member(Kind, request.GET.get("kind__exact"))
+    status = _member(TransferStatus, request.GET.get(StatusFilter.parameter_name))
+    return Transfer.objects.newest_of_all(kind, status, None, search.NEWEST)
+
+
+def _member(enum: Any, value: str | None) -> Any:
+    """Return the member of an enum with this value, or None."""
+    return next((member for member in enum if member == value), None)

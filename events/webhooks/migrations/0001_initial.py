@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
                 ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
+                'verbose_name': 'webhook',
                 'permissions': [('read_any', 'Can see the webhooks of all users'), ('manage_any', 'Can change, enable and delete the webhooks of other users')],
                 'default_permissions': (),
             },
@@ -59,6 +60,8 @@ class Migration(migrations.Migration):
                 ('endpoint', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='webhooks.endpoint')),
             ],
             options={
+                'verbose_name': 'webhook delivery',
+                'verbose_name_plural': 'webhook deliveries',
                 'default_permissions': (),
             },
         ),

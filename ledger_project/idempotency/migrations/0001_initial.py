@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('user', 'key'), name='idempotency_key_once_per_user'), models.CheckConstraint(condition=models.Q(('response_body__isnull', True), models.Q(('response_status__isnull', False), ('response_status__range', (200, 499))), _connector='OR'), name='idempotency_body_has_its_status')],
+                'constraints': [models.UniqueConstraint(fields=('key', 'user'), name='idempotency_key_once_per_user'), models.CheckConstraint(condition=models.Q(('response_body__isnull', True), models.Q(('response_status__isnull', False), ('response_status__range', (200, 499))), _connector='OR'), name='idempotency_body_has_its_status')],
             },
         ),
     ]

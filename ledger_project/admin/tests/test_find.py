@@ -1,0 +1,82 @@
+"""The search of all tables, from the field at the top of each page."""
+
+import pytest
+from django.contrib.auth.models import Group
+
+from transfers.services import Order, transfer
+
+FIND = "/admin/find/"
+
+
+@pytest.fixture
+def browser(client, make_user):
+    """Return a client logged in as a member of the group Support."""
+    user = make_user(username="support", is_staff=True)
+    user.groups.add(Group.objects.get(name="Support"))
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def paid(alice, bob, funded_account):
+    source, dest = funded_account(alice, 100_00), funded_account(bob, owner_name="Bob Jones")
+    order = Order(source_id=source.pk, dest_id=dest.pk, amount=24_00, memo="Lunch")
+    return transfer(order=order, actor=alice)
+
+
+def results(browser, text) -> dict[str, list[str]]:
+    response = browser.get(FIND, {"q": text})
+    assert response.status_code == 200
+    return {
+        each["name"]: [str(row) for row, _ in each["rows"]] for each in response.context["results"]
+    }
+
+
+def test_everything_with_an_id_is_found(browser, paid):
+    found = results(browser, str(paid.dest_id))
+
+    assert {name: len(rows) for name, rows in found.items()} == {
+        "accounts": 1,
+        "transfers": 1,
+        "ledger entries": 1,
+        "events": 2,
+    }
+    assert found["accounts"] == [str(paid.dest)]
+    assert found["transfers"] == [str(paid)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Lunch", {"transfers": 1}),
+        ("24.00", {"transfers": 1}),
+        ("jones", {"accounts": 1, "transfers": 1}),
+        ("nothing at all", {}),
+        ("", {}),
+    ],
+)
+def test_tables_are_searched_by_text(browser, paid, text, expected):
+    assert {name: len(rows) for name, rows in results(browser, text).items()} == expected
+
+
+def test_more_rows_are_linked(browser, alice, funded_account):
+    for _ in range(6):
+        funded_account(alice, owner_name="Smith")
+
+    html = browser.get(FIND, {"q": "smith"}).content.decode()
+
+    assert '<a href="/admin/accounts/account/?q=smith">All matching accounts</a>' in html
+    assert html.count("Smith USD") == 5
+
+
+def test_staff_find_only_what_they_may_see(client, newcomer, paid):
+    client.force_login(newcomer)
+
+    assert results(client, str(paid.pk)) == {}
+
+
+def test_each_page_has_the_field(browser, paid):
+    pages = [browser.get(path).content.decode() for path in ("/admin/", f"{FIND}?q=<b>Lunch")]
+
+    assert [html.count('<form id="find" action="/admin/find/"') for html in pages] == [1, 1]
+    assert 'value="&lt;b&gt;Lunch"' in pages[1]
