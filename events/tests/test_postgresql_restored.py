@@ -8,6 +8,7 @@ from conftest import LedgerClient
 from events.guards import guards
 from events.models import Event, TransactionOffset
 from events.order import is_behind
+from ledger_project.server.tests.sockets import wait_until
 from transfers.services import deposit
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,11 +35,15 @@ def test_after_migrate_new_events_come_after_the_restored_ones(alice, funded_acc
 
     assert (before.status_code, after.status_code) == (503, 200)
     assert "The event log comes from another server" in before.json()["detail"]
+    # Autovacuum, for example, can delay them.
+    wait_until(lambda: len(api.get("/events").json()["items"]) >= len(restored))
     page = api.get("/events").json()
     assert [item["id"] for item in page["items"]] == [str(each.uuid) for each in restored]
     new = deposit(account_id=account.pk, amount=1, actor=alice)
     assert list(Event.objects.in_order())[-1].transfer_id == new.pk
-    news = api.get("/events", {"after": page["next_cursor"]}).json()
+    query = {"after": page["next_cursor"]}
+    wait_until(lambda: api.get("/events", query).json()["items"] != [])
+    news = api.get("/events", query).json()
     assert [item["data"]["id"] for item in news["items"]] == [str(new.pk)]
 
 
