@@ -38,21 +38,24 @@ class Position(NamedTuple):
 
 
 START = Position(-1, 0)
-LAST_NUMBER = 2**63 - 1
 
 
 def end_of_log(connection: BaseDatabaseWrapper) -> Position:
     """
-    Return the position up to which the log is complete: no event will appear before it any more.
+    Return the place of the newest event that readers see, or the start of an empty log.
 
-    The events up to it are those that ``EventQuerySet.visible`` returns at this moment.
+    No event will appear before it any more. The events up to it are those that
+    ``EventQuerySet.visible`` returns at this moment. On PostgreSQL it isn't the newest transaction
+    that has ended: after a restore, ``continue_order`` knows the ids in the log and no others.
     """
+    visible = "" if connection.vendor == "sqlite" else f"WHERE transaction < {OLDEST_RUNNING}"
     with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute("SELECT coalesce(max(number), 0) FROM events_event")
-            return Position(0, cursor.fetchone()[0])
-        cursor.execute(f"SELECT {OLDEST_RUNNING} - 1")
-        return Position(cursor.fetchone()[0], LAST_NUMBER)
+        cursor.execute(
+            f'SELECT "transaction", number FROM events_event {visible}'
+            ' ORDER BY "transaction" DESC, number DESC LIMIT 1'
+        )
+        row = cursor.fetchone()
+    return START if row is None else Position(*row)
 
 
 def oldest_running() -> RawSQL:

@@ -37,10 +37,6 @@ class EventQuerySet(models.QuerySet["Event"]):
         """Order the events as in the log, oldest first."""
         return self.order_by("number") if self._is_numbered() else self.order_by(*PLACE)
 
-    def newest_first(self) -> Self:
-        """Order the events against the order of the log."""
-        return self.in_order().reverse()
-
     def after(self, position: Position) -> Self:
         """Return the events after ``position``, unordered."""
         if self._is_numbered():

@@ -4,6 +4,7 @@ import pytest
 
 from accounts import services as account_services
 from conftest import allow
+from events.cursors import position_of
 from events.examples import FROZEN, POSTED
 from events.models import Event
 from transfers import services
@@ -54,6 +55,13 @@ def history(alice, bob, staff, source, dest, funded_account):
     account_services.freeze(account_id=theirs.pk, actor=staff)
     services.capture(hold_id=held.pk, actor=bob)
     return theirs
+
+
+def test_a_reader_at_the_end_of_the_log_is_at_its_newest_event(read, bob, history):
+    # A place behind it would be of no use after a restore: see `order.continue_order`.
+    cursor = read(bob, type="account.closed")["next_cursor"]
+
+    assert position_of(cursor) == Event.objects.in_order().last().position
 
 
 def test_users_see_the_events_of_their_own_accounts_in_order(

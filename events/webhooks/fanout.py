@@ -9,13 +9,13 @@ repeats nothing.
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from accounts.models import Account
 from accounts.rights import may
 from events.models import Event
-from events.order import START, Position
+from events.order import Position, end_of_log
 from events.webhooks.models import Delivery, Endpoint
 from events.webhooks.statuses import EndpointStatus
 from transfers import clock
@@ -27,16 +27,6 @@ BATCH = 500
 MOST_PENDING = 1000
 
 
-def newest_event() -> Position:
-    """
-    Return the place of the newest event that readers see, or the start of an empty log.
-
-    Unlike ``order.end_of_log``, it doesn't move while nothing happens.
-    """
-    place = Event.objects.visible().newest_first().values_list("transaction", "number").first()
-    return START if place is None else Position(*place)
-
-
 def fan_out() -> tuple[int, bool]:
     """
     Make the next deliveries of each webhook, at most ``BATCH`` each.
@@ -44,7 +34,7 @@ def fan_out() -> tuple[int, bool]:
     Return their number, and whether the log has more for a webhook. Call it again then: reading a
     long log for one webhook mustn't keep the deliveries of the others waiting.
     """
-    end = newest_event()
+    end = end_of_log(connection)
     behind = Q(transaction__lt=end.transaction) | Q(
         transaction=end.transaction, number__lt=end.number
     )

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from accounts.rights import may
-from events.order import Position
+from events.order import Position, end_of_log
 from events.webhooks.exceptions import (
     MOST_WEBHOOKS,
     DeliveryNotFound,
@@ -18,7 +18,6 @@ from events.webhooks.exceptions import (
     WebhookDisabled,
     WebhookNotFound,
 )
-from events.webhooks.fanout import newest_event
 from events.webhooks.models import Delivery, Endpoint
 from events.webhooks.secrets import encrypted
 from events.webhooks.signatures import new_secret
@@ -60,7 +59,7 @@ def register(
         secret=encrypted(secret),
         created_at=clock.now(),
     )
-    endpoint.position = newest_event()
+    endpoint.position = end_of_log(connection)
     endpoint.save(force_insert=True)
     return endpoint, secret
 
