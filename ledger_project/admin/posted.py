@@ -82,7 +82,7 @@ def transfers_of(record: IdempotencyKey) -> list[UUID]:
     written: list[Any] = []
     if isinstance(headers, dict) and str(headers.get("Location")).startswith("/transfers/"):
         written.append(headers["Location"].removeprefix("/transfers/"))
-    if answer is not None and answer.status < 300 and isinstance(answer.document, dict):
+    if answer is not None and answer.status < 400 and isinstance(answer.document, dict):
         written.append(answer.document.get("transfer_id"))
         batch = answer.document.get("transfers")
         items = batch if isinstance(batch, list) else []
@@ -95,7 +95,7 @@ def key_of(transfer: Transfer) -> IdempotencyKey | None:
     """
     Return the key of the request that posted a transfer, or None if it isn't found.
 
-    Transfers of the admin and of commands have none.
+    Transfers of commands have none.
     """
     if transfer.created_by_id is None:
         return None

@@ -10,6 +10,7 @@ from django.test import Client
 from accounts import services
 from accounts.tests.admin_pages import action_of, confirm, page_of, refusal
 from ledger_project.admin.once import CHANGED, REPEATED
+from ledger_project.admin.posted import key_of, transfers_of
 from ledger_project.idempotency.models import IdempotencyKey
 from transfers.models import Transfer
 
@@ -105,3 +106,10 @@ def test_a_double_click_is_carried_out_once(staff, alice, funded_account, at_onc
     assert [each.status_code for each in responses] == [302, 302]
     assert {each["Location"] for each in responses} == {page_of(account)}
     assert (deposited(), connection.in_atomic_block) == ([2_50], False)
+
+
+def test_the_key_and_the_transfer_of_a_form_link_to_each_other(officer, path):
+    confirm(officer, path, **FORM)
+    key, posted = IdempotencyKey.objects.get(), Transfer.objects.get(memo=FORM["reason"])
+
+    assert (transfers_of(key), key_of(posted)) == ([posted.pk], key)
