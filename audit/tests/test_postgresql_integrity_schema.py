@@ -150,8 +150,8 @@ ALTERATIONS = {
         (CONSTRAINT, "accounts_account.account_one_external_per_currency"),
     ),
     "a missing primary key": (
-        [f"{CHANGES} DROP CONSTRAINT accounts_accountchange_pkey"],
-        (CONSTRAINT, "accounts_accountchange.id"),
+        [f"{ENTRIES} DROP CONSTRAINT transfers_ledgerentry_pkey"],
+        (CONSTRAINT, "transfers_ledgerentry.id"),
     ),
     "a missing NOT NULL": (
         [f"{ENTRIES} ALTER amount DROP NOT NULL"],
@@ -187,8 +187,8 @@ ALTERATIONS = {
         (BETWEEN, "accounts_accountchange"),
     ),
     "an unlogged table": (
-        [f"{CHANGES} SET UNLOGGED"],
-        (BETWEEN, "accounts_accountchange"),
+        [f"{ENTRIES} SET UNLOGGED"],
+        (BETWEEN, "transfers_ledgerentry"),
     ),
     "a missing table": (
         ["DROP TABLE idempotency_idempotencykey"],
