@@ -1,0 +1,32 @@
+"""The lists of the admin and its home page in a real browser."""
+
+import pytest
+
+from ledger_project.tests.browser.chromium import WIDTHS
+
+pytestmark = [pytest.mark.one_database, pytest.mark.browser]
+
+# A name for the picture, and the path.
+PAGES = {
+    "home": "/admin/",
+    "find": "/admin/find/?q=grocer",
+    "accounts": "/admin/accounts/account/",
+    "transfers": "/admin/transfers/transfer/?q=groceries",
+    "keys": "/admin/idempotency/idempotencykey/",
+    "service-keys": "/admin/service_keys/servicekey/",
+    "webhooks": "/admin/webhooks/endpoint/",
+    "users": "/admin/auth/user/",
+}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_each_page_fits_the_window_and_is_accessible(open_window, photograph, width):
+    found = {}
+    with open_window(width) as window:
+        window.log_in("admin", "admin")
+        for name, path in PAGES.items():
+            window.page.goto(path)
+            photograph(window, name)
+            found[name] = (window.overflow(), window.accessibility_faults())
+
+    assert found == dict.fromkeys(PAGES, (0, []))
