@@ -1,9 +1,12 @@
-"""What logs and metrics say about a request: its route, and the error of its response."""
+"""What is known about a request by its route, and the error of its response."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, resolve
+
+from api.exceptions import LARGEST_BODY
 
 # A parameter as Django writes it, in a path or in a regular expression:
 # `accounts/<id:account_id>`, `admin/(?P<url>.*)$`.
@@ -18,6 +21,18 @@ def route_of(request: HttpRequest) -> str | None:
     """
     match = request.resolver_match
     return None if match is None else _template(match.route)
+
+
+# Few, because clients choose the paths, which may be long.
+@lru_cache(16)
+def largest_body(path: str) -> int:
+    """Return the size limit of a request body for this path, in bytes."""
+    try:
+        view = resolve(path).func
+    except Resolver404:
+        return LARGEST_BODY
+    limit: int = getattr(getattr(view, "cls", None), "max_body", LARGEST_BODY)
+    return limit
 
 
 def code_of(response: HttpResponse) -> str | None:

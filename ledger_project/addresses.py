@@ -16,6 +16,9 @@ Network = IPv4Network | IPv6Network
 # The length of the prefix of mapped IPv4 addresses (RFC 4291 §2.5.5.2).
 MAPPED_PREFIX = 96
 
+# The length of the prefix of the IPv6 addresses that one client has.
+CLIENT_PREFIX = 64
+
 
 @lru_cache(1024)
 def parse(text: str) -> Address | None:
@@ -47,3 +50,16 @@ def parse_network(text: str) -> Network:
         if mapped is not None:
             return IPv4Network((mapped, network.prefixlen - MAPPED_PREFIX))
     return network
+
+
+def network_of(address: str | None) -> str:
+    """
+    Return the network that counts as one client: an IPv4 address, or an IPv6 /64.
+
+    A client usually has a whole /64 of IPv6 addresses. An IPv4 address that is mapped into IPv6
+    counts as the IPv4 address. All other values, such as that of a Unix socket, count together.
+    """
+    ip = parse((address or "").strip())
+    if isinstance(ip, IPv6Address):
+        return str(ip_network((ip, CLIENT_PREFIX), strict=False))
+    return "none" if ip is None else str(ip)

@@ -3,7 +3,6 @@
 import hashlib
 import unicodedata
 from datetime import datetime, timedelta
-from ipaddress import IPv6Address, ip_network
 from typing import Any, Self
 
 import structlog
@@ -14,7 +13,7 @@ from django.db.models import Q, QuerySet
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from ledger_project.addresses import parse
+from ledger_project.addresses import network_of
 from ledger_project.models import KnownNetwork, LoginAttempt
 from transfers import clock
 
@@ -110,19 +109,6 @@ class LoginTry:
         is_valid = name is not None and name.isprintable()
         is_user = is_valid and User.objects.filter(username=name).exists()
         logger.warning(event, client=self._client, name=name if is_user else None)
-
-
-def network_of(address: str | None) -> str:
-    """
-    Return the network for which attempts are counted: an IPv4 address, or an IPv6 /64.
-
-    A client usually has a whole /64 of IPv6 addresses. An IPv4 address that is mapped into IPv6
-    counts as the IPv4 address. All other values, such as that of a Unix socket, count together.
-    """
-    ip = parse((address or "").strip())
-    if isinstance(ip, IPv6Address):
-        return str(ip_network((ip, 64), strict=False))
-    return "none" if ip is None else str(ip)
 
 
 def parse_rate(rate: str) -> tuple[int, timedelta]:

@@ -71,7 +71,6 @@ def main() -> None:
         application,
         threads=options.threads,
         proxies=TrustedProxies(settings.TRUSTED_PROXIES),
-        largest_body=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
         poll=poll,
     )
     # Don't look for garbage in what was loaded. It would take 30 ms each time, and each worker

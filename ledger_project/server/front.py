@@ -7,10 +7,11 @@ from io import BytesIO
 from typing import Any
 
 from api.errors import ApiError
-from api.exceptions import Busy, IncompleteRequest, PayloadTooLarge, RequestTimeout
+from api.exceptions import Busy, IncompleteRequest, RequestTimeout
 from api.waiting import HOLD, Hold, Poll
+from ledger_project.server.buffer import Buffer
 from ledger_project.server.forwarded import TrustedProxies
-from ledger_project.server.head import Head, asks_for_export, environ, refusal
+from ledger_project.server.head import Head, asks_for_export, environ, refusal, too_large
 from ledger_project.server.protocol import ABORT, INCOMPLETE, IS_GONE, LINGER_SECONDS
 from ledger_project.server.refusals import REFUSAL
 from ledger_project.server.threads import Application, Environ, Response, Threads
@@ -26,8 +27,6 @@ WRITE_SECONDS = 30
 PIECE_BYTES = 64 * 1024
 # The deadline for sending a whole response. Until it is sent, an export's file stays on disk.
 SEND_SECONDS = 300
-# The total size of the request bodies that one worker holds in memory.
-BUFFERED_BYTES = 64 * 1024 * 1024
 
 # Needs no database connection and bypasses the queue.
 HEALTH = "/healthz"
@@ -35,6 +34,7 @@ HEALTH = "/healthz"
 EXPORT_THREADS = 2
 # These are dropped if the client disconnects before a thread is free. Writes are carried out
 # anyway: they are short, and a client that lost its connection gets the stored response on a retry.
+# Their bodies mean nothing (RFC 9110 §9.3.1) and aren't kept.
 READS = ("GET", "HEAD")
 
 
@@ -49,7 +49,6 @@ class Front:
     :param threads: the number of threads for ordinary requests. Exports, ``/healthz`` and refused
         requests have threads of their own.
     :param proxies: the proxies whose ``X-Forwarded-*`` headers are trusted
-    :param largest_body: the size limit for a request body, in bytes
     :param poll: looks for the news that requests wait for
     """
 
@@ -59,12 +58,11 @@ class Front:
         *,
         threads: int,
         proxies: TrustedProxies,
-        largest_body: int,
         poll: Poll,
     ) -> None:
         self._application, self._count, self._poll = application, threads, poll
-        self._proxies, self._largest_body = proxies, largest_body
-        self.buffered = 0
+        self._proxies = proxies
+        self.buffer = Buffer()
 
     def start(self) -> None:
         """Start the threads. Call this in the worker, because threads don't survive a fork."""
@@ -84,8 +82,8 @@ class Front:
         variables = environ(head, scope, self._proxies)
         body = bytearray()
         try:
-            error = refusal(head, self._largest_body)
-            error = error or await self._read(body, scope, receive)
+            error = refusal(head)
+            error = error or await self._read(body, variables, scope, receive)
             if error is not None:
                 variables[REFUSAL] = error
             response = await self._respond(variables, bytes(body), scope["state"][IS_GONE])
@@ -97,7 +95,7 @@ class Front:
             scope["state"][ABORT]()
             return
         finally:
-            self.buffered -= len(body)
+            self.buffer.release(variables["REMOTE_ADDR"], len(body))
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await _send(response, head.method, send, None if error is None else receive)
@@ -105,18 +103,21 @@ class Front:
             scope["state"][ABORT]()
 
     async def _read(
-        self, body: bytearray, scope: dict[str, Any], receive: Receive
+        self, body: bytearray, variables: Environ, scope: dict[str, Any], receive: Receive
     ) -> ApiError | None:
         """Read the whole body into ``body``. Return the reason for a refusal, or None."""
+        path, client, size = variables["PATH_INFO"], variables["REMOTE_ADDR"], 0
+        is_kept = variables["REQUEST_METHOD"] not in READS
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 async for piece in _pieces(receive):
-                    if len(body) + len(piece) > self._largest_body:
-                        return PayloadTooLarge(self._largest_body)
-                    if self.buffered + len(piece) > BUFFERED_BYTES:
-                        return Busy()
-                    self.buffered += len(piece)
-                    body += piece
+                    size += len(piece)
+                    if error := too_large(path, size):
+                        return error
+                    if piece and is_kept:
+                        if not self.buffer.take(client, len(piece)):
+                            return Busy()
+                        body += piece
         except TimeoutError:
             return RequestTimeout()
         return IncompleteRequest() if INCOMPLETE in scope["state"] else None

@@ -11,8 +11,15 @@ from wsgiref.util import FileWrapper
 from django.utils.http import parse_header_parameters
 
 from api.errors import ApiError
-from api.exceptions import LengthRequired, MalformedRequest, NotFound, PayloadTooLarge
+from api.exceptions import (
+    LARGEST_BODY,
+    LengthRequired,
+    MalformedRequest,
+    NotFound,
+    PayloadTooLarge,
+)
 from api.negotiation import preferred
+from api.routes import largest_body
 from ledger_project.server.forwarded import TrustedProxies
 from ledger_project.server.target import has_encoded_slash
 
@@ -65,12 +72,8 @@ class Head:
         return cls(scope["method"], path, query, scope["http_version"], joined, frozenset(repeated))
 
 
-def refusal(head: Head, largest_body: int) -> ApiError | None:
-    """
-    Return the error with which the request is refused before its body is read, or None.
-
-    :param largest_body: the size limit for a request body, in bytes
-    """
+def refusal(head: Head) -> ApiError | None:
+    """Return the error with which the request is refused before its body is read, or None."""
     for name in head.headers:
         if "_" in name and name.replace("_", "-") in READ:
             return MalformedRequest(
@@ -82,10 +85,10 @@ def refusal(head: Head, largest_body: int) -> ApiError | None:
         return MalformedRequest("Only HTTP/1.0 and HTTP/1.1 are supported.")
     if head.version == "1.1" and "host" not in head.headers:
         return MalformedRequest("Send a Host header.")
-    return _refusal_of_framing(head, largest_body) or _refusal_of_path(head)
+    return _refusal_of_framing(head) or _refusal_of_path(head)
 
 
-def _refusal_of_framing(head: Head, largest_body: int) -> ApiError | None:
+def _refusal_of_framing(head: Head) -> ApiError | None:
     coding, length = head.headers.get("transfer-encoding"), head.headers.get("content-length")
     if coding is not None:
         if length is not None:
@@ -95,7 +98,19 @@ def _refusal_of_framing(head: Head, largest_body: int) -> ApiError | None:
         return None
     if length is None:
         return LengthRequired() if head.method in WITH_CONTENT else None
-    return PayloadTooLarge(largest_body) if int(length) > largest_body else None
+    return too_large(_decoded(head.path), int(length))
+
+
+def too_large(path: str, size: int) -> PayloadTooLarge | None:
+    """Return the error if a request for this path may not have a body of this size, or None."""
+    if size <= LARGEST_BODY:
+        return None
+    limit = largest_body(path)
+    return PayloadTooLarge(limit) if size > limit else None
+
+
+def _decoded(path: str) -> str:
+    return unquote_to_bytes(path).decode("latin-1")
 
 
 def _refusal_of_path(head: Head) -> ApiError | None:
@@ -113,7 +128,7 @@ def environ(head: Head, scope: Mapping[str, Any], proxies: TrustedProxies) -> di
     variables: dict[str, Any] = {
         "REQUEST_METHOD": head.method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": unquote_to_bytes(head.path).decode("latin-1"),
+        "PATH_INFO": _decoded(head.path),
         "QUERY_STRING": head.query,
         "SERVER_NAME": name,
         "SERVER_PORT": str(port),

@@ -4,16 +4,16 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from django.conf import settings
 from django.core.management import get_commands
 from django.urls import URLPattern
 
+from api.exceptions import LARGEST_BODY
 from events.feed import LONGEST_WAIT
 from events.guards import guards as event_guards
 from ledger_project import urls
+from ledger_project.server.buffer import BUFFERED_BYTES
 from ledger_project.server.front import (
     BODY_SECONDS,
-    BUFFERED_BYTES,
     EXPORT_THREADS,
     PIECE_BYTES,
     SEND_SECONDS,
@@ -34,6 +34,7 @@ from transfers import export_file
 from transfers.approvals.guards import guards as approval_guards
 from transfers.export import EXPORT_SECONDS
 from transfers.guards import guards
+from transfers.views.batches import BatchViewSet
 
 pytestmark = pytest.mark.one_database
 
@@ -62,7 +63,9 @@ def test_the_operations_page_states_the_limits_of_the_server():
         "time between two requests": f"{IDLE_SECONDS} s",
         "time to send the head of a request, and its body": f"{HEAD_SECONDS} s each",
         "size of the head": f"{LARGEST_HEAD // KIB} KiB",
-        "size of the body": f"{settings.DATA_UPLOAD_MAX_MEMORY_SIZE // MIB} MiB",
+        "size of the body": (
+            f"{LARGEST_BODY // KIB} KiB; of a batch {BatchViewSet.max_body // MIB} MiB"
+        ),
         f"time to receive {PIECE_BYTES // KIB} KiB of a response, and all of it": (
             f"{WRITE_SECONDS} s, {SEND_SECONDS} s"
         ),

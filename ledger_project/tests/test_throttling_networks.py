@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from ledger_project.addresses import network_of
 from ledger_project.models import KnownNetwork
 from ledger_project.tests.logins import HERE, THERE, logging_in, statuses
-from ledger_project.throttling import network_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("three_logins_a_minute")]
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from rest_framework_simplejwt.tokens import AccessToken
@@ -39,7 +38,6 @@ class RunningWorker:
             self.application,
             threads=self.threads,
             proxies=TrustedProxies(self.proxies),
-            largest_body=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
             poll=poll,
         )
         config = configuration(self.front)

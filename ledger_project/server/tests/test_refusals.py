@@ -149,4 +149,4 @@ def test_the_buffered_body_of_a_disconnected_client_is_released(server):
     [(status, _)] = responses(exchange(server.port, request("GET /healthz HTTP/1.1")))
     assert status == 200
     server.stop()
-    assert (server.front.buffered, server.connections) == (0, set())
+    assert (server.front.buffer.used, server.connections) == (0, set())

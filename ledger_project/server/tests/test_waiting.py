@@ -157,6 +157,14 @@ def test_a_client_that_disconnects_frees_its_place(server, alice, account):
         wait_until(lambda: len(server.front.waiting) == 2)
 
 
+def test_the_body_of_a_request_that_waits_is_not_kept(server, alice, account):
+    length = b"\r\nContent-Length: 60000\r\n\r\n"
+    sent = asking(alice).replace(b"\r\n\r\n", length) + b" " * 60_000
+
+    with waiters(server, sent):
+        assert server.front.buffer.used == 0
+
+
 def test_a_request_beyond_the_places_is_refused_and_may_retry(server, alice, account, monkeypatch):
     monkeypatch.setattr(waiting, "MOST_WAITING", 2)
     sent = asking(alice)

@@ -4,10 +4,12 @@ import logging
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from select import select
 
 import pytest
 
-from ledger_project.server import front, protocol
+from api.exceptions import LARGEST_BODY
+from ledger_project.server import buffer, front, protocol
 from ledger_project.server.tests.conftest import BODY
 from ledger_project.server.tests.sockets import (
     PATIENCE,
@@ -29,12 +31,36 @@ OK = (200, {"status": "ok"})
 
 
 def test_a_body_beyond_the_limit_for_buffered_bodies_gets_503(start, deposit, monkeypatch):
-    monkeypatch.setattr(front, "BUFFERED_BYTES", len(BODY) - 1)
+    monkeypatch.setattr(buffer, "BUFFERED_BYTES", len(BODY) - 1)
     server = start()
 
     [(status, problem)] = responses(exchange(server.port, deposit("too big")))
 
     assert (status, problem["code"]) == (503, "temporarily_unavailable")
+
+
+def test_a_client_with_many_unfinished_bodies_leaves_room_for_others(start, deposit, monkeypatch):
+    monkeypatch.setattr(buffer, "BUFFERED_BYTES", 4 * LARGEST_BODY)
+    monkeypatch.setattr(front, "BODY_SECONDS", PATIENCE)
+    server = start(proxies=("127.0.0.1",))
+    # As large as a body may be, but for a byte, so that one fits beside what the client may hold.
+    length = LARGEST_BODY - 1
+    line = ("POST /transfers HTTP/1.1", f"Content-Length: {length}")
+    half = request(*line, "X-Forwarded-For: 192.0.2.1", body=b" " * (length - 1))
+    whole = deposit("another").replace(
+        f"Content-Length: {len(BODY)}".encode(), f"Content-Length: {length}".encode()
+    ) + b" " * (length - len(BODY))
+
+    with connected(server.port, 12) as connections:
+        for each in connections:
+            each.sendall(half)
+        # The server has read or refused them all.
+        wait_until(lambda: len(select(connections, [], [], 0)[0]) >= 10)
+        other = exchange(server.port, whole)
+        refused = [responses(read_all(each)) for each in select(connections, [], [], 0)[0]]
+
+    assert [status for status, _ in responses(other)] == [200]
+    assert {status for [(status, _)] in refused} == {503}
 
 
 def test_a_new_connection_beyond_the_limit_closes_the_one_that_has_waited_longest(
