@@ -45,6 +45,8 @@ class EventAdmin(HistoryAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
+        if not search_term.strip():
+            return queryset, False  # An index finds all events of a type.
         wanted = id_in(search_term)
         if wanted is None:
             return super().get_search_results(request, queryset, search_term)
