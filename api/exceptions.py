@@ -62,7 +62,10 @@ class InvalidCursor(ApiError):
     code = "invalid_cursor"
     status = 400
     meaning = "The cursor was changed, or wasn't made for this list with these filters."
-    remedy = "Request the first page again, without `cursor`."
+    remedy = (
+        "Request the first page of a list again, without `cursor`. Read the events from the last "
+        "cursor that worked."
+    )
     detail = "Invalid cursor: request the first page again."
 
 

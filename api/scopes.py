@@ -31,7 +31,10 @@ class Scope(StrEnum):
         "Deposit and withdraw money. With `transfers:write`: reverse deposits and withdrawals.",
     )
     EVENTS_READ = "events:read", "Read the feed of events."
-    WEBHOOKS_WRITE = "webhooks:write", "Manage the endpoints that receive events."
+    WEBHOOKS_WRITE = (
+        "webhooks:write",
+        "Manage webhooks. This includes having every event of the key's user sent to any URL.",
+    )
 
 
 # What an operation declares that no service key may call, whatever its scopes are.
