@@ -99,7 +99,8 @@ class FeedViewSet(LedgerViewSet):
         # A page that isn't full has been searched to the end of the log.
         reached = items[-1].position if len(items) == limit else max(after, end)
         if seconds and not items and HOLD in request.META:
-            request.META[HOLD].wait = Wait(reached, self._subject(), seconds)
+            # Not `reached`: after a restore, a cursor may be ahead of the log.
+            request.META[HOLD].wait = Wait(end, self._subject(), seconds)
         return Response(
             {"items": [body_of(item) for item in items], "next_cursor": cursor_of(reached)}
         )

@@ -30,7 +30,8 @@ def poll(since: Position) -> tuple[Position, Callable[[Subject], bool]]:
     """
     end = end_of_log(connection)
     if end <= since:
-        return since, lambda subject: False
+        # The end, because after a restore the log may end before the point that was reached.
+        return end, lambda subject: False
     events = (
         Event.objects.after(since)
         .up_to(end)

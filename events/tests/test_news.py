@@ -68,3 +68,12 @@ def test_looking_takes_two_queries(look, publish, alice, source, dest, django_as
 
     with django_assert_num_queries(2):
         poll(since)
+
+
+def test_a_point_ahead_of_the_log_is_corrected_to_its_end(look, alice):
+    look()
+    end = end_of_log(connection)
+
+    reached, concerns = poll(end._replace(transaction=end.transaction + 10**6))
+
+    assert (reached, concerns(Subject(alice.pk, None, None))) == (end, False)

@@ -11,7 +11,9 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from conftest import LedgerClient
 from events import feed
+from events.cursors import cursor_of
 from events.models import Event
+from events.order import Position, end_of_log
 from ledger_project.server import waiting
 from ledger_project.server.supervisor import allow_open_files
 from ledger_project.server.tests.sockets import (
@@ -163,6 +165,24 @@ def test_the_body_of_a_request_that_waits_is_not_kept(server, alice, account):
 
     with waiters(server, sent):
         assert server.front.buffer.used == 0
+
+
+def test_a_reader_whose_cursor_is_ahead_of_the_log_wakes_nobody(start, alice, bob, funded_account):
+    application = Counting()
+    server = start(application=application)
+    account = funded_account(bob)
+    end = end_of_log(connection)
+    ahead = Position(end.transaction + 10**6, end.number + 10**6)
+
+    with (
+        waiters(server, asking(alice, after=cursor_of(ahead))),
+        waiters(server, asking(bob)) as [b],
+    ):
+        # Each was read once, and both wait.
+        assert (len(server.front.waiting), application.reads) == (2, 2)
+        deposit(account_id=account.pk, amount=1, actor=bob)
+        assert answer(b) == (200, ["transfer.posted"])
+        assert (len(server.front.waiting), application.reads) == (1, 3)
 
 
 def test_a_request_beyond_the_places_is_refused_and_may_retry(server, alice, account, monkeypatch):
