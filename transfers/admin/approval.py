@@ -8,6 +8,7 @@ from django.utils.html import format_html
 
 from accounts.admin.action_page import ActionsAdmin
 from accounts.admin.change import value_shown
+from accounts.admin.home import home_panel
 from accounts.admin.pages import (
     DASH,
     HistoryAdmin,
@@ -17,11 +18,15 @@ from accounts.admin.pages import (
     time_shown,
 )
 from accounts.models import Account
+from accounts.rights import may
 from transfers.admin.deciding import Approve, Decline, Withdraw
 from transfers.admin.links import transfer_link
 from transfers.approvals.models import LIMIT, Approval
 from transfers.approvals.statuses import ApprovalStatus
 from transfers.kinds import Kind
+
+# How many approvals the home page shows.
+SHOWN = 8
 
 
 @admin.register(Approval)
@@ -124,3 +129,13 @@ class ApprovalAdmin(ActionsAdmin, HistoryAdmin):
 
 def _link(account: Account | None) -> str:
     return DASH if account is None else account_link(account)
+
+
+@home_panel(order=5, title="Approvals that wait", template="admin/approvals/waiting.html")
+def waiting_approvals(request: HttpRequest) -> dict[str, Any] | None:
+    """Return the newest requests that wait for a second person; None if none do."""
+    if not may(request.user, "accounts.read_any"):
+        return None
+    pending = Approval.objects.filter(status=ApprovalStatus.PENDING).order_by("-pk")
+    rows = list(pending.select_related("requested_by")[:SHOWN])
+    return {"rows": rows} if rows else None

@@ -270,3 +270,14 @@ def test_the_page_of_a_transfer_links_to_its_approval(second, ask):
     shown = second.get(reverse("admin:transfers_transfer_change", args=[transfer.pk]))
 
     assert f'href="{page(asked)}"' in shown.content.decode()
+
+
+def test_the_home_page_shows_what_waits_until_it_is_decided(second, ask):
+    asked = ask()
+
+    waiting = second.get("/admin/").content.decode()
+    confirm(second, action_of(asked, "approve"))
+    decided = second.get("/admin/").content.decode()
+
+    assert f'href="{page(asked)}"' in waiting
+    assert "Approvals that wait" not in decided
