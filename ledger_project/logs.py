@@ -1,5 +1,6 @@
 """Structured logs: one JSON object per line, or plain text on a terminal."""
 
+import io
 import logging
 import logging.config
 import re
@@ -83,8 +84,8 @@ def configure(logging_settings: dict[str, str]) -> None:
         _hide_keys,
     ]
     if sys.stderr.isatty():
-        plain = structlog.dev.plain_traceback
-        rendering: list[Any] = [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=_write_traceback)
+        rendering: list[Any] = [_escape_values, renderer]
     else:
         # Without local variables, which may contain tokens and passwords.
         without_locals = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
@@ -146,6 +147,28 @@ def _request_id(request) -> str:
 
 def _add_timestamp(_logger: Any, _method: str, event: Any) -> Any:
     return {**event, "timestamp": instant(datetime.now(UTC))}
+
+
+def _escape_values(_logger: Any, _method: str, event: Any) -> Any:
+    return {
+        name: _escaped(value) if isinstance(value, str) else value for name, value in event.items()
+    }
+
+
+def _write_traceback(output: Any, exc_info: Any) -> None:
+    text = io.StringIO()
+    structlog.dev.plain_traceback(text, exc_info)
+    output.write(_escaped(text.getvalue()))
+
+
+def _escaped(text: str) -> str:
+    """Return the text with escapes for what would control a terminal or reorder its characters."""
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or each in "\n\t" else each.encode("unicode_escape").decode()
+        for each in text
+    )
 
 
 def _hide_keys(_logger: Any, _method: str, event: Any) -> Any:

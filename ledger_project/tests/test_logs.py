@@ -1,11 +1,7 @@
 """What is logged, and what is never logged, on the standard error of a process."""
 
 import json
-import os
-import pty
 import re
-import subprocess
-import sys
 from datetime import datetime
 
 import pytest
@@ -272,24 +268,3 @@ def test_the_log_level_applies_to_django_too(machine, level, loggers):
 
     written = [json.loads(line)["logger"] for line in done.stderr.splitlines()]
     assert {name for name in written if name.startswith("django.")} - {"django.utils"} == loggers
-
-
-def test_a_terminal_gets_plain_text(machine):
-    controller, terminal = pty.openpty()
-    environment = {"PATH": os.defpath, "TERM": "xterm", **ENVIRONMENT}
-
-    with os.fdopen(controller, "rb", 0) as screen:
-        subprocess.run(
-            [sys.executable, "-c", ONE_REQUEST],
-            cwd=machine.directory,
-            env=environment,
-            stderr=terminal,
-            timeout=300,
-            check=True,
-        )
-        shown = screen.read(65536).decode()
-        os.close(terminal)
-
-    (line,) = re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
-    assert not line.startswith("{")
-    assert re.search(r"\brequest\b.* path=/healthz\b.* request_id=one\b.* status=200\b", line)
