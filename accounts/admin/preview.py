@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db import transaction
-
 from accounts.admin.pages import money_shown
 from accounts.models import Account
+from database.rehearsal import rolled_back
 
 # Figures that a preview shows even if the action doesn't change them.
 ALWAYS = {"Balance", "Held", "Available"}
@@ -46,11 +45,10 @@ def rehearse(ids: Collection[UUID], act: Callable[[], object]) -> list[Effect]:
     The action really runs, in a transaction that is rolled back. The preview therefore shows what
     the ledger does, and raises the errors that it would raise.
     """
-    with transaction.atomic():
+    with rolled_back():
         before = Account.objects.locked(*ids)
         act()
         after = Account.objects.by_id(*ids)
-        transaction.set_rollback(True)
     return [Effect(before[each], _figures(before[each], after[each])) for each in ids
             if each in before]  # fmt: skip
 

@@ -84,6 +84,9 @@ class LedgerUserAdmin(OwnPermissions, StrictList, UserAdmin):
     change users could set an approver's password and log in as the approver.
     """
 
+    # They would count all users for each filter.
+    show_facets = admin.ShowFacets.NEVER
+
     change_form_template = "admin/auth/user/page.html"
 
     def render_change_form(
