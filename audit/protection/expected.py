@@ -7,9 +7,12 @@ from django.apps import apps
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-# The apps whose tables are checked: the books, the approvals, the event log, and the idempotency
-# keys.
-APPS = ("accounts", "transfers", "approvals", "audit", "events", "idempotency")
+# The apps whose tables are checked: the books, the approvals, the event log with its webhooks, the
+# idempotency keys, and the service keys.
+APPS = (
+    *("accounts", "transfers", "approvals", "audit", "events", "webhooks", "idempotency"),
+    "service_keys",
+)
 
 # Additions to the schema that refuse or change rows that the ledger writes.
 UNKNOWN_COLUMN = "the models don't have this column, and it requires a value"

@@ -109,6 +109,14 @@ ALTERATIONS = {
         ],
         (CONSTRAINT, "idempotency_idempotencykey.response_status"),
     ),
+    "a webhook of any status": (
+        ["ALTER TABLE webhooks_endpoint DROP CONSTRAINT endpoint_status_known"],
+        (CONSTRAINT, "webhooks_endpoint.endpoint_status_known"),
+    ),
+    "a service key without a secret": (
+        ["ALTER TABLE service_keys_servicekey ALTER secret_digest DROP NOT NULL"],
+        (COLUMN, "service_keys_servicekey.secret_digest"),
+    ),
     "a missing unique key": (
         [f"{ENTRIES} DROP CONSTRAINT entry_sequence_once_per_account"],
         (CONSTRAINT, "transfers_ledgerentry.entry_sequence_once_per_account"),

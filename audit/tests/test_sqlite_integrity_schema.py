@@ -119,10 +119,16 @@ ALTERATIONS = {
     "a key that deletes the earlier row": (
         lambda: replace_in_schema(
             "idempotency_idempotencykey",
-            'UNIQUE ("user_id", "key")',
-            'UNIQUE ("user_id", "key") ON CONFLICT REPLACE',
+            'UNIQUE ("key", "user_id")',
+            'UNIQUE ("key", "user_id") ON CONFLICT REPLACE',
         ),
         (CONSTRAINT, "idempotency_idempotencykey"),
+    ),
+    "a webhook of any status": (
+        lambda: replace_in_schema(
+            "webhooks_endpoint", "IN ('ENABLED', 'DISABLED')", "IN ('ENABLED', 'DISABLED', '')"
+        ),
+        (CONSTRAINT, "webhooks_endpoint.endpoint_status_known"),
     ),
     "a CHECK that ignores rows": (
         lambda: replace_in_schema(
