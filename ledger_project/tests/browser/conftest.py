@@ -55,15 +55,15 @@ def open_window(
 @pytest.fixture
 def photograph(tmp_path) -> Callable[[Visit, str], None]:
     """
-    Return a function that takes a screenshot of a whole page.
+    Return a function that takes a screenshot of a whole page, or of what the window shows of it.
 
     ``make screenshots`` keeps them in ``docs/images``. Other runs throw them away.
     """
     folder = IMAGES if "SCREENSHOTS" in os.environ else tmp_path
     folder.mkdir(exist_ok=True)
 
-    def take(window: Visit, name: str) -> None:
+    def take(window: Visit, name: str, *, whole: bool = True) -> None:
         width = window.page.viewport_size["width"]
-        window.page.screenshot(path=folder / f"{name}-{width}.png", full_page=True)
+        window.page.screenshot(path=folder / f"{name}-{width}.png", full_page=whole)
 
     return take

@@ -15,7 +15,7 @@ def test_the_docs_fit_the_window(open_window, photograph, width):
         window.page.locator(".opblock").first.wait_for()
 
         assert window.overflow() == 0
-        photograph(window, "docs")
+        photograph(window, "docs", whole=False)
 
 
 def test_a_request_can_be_tried_out(open_window):
