@@ -18,6 +18,7 @@ from django.urls import reverse
 
 from accounts import services as account_services
 from accounts.models import Account
+from accounts.tests.admin_pages import action_of, confirm
 from audit.ledger import check_ledger
 from ledger_project.tests.pages import text
 from transfers import services
@@ -178,9 +179,7 @@ def test_the_role_of_the_application_can_serve_the_admin(
     login = {"username": "staff", "password": "a password"}
 
     logged_in = client.post(reverse("admin:login"), {**login, "next": listed})
-    frozen = client.post(
-        listed, {"action": "freeze", "_selected_action": [str(account.pk)], "reason": "As asked"}
-    )
+    frozen = confirm(client, action_of(account, "freeze"), reason="As asked")
     shown = client.get(page)
     logged_out = client.post(reverse("admin:logout"))
 
