@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 
 
 @contextmanager
@@ -19,5 +19,5 @@ def rolled_back() -> Iterator[None]:
         transaction.set_rollback(True)
     # Django raises nothing if that fails. It only notes that the whole transaction must not be
     # committed.
-    if connection.in_atomic_block and transaction.get_rollback():
+    if not transaction.get_autocommit() and transaction.get_rollback():
         raise OperationalError("What was tried couldn't be rolled back.")
