@@ -34,16 +34,16 @@ def two_ledgers(empty_database):  # noqa: F811
 
 def test_guards_are_installed_and_checked_in_the_schema_of_the_tables(two_ledgers):
     public, other = two_ledgers
-    empty = "TRUNCATE {}.accounts_accountchange"
+    empty = "TRUNCATE {}.transfers_ledgerentry"
     for schema in ("public", "l0"):
         with pytest.raises(psycopg.errors.IntegrityConstraintViolation, match="be truncated"):
             sql(public, empty.format(schema))
 
-    sql(public, "DROP TRIGGER change_not_truncated ON l0.accounts_accountchange")
+    sql(public, "DROP TRIGGER entry_not_truncated ON l0.transfers_ledgerentry")
     sql(public, empty.format("l0"), "ROLLBACK")
 
     missed = run(other, "check", "--database", "default")
-    assert (missed[0], "The guard change_not_truncated is missing" in missed[1]) == (1, True)
+    assert (missed[0], "The guard entry_not_truncated is missing" in missed[1]) == (1, True)
     convicted = run(other, "verify_ledger")
     assert (convicted[0], "FAIL  schema_has_every_guard" in convicted[1]) == (1, True)
     for command in (("check", "--database", "default"), ("verify_ledger",)):
