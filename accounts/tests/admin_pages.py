@@ -29,6 +29,11 @@ def queries_of(browser: Client, path: str) -> int:
     return len(queries)
 
 
+def found(response: HttpResponse) -> list[object]:
+    """Return the ids of the rows in a list, from top to bottom."""
+    return [row.pk for row in response.context["cl"].result_list]
+
+
 def column(response: HttpResponse, name: str) -> list[str]:
     """Return the texts in one column of a list, from top to bottom."""
     cell = rf'<t[dh] class="field-{name}(?: [^"]*)?">(.*?)</t[dh]>'

@@ -19,18 +19,6 @@ def page(account) -> str:
     return reverse("admin:accounts_account_change", args=[account.pk])
 
 
-@pytest.fixture
-def reader(client, make_user):
-    """Return a client logged in as a staff user who may read everything and change nothing."""
-    client.force_login(make_user("accounts.read_any", is_staff=True))
-    return client
-
-
-def found(response) -> list:
-    """Return the ids of the accounts in a list."""
-    return [account.pk for account in response.context["cl"].result_list]
-
-
 def test_the_list_shows_the_figures_of_an_account(reader, alice, staff, funded_account):
     account = funded_account(alice, 1_234_567, owner_name="Alice Smith")
     services.set_overdraft_limit(account_id=account.pk, actor=staff, limit=1_000)

@@ -4,20 +4,9 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import Account
+from accounts.tests.admin_pages import found
 
 LIST = reverse("admin:accounts_account_changelist")
-
-
-@pytest.fixture
-def reader(client, make_user):
-    """Return a client logged in as a staff user who may read everything and change nothing."""
-    client.force_login(make_user("accounts.read_any", is_staff=True))
-    return client
-
-
-def found(response) -> list:
-    """Return the ids of the accounts in a list."""
-    return [account.pk for account in response.context["cl"].result_list]
 
 
 @pytest.mark.parametrize(

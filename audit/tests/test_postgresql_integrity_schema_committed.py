@@ -37,7 +37,7 @@ def test_an_invalid_unique_index_is_reported(alice):
             f"DELETE FROM {table}",
             "DROP INDEX IF EXISTS idempotency_key_once_per_user",
             f"ALTER TABLE {table}"
-            " ADD CONSTRAINT idempotency_key_once_per_user UNIQUE (user_id, key)",
+            " ADD CONSTRAINT idempotency_key_once_per_user UNIQUE (key, user_id)",
         )
 
     assert found == [(CONSTRAINT, f"{table}.idempotency_key_once_per_user")]

@@ -1,11 +1,12 @@
-"""Post money in the background, as while a backup is made."""
+"""For the tests of backups: post money meanwhile, and check the guards afterwards."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 
 from accounts.models import Account
 from ledger_project.tests.live import PATIENCE
@@ -37,3 +38,11 @@ def posting(account: Account, actor: User) -> Iterator[None]:
         stopping.set()
         thread.join(PATIENCE)
     assert errors == []
+
+
+def require_guarded_history() -> None:
+    """Check that the database refuses to change or delete a transfer."""
+    for change in ("UPDATE transfers_transfer SET amount = 1", "DELETE FROM transfers_transfer"):
+        refused = pytest.raises(DatabaseError, match="append-only")
+        with refused, transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(change)

@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 from django.db.models import Model
-from django.test import Client
 
 from accounts.enums import AccountKind
 from accounts.models import Account, AccountChange
+from accounts.tests.conftest import officer, reader
 from transfers.kinds import Kind
 from transfers.models import LedgerEntry, Transfer
 from transfers.posting import EntryType
 from transfers.tests.handwritten import HandwrittenLedger
+
+__all__ = ["officer", "reader"]
 
 
 @pytest.fixture
@@ -40,13 +42,6 @@ def source(alice, funded_account) -> Account:
 def dest(bob, funded_account) -> Account:
     """Return an empty account of bob's."""
     return funded_account(bob)
-
-
-@pytest.fixture
-def officer(client, staff) -> Client:
-    """Return a client logged in as a staff user who may do everything."""
-    client.force_login(staff)
-    return client
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
-from accounts.tests.admin_pages import column, field, queries_of, table
+from accounts.tests.admin_pages import column, field, found, queries_of, table
 from transfers import services
 from transfers.models import LedgerEntry, Transfer
 from transfers.services import Order
@@ -35,10 +35,6 @@ def book(alice, bob, funded_account):
 
 def page(row) -> str:
     return reverse(f"admin:transfers_{row._meta.model_name}_change", args=[row.pk])
-
-
-def found(response) -> list:
-    return [row.pk for row in response.context["cl"].result_list]
 
 
 def test_the_list_shows_transfers_newest_first(officer, book):

@@ -19,12 +19,6 @@ MARCH = {"first": "2026-03-01", "last": "2026-03-31"}
 
 
 @pytest.fixture
-def reader(client, make_user):
-    client.force_login(make_user("accounts.read_any", is_staff=True))
-    return client
-
-
-@pytest.fixture
 def paid(alice, bob, funded_account):
     """Return three transfers: in February, at the last moment of March, and in April."""
     with clock.at(datetime(2026, 2, 1, tzinfo=UTC)):

@@ -18,13 +18,6 @@ DASH = "\N{EN DASH}"
 
 
 @pytest.fixture
-def reader(client, make_user):
-    """Return a client logged in as a staff user who may read accounts and entries."""
-    client.force_login(make_user("accounts.read_any", is_staff=True))
-    return client
-
-
-@pytest.fixture
 def pay(alice, bob, funded_account):
     """Return a function that makes ``times`` transfers to an account and returns the account."""
     source, dest = funded_account(alice, 1_000_00), funded_account(bob, owner_name="Bob Jones")

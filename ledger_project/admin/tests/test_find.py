@@ -1,20 +1,10 @@
 """The search of all tables, from the field at the top of each page."""
 
 import pytest
-from django.contrib.auth.models import Group
 
 from transfers.services import Order, transfer
 
 FIND = "/admin/find/"
-
-
-@pytest.fixture
-def browser(client, make_user):
-    """Return a client logged in as a member of the group Support."""
-    user = make_user(username="support", is_staff=True)
-    user.groups.add(Group.objects.get(name="Support"))
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -21,15 +21,6 @@ from transfers.tests.filled import fill, open_accounts, work_of
 
 HOME = "/admin/"
 WEEK = timedelta(days=7)
-
-
-@pytest.fixture
-def browser(client, make_user):
-    """Return a client logged in as a member of the group Support."""
-    user = make_user(username="support", is_staff=True)
-    user.groups.add(Group.objects.get(name="Support"))
-    client.force_login(user)
-    return client
 
 
 def panels(response) -> dict[str, str]:

@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.urls import reverse
 
@@ -15,14 +15,9 @@ MODELS = [model for model in apps.get_models() if admin.site.is_registered(model
 VISITS = {"sessions.session", "auth.user"}
 
 
-@pytest.fixture
-def browser(client, make_user):
-    """Return a client logged in as a member of Support, on a database with the demo data."""
+@pytest.fixture(autouse=True)
+def demo_data(db) -> None:
     call_command("seed_demo", stdout=StringIO())
-    user = make_user(username="support", is_staff=True)
-    user.groups.add(Group.objects.get(name="Support"))
-    client.force_login(user)
-    return client
 
 
 def address(model, page, *args) -> str:

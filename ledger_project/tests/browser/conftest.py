@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -67,3 +67,28 @@ def photograph(tmp_path) -> Callable[[Visit, str], None]:
         window.page.screenshot(path=folder / f"{name}-{width}.png", full_page=whole)
 
     return take
+
+
+@pytest.fixture
+def faults_of(
+    open_window: Callable[[int], AbstractContextManager[Visit]],
+    photograph: Callable[[Visit, str], None],
+) -> Callable[[Mapping[str, str], int], dict[str, object]]:
+    """
+    Return a function that opens pages of the admin, photographs them, and returns their faults.
+
+    A fault is by how many pixels a page is wider than the window, or what axe-core finds.
+    """
+
+    def look(pages: Mapping[str, str], width: int) -> dict[str, object]:
+        faults: dict[str, object] = {}
+        with open_window(width) as window:
+            window.log_in("admin", "admin")
+            for name, path in pages.items():
+                window.page.goto(path)
+                photograph(window, name)
+                if (found := [window.overflow(), *window.accessibility_faults()]) != [0]:
+                    faults[name] = found
+        return faults
+
+    return look
