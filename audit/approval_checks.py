@@ -13,7 +13,7 @@ from audit.rows import fetch, uuid_text
 # By name: what is checked, the condition of a violation, and its message.
 CHECKS = {
     "approval_by_two_people": (
-        "Every approval was decided by another person than the one who asked, or withdrawn by them",
+        "Every approval was decided by a user other than its requester, or withdrawn by them",
         """approval.status <> 'PENDING' AND (approval.decided_by_id IS NULL
             OR (approval.decided_by_id = approval.requested_by_id)
                 <> (approval.status = 'WITHDRAWN'))""",

@@ -3,7 +3,7 @@ Lines of the log in place of everything else that a process prints.
 
 The logging of ``logs.py`` writes JSON. But Python, and libraries, also print: the reason why the
 service can't start, an exception that nobody handled, a usage message. The server and the deliverer
-call ``as_log_lines`` when they start, so that whoever collects their output only finds JSON.
+call ``as_log_lines`` when they start, so that a collector of their output finds only JSON.
 """
 
 import io

@@ -9,7 +9,7 @@ GRANT INSERT ON transfers_transfer, transfers_ledgerentry, accounts_accountchang
 -- An account's id, owner, kind and currency never change.
 GRANT INSERT, UPDATE (owner_name, owner_name_folded, status, balance, held, overdraft_limit,
     version, hold_version, last_posted_at, metadata) ON accounts_account TO ledger_app;
--- What an approval asks for, and who asked, never changes.
+-- What an approval asks for, and its requester, never change.
 GRANT INSERT, UPDATE (status, decided_by_id, decided_at, note, transfer_id, change_id)
     ON approvals_approval TO ledger_app;
 GRANT INSERT, UPDATE ON idempotency_idempotencykey TO ledger_app;

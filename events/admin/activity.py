@@ -50,7 +50,11 @@ def events_per_day(now: datetime, days: int) -> list[tuple[str, int]]:
 
 
 def first_numbers(instants: list[datetime]) -> list[int]:
-    """Return the smallest number that an event at or after each instant (ascending) may have."""
+    """
+    Return, for each instant, the smallest number that an event at or after it may have.
+
+    :param instants: in ascending order
+    """
     given = [connection.ops.adapt_datetimefield_value(instant) for instant in instants]
     sql = _FIRST_NUMBERS.format(instants=", ".join(["(%s)"] * len(given)), seen=_SEEN)
     with connection.cursor() as cursor:

@@ -207,7 +207,7 @@ def manages_all(actor: User | AnonymousUser) -> bool:
     """
     Return whether ``actor`` may change the webhooks of all users.
 
-    Whoever changes a URL or replays events receives what the owner of the webhook may see, so
+    A user who changes a URL or replays events receives what the owner of the webhook may see, so
     they must be allowed to see all accounts.
     """
     return may(actor, "webhooks.manage_any") and may(actor, "accounts.read_any")

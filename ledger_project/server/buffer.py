@@ -22,7 +22,7 @@ class Buffer:
         self.used = 0
 
     def take(self, address: str, size: int) -> bool:
-        """Return whether the client at this address may hold so many more bytes, and count them."""
+        """Return whether this client may hold ``size`` more bytes, and count them if so."""
         client = network_of(address)
         if self._held[client] + size > self._size - self.used:
             return False
@@ -31,7 +31,7 @@ class Buffer:
         return True
 
     def release(self, address: str, size: int) -> None:
-        """Count so many bytes of the client as free."""
+        """Count ``size`` bytes of the client as free."""
         client = network_of(address)
         self._held[client] -= size
         self.used -= size

@@ -1,4 +1,4 @@
-"""What services print is JSON, whoever prints it, and however they end."""
+"""What services print is JSON, whichever library prints it and however they end."""
 
 import json
 import os

@@ -65,7 +65,7 @@ class Decline(Decision):
 class Withdraw(Decision):
     name, label, done = "withdraw", "Withdraw", "withdrawn"
     summary = "Nothing is done, and it can't be approved any more."
-    # Whoever sees the page has it. The service checks that they have asked themselves.
+    # Everybody who sees the page has it. The service checks that they are the requester.
     permission = "accounts.read_any"
     form: ClassVar[type[ActionForm]] = NoteForm
 

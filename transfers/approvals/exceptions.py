@@ -60,15 +60,13 @@ class AlreadyDecided(LedgerError):
 
 class RequesterNotAllowed(LedgerError):
     code = "requester_not_allowed"
-    meaning = (
-        "Whoever asked for this may not do it any more: they lost a permission, or are deactivated."
-    )
+    meaning = "The requester may no longer do this: they lost a permission, or were deactivated."
     remedy = "Decline the request, or give them the permission again and use a new key."
-    for_staff = "Whoever asked for it may not do it any more. Decline it."
+    for_staff = "The requester may no longer do it. Decline it."
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"{name}, who asked for this, may not do it any more. Decline the request, or give "
+            f"{name}, who requested this, may no longer do it. Decline the request, or give "
             "them the permission again and use a new Idempotency-Key."
         )
 

@@ -1,4 +1,4 @@
-"""The table of requests that wait for a second person, or did."""
+"""The table of requests that need a second person."""
 
 from datetime import timedelta
 from typing import Self
@@ -32,7 +32,7 @@ class ApprovalQuerySet(models.QuerySet["Approval"]):
 
 class Approval(models.Model):
     """
-    A request that waits for a second person, and what became of it. Rows are never deleted.
+    A request that needs a second person, and its outcome. Rows are never deleted.
 
     What was asked for never changes: a transfer of ``amount`` (minor units) from ``source`` to
     ``dest``, which ``reverses`` another one if it is a REVERSAL, or an overdraft limit of

@@ -49,7 +49,7 @@ def waiting(approval: Approval) -> Answer:
 
 
 class ApprovalSerializer(serializers.Serializer):
-    """A request that waits for a second person, or did."""
+    """A request that needs a second person."""
 
     id = serializers.UUIDField(read_only=True)
     kind = serializers.ChoiceField([each.value for each in ApprovalKind], read_only=True)
@@ -71,7 +71,7 @@ class ApprovalSerializer(serializers.Serializer):
     reverses_id = serializers.UUIDField(
         read_only=True,
         allow_null=True,
-        help_text="The transfer to reverse; null for other kinds than REVERSAL.",
+        help_text="The transfer to reverse; null for kinds other than REVERSAL.",
     )
     account_id = serializers.UUIDField(
         read_only=True,
@@ -89,10 +89,10 @@ class ApprovalSerializer(serializers.Serializer):
         allow_null=True,
         help_text="How many seconds a HOLD will last from its approval on; null for other kinds.",
     )
-    requested_by = serializers.CharField(read_only=True, help_text="The username of who asked.")
+    requested_by = serializers.CharField(read_only=True, help_text="The username of the requester.")
     requested_at = InstantField(read_only=True, help_text="When they asked, in UTC.")
     decided_by = serializers.CharField(
-        read_only=True, allow_null=True, help_text="The username of who decided, or null."
+        read_only=True, allow_null=True, help_text="The username of the user who decided, or null."
     )
     decided_at = InstantField(
         read_only=True, allow_null=True, help_text="When they decided, in UTC, or null."

@@ -115,7 +115,7 @@ def approve(*, approval_id: UUID, actor: User, note: str = "") -> Approval:
     If the ledger refuses, nothing changes and the request goes on waiting.
 
     :raises ApprovalNotFound, PermissionDenied, OwnRequest, AlreadyDecided: as ``decline``
-    :raises RequesterNotAllowed: if whoever asked may not do it any more
+    :raises RequesterNotAllowed: if the requester may no longer do it
     :raises LedgerError: if another rule of the ledger is broken
     """
     approval = _pending_for_another(approval_id, actor)
@@ -150,7 +150,7 @@ def withdraw(*, approval_id: UUID, actor: User, note: str = "") -> Approval:
     :raises AlreadyDecided: if it isn't pending
     """
     if find(approval_id=approval_id, actor=actor).requested_by_id != actor.pk:
-        raise PermissionDenied("Only whoever asked can withdraw a request. You can decline it.")
+        raise PermissionDenied("Only the requester can withdraw a request. You can decline it.")
     return _decide(_locked(approval_id), ApprovalStatus.WITHDRAWN, actor, note)
 
 

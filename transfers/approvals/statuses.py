@@ -19,9 +19,9 @@ class ApprovalKind(Explained):
 
 
 class ApprovalStatus(Explained):
-    """What became of a request."""
+    """The outcome of a request."""
 
     PENDING = "PENDING", "it waits for a second person. Nothing was done yet."
     APPROVED = "APPROVED", "it was approved by `decided_by` and carried out at that moment."
     DECLINED = "DECLINED", "it was declined by `decided_by`. Nothing was done."
-    WITHDRAWN = "WITHDRAWN", "whoever asked has withdrawn it. Nothing was done."
+    WITHDRAWN = "WITHDRAWN", "the requester has withdrawn it. Nothing was done."

@@ -36,7 +36,7 @@ from transfers.approvals.serializers import (
     approval_document,
 )
 
-APPROVER = f"{users_with('accounts.read_any', 'transfers.approve')} Not whoever asked for it."
+APPROVER = f"{users_with('accounts.read_any', 'transfers.approve')} Not the requester."
 
 
 class ApprovalViewSet(mixins.ListModelMixin, LedgerViewSet):
@@ -69,7 +69,7 @@ class ApprovalViewSet(mixins.ListModelMixin, LedgerViewSet):
         "getApproval",
         "Approvals",
         "Retrieve an approval",
-        who="whoever asked for it, and users with the permission `accounts.read_any`. In the demo "
+        who="the requester, and users with the permission `accounts.read_any`. In the demo "
         "data, that is `admin`.",
         scope=Scope.ACCOUNTS_READ,
         response=ApprovalSerializer,
@@ -122,7 +122,7 @@ class ApprovalViewSet(mixins.ListModelMixin, LedgerViewSet):
         "withdrawRequest",
         "Approvals",
         "Withdraw one's own request",
-        who="whoever asked for it. In the demo data, that is `admin`.",
+        who="the requester. In the demo data, that is `admin`.",
         scope=ONLY_PEOPLE,
         description="Nothing is done, and the request can't be approved any more.",
         tried_on=WITHDRAWN_ID,

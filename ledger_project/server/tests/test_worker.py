@@ -43,7 +43,7 @@ def test_a_client_with_many_unfinished_bodies_leaves_room_for_others(start, depo
     monkeypatch.setattr(buffer, "BUFFERED_BYTES", 4 * LARGEST_BODY)
     monkeypatch.setattr(front, "BODY_SECONDS", PATIENCE)
     server = start(proxies=("127.0.0.1",))
-    # As large as a body may be, but for a byte, so that one fits beside what the client may hold.
+    # One byte less than the largest body, so that one fits beside what the client may hold.
     length = LARGEST_BODY - 1
     line = ("POST /transfers HTTP/1.1", f"Content-Length: {length}")
     half = request(*line, "X-Forwarded-For: 192.0.2.1", body=b" " * (length - 1))

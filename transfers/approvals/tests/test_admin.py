@@ -227,11 +227,11 @@ def test_deciding_is_refused_to_those_who_are_not_offered_it(
         "You asked for it yourself, so somebody else must decide. You can withdraw it."
     )
     assert [response.status_code for response in others] == [403, 403]
-    assert refusal(withdrawn).startswith("Only whoever asked can withdraw a request.")
+    assert refusal(withdrawn).startswith("Only the requester can withdraw a request.")
     assert Approval.objects.get().status == "PENDING"
 
 
-def test_whoever_asked_withdraws_it_in_the_admin(officer, ask):
+def test_the_requester_withdraws_it_in_the_admin(officer, ask):
     asked = ask()
 
     response = confirm(officer, action_of(asked, "withdraw"))

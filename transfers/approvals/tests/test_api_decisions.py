@@ -123,7 +123,7 @@ def test_declining_needs_a_reason(ask, checker_api, body):
     assert_invalid(checker_api.post(path_of(ask(), "decline"), body), ("#/reason", code))
 
 
-def test_whoever_asked_can_withdraw_it_and_nobody_else(ask, maker_api, checker_api):
+def test_the_requester_can_withdraw_it_and_nobody_else(ask, maker_api, checker_api):
     asked = ask()
 
     refused = checker_api.post(path_of(asked, "withdraw"))

@@ -198,7 +198,7 @@ def test_a_second_reversal_is_refused_and_does_not_wait(threshold, maker_api, so
     assert Approval.objects.count() == 0
 
 
-def test_whoever_may_not_do_it_gets_no_approval(threshold, make_user, client_for, requests):
+def test_a_user_without_the_right_gets_no_approval(threshold, make_user, client_for, requests):
     clients = [client_for(make_user()), client_for(make_user("accounts.read_any"))]
 
     for kind in KINDS:

@@ -39,7 +39,7 @@ def test_approvals_of_all_kinds_pass(approved):
 
 
 CORRUPTIONS = {
-    "approved by who asked": ("approval_by_two_people", {"decided_by": F("requested_by")}),
+    "approved by the requester": ("approval_by_two_people", {"decided_by": F("requested_by")}),
     "decided by nobody": ("approval_by_two_people", {"decided_by": None}),
     "no result": ("approval_has_its_result", {"transfer": None}),
     "another amount": ("approval_has_its_result", {"amount": F("amount") + 1}),

@@ -72,7 +72,7 @@ ATTACKS = {
         "approval_decided_once",
         f"UPDATE {TABLE} SET memo = NULL{OF_PENDING}",
     ),
-    "changing who asked": (
+    "changing the requester": (
         "approval_decided_once",
         f"UPDATE {TABLE} SET requested_by_id ="
         f" (SELECT id FROM auth_user WHERE username = 'bob'){OF_PENDING}",
