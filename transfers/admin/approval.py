@@ -13,6 +13,7 @@ from accounts.admin.pages import (
     DASH,
     HistoryAdmin,
     account_link,
+    badge,
     money_shown,
     name_and_id,
     time_shown,
@@ -27,6 +28,8 @@ from transfers.kinds import Kind
 
 # How many approvals the home page shows.
 SHOWN = 8
+# The colours of badges.
+TONES = {"PENDING": "wait", "APPROVED": "good", "DECLINED": "bad", "WITHDRAWN": "quiet"}
 
 
 @admin.register(Approval)
@@ -40,7 +43,7 @@ class ApprovalAdmin(ActionsAdmin, HistoryAdmin):
     list_display = (
         "requested_shown",
         "asked_for",
-        "status",
+        "status_shown",
         "amount_shown",
         "parties_shown",
         "requested_by",
@@ -53,7 +56,7 @@ class ApprovalAdmin(ActionsAdmin, HistoryAdmin):
     def get_fields(self, request: HttpRequest, obj: Approval | None = None) -> Any:
         assert obj is not None, "nobody adds an approval in the admin"
         return (
-            ("kind", "amount_shown", "status"),
+            ("kind", "amount_shown", "status_shown"),
             *(["account_shown"] if obj.kind == LIMIT else [("source_shown", "dest_shown")]),
             *(["reverses_shown"] if obj.kind == Kind.REVERSAL else []),
             "memo",
@@ -72,6 +75,10 @@ class ApprovalAdmin(ActionsAdmin, HistoryAdmin):
     @admin.display(description="asked for")
     def asked_for(self, approval: Approval) -> str:
         return name_and_id(approval.get_kind_display(), approval.pk)
+
+    @admin.display(description="status")
+    def status_shown(self, approval: Approval) -> str:
+        return badge(approval.get_status_display(), TONES[approval.status])
 
     @admin.display(description="amount")
     def amount_shown(self, approval: Approval) -> str:

@@ -28,14 +28,24 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def service(tmp_path_factory) -> Iterator[LiveServer]:
-    """The service on a SQLite file of its own with the demo data, as ``make run`` starts it."""
+    """
+    The service on a SQLite file of its own with the demo data, as ``make run`` starts it.
+
+    A second superuser, `checker`, has the password `checker`. From 100,000.00 USD on, `admin` and
+    `checker` must approve what the other requests.
+    """
     file = tmp_path_factory.mktemp("browser") / "ledger.db"
-    server = LiveServer(LEDGER_DATABASE_URL=f"sqlite:///{file}", LEDGER_LOG_LEVEL="ERROR")
-    for command in (["migrate", "--verbosity=0"], ["seed_demo"]):
+    server = LiveServer(
+        LEDGER_DATABASE_URL=f"sqlite:///{file}",
+        LEDGER_LOG_LEVEL="ERROR",
+        LEDGER_APPROVAL_THRESHOLD=str(100_000_00),
+    )
+    checker = ["--noinput", "--username=checker", "--email=checker@ledger.example"]
+    for command in (["migrate", "--verbosity=0"], ["seed_demo"], ["createsuperuser", *checker]):
         subprocess.run(
             [sys.executable, "manage.py", *command],
             cwd=settings.BASE_DIR,
-            env=server.environment,
+            env={**server.environment, "DJANGO_SUPERUSER_PASSWORD": "checker"},
             stdout=subprocess.DEVNULL,
             check=True,
         )

@@ -90,3 +90,33 @@ def test_staff_void_a_hold_from_the_held_figure(open_window):
         rows = page.locator("#holds tbody tr")
         left = 0 if rows.first.inner_text() == "No open holds." else rows.count()
         assert left == holds - 1
+
+
+def test_one_person_asks_for_a_large_deposit_and_another_approves_it(open_window, photograph):
+    with open_window(1400) as maker, open_window(400) as checker:
+        maker.log_in("admin", "admin")
+        page = maker.page
+        page.goto(f"{ACCOUNT}/change/")
+        before = balance(page)
+        choose(page, "Deposit")
+        page.get_by_label("Amount in USD").fill("100000.00")
+        page.get_by_label("Reason").fill("Sale of the house")
+        page.get_by_role("button", name="Preview").click()
+        assert page.locator("#must-wait").is_visible()
+        promised = page.locator(".preview .changes td").nth(1).inner_text()
+        page.get_by_role("button", name="Ask for approval").click()
+        page.goto(f"{ACCOUNT}/change/")
+        assert balance(page) == before
+
+        checker.log_in("checker", "checker")
+        page = checker.page
+        page.get_by_role("link", name="100,000.00").click()
+        photograph(checker, "approval")
+        choose(page, "Approve")
+        page.get_by_label("Note").fill("Contract seen")
+        photograph(checker, "approval-approve")
+        page.get_by_role("button", name="Approve").click()
+        assert page.locator(".badge").first.inner_text() == "Approved"
+
+        maker.page.reload()
+        assert balance(maker.page) == promised.replace("\N{NO-BREAK SPACE}", " ")

@@ -152,7 +152,7 @@ def test_a_declined_request_shows_who_declined_it_and_why(second, ask):
 
     shown = second.get(page(asked))
     assert "This field is required." in without_reason.content.decode()
-    names = ("status", "requested_by", "decided_by", "note")
+    names = ("status_shown", "requested_by", "decided_by", "note")
     assert [field(shown, name) for name in names] == [
         *("Declined", "staff", "checker", "Not agreed"),
     ]
@@ -246,7 +246,7 @@ def test_the_list_shows_what_waits_and_finds_it_by_its_accounts(second, ask, sou
 
     shown = second.get(LIST, {"status__exact": "PENDING", "q": str(source.pk)})
 
-    names = ("asked_for", "status", "amount_shown", "requested_by", "decided_by")
+    names = ("asked_for", "status_shown", "amount_shown", "requested_by", "decided_by")
     assert list(zip(*(column(shown, name) for name in names), strict=True)) == [
         (f"Withdrawal {asked.pk}", "Pending", "10.00 USD", "staff", "-"),
     ]
