@@ -2,11 +2,13 @@
 
 import re
 from functools import cache, lru_cache
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 
 from api.exceptions import LARGEST_BODY
+from api.operations import handler_of
 
 # A parameter as Django writes it, in a path or in a regular expression:
 # `accounts/<id:account_id>`, `admin/(?P<url>.*)$`.
@@ -33,6 +35,16 @@ def largest_body(path: str) -> int:
         return LARGEST_BODY
     limit: int = getattr(getattr(view, "cls", None), "max_body", LARGEST_BODY)
     return limit
+
+
+def scope_of(method: str, path: str) -> str | None:
+    """Return the scope that the operation requires of a service key, or None if there is none."""
+    try:
+        handler = handler_of(resolve(urlsplit(path).path).func, method)
+    except Resolver404:
+        return None
+    scope: str | None = getattr(getattr(handler, "operation", None), "scope", None)
+    return scope
 
 
 def code_of(response: HttpResponse) -> str | None:

@@ -98,3 +98,18 @@ def require_scope(user: Any, needed: str | None) -> None:
     if needed is None or needed == ONLY_PEOPLE:
         raise PersonRequired()
     raise InsufficientScope(needed)
+
+
+def rely_on_scope(user: Any, needed: Scope) -> None:
+    """
+    Check as ``require_scope``, for a scope that depends on more than the operation.
+
+    It is added to ``user.relied_on``, so that replaying the stored response checks it again.
+    """
+    require_scope(user, needed)
+    user.relied_on = getattr(user, "relied_on", frozenset()) | {needed.value}
+
+
+def has_scopes(user: Any, needed: Iterable[str | None]) -> bool:
+    """Return whether ``user`` isn't limited to scopes, or has all of these."""
+    return not is_limited(user) or all(scope in user.scopes for scope in needed)

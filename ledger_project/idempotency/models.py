@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from django.http import HttpResponse
 from uuid_utils.compat import uuid7
 
+from api.scopes import Scope, has_scopes
 from database import tables
 from ledger_project.idempotency.keys import LONGEST_KEY
 
@@ -131,8 +132,8 @@ class IdempotencyKey(models.Model):
     response_headers = models.JSONField(default=dict)
     # Null until the view has run (only inside the claiming transaction), and after a purge.
     response_body = models.TextField(null=True)  # noqa: DJ001 -- "" is a valid body
-    # The names of permissions, separated by spaces. The database sets the default, because the
-    # INSERT of `claim` doesn't.
+    # The names of permissions and scopes, separated by spaces. The database sets the default,
+    # because the INSERT of `claim` doesn't.
     relied_on = models.TextField(db_default="", editable=False)
     created_at = models.DateTimeField(db_default=Now())
 
@@ -188,8 +189,10 @@ class IdempotencyKey(models.Model):
             return None
 
     def may_be_shown_to(self, user: User) -> bool:
-        """Return whether the user still has all permissions that the response required."""
-        return user.has_perms(self.relied_on.split())
+        """Return whether the user still has all permissions and scopes that it required."""
+        names = set(self.relied_on.split())
+        scopes = names.intersection(Scope)
+        return user.has_perms(names - scopes) and has_scopes(user, scopes)
 
 
 def remembered_headers(response: HttpResponse) -> dict[str, str]:
@@ -205,9 +208,9 @@ def remembered_body(response: HttpResponse) -> str:
 
 def relied_on_by(user: AbstractBaseUser) -> str:
     """
-    Return the permissions without which the response to ``user`` would have been different.
+    Return the permissions and scopes without which the response would have been different.
 
-    ``accounts.rights`` records them on the user. They are separated by spaces.
+    ``accounts.rights`` and ``api.scopes`` record them on the user. They are separated by spaces.
     """
     return " ".join(sorted(getattr(user, "relied_on", ())))
 

@@ -12,7 +12,8 @@ from rest_framework.views import APIView
 from api.fields import InstantField
 from api.operations import Operation
 from api.parsers import refuse_query
-from api.scopes import Scope
+from api.routes import scope_of
+from api.scopes import Scope, has_scopes
 from ledger_project.idempotency.exceptions import KeyNotFound
 from ledger_project.idempotency.keys import read_key
 from ledger_project.idempotency.models import IdempotencyKey
@@ -48,7 +49,7 @@ class IdempotencyKeySerializer(serializers.ModelSerializer):
     created_at = InstantField(read_only=True)
     response_body = serializers.SerializerMethodField(
         help_text="The JSON body of the response; null if it is no longer stored, or if it "
-        "requires a permission that you no longer have."
+        "requires a permission or a scope that you don't have."
     )
 
     class Meta:
@@ -58,7 +59,11 @@ class IdempotencyKeySerializer(serializers.ModelSerializer):
 
     def get_response_body(self, record: IdempotencyKey) -> dict | None:
         answer = record.answer()
-        if answer is None or not record.may_be_shown_to(self.context["user"]):
+        user = self.context["user"]
+        if answer is None or not record.may_be_shown_to(user):
+            return None
+        # A service key sees no response to a request that it couldn't have sent.
+        if not has_scopes(user, [scope_of(record.method, record.path)]):
             return None
         return answer.document
 

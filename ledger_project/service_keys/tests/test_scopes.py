@@ -11,6 +11,7 @@ from accounts.models import Account
 from api.operations import handler_of
 from api.scopes import ONLY_PEOPLE, Scope
 from conftest import LedgerClient
+from events.webhooks.views import webhooks
 from ledger_project import urls
 from ledger_project.service_keys.tests.keys import client_with
 from ledger_project.tests.pages import rows
@@ -134,6 +135,52 @@ def test_a_key_reverses_cash_only_with_the_scope_for_cash(
 
     assert (refused.status_code, refused.json()["scope"]) == (403, "cash:write")
     assert done.status_code == 201
+
+
+def test_the_reversal_of_cash_is_not_replayed_to_a_key_without_the_scope_for_cash(
+    make_key, make_user, funded_account
+):
+    clerk = make_user("accounts.read_any", "transfers.reverse_any", "transfers.move_cash")
+    account = funded_account(clerk, 100)
+    moved = services.deposit(account_id=account.pk, amount=5, actor=clerk)
+    path = f"/transfers/{moved.pk}/reverse"
+    without = client_with(make_key(Scope.TRANSFERS_WRITE, Scope.ACCOUNTS_READ, owner=clerk))
+    with_cash = client_with(make_key(Scope.TRANSFERS_WRITE, Scope.CASH_WRITE, owner=clerk))
+
+    done = LedgerClient(clerk).post(path, key="undo")
+
+    withheld = without.post(path, key="undo")
+    looked_up = without.get("/idempotency-keys/undo").json()
+    assert (withheld.status_code, withheld.json()["code"]) == (409, "idempotency_answer_withheld")
+    assert (looked_up["response_status"], looked_up["response_body"]) == (201, None)
+    assert with_cash.post(path, key="undo").json() == done.json()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "scope"),
+    [
+        ("/accounts", {"owner_name": "A"}, Scope.ACCOUNTS_WRITE),
+        ("/webhooks", {"url": "https://hooks.example/token"}, Scope.WEBHOOKS_WRITE),
+        ("/service-keys", {"name": "backend", "scopes": ["cash:write"]}, None),
+    ],
+)
+def test_a_key_looks_up_only_responses_to_requests_that_it_could_have_sent(
+    make_key, alice, monkeypatch, path, body, scope
+):
+    monkeypatch.setattr(webhooks, "addresses_of", lambda url: [])
+    done = LedgerClient(alice).post(path, body, key="first")
+    assert done.status_code == 201
+
+    def looked_up(*scopes: Scope) -> dict | None:
+        client = client_with(make_key(Scope.ACCOUNTS_READ, *scopes))
+        return client.get("/idempotency-keys/first").json()["response_body"]
+
+    others = [each for each in Scope if each not in (scope, Scope.ACCOUNTS_READ)]
+    assert looked_up(*others) is None
+    if scope is not None:
+        assert looked_up(scope)["id"] == done.json()["id"]
+    shown = LedgerClient(alice).get("/idempotency-keys/first").json()["response_body"]
+    assert shown.keys() == done.json().keys()
 
 
 def test_a_key_may_do_no_more_than_its_owner(make_key, bob, funded_account):
