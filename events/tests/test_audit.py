@@ -1,5 +1,7 @@
 """The audit compares the event log with the transfers and accounts that it tells of."""
 
+from uuid import uuid4
+
 import pytest
 from django.db import connection
 
@@ -81,7 +83,7 @@ def test_a_lost_event_is_found(book):
 def test_an_event_that_was_written_twice_is_found(book):
     editable()
     event = events_of(book.deposit).get()
-    event.pk = None
+    event.pk, event.uuid = None, uuid4()
     event.save(force_insert=True)
 
     assert failed() == {"event_of_every_transfer": [str(book.deposit.pk)]}
@@ -91,7 +93,7 @@ def test_an_event_of_a_transfer_that_does_not_exist_is_found(book):
     editable()
     missing = Transfer(id="00000000-0000-7000-8000-000000000001")
     event = events_of(book.deposit).get()
-    event.pk, event.transfer_id = None, missing.pk
+    event.pk, event.uuid, event.transfer_id = None, uuid4(), missing.pk
     event.save(force_insert=True)
 
     assert failed() == {"event_fits_its_transfer": [str(missing.pk)]}
@@ -112,3 +114,31 @@ def test_an_event_that_does_not_fit_its_transfer_is_found(book, change):
     events_of(book.transfer).update(**change(book))
 
     assert failed() == {"event_fits_its_transfer": [str(book.transfer.pk)]}
+
+
+@pytest.mark.parametrize("type", ["account.frozen", "account.closed", "account.limit_changed"])
+def test_an_event_of_a_change_that_never_happened_is_found(book, type):
+    editable()
+    event = Event.objects.get(account=book.third, type="account.opened")
+    event.pk, event.uuid, event.type = None, uuid4(), type
+    event.save(force_insert=True)
+
+    assert failed() == {"event_of_every_account_change": [str(book.third.pk)]}
+
+
+@pytest.mark.parametrize("type", ["account.opened", "account.updated"])
+def test_an_event_of_an_account_that_does_not_exist_is_found(book, type):
+    editable()
+    event = Event.objects.get(account=book.third, type="account.opened")
+    event.pk, event.uuid, event.type, event.account_id = None, uuid4(), type, uuid4()
+    event.save(force_insert=True)
+
+    assert failed() == {"event_of_every_account_change": [str(event.account_id)]}
+
+
+def test_two_events_with_one_id_are_found(book):
+    editable()
+    [first, second] = Event.objects.filter(type="account.opened").order_by("pk")[:2]
+    Event.objects.filter(pk=second.pk).update(uuid=first.uuid)
+
+    assert failed() == {"event_has_its_own_id": [str(first.uuid)]}
