@@ -26,20 +26,18 @@ class DatabaseCollector(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         up = GaugeMetricFamily("ledger_database_up", "1 if the database can be reached, else 0.")
+        found = []
         try:
             states = self._read()
+            up.add_metric([], 1)
+            found += [*_connections(states)] if states else []
+            found += [_log_position(), *([_hidden_events()] if states else [])]
         except Exception as error:
             # The scrape mustn't fail, because it tells the other figures.
             logger.warning("could not read the state of the database: %r", error)
-            up.add_metric([], 0)
-            yield up
-            return
-        up.add_metric([], 1)
-        yield up
-        yield _log_position()
-        if states:
-            yield from _connections(states)
-            yield _hidden_events()
+            if not up.samples:
+                up.add_metric([], 0)
+        yield from [up, *found]
 
     def _read(self) -> list[tuple[str, int, int]]:
         with connection.cursor() as cursor:

@@ -187,6 +187,24 @@ def test_a_scrape_tells_that_the_database_is_down(client, monkeypatch):
     assert samples(response.text)["ledger_database_up",] == 0
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_scrape_tells_the_rest_if_the_events_cannot_be_read(client):
+    def rename(old: str, new: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+    rename("events_event", "elsewhere")
+    try:
+        response = client.get("/metrics")
+    finally:
+        rename("elsewhere", "events_event")
+
+    assert response.status_code == 200
+    figures = samples(response.text)
+    assert figures["ledger_database_up",] == 1
+    assert ("ledger_events_newest",) not in figures
+
+
 def test_a_balanced_ledger_has_an_imbalance_of_0(client, alice, funded_account):
     funded_account(alice, balance=10)
 
