@@ -16,6 +16,7 @@ from api.operations import ANYONE, Operation
 from api.probe import probe
 from api.problems import Problem
 from audit import protection
+from audit.protection.postgresql_writes import Privilege
 from database.exceptions import UnusableDatabase
 from events.order import is_behind
 from ledger_project.earlier_versions import why_made_anew
@@ -66,12 +67,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     Otherwise the response is 503, and says why.
     """
     try:
-        reason = _not_migrated()
-        if reason is None and "for" not in request.GET:
-            reason = (
-                connection.why_no_writes()  # type: ignore[attr-defined]  # our own wrappers'
-                or protection.why_no_writes(connection)
-            )
+        reason = _why_not_ready(for_reads="for" in request.GET)
     except UnusableDatabase as error:
         reason = str(error)
     except DatabaseError:
@@ -79,6 +75,27 @@ def readyz(request: HttpRequest) -> HttpResponse:
     if reason is None:
         return JsonResponse({"status": "ready"})
     return Problem(TemporarilyUnavailable(reason)).response(request)
+
+
+def _why_not_ready(*, for_reads: bool) -> str | None:
+    lacking = protection.lacking_privileges(connection)
+    # What follows reads some of these tables.
+    unreadable = [each for each in lacking if each.name == "SELECT"]
+    reason = _to_grant(unreadable) or _not_migrated()
+    if reason or for_reads:
+        return reason
+    return (
+        connection.why_no_writes()  # type: ignore[attr-defined]  # our own wrappers'
+        or _to_grant(lacking)
+        or protection.why_no_inserts(connection)
+    )
+
+
+def _to_grant(lacking: list[Privilege]) -> str | None:
+    if not lacking:
+        return None
+    table, name = lacking[0]
+    return f"The database's role lacks the privilege {name} on {table}. Repeat the grants."
 
 
 def _not_migrated() -> str | None:

@@ -9,6 +9,7 @@ write nothing, and only need the right to read.
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from audit.protection import expected, postgresql, postgresql_writes, sqlite
+from audit.protection.postgresql_writes import Privilege
 from audit.report import Finding, Result
 from database import guards
 
@@ -42,15 +43,15 @@ def schema_results(connection: BaseDatabaseWrapper) -> list[Result]:
     return list(results.values())
 
 
-def why_no_writes(connection: BaseDatabaseWrapper) -> str | None:
-    """Return a sentence that says what prevents the API from inserting or updating, or None."""
-    if connection.vendor == "sqlite":
-        used_up = dict(sqlite.used_up_ids(connection))
-    else:
-        lacking = postgresql_writes.lacking_privileges(connection, expected.tables(connection))
-        if lacking:
-            return f"The database's role lacks the privilege {lacking[0]}. Repeat the grants."
-        used_up = dict(postgresql_writes.used_up_ids(connection))
+def lacking_privileges(connection: BaseDatabaseWrapper) -> list[Privilege]:
+    """Return the privileges that the role of this connection lacks, those to read first."""
+    return [] if connection.vendor == "sqlite" else postgresql_writes.lacking_privileges(connection)
+
+
+def why_no_inserts(connection: BaseDatabaseWrapper) -> str | None:
+    """Return a sentence that says which table takes no more rows from the API, or None."""
+    catalog = sqlite if connection.vendor == "sqlite" else postgresql_writes
+    used_up = dict(catalog.used_up_ids(connection))
     inserted = postgresql_writes.WRITTEN.keys() | postgresql_writes.WRITTEN_BY_GUARDS
     if full := sorted(used_up.keys() & inserted):
         return f"No row can be inserted into {full[0]}, because its ids are used up."

@@ -120,7 +120,7 @@ def problems(connection: BaseDatabaseWrapper, tables: list[Table]) -> Iterator[P
             yield from postgresql_constraints.of_references(cursor, oid, table, new)
             if not columns:  # EXPLAIN of a condition fails if one of its columns is missing.
                 yield from postgresql_constraints.of_conditions(cursor, oid, table, relation, new)
-    yield from postgresql_writes.problems(connection, tables)
+    yield from postgresql_writes.problems(connection)
 
 
 def _of_settings(cursor: Any) -> Iterator[Problem]:

@@ -1,23 +1,26 @@
 """
 What else can prevent the ledger from writing: privileges, ids that are used up, publications.
 
+The privileges to read are here too, because one query asks for all of them.
+
 Each is asked of the database, because a schema that has everything can still refuse every write.
 (``sqlite`` finds used-up ids on SQLite. It has no privileges and no publications.)
 """
 
 from collections.abc import Iterator
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from django.apps import apps
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from audit.protection.expected import Problem, Table, counting_columns
+from audit.protection.expected import Problem, counting_columns
 from database import guards
 from transfers import writing
 
 CHECK = "schema_takes_writes"
 
-# What the API writes to each table, besides reading it. The grants in docs/databases.md allow this
+# What the API writes to each table. It reads all tables. The grants in docs/databases.md allow this
 # and what the admin and the commands write.
 WRITTEN = {
     "accounts_account": ("INSERT", "UPDATE"),
@@ -53,6 +56,14 @@ UPDATED = {
     ),
     "service_keys_servicekey": ("last_used_at", "revoked_at", "revoked_by_id", "revoke_reason"),
 }
+
+
+class Privilege(NamedTuple):
+    """A privilege on a table, such as ``INSERT``, or ``USAGE`` of a sequence."""
+
+    table: str
+    name: str
+
 
 # An id that an identity column generates needs no privilege, neither on the column nor on the
 # sequence.
@@ -141,7 +152,7 @@ ORDER BY 1, 2
 """
 
 
-def problems(connection: BaseDatabaseWrapper, tables: list[Table]) -> Iterator[Problem]:
+def problems(connection: BaseDatabaseWrapper) -> Iterator[Problem]:
     """
     Yield what prevents the ledger from writing.
 
@@ -150,8 +161,8 @@ def problems(connection: BaseDatabaseWrapper, tables: list[Table]) -> Iterator[P
     """
     schema = guards.schema_of(connection)
     with guards.own_names_only(connection) as cursor:
-        pairs = [(name, what) for name, each in WRITTEN.items() for what in each]
-        lacking = list(_lacking(cursor, schema, tables))
+        pairs = [Privilege(name, what) for name, each in WRITTEN.items() for what in each]
+        lacking = _lacking(cursor, schema)
         if not set(pairs) <= set(lacking):
             for name, what in lacking:
                 yield CHECK, name, f"the role of this connection lacks the privilege {what}"
@@ -169,11 +180,16 @@ def problems(connection: BaseDatabaseWrapper, tables: list[Table]) -> Iterator[P
             )
 
 
-def lacking_privileges(connection: BaseDatabaseWrapper, tables: list[Table]) -> list[str]:
-    """Return the privileges that the role of this connection lacks, such as ``INSERT on …``."""
+def lacking_privileges(connection: BaseDatabaseWrapper) -> list[Privilege]:
+    """
+    Return the privileges that the role of this connection lacks, those to read first.
+
+    Tables and columns that don't exist are left out.
+    """
     schema = guards.schema_of(connection)
     with guards.own_names_only(connection) as cursor:
-        return [f"{what} on {name}" for name, what in _lacking(cursor, schema, tables)]
+        lacking = _lacking(cursor, schema)
+    return sorted(lacking, key=lambda each: each.name != "SELECT")
 
 
 def used_up_ids(connection: BaseDatabaseWrapper) -> list[tuple[str, str]]:
@@ -188,37 +204,43 @@ def _used_up(cursor: Any, schema: str) -> list[tuple[str, str]]:
     return list(cursor.fetchall())
 
 
-def _lacking(cursor: Any, schema: str, tables: list[Table]) -> Iterator[tuple[str, str]]:
-    """Yield the name of a table and a privilege for each privilege that the role lacks."""
-    columns = {table.name: list(table.columns) for table in tables}
-    needed = [
-        (name, column, privilege)
-        for name, privileges in WRITTEN.items()
-        for privilege in ("SELECT", *privileges)
-        for column in _columns_of(name, privilege, columns)
-    ]
-    names, fields, privileges = zip(*needed, strict=True)
-    given = {"tables": list(names), "columns": list(fields), "privileges": list(privileges)}
-    cursor.execute(PRIVILEGES, {"schema": schema, **given})
-    yield from cursor.fetchall()
+def _lacking(cursor: Any, schema: str) -> list[Privilege]:
+    cursor.execute(PRIVILEGES, {"schema": schema, **_needed()})
+    lacking = [Privilege(*row) for row in cursor.fetchall()]
     inserted = [name for name, privileges in WRITTEN.items() if "INSERT" in privileges]
     cursor.execute(USAGE, {"schema": schema, "inserted": inserted})
     for name, counter in cursor.fetchall():
-        yield name, f"USAGE of the sequence {counter}"
+        lacking.append(Privilege(name, f"USAGE of the sequence {counter}"))
+    return lacking
 
 
-def _columns_of(name: str, privilege: str, columns: dict[str, list[str]]) -> list[str]:
+@cache
+def _needed() -> dict[str, list[str]]:
+    """Return the tables, columns and privileges for ``PRIVILEGES``, each as a list."""
+    needed = [
+        (name, column, privilege)
+        for name, columns in _columns().items()
+        for privilege in ("SELECT", *WRITTEN.get(name, ()))
+        for column in _of_privilege(name, privilege, columns)
+    ]
+    tables, fields, privileges = zip(*needed, strict=True)
+    return {"tables": list(tables), "columns": list(fields), "privileges": list(privileges)}
+
+
+def _of_privilege(name: str, privilege: str, columns: list[str]) -> list[str]:
     if privilege == "DELETE":
         return [""]
     if privilege == "UPDATE" and name in UPDATED:
         return list(UPDATED[name])
-    return columns.get(name) or _models()[name]
+    return columns
 
 
-def _models() -> dict[str, list[str]]:
-    """Return the columns of each model, by the name of its table."""
-    return {
+def _columns() -> dict[str, list[str]]:
+    """Return the columns of each table, by its name."""
+    columns = {
         model._meta.db_table: [str(field.column) for field in model._meta.local_concrete_fields]
         for model in apps.get_models(include_auto_created=True)
         if not model._meta.proxy
     }
+    # Django has no public model for it.
+    return {**columns, "django_migrations": ["id", "app", "name", "applied"]}

@@ -81,6 +81,25 @@ def test_a_privilege_that_was_not_granted_is_reported(
     assert reads.status_code == 200
 
 
+def test_each_table_that_may_not_be_read_is_reported(client, as_application):
+    owner = connection.settings_dict["USER"]
+    run(*granted())
+    tables = [name for (name,) in rows("SELECT tablename FROM pg_tables WHERE schemaname='public'")]
+    found, expected = {}, {}
+    for table in sorted(tables):
+        run(f"REVOKE SELECT ON {table} FROM {ROLE}")
+        become(ROLE)
+        answers = [client.get(path) for path in ("/readyz", "/readyz?for=reads")]
+        found[table] = [(each.status_code, each.json()["detail"]) for each in answers]
+        become(owner)
+        run(f"GRANT SELECT ON {table} TO {ROLE}")
+        detail = f"The database's role lacks the privilege SELECT on {table}. Repeat the grants."
+        expected[table] = [(503, detail)] * 2
+
+    assert found == expected
+    assert {"django_migrations", "events_event", "auth_user_groups"} <= set(found)
+
+
 def test_the_sequence_of_an_additional_column_needs_a_privilege(client, as_application):
     run(*granted(), "ALTER TABLE transfers_transfer ADD zz bigserial")
     try:
