@@ -2,11 +2,13 @@
 
 import re
 from functools import cache, lru_cache
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 
+from api.errors import ApiError
 from api.exceptions import LARGEST_BODY
 from api.operations import handler_of
 
@@ -29,12 +31,22 @@ def route_of(request: HttpRequest) -> str | None:
 @lru_cache(16)
 def largest_body(path: str) -> int:
     """Return the size limit of a request body for this path, in bytes."""
-    try:
-        view = resolve(path).func
-    except Resolver404:
-        return LARGEST_BODY
-    limit: int = getattr(getattr(view, "cls", None), "max_body", LARGEST_BODY)
+    limit: int = getattr(_class_of(path), "max_body", LARGEST_BODY)
     return limit
+
+
+def described(error: ApiError, path: str) -> ApiError:
+    """Return the error with which a request is refused, as the route of this path describes it."""
+    describe = getattr(_class_of(path), "describe_refusal", None)
+    return error if describe is None else describe(error)
+
+
+def _class_of(path: str) -> Any:
+    """Return the class of the view for this path, or None if it has no class or there is none."""
+    try:
+        return getattr(resolve(path).func, "cls", None)
+    except Resolver404:
+        return None
 
 
 def scope_of(method: str, path: str) -> str | None:

@@ -3,19 +3,23 @@
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework_simplejwt.serializers import TokenObtainPairSerializer
 
+from api.errors import ApiError
 from api.exceptions import LARGEST_BODY, AuthenticationFailed, NotAuthenticated, TokenNotValid
 from api.fields import StrictCharField, StrictSerializer
 from api.operations import ANYONE, Operation
 from api.parsers import refuse_query, require_size
 from api.probe import probe
-from ledger_project.service_keys.exceptions import GRANT_ERRORS
+from api.problems import problem_of
+from ledger_project.service_keys.exceptions import GRANT_ERRORS, as_grant_error
 from ledger_project.service_keys.grants import FormParser, exchange, is_grant
 from ledger_project.throttling import LoginThrottle, LoginTry
 from ledger_project.tokens import ACCESS_MINUTES, REFRESH_HOURS, revoke, rotate
@@ -96,6 +100,8 @@ class TokenView(AuthView):
     parser_classes = (*AuthView.parser_classes, FormParser)
     throttle_classes = (PasswordThrottle,)
     login_try: LoginTry
+    # How the server describes what it refuses before it knows whether it is a login.
+    describe_refusal = staticmethod(as_grant_error)
 
     @Operation(
         "logIn",
@@ -127,6 +133,19 @@ class TokenView(AuthView):
             serializer.is_valid(raise_exception=True)
             self.login_try.user = serializer.user
         return Response(serializer.validated_data)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        problem = problem_of(exc)
+        if problem is not None and not self._is_login():
+            exc = as_grant_error(problem.error)
+        return super().handle_exception(exc)
+
+    def _is_login(self) -> bool:
+        """Return whether the body could be read and isn't a grant."""
+        try:
+            return not is_grant(self.request)
+        except (ApiError, APIException, RequestDataTooBig):
+            return False
 
 
 class RefreshView(AuthView):

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 
 from api.errors import ApiError
 from api.problems import MEDIA_TYPE, Problem
+from api.routes import described
 
 # The key of the WSGI environment under which a refused request has its error.
 REFUSAL = "ledger.refusal"
@@ -43,4 +44,6 @@ class RefusalMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         refusal: ApiError | None = request.META.get(REFUSAL)
-        return self.get_response(request) if refusal is None else Problem(refusal).response(request)
+        if refusal is None:
+            return self.get_response(request)
+        return Problem(described(refusal, request.path_info)).response(request)

@@ -3,7 +3,11 @@
 from typing import Self
 
 from api.errors import ApiError
+from api.exceptions import UnsupportedMediaType
 from ledger_project.service_keys.examples import CLIENT_ID
+
+# RFC 6749 §5.2 allows neither in an `error_description`.
+NOT_IN_A_DESCRIPTION = str.maketrans('"\\', "'/")
 
 
 class ServiceKeyNotFound(ApiError):
@@ -35,8 +39,8 @@ class GrantError(ApiError):
 
     status = 400
     figures = {
-        "error": (str, "For OAuth clients: the same as `code`."),
-        "error_description": (str, "For OAuth clients: the same as `detail`."),
+        "error": (str, "For OAuth clients: the same as `code`, if RFC 6749 has it."),
+        "error_description": (str, "For OAuth clients: the same as `detail`, in ASCII."),
     }
 
     def __init__(self, detail: str | None = None) -> None:
@@ -49,8 +53,8 @@ class InvalidRequest(GrantError):
 
     code = "invalid_request"
     meaning = (
-        "The request for a service key's token lacks a parameter, has one twice, or has the "
-        "credentials both in the header and in the body."
+        "The request for a service key's token lacks a parameter, has one twice or more than 20, "
+        "or has the credentials both in the header and in the body."
     )
     remedy = "Correct the request."
     detail = "Send grant_type=client_credentials, and the client_id and client_secret."
@@ -80,6 +84,27 @@ class InvalidScope(GrantError):
     meaning = "The service key lacks one of the requested scopes."
     remedy = "Request only scopes of the service key, or none, which requests them all."
     detail = "The service key lacks a requested scope. Leave scope out to request all it has."
+
+
+class NeitherFormNorJson(UnsupportedMediaType):
+    """The body of a request for a token has another type."""
+
+    detail = "Send the body as application/x-www-form-urlencoded or as application/json."
+
+
+def as_grant_error(error: ApiError) -> ApiError:
+    """
+    Return an error of a request for a token, with the members that OAuth clients read.
+
+    To them, every request that is refused before it is looked at is an ``invalid_request``: one
+    that can't be parsed, for example, or that is too large.
+    """
+    if type(error) is UnsupportedMediaType:
+        error = NeitherFormNorJson()
+    if not isinstance(error, GrantError) and error.status < 500:
+        description = error.detail.translate(NOT_IN_A_DESCRIPTION).encode("ascii", "replace")
+        error.evidence |= {"error": InvalidRequest.code, "error_description": description.decode()}
+    return error
 
 
 GRANT_ERRORS = (InvalidRequest, InvalidClient, UnsupportedGrantType, InvalidScope)

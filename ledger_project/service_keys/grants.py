@@ -48,11 +48,11 @@ class FormParser(BaseParser):
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Form:
         refuse_encoding((parser_context or {}).get("request"))
+        body = stream.read()
+        if body.count(b"&") >= MOST_PARAMETERS:
+            raise InvalidRequest(f"Send at most {MOST_PARAMETERS} parameters.")
         try:
-            text = stream.read().decode("ascii")
-            pairs = parse_qsl(
-                text, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS
-            )
+            pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict")
         except ValueError as error:
             raise InvalidRequest("The body is not a valid form of UTF-8.") from error
         form = Form(pairs)

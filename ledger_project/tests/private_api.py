@@ -189,6 +189,7 @@ DOCUMENTED_METHODS = {
     # Django REST Framework
     *("allow_request", "wait", "filter_queryset", "get_permissions", "get_renderers", "initial"),
     *("get_paginated_response", "get_schema_operation_parameters", "paginate_queryset", "list"),
+    *("finalize_response", "handle_exception"),
     *("has_permission", "parse", "render", "select_parser", "select_renderer"),
     *("to_internal_value", "to_representation", "validate"),
     # drf-spectacular

@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 HUGE = "Content-Length: 209715200"
 MULTIPART = "Content-Type: multipart/form-data; boundary=b"
 JSON = "Content-Type: application/json"
+FORM = "Content-Type: application/x-www-form-urlencoded"
 MEGABYTE = 1024 * 1024
 
 
@@ -32,6 +33,21 @@ def test_a_huge_body_is_refused_by_its_head_with_a_problem_document(server):
     [(status, problem)] = responses(received)
     assert (status, problem["code"]) == (413, "payload_too_large")
     assert problem["instance"] == "/transfers"
+
+
+@pytest.mark.parametrize(
+    ("length", "status", "code"),
+    [(HUGE, 413, "payload_too_large"), ("X-A: 1", 411, "length_required")],
+)
+def test_a_request_for_a_token_is_refused_by_its_head_with_what_oauth_clients_read(
+    server, length, status, code
+):
+    line = request("POST /auth/token HTTP/1.1", FORM, length)
+
+    [(answered, problem)] = responses(exchange(server.port, line, end=False))
+
+    assert (answered, problem["code"], problem["error"]) == (status, code, "invalid_request")
+    assert problem["error_description"] == problem["detail"]
 
 
 def test_a_huge_upload_to_the_admin_is_refused_by_its_head_with_a_page(server):

@@ -1,6 +1,7 @@
 """The errors of the client-credentials grant, as RFC 6749 §5.2 describes them."""
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
@@ -18,7 +19,7 @@ from ledger_project.service_keys.tests.grants import (
     each_encoding,
     in_body,
 )
-from ledger_project.service_keys.tests.keys import client_with
+from ledger_project.service_keys.tests.keys import TOKEN_PATH, client_with
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +68,70 @@ def test_json_without_a_grant_type_is_a_login(anyone, held):
 )
 def test_a_malformed_form_is_an_invalid_request(anyone, body):
     assert_refused(by_form(anyone, body), 400, "invalid_request")
+
+
+# Requests of which the service doesn't know whether they are a grant or a login.
+UNREADABLE = {
+    "not JSON": ("application/json", b"{", 400, "malformed_json"),
+    "quotation marks": ("application/json", b'{"a": "\\x"}', 400, "malformed_json"),
+    "not UTF-8": ("application/json", b'"\xff"', 400, "malformed_json"),
+    "a member twice": (
+        "application/json",
+        b'{"grant_type":"client_credentials","grant_type":"client_credentials"}',
+        400,
+        "malformed_json",
+    ),
+    "deep": ("application/json", b"[" * 20_000, 400, "malformed_json"),
+    "text": ("text/plain", b"grant_type=client_credentials", 415, "unsupported_media_type"),
+    "multipart": ("multipart/form-data; boundary=b", b"--b--", 415, "unsupported_media_type"),
+    "no type": ("", b"grant_type=client_credentials", 415, "unsupported_media_type"),
+    "large JSON": ("application/json", b" " * 70_000, 413, "payload_too_large"),
+    "a large form": (FORM, b"a=" + b"b" * 70_000, 413, "payload_too_large"),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_a_request_that_cannot_be_read_is_an_invalid_request_to_oauth_clients(anyone, name):
+    media_type, body, status, code = UNREADABLE[name]
+
+    answer = anyone.generic("POST", TOKEN_PATH, body, content_type=media_type)
+
+    problem = answer.json()
+    assert (answer.status_code, problem["code"], problem["error"]) == (
+        status,
+        code,
+        "invalid_request",
+    )
+    assert problem["error_description"] == problem["detail"].replace('"', "'").replace("\\", "/")
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("?scope=x", {}, 422),
+        ("", {"Content-Encoding": "gzip"}, 415),
+        ("", {"Accept": "text/html"}, 406),
+    ],
+)
+def test_a_grant_that_is_refused_as_any_request_is_an_invalid_request_too(
+    anyone, held, path, headers, status
+):
+    answer = anyone.generic(
+        "POST", TOKEN_PATH + path, urlencode(held.grant()), content_type=FORM, headers=headers
+    )
+
+    assert (answer.status_code, answer.json()["error"]) == (status, "invalid_request")
+
+
+@pytest.mark.parametrize("body", [{}, {"username": "x"}, {"username": "x", "password": "y"}])
+def test_the_errors_of_a_login_are_not_those_of_a_grant(anyone, body):
+    assert "error" not in by_json(anyone, body).json()
+
+
+def test_a_form_with_too_many_parameters_says_so(anyone):
+    answer = by_form(anyone, "&".join(f"p{number}=1" for number in range(21)))
+
+    assert answer.json()["detail"] == "Send at most 20 parameters."
 
 
 @pytest.mark.parametrize("value", [5, None, True, ["x"], {"a": "b"}])
