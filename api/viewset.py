@@ -17,7 +17,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
-from api.exceptions import LARGEST_BODY, UNKNOWN_PARAMETER
+from api.exceptions import LARGEST_BODY, UNKNOWN_PARAMETER, MethodNotAllowed
 
 # The query parameters of most lists, besides their filters.
 PAGING = frozenset({"limit", "cursor"})
@@ -62,6 +62,13 @@ class LedgerViewSet(GenericViewSet):
         super().initial(request, *args, **kwargs)
         if self.action == "list" and request.accepted_renderer.format == "json":
             cast(Any, self.paginator).limit_of(request)
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if response.status_code != MethodNotAllowed.status:
+            # DRF adds it to every response. The replay of a response doesn't have it.
+            del response["Allow"]
+        return response
 
     @property
     def is_public(self) -> bool:

@@ -32,7 +32,11 @@ def replay(record: IdempotencyKey, user: User, claim: Mapping[str, Any]) -> Http
     if not record.may_be_shown_to(user):
         raise AnswerWithheld(answer.status)
     headers = {**answer.headers, "Idempotent-Replayed": "true"}
-    return HttpResponse(answer.body, status=answer.status, headers=headers)
+    response = HttpResponse(answer.body, status=answer.status, headers=headers)
+    if "Content-Type" not in answer.headers:
+        # Django's default. A response without content, such as a 204, has no type.
+        del response["Content-Type"]
+    return response
 
 
 def records_of(names: Collection[Name]) -> dict[Name, IdempotencyKey]:

@@ -137,6 +137,19 @@ def test_a_webhook_is_deleted_with_its_deliveries(api, make_webhook):
     assert api.delete(f"/webhooks/{endpoint.pk}").json()["code"] == "webhook_not_found"
 
 
+def test_the_replay_of_a_deletion_has_the_headers_of_the_first_response(api, make_webhook):
+    path = f"/webhooks/{make_webhook().pk}"
+
+    first, again = [api.delete(path, key="k") for _ in range(2)]
+
+    assert (first.status_code, again.status_code, again.content) == (204, 204, b"")
+    headers = [dict(answer.items()) for answer in (first, again)]
+    assert headers[1].pop("Idempotent-Replayed") == "true"
+    for each in headers:
+        del each["X-Request-ID"]
+    assert headers[1] == headers[0]
+
+
 def test_a_rotated_secret_is_new_and_the_previous_one_signs_for_a_day(api, make_webhook):
     endpoint = make_webhook()
     before = decrypted(endpoint.secret)
