@@ -2,7 +2,7 @@
 Send one HTTP request to the receiver of a webhook.
 
 The receiver is a stranger's server. It gets ten seconds in all, no redirect is followed, and only
-the beginning of its response is read. The connection goes to the address that was checked, so a
+the first 64 KiB that it sends are read. The connection goes to the address that was checked, so a
 name that resolves to another address a moment later gains nothing.
 """
 
@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 
 import httpcore
 
@@ -30,6 +31,8 @@ SECONDS = 10
 CONNECT_SECONDS = 3
 # How much of the response is kept, for the owner to see. In bytes.
 EXCERPT = 1024
+# How much of the response is read, with its head and with the interim responses (1xx) before it.
+LARGEST_RESPONSE = 64 * 1024
 # What connecting, reading and parsing can raise. A ValueError is raised for an invalid name.
 FAILURES = (
     *(httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException),
@@ -160,15 +163,48 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
         failed: Exception = httpcore.ConnectError("The host has no address.")
         for address in addresses:
             try:
-                return await self._network.connect_tcp(
+                stream = await self._network.connect_tcp(
                     address, self._target.port, CONNECT_SECONDS, local_address, socket_options
                 )
+                return _BoundedStream(stream)
             except (httpcore.NetworkError, httpcore.TimeoutException) as error:
                 failed = error
         raise failed
 
     async def sleep(self, seconds: float) -> None:
         await self._network.sleep(seconds)
+
+
+class _BoundedStream(httpcore.AsyncNetworkStream):
+    """A connection that reads at most ``LARGEST_RESPONSE`` bytes, before or after TLS."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream, self._left = stream, LARGEST_RESPONSE
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if not self._left:
+            raise httpcore.ReadError(f"The head is larger than {LARGEST_RESPONSE} bytes.")
+        data = await self._stream.read(min(max_bytes, self._left), timeout)
+        self._left -= len(data)
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        return _BoundedStream(stream)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
 
 
 def _authority(target: Target) -> str:

@@ -40,9 +40,9 @@ def receiver(behave: Behaviour, tls: ssl.SSLContext | None = None) -> Iterator[R
                 connection = self.request
                 if tls is not None:
                     connection = tls.wrap_socket(connection, server_side=True)
-                received.requests.append(_read(connection))
-                behave(connection, ended)
-                connection.close()
+                with connection:
+                    received.requests.append(_read(connection))
+                    behave(connection, ended)
 
     class Server(socketserver.ThreadingTCPServer):
         allow_reuse_address = True

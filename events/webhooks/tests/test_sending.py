@@ -127,11 +127,30 @@ def test_a_receiver_that_closes_early_or_does_not_speak_http_is_a_failure(respon
     assert outcome.error.startswith(("RemoteProtocolError: ", "ReadError: "))
 
 
-def test_an_endless_head_is_a_failure():
-    with receiver(answering_bytes(b"HTTP/1.1 200 OK\r\n" + b"X-Long: a\r\n" * 100_000)) as server:
-        outcome = post(server.url)
+ENDLESS = {
+    "a header": b"HTTP/1.1 200 OK\r\nX-Long: " + b"a" * 10_000_000,
+    "headers": b"HTTP/1.1 200 OK\r\n" + b"X-Long: a\r\n" * 1_000_000,
+    "interim responses": b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 300_000,
+    "empty interim responses": b"HTTP/1.1 100 \r\n\r\n" * 600_000,
+}
 
-    assert (outcome.status, outcome.is_success) == (None, False)
+
+@pytest.mark.parametrize("name", ENDLESS)
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_only_64_kib_of_an_endless_head_are_read(monkeypatch, certificate, name, encrypted):
+    # The response must be refused for its size, even if this machine is slow.
+    monkeypatch.setattr(sending, "SECONDS", 60)
+    context, file = certificate
+    monkeypatch.setenv("SSL_CERT_FILE", file)
+
+    with receiver(answering_bytes(ENDLESS[name]), context if encrypted else None) as server:
+        scheme = "https" if encrypted else "http"
+        outcome = post(f"{scheme}://localhost:{server.port}/hook")
+
+    assert (outcome.status, outcome.error) == (
+        None,
+        "ReadError: The head is larger than 65536 bytes.",
+    )
 
 
 def test_a_receiver_that_is_down_is_a_failure():
