@@ -1,14 +1,18 @@
 """Which events are delivered to a webhook, and that none is left out or repeated."""
 
+import uuid
+
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts import services as accounts
 from conftest import allow
 from events.models import Event
 from events.order import START, end_of_log
 from events.webhooks import fanout, services
-from events.webhooks.models import Delivery
+from events.webhooks.models import Delivery, Endpoint
 from transfers import services as transfers
 from transfers.tests.orders import hold_order, transfer_order
 
@@ -183,3 +187,110 @@ def test_an_idle_log_costs_two_statements(make_webhook, django_assert_num_querie
 
     with django_assert_num_queries(2, connection=connection):
         fanout.fan_out()
+
+
+@pytest.fixture
+def make_many(make_webhook):
+    """Return a function that makes webhooks of as many new users, with or without a permission."""
+
+    def make(count: int, *permissions: str):
+        users = [User.objects.create_user(f"user {uuid.uuid4()}") for _ in range(count)]
+        return [make_webhook(owner=allow(user, *permissions)) for user in users]
+
+    return make
+
+
+def places_of(endpoints) -> set:
+    found = Endpoint.objects.filter(pk__in=[each.pk for each in endpoints])
+    return {each.position for each in found}
+
+
+def test_webhooks_that_no_event_concerns_cost_nothing_each(
+    alice, bob, funded_account, make_many, make_webhook, publish
+):
+    of_bob = make_webhook(owner=bob)
+
+    def statements_of_a_round() -> int:
+        funded_account(alice, balance=10)
+        publish()
+        with CaptureQueriesContext(connection) as captured:
+            assert fanout.fan_out() == (0, False)
+        return len(captured)
+
+    make_many(3)
+    of_few = statements_of_a_round()
+    idle = [of_bob, *make_many(20)]
+    of_many = statements_of_a_round()
+
+    assert of_many == of_few
+    assert places_of(idle) == {end_of_log(connection)}
+
+
+def test_webhooks_among_many_idle_ones_get_their_events(
+    alice, bob, staff, funded_account, make_many, make_webhook, fan_out
+):
+    idle, readers = make_many(5), make_many(2, "accounts.read_any")
+    of_alice, of_bob, of_staff = [make_webhook(owner=owner) for owner in (alice, bob, staff)]
+    source, dest = funded_account(alice, balance=10), funded_account(bob)
+    fan_out()
+    transfer_order(source, dest, 3, actor=alice)
+
+    assert fan_out() == 5
+    assert [types_of(each) for each in idle] == [[]] * 5
+    assert places_of(idle) == {end_of_log(connection)}
+    all_types = ["account.opened", "transfer.posted", "account.opened", "transfer.posted"]
+    assert [types_of(each) for each in (*readers, of_staff)] == [all_types] * 3
+    assert types_of(of_alice) == ["account.opened", "transfer.posted", "transfer.posted"]
+    assert types_of(of_bob) == ["account.opened", "transfer.posted"]
+
+
+def test_idle_webhooks_pass_over_a_long_log_in_batches(
+    monkeypatch, alice, funded_account, make_many, publish
+):
+    monkeypatch.setattr(fanout, "BATCH", 2)
+    idle = make_many(4)
+    for _ in range(5):
+        funded_account(alice)
+    publish()
+
+    rounds = [fanout.fan_out() for _ in range(4)]
+
+    assert rounds == [(0, True), (0, True), (0, False), (0, False)]
+    assert places_of(idle) == {end_of_log(connection)}
+
+
+def test_a_webhook_that_is_behind_the_others_is_not_passed_over(
+    alice, bob, funded_account, make_many, make_webhook, fan_out
+):
+    make_many(4)
+    of_bob = make_webhook(owner=bob)
+    funded_account(bob)
+    fan_out()
+    services.replay(webhook_id=of_bob.pk, actor=bob, after=START)
+    funded_account(alice)
+
+    assert fan_out() == 1
+    assert types_of(of_bob) == ["account.opened"] * 2
+
+
+def test_a_webhook_that_was_set_back_in_the_meantime_is_not_moved(
+    monkeypatch, alice, bob, funded_account, make_many, make_webhook, fan_out, publish
+):
+    make_many(4)
+    of_bob = make_webhook(owner=bob)
+    funded_account(bob)
+    fan_out()
+    funded_account(alice)
+    publish()
+    move_on = fanout._move_on
+
+    def set_back_first(*arguments):
+        services.replay(webhook_id=of_bob.pk, actor=bob, after=START)
+        move_on(*arguments)
+
+    monkeypatch.setattr(fanout, "_move_on", set_back_first)
+    fanout.fan_out()
+    monkeypatch.setattr(fanout, "_move_on", move_on)
+
+    assert fan_out() == 1
+    assert types_of(of_bob) == ["account.opened"] * 2
