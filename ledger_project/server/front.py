@@ -36,6 +36,9 @@ EXPORT_THREADS = 2
 # anyway: they are short, and a client that lost its connection gets the stored response on a retry.
 # Their bodies mean nothing (RFC 9110 §9.3.1) and aren't kept.
 READS = ("GET", "HEAD")
+# A 204 must not have a Content-Length, and that of a 304 would be of the content that the client
+# has (RFC 9110 §8.6).
+WITHOUT_CONTENT = ("204", "304")
 
 
 class Disconnected(Exception):
@@ -141,6 +144,7 @@ class Front:
         """Run Django, and again when there is news for a view that waits for it."""
         threads = self._threads_for(variables)
         droppable = variables["REQUEST_METHOD"] in READS
+        client = variables["REMOTE_ADDR"]
         time, deadline = asyncio.get_running_loop().time, None
         while True:
             hold = Hold()
@@ -149,10 +153,10 @@ class Front:
                 response = await threads.run(attempt, is_gone if droppable else None)
             if response is None or hold.wait is None:
                 return response
-            if self.waiting.is_full:
+            if not self.waiting.has_room_for(client):
                 return None
             deadline = deadline or time() + hold.wait.seconds
-            if not await self.waiting.wait(hold.wait, deadline - time(), is_gone):
+            if not await self.waiting.wait(hold.wait, deadline - time(), is_gone, client):
                 hold.send()
                 return response
 
@@ -185,9 +189,12 @@ async def _send(response: Response, method: str, send: Send, unread: Receive | N
         (name.lower().encode("latin-1"), text.encode("latin-1")) for name, text in response.headers
     ]
     body = response.body
+    if response.status[:3] in WITHOUT_CONTENT:
+        # Django adds the length of the body that it doesn't have.
+        headers = [(name, value) for name, value in headers if name != b"content-length"]
+    elif isinstance(body, bytes) and b"content-length" not in dict(headers):
+        headers.append((b"content-length", b"%d" % len(body)))
     if isinstance(body, bytes):
-        if b"content-length" not in dict(headers) and response.status[:3] not in ("204", "304"):
-            headers.append((b"content-length", b"%d" % len(body)))
         body = BytesIO(body)
     if unread is not None:
         headers.append((b"connection", b"close"))

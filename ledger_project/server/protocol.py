@@ -12,6 +12,7 @@ import asyncio
 import resource
 import uuid
 from asyncio import TimerHandle
+from collections import Counter
 from itertools import count
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.errors import ApiError
 from api.exceptions import MalformedRequest, RequestTimeout
+from ledger_project.addresses import network_of
 from ledger_project.server.refusals import raw_response
 from ledger_project.server.target import refusal_of_target
 
@@ -32,8 +34,8 @@ LINGER_SECONDS = 2
 LARGEST_HEAD = 64 * 1024
 # The number of requests that a client may send ahead while a response is pending.
 PIPELINE = 32
-# The limit for one worker. Beyond it, the connection that has waited longest for its client is
-# closed.
+# The limit for one worker. Beyond it, one connection of the client with the most is closed: the one
+# that has waited longest for it.
 CONNECTIONS = 1000
 # Files that a worker needs besides connections: the database, static files and 32 exports.
 OTHER_FILES = 128
@@ -77,6 +79,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._network = network_of(self.client[0] if self.client else None)
         self.timeout_keep_alive_task = self.loop.call_later(
             IDLE_SECONDS, self.timeout_keep_alive_handler
         )
@@ -264,8 +267,12 @@ class Protocol(HttpToolsProtocol):
     def _make_room(self) -> None:
         others = cast("set[Protocol]", self.connections) - {self}
         waiting = [each for each in others if each._waits_for_client()]
+        # A client with many connections makes room for the others, which keep theirs.
+        held = Counter(each._network for each in waiting)
         # If none is waiting, the new connection itself is closed.
-        min(waiting, key=lambda each: each._waiting_since, default=self).transport.abort()
+        min(
+            waiting, key=lambda each: (-held[each._network], each._waiting_since), default=self
+        ).transport.abort()
 
     def _waits_for_client(self) -> bool:
         # It waits for a request, for the rest of one, or for the client to read a response.

@@ -14,10 +14,12 @@ from typing import Any
 from django.db import close_old_connections, connections
 
 from api.waiting import Poll, Wait
+from ledger_project.addresses import network_of
 
 # How often to look for news while requests wait, in seconds.
 POLL_SECONDS = 0.2
 # The number of requests of a worker that may wait. The other connections are for other requests.
+# One client may have only as many of these places as are still free, so at most half.
 MOST_WAITING = 800
 # The number of views that run again at a time, so that other requests find free threads.
 AT_A_TIME = 4
@@ -29,6 +31,8 @@ logger = logging.getLogger("ledger.server")
 class _Waiter:
     wait: Wait
     is_gone: Callable[[], bool]
+    # The network of the client.
+    client: str
     # Whether there is news.
     outcome: asyncio.Future[bool]
 
@@ -52,12 +56,15 @@ class WaitingRoom:
     def __len__(self) -> int:
         return len(self._waiters)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether no further request may wait."""
-        return len(self) >= MOST_WAITING
+    def has_room_for(self, address: str) -> bool:
+        """Return whether another request of the client with this address may wait."""
+        client = network_of(address)
+        held = sum(waiter.client == client for waiter in self._waiters)
+        return held < MOST_WAITING - len(self)
 
-    async def wait(self, wait: Wait, seconds: float, is_gone: Callable[[], bool]) -> bool:
+    async def wait(
+        self, wait: Wait, seconds: float, is_gone: Callable[[], bool], address: str
+    ) -> bool:
         """
         Return True as soon as there may be news, or False after ``seconds``.
 
@@ -71,11 +78,12 @@ class WaitingRoom:
         elif wait.since < self._reached:
             # Somebody has looked since the view did, and didn't know of this request.
             return True
-        waiter = _Waiter(wait, is_gone, asyncio.get_running_loop().create_future())
+        outcome = asyncio.get_running_loop().create_future()
+        waiter = _Waiter(wait, is_gone, network_of(address), outcome)
         self._waiters.add(waiter)
         try:
             async with asyncio.timeout(seconds):
-                return await waiter.outcome
+                return await outcome
         except TimeoutError:
             return False
         finally:

@@ -15,16 +15,18 @@ PATIENCE = 60
 RESET = b"\1\0\0\0\0\0\0\0"
 
 
-def connect(port: int, receive_buffer: int | None = None) -> socket.socket:
+def connect(port: int, receive_buffer: int | None = None, address: str = HOST) -> socket.socket:
     """
     Return a connection to the server.
 
     :param receive_buffer: the size in bytes of the buffer for unread data
+    :param address: that of the client, in 127.0.0.0/8
     """
     connection = socket.socket()
     if receive_buffer is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     connection.settimeout(PATIENCE)
+    connection.bind((address, 0))
     connection.connect((HOST, port))
     return connection
 

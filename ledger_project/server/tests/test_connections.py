@@ -9,10 +9,12 @@ import pytest
 from ledger_project.server import protocol
 from ledger_project.server.tests.sockets import (
     connect,
+    connected,
     exchange,
     read_all,
     request,
     responses,
+    wait_until,
 )
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
@@ -79,6 +81,23 @@ def test_the_response_to_head_has_no_body(server):
     assert first.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"content-length: 16\r\n" in first
     assert responses(rest) == [OK]
+
+
+def test_a_response_without_content_has_neither_a_length_nor_a_type(server, alice):
+    login = LOGIN.replace(b"nobody", b"alice").replace(b"wrong", b"a password")
+    length = f"Content-Length: {len(login)}"
+    line = request("POST /auth/token HTTP/1.1", JSON, length, body=login)
+    [(_, tokens)] = responses(exchange(server.port, line))
+    body = json.dumps({"refresh": tokens["refresh"]}).encode()
+    log_out = request("POST /auth/logout HTTP/1.1", JSON, f"Content-Length: {len(body)}", body=body)
+    unchanged = request("GET /openapi.json HTTP/1.1", "If-None-Match: *")
+
+    received = [exchange(server.port, each) for each in (log_out, unchanged)]
+
+    assert [each.split(b" ")[1] for each in received] == [b"204", b"304"]
+    for each in received:
+        assert b"\r\ncontent-length:" not in each.lower()
+        assert b"\r\ncontent-type:" not in each.lower()
 
 
 def test_an_http_1_0_connection_is_closed_after_the_response(server):
@@ -216,3 +235,19 @@ def test_an_empty_line_does_not_keep_an_idle_connection_open(start, monkeypatch)
     with closing(connect(server.port)) as idle:
         idle.sendall(b"\r\n")
         assert read_all(idle) == b""
+
+
+def test_a_client_with_many_connections_makes_room_for_others(start, monkeypatch):
+    monkeypatch.setattr(protocol, "CONNECTIONS", 20)
+    server = start()
+
+    with closing(connect(server.port, address="127.0.0.2")) as idle:
+        idle.sendall(HEALTH)
+        first = read_one(idle)
+        # The connection above has been idle for longer than any of these.
+        with connected(server.port, 60):
+            wait_until(lambda: len(server.connections) == 20)
+            idle.sendall(LAST_HEALTH)
+            last = read_all(idle)
+
+    assert [responses(each) for each in (first, last)] == [[OK], [OK]]

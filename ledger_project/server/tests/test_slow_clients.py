@@ -1,7 +1,7 @@
 """Slow clients of any kind and number don't keep others from being served."""
 
 import resource
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 
 import pytest
 from django.db import transaction
@@ -44,26 +44,41 @@ def test_idle_connections_do_not_block_other_clients(live, assert_served):
         assert_served()
 
 
-def test_idle_connections_do_not_block_other_clients_under_a_low_limit_on_open_files(
-    alice, funded_account
-):
-    account = funded_account(alice)
-    with live_server() as server:
-        for worker in server.workers():
-            resource.prlimit(worker, resource.RLIMIT_NOFILE, (256, 256))
-        with connected(server.port, 700):
-            for _ in range(10):
-                with LiveClient(server.port, alice) as client:
-                    path = f"/accounts/{account.pk}/deposit"
-                    assert client.post(path, {"amount": 1}).status == 200
-
-
 HALVES = {
     "a length": request("POST /auth/token HTTP/1.1", JSON, "Content-Length: 100", body=b"{"),
     "a length and nothing": request("POST /auth/token HTTP/1.1", JSON, "Content-Length: 100"),
     "chunks": request("PUT /x HTTP/1.1", JSON, "Transfer-Encoding: chunked", body=b"9\r\n{"),
     "half a head": b"GET /healthz HTTP/1.1\r\nHost: 127",
 }
+
+
+# What a client may send on each of its connections without going on. After the last one it doesn't
+# read the responses, which are larger than what the system buffers.
+STATES = {
+    "nothing": b"",
+    **HALVES,
+    "no reading": request("GET /openapi.json HTTP/1.1") * 20,
+}
+
+
+@pytest.mark.one_database
+def test_a_client_that_takes_all_connections_does_not_block_others(alice, funded_account):
+    account = funded_account(alice)
+    with live_server() as server:
+        for worker in server.workers():
+            # Then a worker takes 64 connections.
+            resource.prlimit(worker, resource.RLIMIT_NOFILE, (192, 192))
+        for sent in STATES.values():
+            with connected(server.port, 300) as connections:
+                for each in connections:
+                    with suppress(OSError):  # It was closed to make room for another one.
+                        each.sendall(sent)
+                        if sent.endswith(b"\r\n\r\n"):
+                            each.recv(1)
+                for _ in range(5):
+                    with LiveClient(server.port, alice) as client:
+                        path = f"/accounts/{account.pk}/deposit"
+                        assert client.post(path, {"amount": 1}).status == 200
 
 
 @pytest.mark.one_database  # They never get as far as the database.

@@ -1,7 +1,7 @@
 """Requests that wait for events hold no thread, and are answered as soon as there is one."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
@@ -17,6 +17,7 @@ from events.order import Position, end_of_log
 from ledger_project.server import waiting
 from ledger_project.server.supervisor import allow_open_files
 from ledger_project.server.tests.sockets import (
+    connect,
     connected,
     exchange,
     read_all,
@@ -28,7 +29,8 @@ from transfers.services import deposit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MANY = 500
+# As many as one client may have wait.
+MANY = 400
 # Fewer than may wait for a thread.
 AT_ONCE = 50
 
@@ -185,12 +187,17 @@ def test_a_reader_whose_cursor_is_ahead_of_the_log_wakes_nobody(start, alice, bo
         assert (len(server.front.waiting), application.reads) == (1, 3)
 
 
-def test_a_request_beyond_the_places_is_refused_and_may_retry(server, alice, account, monkeypatch):
-    monkeypatch.setattr(waiting, "MOST_WAITING", 2)
+def test_a_client_may_take_half_of_the_places_and_is_refused_before_others(
+    server, alice, account, monkeypatch
+):
+    monkeypatch.setattr(waiting, "MOST_WAITING", 4)
     sent = asking(alice)
 
     with waiters(server, sent, sent):
         refused = exchange(server.port, sent, end=False)
+        with closing(connect(server.port, address="127.0.0.2")) as other:
+            other.sendall(sent)
+            wait_until(lambda: len(server.front.waiting) == 3)
 
     [(status, body)] = responses(refused)
     assert (status, body["code"]) == (503, "temporarily_unavailable")
