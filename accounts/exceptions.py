@@ -5,7 +5,7 @@ from uuid import UUID
 
 from accounts.examples import ACCOUNT_ID
 from api.errors import LedgerError
-from api.exceptions import PermissionDenied
+from api.exceptions import PermissionDenied, TemporarilyUnavailable
 
 
 class AccountNotFound(LedgerError):
@@ -26,6 +26,15 @@ class AccountNotFound(LedgerError):
     @classmethod
     def example(cls) -> Self:
         return cls(ACCOUNT_ID)
+
+
+class HistoryMayGrow(TemporarilyUnavailable):
+    """A database that can only be read doesn't know yet what was posted up to an instant."""
+
+    detail = (
+        "This database is a standby and doesn't know yet whether more was posted to the account "
+        "up to this time. Retry later, or send the request to the primary."
+    )
 
 
 class AccountFrozen(LedgerError):

@@ -4,10 +4,12 @@ Changes to an account: its name, metadata, status and overdraft limit.
 Each is made under the account's lock. All but changes of metadata are recorded.
 """
 
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import InternalError, transaction
 
 from accounts import rights
 from accounts.enums import AccountStatus
@@ -16,10 +18,13 @@ from accounts.exceptions import (
     AccountFrozen,
     AccountNotEmpty,
     AccountNotFound,
+    HistoryMayGrow,
     OverdraftInUse,
 )
 from accounts.expiry import ExpiredHolds, expired_holds
 from accounts.models import Account, AccountChange
+from database.exceptions import is_read_only
+from database.postgresql import standby
 
 
 @transaction.atomic
@@ -139,8 +144,7 @@ def set_overdraft_limit(
     return account
 
 
-@transaction.atomic
-def settle(*, account_id: UUID) -> Account:
+def settle(*, account_id: UUID, instants: Sequence[datetime] = ()) -> Account:
     """
     Wait for transactions that are posting to an account to end, and return the account.
 
@@ -148,9 +152,42 @@ def settle(*, account_id: UUID) -> Account:
     therefore has a later time than the returned account's ``locked_at`` (UTC), and the history up
     to then can't change.
 
+    A database that can only be read, such as a standby, grants no locks. There the account is read
+    as it is, and ``locked_at`` is the latest time up to which its history is known: the last of
+    ``instants`` that isn't in the future, or else the time of its last posting.
+
+    :param instants: the times (UTC) up to which the caller needs the history
     :raises AccountNotFound: if there is no customer account with this id
+    :raises HistoryMayGrow: if the database can only be read, and doesn't know the history up to
+        one of ``instants``
     """
-    return _locked_by_anybody(account_id)
+    try:
+        with transaction.atomic():
+            return _locked_by_anybody(account_id)
+    except InternalError as error:
+        if not is_read_only(error):
+            raise
+    return _as_replayed(account_id, instants)
+
+
+def _as_replayed(account_id: UUID, instants: Sequence[datetime]) -> Account:
+    account = _found(account_id)
+    last = account.last_posted_at or account.created_at
+    later = standby.past([instant for instant in instants if instant > last])
+    if later:
+        if not standby.knows_all_until(max(later)):
+            raise HistoryMayGrow()
+        # Only now, because a posting may have been replayed in the meantime.
+        account = _found(account_id)
+    account.locked_at = max([last, *later])
+    return account
+
+
+def _found(account_id: UUID) -> Account:
+    account = Account.objects.find(account_id)
+    if account is None:
+        raise AccountNotFound(account_id)
+    return account
 
 
 def _set_status(account_id: UUID, actor: User, status: AccountStatus, reason: str) -> Account:

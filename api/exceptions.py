@@ -257,6 +257,29 @@ class TemporarilyUnavailable(ApiError):
     retry_after = 1
 
 
+class ReadOnlyDatabase(TemporarilyUnavailable):
+    """The database is a standby, or is set to read-only."""
+
+    detail = (
+        "The database can only be read, because it is a standby or is set to read-only. Nothing "
+        "was done. Send the request to the primary, or retry with the same Idempotency-Key."
+    )
+    page = (
+        "The ledger can only be read now",
+        "Its database is a standby or is set to read-only. Nothing was changed. Try again later.",
+    )
+
+
+class ConflictInDatabase(TemporarilyUnavailable):
+    """The database aborted a transaction, or a standby ended a read that delayed its replay."""
+
+    detail = (
+        "The database ended this request, because it conflicted with other changes. A standby "
+        "does this to a read that takes long. Nothing was done. Retry with the same "
+        "Idempotency-Key."
+    )
+
+
 class Busy(TemporarilyUnavailable):
     """Too many requests are waiting, or this one has waited too long."""
 

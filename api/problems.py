@@ -29,13 +29,21 @@ from rest_framework.settings import api_settings
 from api import exceptions
 from api.errors import ApiError
 from api.instants import instant
+from database.exceptions import READ_ONLY
 
 MEDIA_TYPE = "application/problem+json"
 
 # Django doesn't raise OperationalError for these: a read-only database, such as a standby after a
 # failover (25006); a transaction that was idle (25P03) or ran (25P04) for too long; and a file that
 # is damaged or isn't a SQLite database.
-UNAVAILABLE_SQLSTATES = {"25006", "25P03", "25P04"}
+UNAVAILABLE_SQLSTATES = {READ_ONLY, "25P03", "25P04"}
+# What PostgreSQL says about the reason why it can't be used. A standby that ends a read because it
+# conflicts with the replay uses the codes of a serialization failure and of a deadlock.
+REASONS = {
+    READ_ONLY: exceptions.ReadOnlyDatabase,
+    "40001": exceptions.ConflictInDatabase,
+    "40P01": exceptions.ConflictInDatabase,
+}
 UNUSABLE_FILE = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
 
 # The characters that a URI's fragment needn't escape, besides letters and digits (RFC 3986 §3.5).
@@ -131,6 +139,12 @@ def is_unavailable(error: BaseException | None) -> bool:
     return isinstance(error, OperationalError | InterfaceError)
 
 
+def unavailable(error: BaseException | None) -> exceptions.TemporarilyUnavailable:
+    """Return the error of the API for one that ``is_unavailable``, with the reason if known."""
+    state = getattr(getattr(error, "__cause__", None), "sqlstate", None)
+    return REASONS.get(state or "", exceptions.TemporarilyUnavailable)()
+
+
 def member(pointer: str, name: object) -> str:
     """Return the JSON pointer to a member of the value at ``pointer``, as in RFC 6901 §6."""
     escaped = _legible(name).replace("~", "~0").replace("/", "~1")
@@ -167,7 +181,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def _error_of(error: BaseException | None) -> ApiError | None:
     """Return the error of the API for an exception of Django, DRF or a database driver."""
     if is_unavailable(error):
-        return exceptions.TemporarilyUnavailable()
+        return unavailable(error)
     match error:
         case drf.APIException():
             return _error_of_drf(error)

@@ -6,6 +6,9 @@ first and commit last. A reader that has gone past that number would never see i
 event has the id of its transaction, and readers only see events of transactions below the oldest
 one that is still running. SQLite has one writer at a time, so there the number alone is the order.
 
+The order is the same on a hot standby. A snapshot's oldest running transaction is there the oldest
+one that was running on the primary at this point of the replay, whether it had written or not.
+
 Transaction ids count per database cluster. ``TransactionOffset`` keeps them increasing if a dump is
 restored into a cluster whose ids are lower.
 """

@@ -1,10 +1,7 @@
 """A reader that continues after the last event misses none, in whatever order others commit."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from threading import Event as Signal
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -12,6 +9,7 @@ from django.db import connection, transaction
 
 from events.models import Event
 from events.order import START, Position
+from events.tests.open_transactions import held_open
 from ledger_project.database_metrics import DatabaseCollector
 from ledger_project.server.tests.sockets import wait_until
 from transfers import services
@@ -19,8 +17,6 @@ from transfers.models import Transfer
 from transfers.services import Order
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-LONG = 300
 
 
 class Reader:
@@ -48,30 +44,6 @@ class Reader:
             return last.pk in self.transfers()
 
         wait_until(is_seen)
-
-
-@contextmanager
-def held_open(work: Callable[[], Any]) -> Iterator[Any]:
-    """Run ``work`` in a transaction of its own that commits at the end of the block."""
-    done, finish, results = Signal(), Signal(), []
-
-    def run() -> None:
-        try:
-            with transaction.atomic():
-                results.append(work())
-                done.set()
-                assert finish.wait(LONG)
-        finally:
-            connection.close()
-
-    thread = Thread(target=run)
-    thread.start()
-    try:
-        assert done.wait(LONG)
-        yield results[0]
-    finally:
-        finish.set()
-        thread.join(LONG)
 
 
 @pytest.fixture

@@ -23,8 +23,7 @@ from prometheus_client import Counter
 from rest_framework.response import Response
 
 from api.deferred import DeferredResponse
-from api.exceptions import TemporarilyUnavailable
-from api.problems import is_unavailable
+from api.problems import is_unavailable, unavailable
 from ledger_project.idempotency.exceptions import KeyInProgress
 from ledger_project.idempotency.groups import LOCK_NOT_AVAILABLE, REMEMBERED_REFUSALS, complete
 from ledger_project.idempotency.models import (
@@ -64,7 +63,7 @@ def run(
                 connection.close()
             if state not in RETRYABLE_SQLSTATES or attempt == MAX_ATTEMPTS:
                 logger.error("database error %s", state, exc_info=error)
-                raise TemporarilyUnavailable() from error
+                raise unavailable(error) from error
             logger.warning("attempt %d failed with SQLSTATE %s: retrying", attempt, state)
             with suppress(Exception):  # A request mustn't fail because of metrics.
                 RETRIES.inc()

@@ -1,5 +1,6 @@
 """Statements and past balances over HTTP."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -161,7 +162,18 @@ class StatementViewSet(mixins.ListModelMixin, OneAccountViewSet):
         :raises AccountNotFound: if it doesn't exist or the caller may not see it
         """
         account = self.visible_account(self.kwargs["account_id"])
-        return settle(account_id=account.pk) if self._depends_on_time() else account
+        if not self._depends_on_time():
+            return account
+        return settle(account_id=account.pk, instants=self._instants())
+
+    def _instants(self) -> Sequence[datetime]:
+        """Return the instants that the request asks about."""
+        if self.action == "balance":
+            asked = [self.read_query(BalanceForm)["at"]]
+        else:
+            filters = self.filters_of(self.request)
+            asked = [filters[name] for name in RANGE]
+        return [instant for instant in asked if instant is not None]
 
     def _depends_on_time(self) -> bool:
         return self.action == "balance" or not self.request.query_params.keys().isdisjoint(RANGE)
