@@ -274,9 +274,8 @@ class ConflictInDatabase(TemporarilyUnavailable):
     """The database aborted a transaction, or a standby ended a read that delayed its replay."""
 
     detail = (
-        "The database ended this request, because it conflicted with other changes. A standby "
-        "does this to a read that takes long. Nothing was done. Retry with the same "
-        "Idempotency-Key."
+        "The database ended this request, because it conflicted with other changes. A standby ends "
+        "a read that takes long. Nothing was done. Retry with the same Idempotency-Key."
     )
 
 

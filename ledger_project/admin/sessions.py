@@ -1,12 +1,12 @@
 """Sessions of the admin, in the database. They go on while it can only be read."""
 
-from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.backends.db import SessionStore as DatabaseSession
 
 from database.exceptions import is_read_only
 
 
-class SessionStore(db.SessionStore):
+class SessionStore(DatabaseSession):
     """Django's own sessions, which staff can also use on a standby once they have logged in."""
 
     def save(self, must_create: bool = False) -> None:

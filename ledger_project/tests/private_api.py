@@ -27,7 +27,7 @@ DOCUMENTED_MODULES = {
     *(f"django.contrib.auth{each}" for each in (".middleware", ".models")),
     "django.contrib.contenttypes.models",
     *("django.contrib.messages", "django.contrib.messages.middleware"),
-    "django.contrib.sessions.middleware",
+    *("django.contrib.sessions.backends.db", "django.contrib.sessions.middleware"),
     "django.contrib.staticfiles",
     *(f"django.core{each}" for each in ("", ".checks", ".exceptions", ".management")),
     *(f"django.core{each}" for each in (".paginator", ".signals", ".wsgi")),

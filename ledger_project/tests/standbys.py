@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 from typing import TypeVar
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from ledger_project.server.tests.sockets import wait_until
 from ledger_project.tests.postgresql_servers import connected_to, manage, superuser
@@ -19,6 +20,23 @@ def migrated_primary(kind: type[AnyServer] = Server) -> Iterator[AnyServer]:
     with closing(kind(fsync="off")) as server:
         assert manage(server.url, "migrate", "--verbosity", "0").returncode == 0
         yield server
+
+
+class Standby(Server):
+    """A hot standby of another server."""
+
+    def __init__(self, primary: Server) -> None:
+        self.primary = primary
+        super().__init__()
+
+    def _create(self, port: str, password: str, settings: dict[str, str]) -> None:
+        source = superuser(self.primary.url)
+        self._run("pg_basebackup", "-D", "data", "--write-recovery-conf", "-X", "stream", "-c",
+                  "fast", "--no-sync", "-d", source)  # fmt: skip
+        with (self.directory / "data" / "postgresql.auto.conf").open("a") as conf:
+            conf.write(f"port = {port}\n")
+        self.start()
+        self.url = make_conninfo(self.primary.url, port=port)
 
 
 class Pair:

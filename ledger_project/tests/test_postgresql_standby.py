@@ -23,7 +23,7 @@ from events.models import Event
 from events.tests.open_transactions import held_open
 from ledger_project.server.tests.sockets import wait_until
 from ledger_project.tests.security_scene import Scene
-from ledger_project.tests.standbys import Pair, migrated_primary
+from ledger_project.tests.standbys import Pair, Standby, migrated_primary
 from ledger_project.tests.test_security_matrix import MATRIX
 from transfers import clock, services
 from transfers.models import LedgerEntry
@@ -41,7 +41,7 @@ UNKNOWN = [(503, HistoryMayGrow.detail)] * 4
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Pair]:
-    with migrated_primary() as primary, closing(primary.standby(synchronous=False)) as standby:
+    with migrated_primary() as primary, closing(Standby(primary)) as standby:
         yield Pair(primary, standby)
 
 
