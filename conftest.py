@@ -24,7 +24,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 
 from accounts.models import Account
 from api.errors import LedgerError
-from ledger_project.tests.emptying import emptying, kept_rows
+from ledger_project.tests.emptying import emptying
 from transfers import services
 from transfers.clock import at
 from transfers.kinds import Kind
@@ -135,7 +135,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
     """Create the database, and empty it after each test with real commits."""
     with pytest.MonkeyPatch.context() as patch:
         with django_db_blocker.unblock():
-            teardown = emptying(kept_rows())
+            teardown = emptying()
         patch.setattr(TransactionTestCase, "_fixture_teardown", teardown)
         yield
 

@@ -30,7 +30,7 @@ R = TypeVar("R")
 # How many requests a process makes at once. The webhooks of one user may use as many as are still
 # free, so that however many users have slow receivers, some are left for the others.
 MOST_AT_ONCE = 200
-# In seconds: the wait if there is nothing to do, and after an error of the database.
+# In seconds: the longest wait if there is nothing to do, and the wait after an error of the database.
 IDLE_SECONDS = 0.5
 ERROR_SECONDS = 5
 # How often expired holds are released, in seconds. Nothing else would report that they expired.
@@ -70,7 +70,7 @@ class Deliverer:
                 await self._pause(ERROR_SECONDS)
                 continue
             if not found_work:
-                await self._pause(IDLE_SECONDS)
+                await self._idle()
         if self._requests:
             await asyncio.wait(self._requests)
         await self._in_database(connections.close_all)
@@ -126,6 +126,13 @@ class Deliverer:
             return function(*args, **kwargs)
 
         return await asyncio.get_running_loop().run_in_executor(self._database, run)
+
+    async def _idle(self) -> None:
+        """Wait for work: some time for new events, or until a request ends and leaves room."""
+        stopping = asyncio.create_task(self._stopping.wait())
+        waiting = {stopping, *self._requests}
+        await asyncio.wait(waiting, timeout=IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):

@@ -1,5 +1,6 @@
-"""Empty the tables after a test with real commits, like ``flush``, but without its costs."""
+"""Undo what a test with real commits has written, like ``flush``, but without its costs."""
 
+import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,55 @@ from database import guards
 KEPT = ("django_content_type", "auth_permission", "auth_group", "auth_group_permissions")
 
 Rows = dict[str, list[tuple[Any, ...]]]
+Teardown = Callable[[TransactionTestCase], None]
+
+
+def emptying() -> Teardown:
+    """
+    Return what replaces ``TransactionTestCase._fixture_teardown``.
+
+    It leaves the database as it is now: with the tables, rows and guards that ``migrate`` creates.
+    """
+    return _copying_back() if connection.vendor == "sqlite" else _truncating()
+
+
+def _copying_back() -> Teardown:
+    """On SQLite, copy the pages of the whole database back, which takes a few milliseconds."""
+    migrated = sqlite3.connect(":memory:", check_same_thread=False)
+    connection.ensure_connection()
+    connection.connection.backup(migrated)
+
+    def copy_back(case: TransactionTestCase) -> None:
+        connection.ensure_connection()
+        migrated.backup(connection.connection)
+
+    return copy_back
+
+
+def _truncating() -> Teardown:
+    """
+    On PostgreSQL, empty the tables.
+
+    After a test that changed the kept tables, Django's ``flush`` empties these too, and
+    ``post_migrate`` fills them again.
+    """
+    flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+    expected = kept_rows()
+
+    def empty(case: TransactionTestCase) -> None:
+        nonlocal expected
+        if kept_rows() != expected:
+            # The guards refuse to empty their tables. `post_migrate` installs them again.
+            guards.drop(connection)
+            flush(case)
+            expected = kept_rows()
+            return
+        _truncate_all_but_kept()
+        ensure_external_accounts()
+        # Those that the test dropped, disabled or altered.
+        guards.install(connection)
+
+    return empty
 
 
 def kept_rows() -> Rows:
@@ -26,37 +76,9 @@ def kept_rows() -> Rows:
     return rows
 
 
-def emptying(expected: Rows) -> Callable[[TransactionTestCase], None]:
-    """
-    Return what replaces ``TransactionTestCase._fixture_teardown``.
-
-    :param expected: the rows of the kept tables. After a test that changed them, Django's ``flush``
-        empties these tables too, and ``post_migrate`` fills them again.
-    """
-    flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
-
-    def empty(case: TransactionTestCase) -> None:
-        if kept_rows() != expected:
-            # The guards refuse to empty their tables. `post_migrate` installs them again.
-            guards.drop(connection)
-            flush(case)
-            expected.update(kept_rows())
-            return
-        _empty_all_but_kept()
-        ensure_external_accounts()
-        # Those that the test dropped, disabled or altered, and on SQLite all of them.
-        guards.install(connection)
-
-    return empty
-
-
-def _empty_all_but_kept() -> None:
+def _truncate_all_but_kept() -> None:
     tables = set(connection.introspection.django_table_names(only_existing=True)) - set(KEPT)
     watched = {table for each in guards.SETS for table in each.tables.values()}
-    if connection.vendor == "sqlite":
-        guards.drop(connection)
-        connection.ops.execute_sql_flush([f'DELETE FROM "{table}"' for table in sorted(tables)])
-        return
     names = ", ".join(f'"{table}"' for table in sorted(tables))
     connection.ops.execute_sql_flush(
         [

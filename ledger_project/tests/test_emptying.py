@@ -1,5 +1,7 @@
 """A test with real commits leaves behind only what ``migrate`` writes."""
 
+from collections.abc import Callable
+
 import pytest
 from django.contrib.auth.models import Group, User
 from django.db import connection
@@ -13,6 +15,13 @@ from ledger_project.tests.emptying import emptying, kept_rows
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.fixture
+def empty(transactional_db) -> Callable[[], None]:
+    """Return a function that restores the state from before the test."""
+    teardown = emptying()
+    return lambda: teardown(TransactionTestCase("__init__"))
+
+
 def assert_only_what_migrate_writes_is_left() -> None:
     assert not User.objects.exists()
     assert not Account.objects.exclude(kind=AccountKind.EXTERNAL).exists()
@@ -21,19 +30,19 @@ def assert_only_what_migrate_writes_is_left() -> None:
     assert guards.missing(connection) == []
 
 
-def test_all_rows_are_deleted_and_a_dropped_guard_is_installed_again(alice, funded_account):
+def test_all_rows_are_deleted_and_a_dropped_guard_is_installed_again(empty, alice, funded_account):
     funded_account(alice, balance=5)
     rows, [dropped, *_] = kept_rows(), guards.SETS
     dropped.drop(connection, dropped.names(connection)[0])
 
-    emptying(rows)(TransactionTestCase("__init__"))
+    empty()
 
     assert_only_what_migrate_writes_is_left()
     assert kept_rows() == rows
 
 
 @pytest.mark.parametrize("change", ["rename", "delete", "create"])
-def test_a_changed_group_is_created_anew(alice, funded_account, change):
+def test_a_changed_group_is_created_anew(empty, alice, funded_account, change):
     funded_account(alice, balance=5)
     rows = kept_rows()
     match change:
@@ -44,7 +53,7 @@ def test_a_changed_group_is_created_anew(alice, funded_account, change):
         case "create":
             Group.objects.create(name="Others")
 
-    emptying(rows)(TransactionTestCase("__init__"))
+    empty()
 
     assert_only_what_migrate_writes_is_left()
     assert kept_rows() == rows

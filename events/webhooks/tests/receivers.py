@@ -47,6 +47,8 @@ def receiver(behave: Behaviour, tls: ssl.SSLContext | None = None) -> Iterator[R
     class Server(socketserver.ThreadingTCPServer):
         allow_reuse_address = True
         daemon_threads = True
+        # Connections beyond it would have to be attempted again, after seconds.
+        request_queue_size = 128
 
     with Server(("127.0.0.1", 0), Handler) as server:
         received = Receiver(server.server_address[1], ended.set)

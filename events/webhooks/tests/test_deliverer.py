@@ -87,6 +87,18 @@ def test_every_event_arrives_once(alice, funded_account, make_webhook):
     assert sorted(ids_at(server)) == sorted(map(str, Event.objects.values_list("uuid", flat=True)))
 
 
+def test_the_next_attempts_begin_as_soon_as_others_have_ended(
+    monkeypatch, alice, funded_account, make_webhook
+):
+    monkeypatch.setattr(deliverer_module, "IDLE_SECONDS", 2 * PATIENCE)
+    with receiver(answering(200)) as server:
+        endpoint = make_webhook(server.url)
+        for _ in range(3 * deliverer_module.AT_ONCE):
+            funded_account(alice)
+        with delivering():
+            wait_until(lambda: statuses(endpoint) == {"DELIVERED": 3 * deliverer_module.AT_ONCE})
+
+
 def test_several_deliverers_send_every_event_once(alice, funded_account, make_webhook):
     with receiver(answering(200)) as server:
         endpoints = [make_webhook(server.url) for _ in range(3)]
