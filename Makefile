@@ -58,7 +58,7 @@ types: .venv/.dev ## Run mypy alone, as the pre-commit hook does
 bench: .venv/.dev .venv/.peers ## Run the benchmarks (30 minutes; 4 minutes with BENCH=--quick)
 	@$(python) -m benchmarks $(BENCH)
 
-soak: .venv/.dev ## Kill processes under load on each database (MINUTES=30 or SECONDS=60; SEED=N)
+soak: .venv/.dev ## Kill processes under load on both databases (MINUTES=30 or SECONDS=60; SEED=N)
 	@$(python) -m ledger_project.tests.soak $(if $(SEED),--seed $(SEED)) \
 		$(if $(SECONDS),--seconds $(SECONDS),--minutes $(or $(MINUTES),30))
 

@@ -30,7 +30,7 @@ R = TypeVar("R")
 # How many requests a process makes at once. The webhooks of one user may use as many as are still
 # free, so that however many users have slow receivers, some are left for the others.
 MOST_AT_ONCE = 200
-# In seconds: the longest wait if there is nothing to do, and the wait after an error of the database.
+# In seconds: the longest wait if there is nothing to do, and that after an error of the database.
 IDLE_SECONDS = 0.5
 ERROR_SECONDS = 5
 # How often expired holds are released, in seconds. Nothing else would report that they expired.

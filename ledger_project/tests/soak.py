@@ -1,14 +1,15 @@
 """
 Kill a live service repeatedly under load, and check the result of every operation.
 
-`make soak` runs for 30 minutes on each database, and `make soak SECONDS=60` for one minute. The
-exit status is 1 if there is a violation. The printed seed repeats the operations and the order of
-the kills. ``test_kill_run.py`` is a short run of the same.
+`make soak` runs for 30 minutes on both databases side by side, and `make soak SECONDS=60` for one
+minute. The exit status is 1 if there is a violation. The printed seed repeats the operations and
+the order of the kills. ``test_kill_run.py`` is a short run of the same.
 """
 
 import argparse
 import os
 import random
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -29,10 +30,11 @@ from ledger_project.tests.kill_victims import running  # noqa: E402
 
 def soak(database: str, seconds: int, seed: int) -> Report:
     """Run on one database, with a progress bar if this is a terminal."""
+    row = DATABASES.index(database)  # Of the terminal.
     with (
         tempfile.TemporaryDirectory(prefix="ledger-soak-") as folder,
         running(database, Path(folder), seed) as service,
-        tqdm(desc=database, total=seconds, unit=" s", disable=None) as bar,
+        tqdm(desc=database, total=seconds, unit=" s", disable=None, position=row) as bar,
     ):
 
         def show(elapsed: float, kills: int) -> None:
@@ -43,22 +45,33 @@ def soak(database: str, seconds: int, seed: int) -> Report:
         return KillRun(service, seconds=seconds, kills=kills, seed=seed)(show)
 
 
+def side_by_side(seconds: int, seed: int) -> int:
+    """Run on each database in a process of its own, and print the reports one after the other."""
+    command = [sys.executable, "-m", __spec__.name, "--seconds", str(seconds), "--seed", str(seed)]
+    runs = [
+        subprocess.Popen([*command, "--database", each], stdout=subprocess.PIPE, text=True)
+        for each in DATABASES
+    ]
+    for run in runs:
+        print(run.communicate()[0], end="", flush=True)
+    return max(abs(run.returncode) for run in runs)
+
+
 def main() -> int:
-    """Run on one database after the other, and print the reports."""
+    """Run on one database or on both, and print the reports."""
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seconds", type=int, help="instead of --minutes")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
-    parser.add_argument("--database", action="append", choices=DATABASES, help="(default: both)")
+    parser.add_argument("--database", choices=DATABASES, help="(default: both)")
     options = parser.parse_args()
     seconds = options.seconds or int(options.minutes * 60)
-    violations = 0
-    for database in options.database or DATABASES:
-        print(f"{database}, {seconds} s, seed {options.seed}", flush=True)
-        report = soak(database, seconds, options.seed)
-        print(report, end="\n\n", flush=True)
-        violations += report.violations.total()
-    return 1 if violations else 0
+    if options.database is None:
+        print(f"Both databases for {seconds} s, seed {options.seed}", flush=True)
+        return side_by_side(seconds, options.seed)
+    report = soak(options.database, seconds, options.seed)
+    print(f"{options.database}, {seconds} s, seed {options.seed}\n{report}", end="\n\n")
+    return 1 if report.violations.total() else 0
 
 
 if __name__ == "__main__":
