@@ -19,7 +19,7 @@ def ask_then_act(
     Show what an action would do to each selected row, and carry it out when staff confirm it.
 
     For a single row, the action has a page of its own. Carrying out such an action again changes
-    nothing, so the form needs no key.
+    nothing, and asks for no second approval, so the form needs no key.
     """
     rows = selected(admin, request, queryset)
     if not rows:

@@ -60,6 +60,9 @@ def ask_for_reversal(*, transfer_id: UUID, actor: User, memo: str | None = None)
     """
     Ask for the reversal of a transfer, and return the approval that waits.
 
+    If ``actor`` has asked for it before and that still waits, it is the same one: a transfer can be
+    reversed only once.
+
     :raises: as ``transfers.services.reverse``, if the ledger would refuse it now
     """
     original = Transfer.objects.get(pk=transfer_id)
@@ -159,6 +162,12 @@ def _ask(approval: Approval) -> Approval:
     """Store a request, if the ledger would carry it out now."""
     with rolled_back():
         _carry_out(approval)
+    if approval.kind == Kind.REVERSAL:
+        # Those who ask at the same time wait for each other.
+        Account.objects.locked(*filter(None, [approval.source_id, approval.dest_id]))
+        waiting = Approval.objects.filter(status=ApprovalStatus.PENDING, reverses=approval.reverses)
+        if same := waiting.filter(requested_by=approval.requested_by).first():
+            return same
     approval.transfer = approval.change = None
     approval.requested_at = clock.now()
     approval.save(force_insert=True)

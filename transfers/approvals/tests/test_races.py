@@ -76,3 +76,17 @@ def test_two_requests_that_only_one_can_be_afforded_of(ask, race, checkers, sour
     assert sum(isinstance(each, Approval) for each in results) == 1
     assert sorted(Approval.objects.values_list("status", flat=True)) == ["APPROVED", "PENDING"]
     assert Account.objects.get(pk=source.pk).balance == 10_000 - amount
+
+
+def test_the_reversal_of_a_transfer_that_is_asked_for_several_times_at_once_waits_once(
+    ask, race, staff
+):
+    transfer = ask("REVERSAL").reverses
+    Approval.objects.update(status="WITHDRAWN", decided_by=staff, decided_at=transfer.created_at)
+
+    results = race(
+        *(lambda: services.ask_for_reversal(transfer_id=transfer.pk, actor=staff) for _ in range(4))
+    )
+
+    [waiting] = Approval.objects.filter(status="PENDING")
+    assert results == [waiting] * 4
