@@ -10,10 +10,23 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 
 from api.errors import ApiError
+from api.exceptions import ValidationFailed
+from api.problems import Problem
 from ledger_project.admin import problems
 
 Handler = Callable[[HttpRequest], HttpResponse]
 ADMIN = "/admin/"
+# In characters. The cost of a search grows with its words, and SQLite has no time limit.
+LONGEST_SEARCH = 200
+
+
+class SearchTooLong(ValidationFailed):
+    """The text of a search has more than ``LONGEST_SEARCH`` characters."""
+
+    page = ("Search for less", f"Enter at most {LONGEST_SEARCH} characters.")
+
+    def __init__(self) -> None:
+        super().__init__([{"pointer": "#/q", "code": "max_length", "detail": self.page[1]}])
 
 
 class AdminOnlyMiddleware:
@@ -62,12 +75,20 @@ class AdminProblemMiddleware(MiddlewareMixin):
 
 
 class AdminAddressMiddleware(MiddlewareMixin):
-    """Respond 404 to a URL that can't identify a row, and 400 to one that can't be read."""
+    """
+    Respond 404 to a URL that can't identify a row, and 400 to one that can't be read.
 
-    def process_request(self, request: HttpRequest) -> None:
+    Also refuse a search for a long text.
+    """
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
         # PostgreSQL raises an error for a text with a NUL character.
         if "\0" in unquote(request.get_full_path()):
             raise BadRequest("The URL contains a NUL character.")
+        # Of lists and of all tables, and of Django's fields that find rows.
+        if any(len(request.GET.get(name, "")) > LONGEST_SEARCH for name in ("q", "term")):
+            return Problem(SearchTooLong()).response(request)
+        return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         # Django calls this for requests outside of the admin, too.

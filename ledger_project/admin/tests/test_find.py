@@ -70,3 +70,11 @@ def test_each_page_has_the_field(browser, paid):
 
     assert [html.count('<form id="find" action="/admin/find/"') for html in pages] == [1, 1]
     assert 'value="&lt;b&gt;Lunch"' in pages[1]
+
+
+@pytest.mark.parametrize("path", [f"{FIND}?q=", "/admin/transfers/transfer/?q=", f"{FIND}?term="])
+def test_a_long_search_is_refused_with_a_page(browser, path):
+    answers = [browser.get(path + "w " * count) for count in (100, 101)]
+
+    assert [answer.status_code for answer in answers] == [200, 422]
+    assert "Enter at most 200 characters." in answers[1].content.decode()
