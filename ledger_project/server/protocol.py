@@ -30,8 +30,9 @@ IDLE_SECONDS = 75
 HEAD_SECONDS = 10
 # How long a client whose request was refused may continue to send before the connection is closed.
 LINGER_SECONDS = 2
-# In bytes.
-LARGEST_HEAD = 64 * 1024
+# In bytes, and the number of headers. Some headers take much longer to read than to send.
+LARGEST_HEAD = 16 * 1024
+MOST_HEADERS = 100
 # The number of requests that a client may send ahead while a response is pending.
 PIPELINE = 32
 # The limit for one worker. Beyond it, one connection of the client with the most is closed: the one
@@ -47,6 +48,7 @@ ABORT, IS_GONE, INCOMPLETE = "ledger.abort", "ledger.is_gone", "ledger.incomplet
 TOO_LARGE = (
     f"The request line and headers are too large. They may have at most {LARGEST_HEAD} bytes."
 )
+TOO_MANY = f"Send at most {MOST_HEADERS} headers."
 TRAILERS_TOO_LARGE = (
     f"The chunk extensions or trailers are too large. They may have at most {LARGEST_HEAD} bytes."
 )
@@ -136,8 +138,13 @@ class Protocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # After a chunked body these are trailers, which must not be taken for headers.
-        if self._head_deadline is not None:
-            super().on_header(name, value)
+        if self._head_deadline is None:
+            return
+        if len(self.headers) >= MOST_HEADERS:
+            self._refuse(MalformedRequest(TOO_MANY))
+            # Stops the parser.
+            raise ValueError
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():

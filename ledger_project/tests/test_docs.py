@@ -24,6 +24,7 @@ from ledger_project.server.protocol import (
     HEAD_SECONDS,
     IDLE_SECONDS,
     LARGEST_HEAD,
+    MOST_HEADERS,
     PIPELINE,
 )
 from ledger_project.server.supervisor import KILL_SECONDS
@@ -63,6 +64,7 @@ def test_the_operations_page_states_the_limits_of_the_server():
         "time between two requests": f"{IDLE_SECONDS} s",
         "time to send the head of a request, and its body": f"{HEAD_SECONDS} s each",
         "size of the head": f"{LARGEST_HEAD // KIB} KiB",
+        "headers": str(MOST_HEADERS),
         "size of the body": (
             f"{LARGEST_BODY // KIB} KiB; of a batch {BatchViewSet.max_body // MIB} MiB"
         ),
