@@ -12,14 +12,13 @@ from psycopg.errors import FeatureNotSupported, SerializationFailure
 from psycopg.pq import TransactionStatus
 
 from database.exceptions import UnusableDatabase
-from database.postgresql import watchdog
+from database.postgresql import pooler, watchdog
 
 # The session settings that the code relies on, whatever the server, the database, the role or the
 # environment sets.
 #
-# They aren't startup options, because PgBouncer doesn't pass these on. In its transaction mode,
-# PgBouncer preserves only the first setting for each client. The isolation level is also in every
-# BEGIN, and `/readyz` reports if synchronous_commit is off.
+# They aren't startup options, because `synchronous_commit=on` would override an operator's
+# `remote_apply`. A pooler such as PgBouncer passes on neither: see `pooler`.
 SETTINGS = """
     SELECT set_config('DateStyle', 'ISO, MDY', false),
         set_config('default_transaction_isolation', 'read committed', false),
@@ -32,6 +31,7 @@ SETTINGS = """
         CASE current_setting('synchronous_commit')
             WHEN 'off' THEN set_config('synchronous_commit', 'on', false)
         END,
+        pg_backend_pid(),
         current_setting('session_replication_role')
 """
 
@@ -98,19 +98,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self._client_timeout is not None:
             watchdog.guard(connection, self._client_timeout)
         try:
-            self._prepare(connection)
+            self._prepare(connection, conn_params.get("options", ""))
         except BaseException:
             # Otherwise Django would use the connection.
             connection.close()
             raise
         return connection
 
-    def _prepare(self, connection: Connection) -> None:
+    def _prepare(self, connection: Connection, options: str) -> None:
         """
         Set the session settings, and check what can't be set.
 
+        :param options: the startup options with which the connection was opened
         :raises UnusableDatabase: if the database's encoding isn't UTF-8, if the server is too old,
-            or if triggers are disabled
+            if triggers are disabled, or if a pooler needs other defaults of the role
         """
         # The server reports both when a connection starts, so that no query is needed.
         encoding = connection.info.parameter_status("server_encoding")
@@ -123,12 +124,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 f"The database is PostgreSQL {version}; it must be {oldest} or newer."
             )
         connection.autocommit = True
-        *_, triggers = connection.execute(SETTINGS, prepare=False).fetchone() or [None]
+        row = connection.execute(SETTINGS, prepare=False).fetchone()
+        *_, pid, triggers = row or (None, None)
         if triggers != "origin":
             raise UnusableDatabase(
                 f"The database sets session_replication_role to {triggers}, which disables its"
                 " guards and foreign keys. Set it to origin."
             )
+        if pooler.is_between(connection, pid):
+            pooler.require_defaults(connection, options)
+            if connection.prepare_threshold is not None and not pooler.keeps_prepared_statements(
+                connection
+            ):
+                connection.prepare_threshold = None
 
     def _start_transaction_under_autocommit(self) -> None:
         """

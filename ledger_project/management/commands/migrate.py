@@ -73,17 +73,21 @@ def _may_create_file(connection: BaseDatabaseWrapper) -> Iterator[None]:
 @contextmanager
 def _advisory_lock(connection: BaseDatabaseWrapper) -> Iterator[None]:
     # A separate connection holds the lock while migrations commit, and the server releases it if
-    # this process dies.
+    # this process dies. In a transaction, because PgBouncer may give the session to another client
+    # between two transactions.
     with closing(connection.copy()) as guard, guard.cursor() as cursor:
+        guard.set_autocommit(False)
+        # PgBouncer doesn't pass on that commands have no timeouts.
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         # Polls, because a waiting statement would block a CREATE INDEX CONCURRENTLY in the other
-        # process's migration.
+        # process's migration. Between two statements the transaction has no snapshot.
         while not _try_lock(cursor):
             time.sleep(ASK_EVERY_SECONDS)
         yield
 
 
 def _try_lock(cursor: Any) -> bool:
-    cursor.execute("SELECT pg_try_advisory_lock(%s)", [ADVISORY_LOCK])
+    cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [ADVISORY_LOCK])
     return cursor.fetchone()[0]
 
 
