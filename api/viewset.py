@@ -39,6 +39,8 @@ class LedgerViewSet(GenericViewSet):
     max_body: ClassVar[int] = LARGEST_BODY
     # The actions that need no token if PUBLIC_READS is true.
     public_actions: ClassVar[frozenset[str]] = frozenset()
+    # The actions that a standby may carry out, if it has all that was committed before.
+    standby_actions: ClassVar[frozenset[str]] = frozenset({"list"})
     # The actions that return a ``DeferredResponse`` if the request is valid.
     deferred_actions: ClassVar[frozenset[str]] = frozenset()
 

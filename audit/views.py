@@ -28,6 +28,7 @@ class IntegrityViewSet(LedgerViewSet):
 
     queryset = Verdict.objects.none()
     permission_classes = (MayReadAny,)
+    standby_actions = frozenset({"retrieve"})
 
     @Operation(
         "getIntegrity",

@@ -3,7 +3,10 @@
 from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
+from django.db.models import QuerySet, TextField
+from django.db.models.expressions import RawSQL
 from django.http import HttpRequest
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -16,6 +19,7 @@ from api.errors import ApiError
 from api.operations import handler_of
 from api.scopes import ONLY_PEOPLE, Scope, is_limited, limit_to, require_scope
 from database.composed import ComposedQuery, Placeholder
+from database.postgresql.replay import POSITION, READS
 from ledger_project.permissions import HAS_RIGHTS
 from ledger_project.tokens import SCOPE_CLAIM, client_of, require_password, verified
 
@@ -132,9 +136,17 @@ class LedgerJWTAuthentication(JWTAuthentication):
             return refusal
 
 
+def _users() -> QuerySet[User]:
+    users = User.objects.annotate(has_rights=HAS_RIGHTS)
+    if READS in settings.DATABASES:
+        # How far a standby must be to answer the request: see `reads`.
+        users = users.annotate(position=RawSQL(POSITION, [], output_field=TextField()))
+    return users
+
+
 @cache
 def _active_user() -> ComposedQuery[User]:
-    users = User.objects.annotate(has_rights=HAS_RIGHTS)
+    users = _users()
     user_id = Placeholder()
     return ComposedQuery(users.filter(pk=user_id, is_active=True), [user_id])
 
@@ -142,7 +154,7 @@ def _active_user() -> ComposedQuery[User]:
 @cache
 def _owner_of_live_key() -> ComposedQuery[User]:
     # A key that has expired needs no check, because its tokens expire no later than the key.
-    users = User.objects.annotate(has_rights=HAS_RIGHTS)
+    users = _users()
     user_id, client_id = Placeholder(), Placeholder()
     live = users.filter(
         pk=user_id, is_active=True, service_keys__pk=client_id, service_keys__revoked_at=None

@@ -5,7 +5,7 @@ import runpy
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -13,10 +13,19 @@ from unittest.mock import patch
 import pytest
 from django.conf import settings
 
+from ledger_project.tests.standbys import Pair
+
 KEYS = {
     "LEDGER_SECRET_KEY": "a-secret-key-of-more-than-32-bytes",
     "LEDGER_JWT_SIGNING_KEY": "a-signing-key-of-more-than-32-bytes",
 }
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Pair]:
+    """A primary and a hot standby of their own, for all tests that need them."""
+    with Pair.running() as servers:
+        yield servers
 
 
 @pytest.fixture

@@ -21,6 +21,9 @@ IN_MEMORY = "sqlite://:memory:"
 # The last one is SQLAlchemy's, which names the driver. All of them mean psycopg.
 POSTGRESQL_SCHEMES = ("postgresql://", "postgres://", "postgresql+psycopg://")
 
+# Our backend for it, as ``DATABASES["ENGINE"]``.
+POSTGRESQL = "database.postgresql"
+
 # The timeouts of web requests and of `deliver_webhooks` in milliseconds, from the innermost to the
 # outermost. Other commands have none.
 REQUEST_TIMEOUTS = {
@@ -145,7 +148,7 @@ def _postgresql(rest: str, is_command: bool) -> dict[str, Any]:
     # options, PGOPTIONS applies, as in libpq.
     options = parameters.pop("options", os.environ.get("PGOPTIONS", ""))
     return {
-        "ENGINE": "database.postgresql",
+        "ENGINE": POSTGRESQL,
         "NAME": name,
         **{key.upper(): value for key, value in address.items()},
         "CONN_MAX_AGE": None,

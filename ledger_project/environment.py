@@ -12,8 +12,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from environs import ValidationError
+
 from accounts.enums import MONEY_MAX
-from ledger_project.database_url import database_of
+from ledger_project.database_url import POSTGRESQL, database_of
 from ledger_project.setting_reader import SettingReader
 from ledger_project.setting_validators import (
     FEWEST_BYTES,
@@ -65,6 +67,21 @@ DATABASE_URL = env.text(
     "`postgresql://user:password@host:5432/database`. See [Databases](databases.md).",
 )
 DATABASE = database(DATABASE_URL)
+
+
+def standby(url: str) -> None:
+    if url and {database(each)["ENGINE"] for each in (url, DATABASE_URL)} != {POSTGRESQL}:
+        raise ValidationError("needs PostgreSQL, and LEDGER_DATABASE_URL must be PostgreSQL too")
+
+
+READ_DATABASE_URL = env.text(
+    "READ_DATABASE_URL",
+    "",
+    checks=[standby],
+    help="A hot standby of the database, to which lists, statements, exports and the audit are "
+    "sent while it has everything that was committed. PostgreSQL only. See "
+    "[Reads from a standby](scaling.md#reads-from-a-standby).",
+)
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOG_LEVEL = env.text(

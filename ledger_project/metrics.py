@@ -37,6 +37,7 @@ from audit import verdict
 from audit.metrics import VerificationCollector
 from events.webhooks.metrics import WebhookCollector
 from ledger_project.database_metrics import DatabaseCollector
+from ledger_project.standby_metrics import StandbyCollector
 
 logger = logging.getLogger("ledger.metrics")
 
@@ -139,6 +140,7 @@ imbalance = ImbalanceCollector()
 verification = VerificationCollector()
 database = DatabaseCollector()
 webhooks = WebhookCollector()
+standby = StandbyCollector()
 
 
 class MetricsTokenMissing(NotAuthenticated):
@@ -167,7 +169,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         MultiProcessCollector(registry)
     else:
         registry = REGISTRY
-    read_now = _only(imbalance, verification, database, webhooks)
+    read_now = _only(imbalance, verification, database, webhooks, standby)
     body = generate_latest(registry) + generate_latest(read_now)
     return HttpResponse(body, content_type=CONTENT_TYPE_LATEST)
 

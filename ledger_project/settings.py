@@ -8,12 +8,15 @@ is declared with its default, help and checks. The others are the same on every 
 from datetime import timedelta
 
 from api.scopes import Scope
+from database.postgresql.replay import READS
 from events.types import EventType
 from ledger_project.environment import *
 
 # ── The database ─────────────────────────────────────────────────────────────────────────────────
 
 DATABASES = {"default": DATABASE}
+if READ_DATABASE_URL:
+    DATABASES[READS] = database(READ_DATABASE_URL)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Always False, because Django's error pages are HTML and show code and settings. Errors are problem
@@ -68,6 +71,9 @@ MIDDLEWARE = [
     # Last, because it calls the view itself, in one transaction with the key and the response.
     "ledger_project.idempotency.middleware.IdempotencyMiddleware",
 ]
+
+if READ_DATABASE_URL:
+    MIDDLEWARE.append("ledger_project.reads.ReadsMiddleware")
 
 if TRACES:
     # Inside the log, so that the request id is known.

@@ -2,27 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import TypeVar
+from typing import Self
 
 import psycopg
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
 from ledger_project.server.tests.sockets import wait_until
+from ledger_project.tests.kill_victims import MortalPostgres
 from ledger_project.tests.postgresql_servers import connected_to, manage, superuser
 from tools.with_postgres import Server
 
-AnyServer = TypeVar("AnyServer", bound=Server)
 
-
-@contextmanager
-def migrated_primary(kind: type[AnyServer] = Server) -> Iterator[AnyServer]:
-    """Start a server with a migrated database, and stop it at the end."""
-    with closing(kind(fsync="off")) as server:
-        assert manage(server.url, "migrate", "--verbosity", "0").returncode == 0
-        yield server
-
-
-class Standby(Server):
+class Standby(MortalPostgres):
     """A hot standby of another server."""
 
     def __init__(self, primary: Server) -> None:
@@ -36,14 +27,24 @@ class Standby(Server):
         with (self.directory / "data" / "postgresql.auto.conf").open("a") as conf:
             conf.write(f"port = {port}\n")
         self.start()
-        self.url = make_conninfo(self.primary.url, port=port)
+        place = conninfo_to_dict(self.primary.url)
+        self.url = f"postgresql://ledger:{place['password']}@127.0.0.1:{port}/ledger"
 
 
 class Pair:
-    """A primary and its standby."""
+    """A primary with a migrated database, and its standby."""
 
-    def __init__(self, primary: Server, standby: Server) -> None:
+    def __init__(self, primary: MortalPostgres, standby: MortalPostgres) -> None:
         self.primary, self.standby = primary, standby
+
+    @classmethod
+    @contextmanager
+    def running(cls) -> Iterator[Self]:
+        """Start both servers, and stop them at the end."""
+        with closing(MortalPostgres(fsync="off")) as primary:
+            assert manage(primary.url, "migrate", "--verbosity", "0").returncode == 0
+            with closing(Standby(primary)) as standby:
+                yield cls(primary, standby)
 
     @contextmanager
     def on_primary(self) -> Iterator[None]:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -23,7 +22,6 @@ from events.models import Event
 from events.tests.open_transactions import held_open
 from ledger_project.server.tests.sockets import wait_until
 from ledger_project.tests.security_scene import Scene
-from ledger_project.tests.standbys import Pair, Standby, migrated_primary
 from ledger_project.tests.test_security_matrix import MATRIX
 from transfers import clock, services
 from transfers.models import LedgerEntry
@@ -37,12 +35,6 @@ OWN_ANSWERS = {"readyz", "metrics"}
 OF_THIS_READ = {"at", "checked_at", "next_cursor"}
 # The answers of `past` if the history up to an instant isn't known.
 UNKNOWN = [(503, HistoryMayGrow.detail)] * 4
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[Pair]:
-    with migrated_primary() as primary, closing(Standby(primary)) as standby:
-        yield Pair(primary, standby)
 
 
 @pytest.fixture

@@ -11,6 +11,9 @@ INVALID = [
     ("DEBUG", "perhaps"),
     ("DATABASE_URL", ""),
     ("DATABASE_URL", "ledger.db"),
+    ("READ_DATABASE_URL", "sqlite:///reads.db"),
+    # The database is SQLite.
+    ("READ_DATABASE_URL", "postgresql://ledger@127.0.0.1/ledger"),
     ("DATABASE_URL", "mysql://ledger@127.0.0.1/ledger"),
     ("DATABASE_URL", "postgresql+asyncpg://ledger@127.0.0.1/ledger"),
     ("DATABASE_URL", "postgresql://ledger@127.0.0.1:port/ledger"),
