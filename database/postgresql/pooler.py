@@ -49,13 +49,15 @@ def require_defaults(connection: Connection, options: str) -> None:
     :raises UnusableDatabase: if a session wouldn't have what the code relies on
     """
     timeouts = {name: f"{value}ms" for name, value in TIMEOUT.findall(options) if int(value)}
-    names = [*DEFAULTS, *timeouts, "synchronous_commit"]
+    names = [*DEFAULTS, *timeouts, "synchronous_commit", "client_min_messages"]
     cursor = connection.execute(BEGINNING, [names], prepare=False)
     begins: dict[str, str] = dict(cursor.fetchall())
     wanted = {name: value for name, value in DEFAULTS.items() if begins[name] != value}
     wanted |= {name: value for name, value in timeouts.items() if begins[name] == "0"}
     if begins["synchronous_commit"] == "off":
         wanted["synchronous_commit"] = "on"
+    if begins["client_min_messages"] == "error":
+        wanted["client_min_messages"] = "warning"
     if wanted:
         settings = " ".join(f"SET {name} = '{value}';" for name, value in wanted.items())
         raise UnusableDatabase(

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from api.form_keys import form_key_of
+from database.replication import confirmed
 from ledger_project.idempotency.models import (
     LONGEST_PATH,
     IdempotencyKey,
@@ -77,7 +78,8 @@ def _claim(request: HttpRequest, key: str) -> dict[str, Any]:
 
 
 def _repeated(request: HttpRequest, claim: dict[str, Any]) -> HttpResponse:
-    record = IdempotencyKey.objects.get(user=request.user, key=claim["key"])  # type: ignore[misc]
+    keys = confirmed(IdempotencyKey.objects.filter(user=request.user))  # type: ignore[misc]
+    record = keys.get(key=claim["key"])
     if record.fingerprint != claim["fingerprint"]:
         messages.error(request, CHANGED)
         return redirect(request.path)

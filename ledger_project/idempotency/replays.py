@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 
 from database.composed import ComposedQuery, Placeholder, padded
+from database.replication import confirmed
 from ledger_project.idempotency.exceptions import AnswerWithheld, KeyExpired, KeyReused
 from ledger_project.idempotency.models import IdempotencyKey
 
@@ -52,4 +53,4 @@ def _records(ids: int, keys: int) -> ComposedQuery[IdempotencyKey]:
     user_ids: list[Any] = [Placeholder() for _ in range(ids)]
     texts: list[Any] = [Placeholder() for _ in range(keys)]
     records = IdempotencyKey.objects.filter(user__pk__in=user_ids, key__in=texts)
-    return ComposedQuery(records, [*user_ids, *texts])
+    return ComposedQuery(confirmed(records), [*user_ids, *texts])

@@ -24,6 +24,7 @@ from rest_framework.response import Response
 
 from api.deferred import DeferredResponse
 from api.problems import is_unavailable, unavailable
+from database.replication import confirmed
 from ledger_project.idempotency.exceptions import KeyInProgress
 from ledger_project.idempotency.groups import LOCK_NOT_AVAILABLE, REMEMBERED_REFUSALS, complete
 from ledger_project.idempotency.models import (
@@ -116,7 +117,8 @@ def _claim(user: User, claim: Claim) -> UUID | None:
 
 
 def _replay(user: User, claim: Claim) -> HttpResponse:
-    return replay(IdempotencyKey.objects.get(user=user, key=claim["key"]), user, claim)
+    record = confirmed(IdempotencyKey.objects.all()).get(user=user, key=claim["key"])
+    return replay(record, user, claim)
 
 
 def _remember(user: User, record_id: UUID, response: HttpResponse) -> None:

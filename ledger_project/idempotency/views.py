@@ -14,6 +14,7 @@ from api.operations import Operation
 from api.parsers import refuse_query
 from api.routes import scope_of
 from api.scopes import Scope, has_scopes
+from database.replication import read_confirmed
 from ledger_project.idempotency.exceptions import KeyNotFound
 from ledger_project.idempotency.keys import read_key
 from ledger_project.idempotency.models import IdempotencyKey
@@ -106,8 +107,9 @@ class IdempotencyKeyView(APIView):
     def get(self, request: Request, key: str) -> Response:
         user = cast(User, request.user)
         # Don't look for an invalid key: PostgreSQL would refuse a NUL.
-        wanted = read_key(key)
-        found = wanted and IdempotencyKey.objects.filter(user=user, key=wanted).first()
+        if (wanted := read_key(key)) is None:
+            raise KeyNotFound()
+        found = read_confirmed(IdempotencyKey.objects.filter(user=user, key=wanted))
         if not found:
             raise KeyNotFound()
-        return Response(IdempotencyKeySerializer(found, context={"user": user}).data)
+        return Response(IdempotencyKeySerializer(found[0], context={"user": user}).data)

@@ -136,6 +136,7 @@ class KillRun:
             time.sleep(self.dice.uniform(0.2, 1.0))
             kind = next(kinds)
             self._revive()
+            self.service.prepare()
             self.struck = time.monotonic()
             self.strikes[kind]()
             self.report.kills[kind] += 1
@@ -167,7 +168,7 @@ class KillRun:
 
     def _revive(self) -> None:
         self.report.figures["servers that gave up"] += self.service.revive()
-        self.webhook.revive()
+        self.report.figures["deliverers that gave up"] += self.webhook.revive()
 
     def _watch(self) -> None:
         """Check the totals in one snapshot after another."""

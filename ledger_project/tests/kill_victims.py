@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 from django.conf import settings
 
@@ -110,6 +111,15 @@ class MortalPostgres(Server):
         self._server.kill()
         self._server.wait()
 
+    def fail(self) -> None:
+        """Kill the server and its sessions at once, as if their machine had failed."""
+        assert self._server is not None
+        sessions = psutil.Process(self._server.pid).children(recursive=True)
+        self.kill()
+        for session in sessions:
+            with suppress(psutil.NoSuchProcess):
+                session.kill()
+
     def restart(self) -> None:
         """Stop the server as an administrator would (fast shutdown), and start it again."""
         assert self._server is not None
@@ -156,6 +166,9 @@ class Service:
         """Stop all processes."""
         if hasattr(self.server, "process"):
             self.server.kill()
+
+    def prepare(self) -> None:
+        """Wait until the service can survive a kill."""
 
     def revive(self) -> bool:
         """Restart the server if it has ended by itself, and return whether it had."""

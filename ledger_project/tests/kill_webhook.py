@@ -144,11 +144,12 @@ class Webhook:
         """Kill one process, and start another."""
         self._replace(self.dice.randrange(DELIVERERS))
 
-    def revive(self) -> None:
-        """Start processes again that have ended, because they couldn't reach the database."""
-        for number, each in enumerate(self._processes):
-            if each.process.poll() is not None:
-                self._replace(number)
+    def revive(self) -> int:
+        """Start processes again that have ended by themselves, and return their number."""
+        ended = [n for n, each in enumerate(self._processes) if each.process.poll() is not None]
+        for number in ended:
+            self._replace(number)
+        return len(ended)
 
     def settle(self, transfers: Set[str]) -> None:
         """Wait until all transfers have been delivered, or until nothing is delivered any more."""

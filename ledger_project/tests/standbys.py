@@ -5,30 +5,10 @@ from contextlib import closing, contextmanager
 from typing import Self
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
 from ledger_project.server.tests.sockets import wait_until
 from ledger_project.tests.kill_victims import MortalPostgres
 from ledger_project.tests.postgresql_servers import connected_to, manage, superuser
-from tools.with_postgres import Server
-
-
-class Standby(MortalPostgres):
-    """A hot standby of another server."""
-
-    def __init__(self, primary: Server) -> None:
-        self.primary = primary
-        super().__init__()
-
-    def _create(self, port: str, password: str, settings: dict[str, str]) -> None:
-        source = superuser(self.primary.url)
-        self._run("pg_basebackup", "-D", "data", "--write-recovery-conf", "-X", "stream", "-c",
-                  "fast", "--no-sync", "-d", source)  # fmt: skip
-        with (self.directory / "data" / "postgresql.auto.conf").open("a") as conf:
-            conf.write(f"port = {port}\n")
-        self.start()
-        place = conninfo_to_dict(self.primary.url)
-        self.url = f"postgresql://ledger:{place['password']}@127.0.0.1:{port}/ledger"
 
 
 class Pair:
@@ -43,7 +23,7 @@ class Pair:
         """Start both servers, and stop them at the end."""
         with closing(MortalPostgres(fsync="off")) as primary:
             assert manage(primary.url, "migrate", "--verbosity", "0").returncode == 0
-            with closing(Standby(primary)) as standby:
+            with closing(primary.standby(synchronous=False)) as standby:
                 yield cls(primary, standby)
 
     @contextmanager

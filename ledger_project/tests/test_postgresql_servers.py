@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 from django.db import OperationalError, connection
 from django.db.utils import ConnectionHandler
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
 from api.tests.contract import assert_problem
 from database.exceptions import UnusableDatabase
@@ -28,23 +28,6 @@ READ_ONLY = "The database can't be written to: default_transaction_read_only is 
 LOSES = "The database would lose commits in a crash: synchronous_commit is off."
 
 
-class Standby(Server):
-    """A hot standby of another server."""
-
-    def __init__(self, primary: "Server") -> None:
-        self.primary = primary
-        super().__init__()
-
-    def _create(self, port: str, password: str, settings: dict[str, str]) -> None:
-        source = superuser(self.primary.url)
-        self._run("pg_basebackup", "-D", "data", "--write-recovery-conf", "-X", "stream", "-c",
-                  "fast", "--no-sync", "-d", source)  # fmt: skip
-        with (self.directory / "data" / "postgresql.auto.conf").open("a") as conf:
-            conf.write(f"port = {port}\n")
-        self.start()
-        self.url = make_conninfo(self.primary.url, port=port)
-
-
 @pytest.fixture(scope="module")
 def primary() -> Iterator[Server]:
     with closing(Server(fsync="off")) as server:
@@ -54,7 +37,7 @@ def primary() -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def standby(primary) -> Iterator[Server]:
-    with closing(Standby(primary)) as server:
+    with closing(primary.standby(synchronous=False)) as server:
         yield server
 
 
@@ -80,10 +63,6 @@ def port_of(url: str) -> int:
     with closing(wrapper), wrapper.cursor() as cursor:
         cursor.execute("SELECT inet_server_port()")
         return cursor.fetchone()[0]
-
-
-def port(server: Server) -> int:
-    return int(conninfo_to_dict(server.url)["port"])
 
 
 # ── Ready for what ───────────────────────────────────────────────────────────────────────────────
@@ -220,8 +199,8 @@ def test_a_server_that_is_too_old_is_refused():
 
 
 def test_of_several_servers_the_writable_one_is_used(primary, standby):
-    assert port_of(urls(standby, primary)) == port(primary)
-    assert port_of(urls(primary, standby)) == port(primary)
+    assert port_of(urls(standby, primary)) == int(primary.port)
+    assert port_of(urls(primary, standby)) == int(primary.port)
 
 
 def test_an_unreachable_server_is_skipped(primary):
@@ -231,7 +210,7 @@ def test_an_unreachable_server_is_skipped(primary):
         f"@127.0.0.1:{free_port()},127.0.0.1:{place['port']}/ledger"
     )
 
-    assert port_of(for_psycopg) == port(primary)
+    assert port_of(for_psycopg) == int(primary.port)
 
 
 def test_a_standby_is_refused_if_the_url_asks_for_a_writable_server(standby):
