@@ -1,6 +1,6 @@
 """Read rows that a failover to a synchronous standby must not lose."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import connections, transaction
 from django.db.models import Func, Model, QuerySet, TextField
@@ -15,7 +15,7 @@ MESSAGE = (
 )
 
 
-def confirmed(rows: QuerySet[Row]) -> QuerySet[Row]:
+def confirmed(rows: QuerySet[Row]) -> QuerySet[Any, Row]:
     """
     Let the commit of this transaction wait until the synchronous standbys have the rows it read.
 

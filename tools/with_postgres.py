@@ -65,7 +65,7 @@ class Server:
         self._log = self.directory / "log"
         self.port = port or free_port()
         # A standby has the roles of its primary.
-        self._password = primary._password if primary else secrets.token_urlsafe(16)
+        self._password: str = primary._password if primary else secrets.token_urlsafe(16)
         (self.directory / "password").write_text(self._password)
         if user and not _open_to_all(source / PROGRAMS, 0o001):
             # Copy the libraries too: the programs find them by a relative path.
@@ -195,7 +195,7 @@ def free_port() -> str:
 
 
 @contextmanager
-def postgres(**settings: str) -> Iterator[str]:
+def postgres(**settings: Any) -> Iterator[str]:
     """Start a new server and yield its URL. Afterwards, stop it and delete its data."""
     with closing(Server(**settings)) as server:
         yield server.url

@@ -68,8 +68,8 @@ class FailoverService(PostgresService):
         if self.standby is not None:
             self.standby.close()
 
-    def _create_database(self, directory: Path) -> str:
-        place = conninfo_to_dict(super()._create_database(directory))
+    def create_database(self, directory: Path) -> str:
+        place = conninfo_to_dict(super().create_database(directory))
         self._ports = {self.postgres.port, free_port()}
         hosts = ",".join(f"{HOST}:{port}" for port in sorted(self._ports))
         user = f"{place['user']}:{place['password']}"

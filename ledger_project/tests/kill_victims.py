@@ -144,7 +144,7 @@ class Service:
 
     def __init__(self, directory: Path, seed: int, **environment: str) -> None:
         self.dice, self.directory = random.Random(seed), directory
-        self.url = self._create_database(directory)
+        self.url = self.create_database(directory)
         self.server = MortalServer(
             directory,
             **{"LEDGER_DATABASE_URL": self.url, "LEDGER_LOGIN_RATE": "100000/minute"},
@@ -196,7 +196,7 @@ class Service:
             except sqlite3.OperationalError:
                 return []
 
-    def _create_database(self, directory: Path) -> str:
+    def create_database(self, directory: Path) -> str:
         self._file = directory / "kill.db"
         return f"sqlite:///{self._file}"
 
@@ -225,7 +225,7 @@ class PostgresService(Service):
             return connection.execute(sql).fetchall()
         return []
 
-    def _create_database(self, directory: Path) -> str:
+    def create_database(self, directory: Path) -> str:
         self.postgres = MortalPostgres(fsync="on", max_prepared_transactions="1")
         return self.postgres.url
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from string import Template
+from subprocess import Popen
 
 import psutil
 import psycopg
@@ -39,7 +40,16 @@ class Node(Server):
 
     def start(self) -> None:
         """Start Patroni, which starts PostgreSQL as a primary or as a standby."""
-        self._patroni = self._spawn(str(PROGRAMS / "patroni"), "patroni.yml")
+        options = {k: v for k, v in self._options.items() if k not in ("user", "group")}
+        # Not the password of the server, because it would be used instead of those in `pgpass`.
+        options["env"] = {"PATH": os.defpath, "LC_ALL": "C"}
+        with (self.directory / "patroni.log").open("a") as log:
+            self._patroni = Popen(
+                [*self._as_nobody(), str(PROGRAMS / "patroni"), "patroni.yml"],
+                stdout=log,
+                stderr=log,
+                **options,
+            )
         self._killer = self._spawn("/bin/sh", "-c", KILLER, str(self._patroni.pid))
 
     def revive(self) -> None:
@@ -76,6 +86,16 @@ class Node(Server):
         (self.directory / "patroni.yml").write_text(text)
         self.start()
 
+    def _as_nobody(self) -> list[str]:
+        if "user" not in self._options:
+            return []
+        # PostgreSQL refuses to run as root, but only root may be able to read our Python.
+        capability = "+dac_read_search"
+        return [
+            *("setpriv", f"--reuid={self._options['user']}", f"--regid={self._options['group']}"),
+            *("--clear-groups", f"--inh-caps={capability}", f"--ambient-caps={capability}"),
+        ]
+
     def _kill_patroni(self) -> None:
         self._patroni.kill()
         self._patroni.wait()
@@ -105,7 +125,7 @@ class PatroniService(PostgresService):
             node.close()
         self._etcd.close()
 
-    def _create_database(self, directory: Path) -> str:
+    def create_database(self, directory: Path) -> str:
         port, password = free_port(), secrets.token_urlsafe(16)
         self._etcd = Mortal(_etcd(port, directory), {"PATH": os.defpath}, directory / "etcd.log")
         self.nodes = [Node(name, port, password) for name in NODES]
