@@ -9,6 +9,7 @@ from typing import Any
 from django.db.backends.sqlite3 import base
 
 from database.exceptions import UnusableDatabase
+from database.sqlite.turns import turn
 
 # The device and inode of a file, or None if it doesn't exist.
 Identity = tuple[int, int] | None
@@ -20,6 +21,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     SQLite doesn't notice it. It continues to write to a deleted file, and commits are lost when the
     process ends. It also creates an empty file if there is none.
+
+    Transactions also begin in turn: see ``turns``.
     """
 
     # Only `manage.py migrate` creates a file. Elsewhere, a missing file is an error.
@@ -53,7 +56,24 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection.execute("PRAGMA user_version").fetchone()
         self._paths = self._paths_now()
         self._files = [_identity(path) for path in self._paths]
+        self._turns = f"{os.path.realpath(self.settings_dict['NAME'])}-turn"
         return connection
+
+    def _start_transaction_under_autocommit(self) -> None:
+        begin = super()._start_transaction_under_autocommit  # type: ignore[misc]  # no stub
+        if self.is_in_memory_db():
+            begin()
+            return
+        seconds = self.settings_dict["OPTIONS"]["timeout"]
+        with turn(self._turns, seconds) as left:
+            self._wait_for_locks(left)
+            try:
+                begin()
+            finally:
+                self._wait_for_locks(seconds)
+
+    def _wait_for_locks(self, seconds: float) -> None:
+        self.connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
 
     def is_usable(self) -> bool:
         """Return whether the connection can take another request. Called once for each."""
