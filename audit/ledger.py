@@ -20,6 +20,7 @@ from django.db import connection
 
 from audit.account_checks import ACCOUNTS, CHANGES, ENTRIES
 from audit.approval_checks import approval_results
+from audit.days import daily_totals
 from audit.event_checks import event_results
 from audit.protection import schema_results
 from audit.report import (
@@ -158,6 +159,7 @@ class _Audit:
                 *currency_results(currencies),
                 *self._schema,
             ],
+            days=daily_totals(currencies, self._checked_at),
         )
 
 

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Verdict(models.Model):
-    """The last report of ``manage.py verify_ledger``, as ``GET /integrity`` sends it: one row."""
+    """The last report of ``manage.py verify_ledger``, in one row."""
 
     # Always 1, without a sequence: the audit would report a sequence that is never used.
     id = models.BigIntegerField(primary_key=True, default=1)

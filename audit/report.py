@@ -65,6 +65,8 @@ class Report:
     entries: int = 0
     currencies: list[TrialBalance] = field(default_factory=list)
     checks: list[Result] = field(default_factory=list)
+    # The customers' balances at the end of each day, by currency (see `audit.days`).
+    days: dict[str, list[int]] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -72,12 +74,18 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as ``GET /integrity`` sends it."""
+        columns = asdict(self)
+        del columns["days"]
         return {
             "ok": self.ok,
-            **asdict(self),
+            **columns,
             "checked_at": instant(self.checked_at),
             "checks": [check.as_dict() for check in self.checks],
         }
+
+    def as_stored(self) -> dict[str, Any]:
+        """Return the report as it is stored, from which ``report_of`` makes it again."""
+        return {**self.as_dict(), "days": self.days}
 
 
 def report_of(document: Any) -> Report | None:
@@ -94,8 +102,9 @@ def report_of(document: Any) -> Report | None:
             entries=document["entries"],
             currencies=[TrialBalance(**each) for each in document["currencies"]],
             checks=[_result_of(**each) for each in document["checks"]],
+            days=_days_of(**document["days"]),
         )
-        is_same = report.as_dict() == document
+        is_same = report.as_stored() == document
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         return None
     rows = [report, *report.currencies, *report.checks]
@@ -105,6 +114,14 @@ def report_of(document: Any) -> Report | None:
 
 def _result_of(ok: bool, examples: list[dict[str, str]], **columns: Any) -> Result:
     return Result(**columns, examples=[Finding(**each) for each in examples])
+
+
+def _days_of(**days: list[int]) -> dict[str, list[int]]:
+    if len({len(sums) for sums in days.values()}) > 1:
+        raise ValueError("Each currency must have the same number of days.")
+    if not all(type(each) is int for sums in days.values() for each in sums):
+        raise TypeError("The sums must be integers.")
+    return days
 
 
 def _is_typed(row: Any) -> bool:

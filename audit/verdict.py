@@ -66,7 +66,7 @@ def store(report: Report) -> None:
     """Store a report for ``GET /integrity``, replacing the previous one."""
     # Without reading the previous one, which may have been made unreadable.
     Verdict.objects.bulk_create(
-        [Verdict(pk=1, report=report.as_dict())],
+        [Verdict(pk=1, report=report.as_stored())],
         update_conflicts=True,
         unique_fields=["id"],
         update_fields=["report"],

@@ -1,5 +1,5 @@
 """
-Metrics for Prometheus: requests, errors by code, replays, the imbalance, the database and webhooks.
+Metrics for Prometheus: requests, errors by code, replays, the books, the database and what waits.
 
 If ``PROMETHEUS_MULTIPROC_DIR`` is set, as ``make run`` does, every worker writes its counters to
 files in that directory, and the worker that is scraped reports the totals of all.
@@ -38,6 +38,7 @@ from audit.metrics import VerificationCollector
 from events.webhooks.metrics import WebhookCollector
 from ledger_project.database_metrics import DatabaseCollector
 from ledger_project.standby_metrics import StandbyCollector
+from transfers.approvals.metrics import ApprovalCollector
 
 logger = logging.getLogger("ledger.metrics")
 
@@ -139,6 +140,7 @@ class ImbalanceCollector(Collector):
 imbalance = ImbalanceCollector()
 verification = VerificationCollector()
 database = DatabaseCollector()
+approvals = ApprovalCollector()
 webhooks = WebhookCollector()
 standby = StandbyCollector()
 
@@ -169,7 +171,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         MultiProcessCollector(registry)
     else:
         registry = REGISTRY
-    read_now = _only(imbalance, verification, database, webhooks, standby)
+    read_now = _only(imbalance, verification, database, approvals, webhooks, standby)
     body = generate_latest(registry) + generate_latest(read_now)
     return HttpResponse(body, content_type=CONTENT_TYPE_LATEST)
 

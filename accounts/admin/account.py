@@ -4,12 +4,14 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.db.models import BigIntegerField, Case, F, OuterRef, QuerySet, Subquery, When
+from django.contrib.admin.views.main import ORDER_VAR, ChangeList
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from accounts.admin import search
 from accounts.admin.action_page import ActionPage, ActionsAdmin
 from accounts.admin.actions import FROZEN_MEANS, Close, Freeze, SetLimit, Unfreeze, can_change
 from accounts.admin.bulk import ask_then_act
@@ -17,16 +19,22 @@ from accounts.admin.change import change_rows
 from accounts.admin.filters import OwnerFilter
 from accounts.admin.pages import (
     ACCOUNT_TONES,
-    LedgerAdmin,
+    HistoryAdmin,
     account_badge,
     money_shown,
     name_and_id,
 )
-from accounts.admin.search import accounts_like
+from accounts.admin.search import (
+    MOST_FOUND,
+    find_accounts,
+    id_in,
+    newest_accounts,
+    of_owner_like,
+)
 from accounts.enums import AccountKind, AccountStatus
 from accounts.models import Account, AccountChange
 from accounts.rights import may
-from database.sums import sum_in_halves, whole
+from database.windows import has_more, keys_among
 
 # The change that has led to a status, which the page explains.
 WHY = {
@@ -35,13 +43,27 @@ WHY = {
 }
 
 
-class AccountAdmin(ActionsAdmin, LedgerAdmin):
+class AccountList(ChangeList):
+    """The list of accounts. In a large ledger, only the newest accounts are sorted by a column."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet:
+        accounts = super().get_queryset(request, exclude_parameters)
+        if ORDER_VAR not in self.params or accounts.query.where:
+            return accounts
+        first = keys_among(newest_accounts(), accounts.select_related(None)[:MOST_FOUND])
+        return accounts.filter(pk__in=first)
+
+
+class AccountAdmin(ActionsAdmin, HistoryAdmin):
     """Find and view accounts, and act on them. Each action has a page with a preview."""
 
     action_pages: ClassVar[tuple[type[ActionPage], ...]] = (Freeze, Unfreeze, SetLimit, Close)
     change_form_template = "admin/accounts/account/change_form.html"
     actions = ("freeze", "unfreeze", "close")
-    ordering = ("-pk",)
+    sortable_by = None
+    find_older = (
+        "Search by the complete name or username of the owner, or by id, to find older ones."
+    )
     list_display = (
         "account_shown",
         "status_shown",
@@ -54,20 +76,6 @@ class AccountAdmin(ActionsAdmin, LedgerAdmin):
     list_select_related = ("owner",)
     search_help_text = "Search by part of an owner's name or username, by currency, or by id."
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
-        # An EXTERNAL account stores no balance. Its balance is minus the sum of the balances of
-        # the customer accounts with its currency.
-        others = Account.objects.customers().filter(currency=OuterRef("currency")).order_by()
-        total = others.values("currency").annotate(**sum_in_halves(F("balance")))
-        halves = {
-            f"others_{half}": Case(
-                When(kind=AccountKind.EXTERNAL, then=Subquery(total.values(half))),
-                output_field=BigIntegerField(),
-            )
-            for half in ("high", "low")
-        }
-        return super().get_queryset(request).annotate(**halves)
-
     def get_fieldsets(self, request: HttpRequest, obj: Account | None = None) -> Any:
         # The page has a template of its own, without Django's fields.
         return []
@@ -78,9 +86,24 @@ class AccountAdmin(ActionsAdmin, LedgerAdmin):
     def has_close_permission(self, request: HttpRequest) -> bool:
         return may(request.user, "accounts.close_any")
 
-    def search_by_text(self, request: HttpRequest, queryset: QuerySet, text: str) -> QuerySet:
-        words = text.split()
-        return queryset.filter(pk__in=accounts_like(words).values("pk")) if words else queryset
+    @property
+    def newest(self) -> int:
+        return search.NEWEST_ACCOUNTS
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return AccountList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        words = search_term.split()
+        is_all = not words and not queryset.query.where
+        if is_all or id_in(search_term) is not None:
+            return super().get_search_results(request, queryset, search_term)
+        if _has_index(request):
+            return queryset.filter(of_owner_like(words)), False
+        found = find_accounts(queryset, words, MOST_FOUND)
+        return self.found(request, queryset, found, has_more(newest_accounts())), False
 
     def action_checkbox(self, obj: Account) -> SafeString:
         """Return the checkbox of a row; nothing for an account that no action applies to."""
@@ -95,11 +118,8 @@ class AccountAdmin(ActionsAdmin, LedgerAdmin):
         return account_badge(account)
 
     @admin.display(description="balance", ordering="balance")
-    def balance_shown(self, account: Any) -> str:
-        balance = account.balance
-        if account.kind == AccountKind.EXTERNAL:
-            balance = -whole(account.others_high, account.others_low)
-        return money_shown(balance, account.currency)
+    def balance_shown(self, account: Account) -> str:
+        return money_shown(_unless_external(account, account.balance), account.currency)
 
     @admin.display(description="held", ordering="held")
     def held_shown(self, account: Account) -> str:
@@ -145,7 +165,9 @@ class AccountAdmin(ActionsAdmin, LedgerAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def figures(self, account: Account) -> list[dict[str, str]]:
-        """Return the figures at the top of the page, in their order."""
+        """Return the figures at the top of the page. An EXTERNAL account stores none."""
+        if account.kind == AccountKind.EXTERNAL:
+            return []
         holds = "#holds" if account.held else ""
         return [
             {"name": "balance", "label": "Balance", "value": self.balance_shown(account)},
@@ -161,6 +183,12 @@ class AccountAdmin(ActionsAdmin, LedgerAdmin):
             return None
         changes = account.changes.select_related("actor").filter(action=action)
         return changes.order_by("-pk").first()
+
+
+def _has_index(request: HttpRequest) -> bool:
+    """Return whether an index finds the accounts of the filters: of an owner, or EXTERNAL ones."""
+    is_external = request.GET.get("kind__exact") == AccountKind.EXTERNAL
+    return is_external or bool(request.GET.get(OwnerFilter.parameter_name))
 
 
 def _unless_external(account: Account, amount: int) -> int | None:

@@ -3,15 +3,19 @@
 import re
 from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
 from accounts.models import Account
 from accounts.names import folded
+from database.windows import keys_among
 
 # Lists show at most this many matches of a search or a filter.
 MOST_FOUND = 1_000
 # How many of the newest rows of a table are searched if no index finds the rows.
 NEWEST = 50_000
+# The same for accounts, which are far fewer than transfers and entries.
+NEWEST_ACCOUNTS = 500_000
 
 # `make demo` and logs shorten ids to their ends: …9b3d28.
 ENDING = re.compile(r"(?:…|\.\.\.)?([0-9a-f]{6,12})", re.IGNORECASE)
@@ -36,14 +40,40 @@ def ends_like(word: str, column: str = "pk") -> Q:
     return Q(**{f"{column}__endswith": ending[1].lower()}) if ending else Q(pk__in=[])
 
 
-def accounts_like(words: list[str]) -> QuerySet[Account]:
+def of_owner_like(words: list[str]) -> Q:
     """
-    Return the accounts that each word describes.
+    Return the filter for the accounts that each word describes.
 
     A word is a part of the owner's name or username, a currency, or the end of the account's id.
     """
-    accounts = Account.objects.all()
+    described = Q()
     for word in words:
         name = Q(owner_name_folded__contains=folded(word)) | Q(owner__username__icontains=word)
-        accounts = accounts.filter(name | Q(currency=word.upper()) | ends_like(word))
-    return accounts
+        described &= name | Q(currency=word.upper()) | ends_like(word)
+    return described
+
+
+def newest_accounts() -> QuerySet[Account]:
+    """Return the accounts that a search reads, newest first."""
+    return Account.objects.order_by("-pk")[:NEWEST_ACCOUNTS]
+
+
+def find_accounts(accounts: QuerySet[Account], words: list[str], most: int) -> list[UUID]:
+    """
+    Return the ids of the newest of the accounts that each word describes, newest first.
+
+    Only the newest accounts are searched by parts of a name. The accounts with exactly this name or
+    username are found in an index, however old they are.
+    """
+    matching = accounts.filter(of_owner_like(words)).order_by("-pk")
+    found = set(keys_among(newest_accounts(), matching[:most]))
+    if words:
+        text = " ".join(words)
+        # A range of one value instead of an equality: see `querysets.newest_of_all`.
+        name = {"owner_name_folded__gte": folded(text), "owner_name_folded__lte": folded(text)}
+        named = accounts.filter(**name).order_by("-owner_name_folded", "-pk")
+        owner = User.objects.filter(username=text).values_list("pk", flat=True).first()
+        owned = accounts.filter(owner=owner) if owner else accounts.none()
+        for exactly in (named, owned.order_by()):
+            found.update(exactly.values_list("pk", flat=True)[:most])
+    return sorted(found, reverse=True)[:most]

@@ -47,11 +47,16 @@ def field(response: HttpResponse, name: str) -> str:
     return text_of(html)
 
 
-def figure(response: HttpResponse, name: str) -> str:
-    """Return the text of a figure at the top of an account's page."""
+def figures(response: HttpResponse, name: str = "[a-z]+") -> list[str]:
+    """Return the texts of the figures at the top of an account's page."""
     cell = rf'figure-{name}"><dt>.*?</dt><dd>(.*?)</dd>'
-    [html] = re.findall(cell, response.content.decode(), re.S)
-    return text_of(html)
+    return [text_of(html) for html in re.findall(cell, response.content.decode(), re.S)]
+
+
+def figure(response: HttpResponse, name: str) -> str:
+    """Return the text of one figure at the top of an account's page."""
+    [text] = figures(response, name)
+    return text
 
 
 def menu(response: HttpResponse) -> list[str]:

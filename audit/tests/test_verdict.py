@@ -149,6 +149,9 @@ UNREADABLE = {
     "a check with an additional member": first_check(severity="high"),
     "a failed check without findings": first_check(ok=False),
     "a failed report without failed checks": lambda report: {**report, "ok": False},
+    "no days": lambda report: {k: v for k, v in report.items() if k != "days"},
+    "days of different numbers": lambda report: {**report, "days": {"USD": [1], "EUR": [1, 2]}},
+    "a day without a figure": lambda report: {**report, "days": {"USD": [None]}},
 }
 
 

@@ -155,5 +155,5 @@ def newest_refusals(request: HttpRequest) -> dict[str, Any] | None:
     records = with_outcome().filter(pk__in=found).select_related("user").order_by("-pk")
     return {
         "rows": [(record, outcome_shown(record)) for record in records],
-        "recent": RECENT,
+        "recent": f"{RECENT:,}",
     }

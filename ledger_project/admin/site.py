@@ -68,6 +68,8 @@ class LedgerAdminSite(AdminSite):
 
     site_header = settings.APP_NAME
     site_title = settings.APP_NAME
+    # As the other pages show a missing value.
+    empty_value_display = "\N{EN DASH}"
     index_title = "Home"
     # The home page lists all tables. Without the sidebar, lists have room for their columns.
     enable_nav_sidebar = False

@@ -86,9 +86,7 @@ class ApprovalAdmin(ActionsAdmin, HistoryAdmin):
 
     @admin.display(description="accounts")
     def parties_shown(self, approval: Approval) -> str:
-        if approval.account is not None:
-            return account_link(approval.account)
-        return format_html("{} → {}", self.source_shown(approval), self.dest_shown(approval))
+        return _parties(approval)
 
     @admin.display(description="account")
     def account_shown(self, approval: Approval) -> str:
@@ -134,6 +132,13 @@ class ApprovalAdmin(ActionsAdmin, HistoryAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
 
+def _parties(approval: Approval) -> str:
+    """Return links to the account of a limit, or to the source and the destination."""
+    if approval.account is not None:
+        return account_link(approval.account)
+    return format_html("{} → {}", _link(approval.source), _link(approval.dest))
+
+
 def _link(account: Account | None) -> str:
     return DASH if account is None else account_link(account)
 
@@ -144,5 +149,14 @@ def waiting_approvals(request: HttpRequest) -> dict[str, Any] | None:
     if not may(request.user, "accounts.read_any"):
         return None
     pending = Approval.objects.filter(status=ApprovalStatus.PENDING).order_by("-pk")
-    rows = list(pending.select_related("requested_by")[:SHOWN])
+    found = pending.select_related("requested_by", "account", "source", "dest")[:SHOWN]
+    rows = [
+        {
+            "approval": approval,
+            "asked_for": f"{approval.get_kind_display()} of "
+            f"{money_shown(approval.amount, approval.currency)}",
+            "parties": _parties(approval),
+        }
+        for approval in found
+    ]
     return {"rows": rows} if rows else None

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from accounts.admin.search import MOST_FOUND, accounts_like, ends_like, id_in, newest_of
+from accounts.admin.search import MOST_FOUND, ends_like, find_accounts, id_in, newest_of
 from accounts.enums import MONEY_MAX, AccountKind
 from accounts.models import Account
 from accounts.money import minor_units
@@ -108,8 +108,7 @@ def find(
 
 def _of_owners(names: list[str]) -> list[UUID]:
     """Return the ids of the newest accounts whose owners have these names."""
-    accounts = accounts_like(names).filter(kind=AccountKind.CUSTOMER).order_by("-pk")
-    return list(accounts.values_list("pk", flat=True)[:MOST_ACCOUNTS])
+    return find_accounts(Account.objects.customers(), names, MOST_ACCOUNTS)
 
 
 def _of_accounts(ids: list[UUID], query: Query) -> Iterator[QuerySet[Transfer]]:

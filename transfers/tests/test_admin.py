@@ -43,7 +43,7 @@ def test_the_list_shows_transfers_newest_first(officer, book):
     names = ("kind_shown", "status", "amount_shown", "source_shown", "dest_shown", "memo_shown")
     assert list(zip(*(column(response, name) for name in names), strict=True)) == [
         (f"Capture {book['capture'].pk}", "Posted", "20.00 USD", "alice", "bob", "Lunch"),
-        (f"Reversal {book['reversal'].pk}", "Posted", "25.00 USD", "bob", "alice", "-"),
+        (f"Reversal {book['reversal'].pk}", "Posted", "25.00 USD", "bob", "alice", "\N{EN DASH}"),
         (f"Hold {book['hold'].pk}", "Captured", "25.00 USD", "alice", "bob", "Lunch"),
         (f"Transfer {book['transfer'].pk}", "Reversed", "25.00 USD", "alice", "bob", "Lunch"),
     ]
@@ -99,7 +99,7 @@ def test_entries_are_found_by_account_and_transfer_with_their_balances(officer, 
     names = ("sequence", "type", "amount_shown", "balance_shown", "memo")
     assert list(zip(*(column(by_account, name) for name in names), strict=True)) == [
         ("3", "Credit", "20.00 USD", "20.00 USD", "Lunch"),
-        ("2", "Debit", "25.00 USD", "0.00 USD", "-"),
+        ("2", "Debit", "25.00 USD", "0.00 USD", "\N{EN DASH}"),
         ("1", "Credit", "25.00 USD", "25.00 USD", "Lunch"),
     ]
     assert sorted(column(by_transfer, "account_shown")) == ["alice", "bob"]

@@ -58,6 +58,22 @@ def test_the_trial_balance_of_a_small_ledger_is_current(browser, alice, funded_a
     assert "JPY 500 -500 0 0" in panel
 
 
+def test_each_currency_with_money_has_a_chart_of_the_customers_balances(
+    browser, alice, funded_account
+):
+    account = funded_account(alice, 1_234_56)
+    funded_account(alice, 500, currency="JPY")
+    services.withdraw(account_id=account.pk, amount=34_56, actor=alice)
+
+    response = browser.get(HOME)
+
+    panel = panels(response)["Trial balance"].replace("\N{NO-BREAK SPACE}", " ")
+    assert "1,200.00 USD from 0.00 USD to 1,200.00 USD" in panel
+    assert "500 JPY from 0 JPY to 500 JPY" in panel
+    assert f"{clock.now():%Y-%m-%d} 500 1,200.00" in panel, "the table has the same figures"
+    assert response.content.decode().count('<svg class="steps"') == 2
+
+
 def test_a_check_that_fails_is_named_with_an_example(browser, alice, funded_account):
     account = funded_account(alice, 700)
     guards.drop(connection)

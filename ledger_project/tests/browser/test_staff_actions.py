@@ -34,7 +34,7 @@ def choose(page, action: str) -> None:
     page.locator(".actions-menu").get_by_role("link", name=action, exact=True).click()
 
 
-def test_staff_freeze_and_unfreeze_an_account_on_a_phone(open_window, photograph):
+def test_staff_freeze_and_unfreeze_an_account_on_a_phone(open_window):
     with open_window(400) as window:
         window.log_in("admin", "admin")
         page = window.page
@@ -92,7 +92,7 @@ def test_staff_void_a_hold_from_the_held_figure(open_window):
         assert left == holds - 1
 
 
-def test_one_person_asks_for_a_large_deposit_and_another_approves_it(open_window, photograph):
+def test_one_person_asks_for_a_large_deposit_and_another_approves_it(open_window):
     with open_window(1400) as maker, open_window(400) as checker:
         maker.log_in("admin", "admin")
         page = maker.page
@@ -111,10 +111,8 @@ def test_one_person_asks_for_a_large_deposit_and_another_approves_it(open_window
         checker.log_in("checker", "checker")
         page = checker.page
         page.get_by_role("link", name="100,000.00").click()
-        photograph(checker, "approval")
         choose(page, "Approve")
         page.get_by_label("Note").fill("Contract seen")
-        photograph(checker, "approval-approve")
         page.get_by_role("button", name="Approve").click()
         assert page.locator(".badge").first.inner_text() == "Approved"
 

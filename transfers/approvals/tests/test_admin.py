@@ -248,7 +248,7 @@ def test_the_list_shows_what_waits_and_finds_it_by_its_accounts(second, ask, sou
 
     names = ("asked_for", "status_shown", "amount_shown", "requested_by", "decided_by")
     assert list(zip(*(column(shown, name) for name in names), strict=True)) == [
-        (f"Withdrawal {asked.pk}", "Pending", "10.00 USD", "staff", "-"),
+        (f"Withdrawal {asked.pk}", "Pending", "10.00 USD", "staff", "\N{EN DASH}"),
     ]
     assert column(shown, "parties_shown") == ["alice → External USD"]
 
