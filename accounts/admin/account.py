@@ -16,7 +16,7 @@ from accounts.admin.action_page import ActionPage, ActionsAdmin
 from accounts.admin.actions import FROZEN_MEANS, Close, Freeze, SetLimit, Unfreeze, can_change
 from accounts.admin.bulk import ask_then_act
 from accounts.admin.change import change_rows
-from accounts.admin.filters import OwnerFilter
+from accounts.admin.filters import CurrencyFilter, OwnerFilter
 from accounts.admin.pages import (
     ACCOUNT_TONES,
     HistoryAdmin,
@@ -26,6 +26,7 @@ from accounts.admin.pages import (
 )
 from accounts.admin.search import (
     MOST_FOUND,
+    accounts_of,
     find_accounts,
     id_in,
     newest_accounts,
@@ -61,9 +62,7 @@ class AccountAdmin(ActionsAdmin, HistoryAdmin):
     change_form_template = "admin/accounts/account/change_form.html"
     actions = ("freeze", "unfreeze", "close")
     sortable_by = None
-    find_older = (
-        "Search by the complete name or username of the owner, or by id, to find older ones."
-    )
+    find_older = "Search by an owner's complete name or username, or by id, to find older ones."
     list_display = (
         "account_shown",
         "status_shown",
@@ -72,7 +71,7 @@ class AccountAdmin(ActionsAdmin, HistoryAdmin):
         "available_shown",
         "owner",
     )
-    list_filter = ("status", "currency", "kind", OwnerFilter)
+    list_filter = ("status", CurrencyFilter, "kind", OwnerFilter)
     list_select_related = ("owner",)
     search_help_text = "Search by part of an owner's name or username, by currency, or by id."
 
@@ -100,8 +99,13 @@ class AccountAdmin(ActionsAdmin, HistoryAdmin):
         is_all = not words and not queryset.query.where
         if is_all or id_in(search_term) is not None:
             return super().get_search_results(request, queryset, search_term)
-        if _has_index(request):
-            return queryset.filter(of_owner_like(words)), False
+        if request.GET.get("kind__exact") == AccountKind.EXTERNAL:
+            return queryset.filter(of_owner_like(words)), False  # An index has only these.
+        if owner := request.GET.get(OwnerFilter.parameter_name):
+            owned = accounts_of(owner)[: search.NEWEST_ACCOUNTS]
+            matching = queryset.filter(of_owner_like(words)).order_by("-pk")
+            keys = keys_among(owned, matching[:MOST_FOUND])
+            return self.found(request, queryset, keys, left_out=False), False
         found = find_accounts(queryset, words, MOST_FOUND)
         return self.found(request, queryset, found, has_more(newest_accounts())), False
 
@@ -183,12 +187,6 @@ class AccountAdmin(ActionsAdmin, HistoryAdmin):
             return None
         changes = account.changes.select_related("actor").filter(action=action)
         return changes.order_by("-pk").first()
-
-
-def _has_index(request: HttpRequest) -> bool:
-    """Return whether an index finds the accounts of the filters: of an owner, or EXTERNAL ones."""
-    is_external = request.GET.get("kind__exact") == AccountKind.EXTERNAL
-    return is_external or bool(request.GET.get(OwnerFilter.parameter_name))
 
 
 def _unless_external(account: Account, amount: int) -> int | None:

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
+from accounts.enums import AccountKind
 from accounts.models import Account
 from accounts.names import folded
 from database.windows import keys_among
@@ -58,6 +59,14 @@ def newest_accounts() -> QuerySet[Account]:
     return Account.objects.order_by("-pk")[:NEWEST_ACCOUNTS]
 
 
+def accounts_of(username: str) -> QuerySet[Account]:
+    """Return the accounts of a user, in the order of the index of owners."""
+    owner = User.objects.filter(username=username).values_list("pk", flat=True).first()
+    # A range of one value instead of an equality: see `querysets.newest_of_all`.
+    owned = Account.objects.filter(owner__gte=owner, owner__lte=owner) if owner else None
+    return (Account.objects.none() if owned is None else owned).order_by("-owner_id")
+
+
 def find_accounts(accounts: QuerySet[Account], words: list[str], most: int) -> list[UUID]:
     """
     Return the ids of the newest of the accounts that each word describes, newest first.
@@ -72,8 +81,13 @@ def find_accounts(accounts: QuerySet[Account], words: list[str], most: int) -> l
         # A range of one value instead of an equality: see `querysets.newest_of_all`.
         name = {"owner_name_folded__gte": folded(text), "owner_name_folded__lte": folded(text)}
         named = accounts.filter(**name).order_by("-owner_name_folded", "-pk")
-        owner = User.objects.filter(username=text).values_list("pk", flat=True).first()
-        owned = accounts.filter(owner=owner) if owner else accounts.none()
-        for exactly in (named, owned.order_by()):
-            found.update(exactly.values_list("pk", flat=True)[:most])
+        found.update(named.values_list("pk", flat=True)[:most])
+        owned = accounts_of(text)[:NEWEST_ACCOUNTS]
+        found.update(keys_among(owned, accounts.order_by("-pk")[:most]))
     return sorted(found, reverse=True)[:most]
+
+
+def currencies() -> list[str]:
+    """Return the currencies of the ledger, also those that were removed from the settings."""
+    external = Account.objects.filter(kind=AccountKind.EXTERNAL)
+    return list(external.order_by("currency").values_list("currency", flat=True))

@@ -85,7 +85,7 @@ MANY = 6_000
 QUERIES = [
     *({"q": text} for text in ("jones", "bob", "USD", "abcdef")),
     *({"status__exact": status} for status in ("FROZEN", "OPEN")),
-    *({"currency__exact": "JPY"}, {"kind__exact": "EXTERNAL"}, {"kind__exact": "CUSTOMER"}),
+    *({"currency": "JPY"}, {"kind__exact": "EXTERNAL"}, {"kind__exact": "CUSTOMER"}),
     *({"o": "2"}, {"o": "-0"}, {"owner": "alice"}, {}),
 ]
 
@@ -103,7 +103,8 @@ def test_no_list_reads_more_rows_of_a_ledger_with_more_accounts(reader, alice, b
     open_accounts(bob, 1_000)
     fill(own, 10)  # It also runs ANALYZE.
     smaller = costs()
-    open_accounts(bob, MANY)
+    for _ in range(MANY // 1_000):
+        open_accounts(bob, 1_000)
     fill(own, 10)
     larger = costs()
 

@@ -16,8 +16,8 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from accounts.admin.search import MOST_FOUND, ends_like, find_accounts, id_in, newest_of
-from accounts.enums import MONEY_MAX, AccountKind
+from accounts.admin.search import MOST_FOUND, currencies, ends_like, find_accounts, id_in, newest_of
+from accounts.enums import MONEY_MAX
 from accounts.models import Account
 from accounts.money import minor_units
 from database.windows import has_more, keys_among
@@ -135,12 +135,6 @@ def _read(transfers: QuerySet[Transfer], window: QuerySet[Transfer]) -> list[UUI
 def _found(parts: list[list[UUID]], left_out: bool) -> Found:
     ids = sorted({key for part in parts for key in part}, reverse=True)
     return Found(ids[:MOST_FOUND], left_out)
-
-
-def currencies() -> list[str]:
-    """Return the currencies of the ledger, also those that were removed from the settings."""
-    external = Account.objects.filter(kind=AccountKind.EXTERNAL)
-    return list(external.order_by("currency").values_list("currency", flat=True))
 
 
 def _is_figure(word: str, known: list[str]) -> bool:

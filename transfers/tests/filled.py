@@ -61,11 +61,13 @@ def fill(
         rows.append([values[0], kind.value, *values[1:]])
     places = ", ".join(["%s"] * 10)
     with connection.cursor() as cursor:
-        cursor.executemany(
-            f"INSERT INTO transfers_transfer ({names}, amount, currency, metadata)"
-            f" VALUES ({places}, 1, 'USD', '{{}}')",
-            rows,
-        )
+        # In parts: the service gives up a database that doesn't respond for some seconds.
+        for first in range(0, len(rows), 500):
+            cursor.executemany(
+                f"INSERT INTO transfers_transfer ({names}, amount, currency, metadata)"
+                f" VALUES ({places}, 1, 'USD', '{{}}')",
+                rows[first : first + 500],
+            )
         cursor.execute("ANALYZE")
 
 
