@@ -11,7 +11,6 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from accounts.admin import search
 from accounts.admin.action_page import ActionPage, ActionsAdmin
 from accounts.admin.actions import FROZEN_MEANS, Close, Freeze, SetLimit, Unfreeze, can_change
 from accounts.admin.bulk import ask_then_act
@@ -85,10 +84,6 @@ class AccountAdmin(ActionsAdmin, HistoryAdmin):
     def has_close_permission(self, request: HttpRequest) -> bool:
         return may(request.user, "accounts.close_any")
 
-    @property
-    def newest(self) -> int:
-        return search.NEWEST_ACCOUNTS
-
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return AccountList
 
@@ -102,9 +97,8 @@ class AccountAdmin(ActionsAdmin, HistoryAdmin):
         if request.GET.get("kind__exact") == AccountKind.EXTERNAL:
             return queryset.filter(of_owner_like(words)), False  # An index has only these.
         if owner := request.GET.get(OwnerFilter.parameter_name):
-            owned = accounts_of(owner)[: search.NEWEST_ACCOUNTS]
             matching = queryset.filter(of_owner_like(words)).order_by("-pk")
-            keys = keys_among(owned, matching[:MOST_FOUND])
+            keys = keys_among(accounts_of(owner), matching[:MOST_FOUND])
             return self.found(request, queryset, keys, left_out=False), False
         found = find_accounts(queryset, words, MOST_FOUND)
         return self.found(request, queryset, found, has_more(newest_accounts())), False

@@ -197,11 +197,6 @@ class HistoryAdmin(LedgerAdmin):
         found = keys_among(window, matching.order_by("-pk")[:MOST_FOUND])
         return self.found(request, queryset, found, has_more(window)), False
 
-    @property
-    def newest(self) -> int:
-        """How many of the newest rows a search reads."""
-        return search.NEWEST
-
     def found(
         self, request: HttpRequest, queryset: QuerySet, keys: list[Any], left_out: bool
     ) -> QuerySet:
@@ -212,7 +207,7 @@ class HistoryAdmin(LedgerAdmin):
         """
         notes = []
         if left_out:
-            searched = f"{self.newest:,} {self.opts.verbose_name_plural}"
+            searched = f"{search.NEWEST:,} {self.opts.verbose_name_plural}"
             notes.append(f"Only the newest {searched} were searched. {self.find_older}")
         if len(keys) >= MOST_FOUND:
             notes.append(f"Only the newest {MOST_FOUND:,} matches are listed.")

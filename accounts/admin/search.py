@@ -15,8 +15,6 @@ from database.windows import keys_among
 MOST_FOUND = 1_000
 # How many of the newest rows of a table are searched if no index finds the rows.
 NEWEST = 50_000
-# The same for accounts, which are far fewer than transfers and entries.
-NEWEST_ACCOUNTS = 500_000
 
 # `make demo` and logs shorten ids to their ends: …9b3d28.
 ENDING = re.compile(r"(?:…|\.\.\.)?([0-9a-f]{6,12})", re.IGNORECASE)
@@ -56,15 +54,15 @@ def of_owner_like(words: list[str]) -> Q:
 
 def newest_accounts() -> QuerySet[Account]:
     """Return the accounts that a search reads, newest first."""
-    return Account.objects.order_by("-pk")[:NEWEST_ACCOUNTS]
+    return newest_of(Account.objects.order_by("-pk"))
 
 
 def accounts_of(username: str) -> QuerySet[Account]:
-    """Return the accounts of a user, in the order of the index of owners."""
-    owner = User.objects.filter(username=username).values_list("pk", flat=True).first()
+    """Return the accounts of a user that a search reads, in the order of the index of owners."""
+    owner = User.objects.filter(username=username).values_list("pk", flat=True).first() or 0
     # A range of one value instead of an equality: see `querysets.newest_of_all`.
-    owned = Account.objects.filter(owner__gte=owner, owner__lte=owner) if owner else None
-    return (Account.objects.none() if owned is None else owned).order_by("-owner_id")
+    owned = Account.objects.filter(owner__gte=owner, owner__lte=owner).order_by("-owner_id")
+    return newest_of(owned)
 
 
 def find_accounts(accounts: QuerySet[Account], words: list[str], most: int) -> list[UUID]:
@@ -82,8 +80,7 @@ def find_accounts(accounts: QuerySet[Account], words: list[str], most: int) -> l
         name = {"owner_name_folded__gte": folded(text), "owner_name_folded__lte": folded(text)}
         named = accounts.filter(**name).order_by("-owner_name_folded", "-pk")
         found.update(named.values_list("pk", flat=True)[:most])
-        owned = accounts_of(text)[:NEWEST_ACCOUNTS]
-        found.update(keys_among(owned, accounts.order_by("-pk")[:most]))
+        found.update(keys_among(accounts_of(text), accounts.order_by("-pk")[:most]))
     return sorted(found, reverse=True)[:most]
 
 

@@ -51,7 +51,7 @@ def test_the_accounts_of_a_user_are_listed_by_a_filter(reader, alice, bob, funde
 def test_of_older_accounts_those_with_the_whole_name_or_username_are_found(
     reader, alice, bob, funded_account, monkeypatch
 ):
-    monkeypatch.setattr(search, "NEWEST_ACCOUNTS", 1)
+    monkeypatch.setattr(search, "NEWEST", 1)
     old = funded_account(alice, owner_name="Ann Smith")
     new = funded_account(bob, owner_name="Bob Jones")
 
@@ -74,7 +74,7 @@ def test_of_older_accounts_those_with_the_whole_name_or_username_are_found(
 
 def test_a_column_sorts_the_newest_accounts(reader, alice, funded_account, monkeypatch):
     _, *newest = [funded_account(alice, balance) for balance in (9, 1, 5, 3)]
-    monkeypatch.setattr(search, "NEWEST_ACCOUNTS", 3)
+    monkeypatch.setattr(search, "NEWEST", 3)
     by_balance = [account.pk for account in (newest[1], newest[2], newest[0])]
 
     # The third column of a reader, who has no checkboxes.
@@ -92,7 +92,7 @@ QUERIES = [
 
 @pytest.mark.no_cover
 def test_no_list_reads_more_rows_of_a_ledger_with_more_accounts(reader, alice, bob, monkeypatch):
-    monkeypatch.setattr(search, "NEWEST_ACCOUNTS", 200)
+    monkeypatch.setattr(search, "NEWEST", 200)
     monkeypatch.setattr(search, "MOST_FOUND", 200)
     monkeypatch.setattr(pages, "MOST_COUNTED", 200)
     own = open_accounts(alice, 10)
