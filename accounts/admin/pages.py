@@ -182,7 +182,7 @@ class HistoryAdmin(LedgerAdmin):
 
     # Newest first, by primary key. Any other order would sort millions of rows.
     ordering: ClassVar[tuple[str, ...]] = ("-pk",)
-    sortable_by = ()
+    sortable_by: ClassVar[tuple[str, ...] | None] = ()
     # What else to enter in a search, to find older rows.
     find_older = "Search by a complete id to find older ones."
 
