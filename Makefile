@@ -13,10 +13,10 @@ production = set -a; . ./.env.example; LEDGER_HTTPS=true; LEDGER_DATABASE_URL=sq
 # Print a command and run it with production settings.
 step = @echo '▸ $(1)'; $(production); .venv/bin/$(1)
 
-.PHONY: help run test screenshots demo check types generate bench soak proxy
+.PHONY: help run test screenshots demo check types generate bench soak proxy test-citus
 
 help: ## List the commands
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS='|' read -r name does; do printf '  make %-11s %s\n' "$$name" "$$does"; done
 
 run: .venv/.runtime ## Start the service on 127.0.0.1:$PORT (8000), with demo data in its own file
@@ -62,6 +62,12 @@ soak: .venv/.dev $(if $(FAILOVER),.venv/.failover) ## Kill processes under load 
 	@$(python) -m ledger_project.tests.soak $(if $(SEED),--seed $(SEED)) \
 		$(if $(FAILOVER),--database failover) \
 		$(if $(SECONDS),--seconds $(SECONDS),--minutes $(or $(MINUTES),30))
+
+test-citus: .venv/.dev ## Test a ledger on the Citus coordinator that LEDGER_TEST_CITUS_URL names
+	@[ -n "$$LEDGER_TEST_CITUS_URL" ] || { echo 'Set LEDGER_TEST_CITUS_URL to the URL of a' \
+		'database on a Citus coordinator. See docs/citus.md.' >&2; exit 2; }
+	@LEDGER_TEST_DATABASE_URL=$$LEDGER_TEST_CITUS_URL \
+		$(python) -m pytest ledger_project/tests/citus_run.py
 
 proxy: .venv/.runtime ## Test deploy/nginx.conf with the installed nginx
 	@$(python) tools/proxy.py

@@ -168,7 +168,8 @@ def planned(new: NewRows, relation: str, expressions: set[str]) -> dict[str, str
         return {}
     each = sorted(expressions)
     columns = ", ".join(f"({sql})" for sql in each)
-    source = f"FROM {relation}" if relation else ""
+    # Not from the table itself, because of a distributed one Citus shows no expressions.
+    source = f"FROM unnest('{{}}'::{relation}[]) AS stored" if relation else ""
     query = f"EXPLAIN (VERBOSE, COSTS OFF, FORMAT JSON) SELECT {columns} {source}"
     try:
         found = new.fetch(query)

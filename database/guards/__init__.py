@@ -15,6 +15,7 @@ operators could shadow the ones that a guard uses.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,11 +24,15 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from database.guards import citus
+
 # The files for any table. In them ``{table}`` stands for the table, and ``{name}`` for the name of
 # the guard, such as ``entry_append_only``.
 SHARED = Path(__file__).parent
 OF_HISTORY = ("append_only", "refuse_delete", "refuse_update")
 OF_ALL_TABLES = ("not_truncated",)
+# Between the statements of a file: Citus passes each on by itself.
+BETWEEN = re.compile(r"(?<=;)\n+(?=CREATE |REVOKE )")
 
 
 class Installed(NamedTuple):
@@ -81,11 +86,12 @@ class GuardSet:
         altered, and is installed again.
         """
         installed, schema = _installed(connection), schema_of(connection)
+        on_citus = is_distributed(connection, schema)
         return [
             name
             for name in self.names(connection)
             if not _is_intact(
-                self._sql(connection, name, schema),
+                self._sql(connection, name, schema, on_citus),
                 installed.get((self._table(name, schema), name)),
             )
         ]
@@ -97,11 +103,14 @@ class GuardSet:
         The others are left alone, because creating a trigger takes an exclusive lock on its table.
         """
         absent, schema = self.missing(connection), schema_of(connection)
+        on_citus = is_distributed(connection, schema)
         for name in absent:
-            sql, table = self._sql(connection, name, schema), self._table(name, schema)
+            sql = self._sql(connection, name, schema, on_citus)
+            table = self._table(name, schema)
             with own_names_only(connection) as cursor:
                 cursor.execute(self._drop(name, schema))
-                cursor.execute(sql)
+                for statement in BETWEEN.split(sql):
+                    cursor.execute(statement)
                 if connection.vendor == "postgresql":
                     seal = _seal(sql, _installed(connection)[table, name].definition)
                     cursor.execute(f"COMMENT ON TRIGGER {name} ON {table} IS '{seal}'")
@@ -122,12 +131,13 @@ class GuardSet:
         table = self.tables[name.partition("_")[0]]
         return f"{schema}.{table}" if schema else table
 
-    def _sql(self, connection: BaseDatabaseWrapper, name: str, schema: str) -> str:
+    def _sql(self, connection: BaseDatabaseWrapper, name: str, schema: str, on_citus: bool) -> str:
         noun, _, rest = name.partition("_")
         path = Path(connection.vendor, f"{rest}.sql")
         path = SHARED / path if rest in self._shared else self.folder / path.with_stem(name)
         sql = path.read_text().replace("{name}", name).replace("{table}", self.tables[noun])
-        return sql.replace("{schema}", schema)
+        sql = sql.replace("{schema}", schema)
+        return citus.with_an_array(sql, self._table(name, schema)) if on_citus else sql
 
     def _drop(self, name: str, schema: str) -> str:
         on = f" ON {self._table(name, schema)}" if schema else ""
@@ -206,6 +216,11 @@ def schema_of(connection: BaseDatabaseWrapper) -> str:
         )
         [schema] = cursor.fetchone()
     return str(schema)
+
+
+def is_distributed(connection: BaseDatabaseWrapper, schema: str) -> bool:
+    """Return whether the schema is distributed by Citus."""
+    return connection.vendor == "postgresql" and citus.is_distributed(connection, schema)
 
 
 def _installed(connection: BaseDatabaseWrapper) -> dict[tuple[str, str], Installed]:

@@ -2,6 +2,8 @@
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from database import guards
+
 # The columns of these tables whose values come from a sequence, and that sequence. Tables that
 # don't exist are ignored.
 SEQUENCES = """
@@ -19,8 +21,11 @@ def raise_sequences(connection: BaseDatabaseWrapper) -> list[str]:
     Advance each sequence to the largest id of its table, and return the tables that needed it.
 
     Logical replication copies rows but not sequences, so the next insert would use an existing id.
-    No sequence is set back, so that the id of a deleted row isn't used again.
+    No sequence is set back, so that the id of a deleted row isn't used again. On Citus each node
+    has a range of ids of its own, so nothing is advanced.
     """
+    if guards.is_distributed(connection, guards.schema_of(connection)):
+        return []
     tables = connection.introspection.django_table_names(include_views=False)
     tables.append("django_migrations")
     raised = []

@@ -37,9 +37,14 @@ def run(*statements: str) -> None:
             cursor.execute(statement)
 
 
-@pytest.fixture
-def in_l0(db) -> Iterator[None]:
-    """Use a new ledger in the schema `l0`, until the test's transaction is rolled back."""
+@pytest.fixture(params=[False, True], ids=["plain", "as on Citus"])
+def in_l0(db, request, monkeypatch) -> Iterator[None]:
+    """
+    Use a new ledger in the schema `l0`, until the test's transaction is rolled back.
+
+    Its guards are installed as on plain PostgreSQL, or as in a schema that Citus has distributed.
+    """
+    monkeypatch.setattr(guards.citus, "is_distributed", lambda *_: request.param)
     run("CREATE SCHEMA l0", "SET search_path = l0")
     ContentType.objects.clear_cache()
     call_command("migrate", verbosity=0)

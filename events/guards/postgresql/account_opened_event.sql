@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION {schema}.account_opened_event() RETURNS trigger LANGU
 BEGIN
     INSERT INTO {schema}.events_event
         (uuid, transaction, type, account_id, snapshot, created_at)
-    VALUES (
+    SELECT
         (lpad(to_hex((extract(epoch FROM NEW.created_at) * 1000)::bigint), 12, '0')
             || '-7' || substr(gen_random_uuid()::text, 16))::uuid,
         pg_current_xact_id()::text::bigint
@@ -15,7 +15,7 @@ BEGIN
         jsonb_build_object('owner_name', NEW.owner_name, 'status', NEW.status,
             'balance', NEW.balance, 'held', NEW.held, 'overdraft_limit', NEW.overdraft_limit,
             'version', NEW.version, 'metadata', NEW.metadata),
-        NEW.created_at);
+        NEW.created_at;
     RETURN NULL;
 END
 $$;

@@ -1,6 +1,7 @@
 """Attacks that change what an account is, or make its row disagree with its history."""
 
 from django.db import connection
+from uuid_utils.compat import uuid7
 
 from accounts.models import external_account_id
 from transfers.guards import guards
@@ -26,7 +27,7 @@ ACCOUNT_ATTACKS = {
     ),
     "changing an id": (
         "account_identity",
-        lambda ledger: ledger.update(ledger.fresh(), "id = gen_random_uuid()"),
+        lambda ledger: ledger.update(ledger.fresh(), f"id = '{uuid7()}'"),
     ),
     "changing a kind": (
         "account_identity",
