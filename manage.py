@@ -12,17 +12,35 @@ SERVICES = ("deliver_webhooks",)
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ledger_project.settings")
-    if sys.argv[1:2] and sys.argv[1] in SERVICES:
+    is_service = sys.argv[1:2] and sys.argv[1] in SERVICES
+    if is_service:
         from ledger_project.printed import as_log_lines
 
         as_log_lines()
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management.base import CommandError
     from django.db import InterfaceError, OperationalError, ProgrammingError
 
     from database.exceptions import UnusableDatabase
     from ledger_project.command_line import CommandLine
+    from ledger_project.ledgers import commands
 
     try:
-        CommandLine(sys.argv).execute()
+        arguments = commands.parse(sys.argv)
+        # A service works on all of them at once.
+        if arguments.is_for_all and not is_service:
+            sys.exit(commands.run_for_all(arguments.others[0], arguments.others[1:]))
+        if arguments.host is not None:
+            commands.choose(arguments.host)
+        CommandLine(arguments.others).execute()
+    except CommandError as error:
+        sys.exit(f"CommandError: {error}")
+    except ImproperlyConfigured:
+        # Django's way to say that there is no database.
+        if not commands.is_undecided():
+            raise
+        print(commands.question(), file=sys.stderr)
+        sys.exit(2)
     except (InterfaceError, OperationalError, ProgrammingError) as error:
         # A ProgrammingError is a mistake in the code, unless a table or a connection is meant.
         sqlstate = getattr(error.__cause__, "sqlstate", None)

@@ -54,8 +54,8 @@ class InvalidHost(ApiError):
     code = "invalid_host"
     status = 400
     meaning = "The service doesn't accept requests for this host name."
-    remedy = "Check the URL. The operator sets the host names in `LEDGER_ALLOWED_HOSTS`."
-    detail = "This host name isn't in LEDGER_ALLOWED_HOSTS."
+    remedy = "Check the URL. `LEDGER_ALLOWED_HOSTS` and `LEDGER_LEDGERS` set the host names."
+    detail = "The service doesn't accept requests for this host name."
 
 
 class InvalidCursor(ApiError):

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.exceptions import InvalidCursor
+from database.switching import current_ledger
 
 
 class SignedKeysetPagination(BasePagination):
@@ -98,7 +99,8 @@ def integer_of(request: Request, name: str, default: int, least: int, most: int)
 
 
 def _signer() -> signing.Signer:
-    return signing.Signer(salt="ledger.cursor", sep=".")
+    # A cursor of one ledger is forged in every other one.
+    return signing.Signer(salt=f"ledger.cursor{current_ledger() or ''}", sep=".")
 
 
 def _sign(last: Any, carried: dict, scope: list) -> str:

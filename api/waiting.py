@@ -18,16 +18,21 @@ class Wait:
     :param since: the point in the log up to which the view has looked, which can be compared
     :param subject: what the news must concern
     :param seconds: how long to wait at most
+    :param ledger: whose log it is, or None if there is only one ledger
     """
 
     since: Any
     subject: Any
     seconds: float
+    ledger: str | None = None
 
 
 # Takes the point in the log up to which it has looked before. Returns the point up to which it has
 # looked now, and whether what happened in between concerns a subject. Uses the database.
-Poll = Callable[[Any], tuple[Any, Callable[[Any], bool]]]
+News = tuple[Any, Callable[[Any], bool]]
+Poll = Callable[[Any], News]
+# The same for the log of one of several ledgers.
+PollOfLedger = Callable[[str | None, Any], News]
 
 
 class Hold:

@@ -11,9 +11,10 @@ between.
 import re
 import struct
 
-from cryptography.fernet import InvalidToken
+from cryptography.fernet import Fernet, InvalidToken
 
 from api.exceptions import InvalidCursor
+from database.switching import current_ledger
 from events.ciphers import cipher_for
 from events.order import Position
 
@@ -27,7 +28,7 @@ CURSOR = re.compile(r"[A-Za-z0-9_-]{119}")
 
 def cursor_of(position: Position) -> str:
     """Return the cursor that continues after a place in the log."""
-    encrypted = cipher_for(PURPOSE).encrypt(PLACE.pack(*position))
+    encrypted = _cipher().encrypt(PLACE.pack(*position))
     return encrypted.decode().removesuffix(PADDING)
 
 
@@ -40,7 +41,12 @@ def position_of(cursor: str) -> Position:
     if not CURSOR.fullmatch(cursor):
         raise InvalidCursor()
     try:
-        place = cipher_for(PURPOSE).decrypt(cursor + PADDING)
+        place = _cipher().decrypt(cursor + PADDING)
     except InvalidToken as error:
         raise InvalidCursor() from error
     return Position(*PLACE.unpack(place))
+
+
+def _cipher() -> Fernet:
+    # A cursor of one ledger can't be read in another one.
+    return cipher_for(PURPOSE + (current_ledger() or ""))

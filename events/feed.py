@@ -15,6 +15,7 @@ from api.pagination import SignedKeysetPagination, integer_of
 from api.scopes import Scope
 from api.viewset import LedgerViewSet
 from api.waiting import HOLD, Wait
+from database.switching import current_ledger
 from events.bodies import body_of
 from events.cursors import cursor_of, position_of
 from events.examples import CURSOR, FROZEN, POSTED
@@ -100,7 +101,7 @@ class FeedViewSet(LedgerViewSet):
         reached = items[-1].position if len(items) == limit else max(after, end)
         if seconds and not items and HOLD in request.META:
             # Not `reached`: after a restore, a cursor may be ahead of the log.
-            request.META[HOLD].wait = Wait(end, self._subject(), seconds)
+            request.META[HOLD].wait = Wait(end, self._subject(), seconds, current_ledger())
         return Response(
             {"items": [body_of(item) for item in items], "next_cursor": cursor_of(reached)}
         )

@@ -17,6 +17,7 @@ from django.core.management import (
 from django.db import connection
 
 from ledger_project.earlier_versions import APPS, require_no_earlier_version
+from ledger_project.ledgers.commands import is_undecided
 
 
 class CommandLine(ManagementUtility):
@@ -37,7 +38,11 @@ class CommandLine(ManagementUtility):
     def fetch_command(self, subcommand: str) -> BaseCommand:
         command = super().fetch_command(subcommand)
         # `migrate` checks the database of its `--database` option itself, while it holds its lock.
-        if _is_own(get_commands().get(subcommand, "")) and subcommand != "migrate":
+        # `deliver_webhooks` may work on several databases.
+        checks_itself = subcommand == "migrate" or (
+            subcommand == "deliver_webhooks" and is_undecided()
+        )
+        if _is_own(get_commands().get(subcommand, "")) and not checks_itself:
             handle = partial(_handle_on_current_tables, command.handle)
             command.handle = handle  # type: ignore[method-assign]
         return command

@@ -16,6 +16,7 @@ from environs import ValidationError
 
 from accounts.enums import MONEY_MAX
 from ledger_project.database_url import POSTGRESQL, database_of
+from ledger_project.ledgers.file import read
 from ledger_project.setting_reader import SettingReader
 from ledger_project.setting_validators import (
     FEWEST_BYTES,
@@ -69,7 +70,25 @@ DATABASE_URL = env.text(
 DATABASE = database(DATABASE_URL)
 
 
+def ledgers(path: str) -> None:
+    if path:
+        read(BASE_DIR / path, BASE_DIR, is_command=IS_COMMAND)
+
+
+LEDGERS = env.text(
+    "LEDGERS",
+    "",
+    checks=[ledgers],
+    help="The path of a file with several ledgers, each a database of its own, chosen by the host "
+    "of the request. `LEDGER_DATABASE_URL` isn't used then. See "
+    "[Several ledgers](ledgers.md).",
+)
+
+
 def standby(url: str) -> None:
+    if url and LEDGERS:
+        # It would be the standby of one of them, and answer for all.
+        raise ValidationError("must not be set together with LEDGER_LEDGERS")
     if url and {database(each)["ENGINE"] for each in (url, DATABASE_URL)} != {POSTGRESQL}:
         raise ValidationError("needs PostgreSQL, and LEDGER_DATABASE_URL must be PostgreSQL too")
 
@@ -133,7 +152,9 @@ ALLOWED_HOSTS = env.items(
     "ALLOWED_HOSTS",
     ["localhost", "127.0.0.1", "[::1]"],
     checks=[not_empty, each(host)],
-    help="The host names for which the service accepts requests, separated by commas.",
+    help="The host names for which the service accepts requests, separated by commas. With "
+    "`LEDGER_LEDGERS`, the hosts of the ledgers are accepted as well, and those of this list that "
+    "have no ledger serve only health checks, metrics and the documentation.",
 )
 
 HTTPS = env.flag(

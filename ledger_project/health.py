@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.core import checks
 from django.db import DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
@@ -18,8 +19,11 @@ from api.problems import Problem
 from audit import protection
 from audit.protection.postgresql_writes import Privilege
 from database.exceptions import UnusableDatabase
+from database.switching import current_ledger
 from events.order import is_behind
 from ledger_project.earlier_versions import why_made_anew
+from ledger_project.ledgers.pool import using
+from ledger_project.ledgers.registry import registry
 
 
 def _schema(status: str) -> dict[str, Any]:
@@ -66,15 +70,41 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
     Otherwise the response is 503, and says why.
     """
-    try:
-        reason = _why_not_ready(for_reads="for" in request.GET)
-    except UnusableDatabase as error:
-        reason = str(error)
-    except DatabaseError:
-        reason = TemporarilyUnavailable.detail
+    only_reads = "for" in request.GET
+    if settings.LEDGERS and current_ledger() is None:
+        reason = _no_ledger_is_ready(only_reads)
+    else:
+        reason = _not_ready(only_reads)
     if reason is None:
         return JsonResponse({"status": "ready"})
     return Problem(TemporarilyUnavailable(reason)).response(request)
+
+
+def _no_ledger_is_ready(only_reads: bool) -> str | None:
+    """
+    Return None if one of several ledgers is ready, or else why the first one isn't.
+
+    One is enough: a database that is down must not end the service for the other ledgers.
+    """
+    reasons = []
+    for ledger in registry().all().values():
+        with using(ledger):
+            reason = _not_ready(only_reads)
+        if reason is None:
+            return None
+        reasons.append(reason)
+    # Without the names of ledgers, which aren't public.
+    return f"No ledger is ready. One of them: {reasons[0]}"
+
+
+def _not_ready(only_reads: bool) -> str | None:
+    """Return why the ledger can't be used, or None if it can."""
+    try:
+        return _why_not_ready(for_reads=only_reads)
+    except UnusableDatabase as error:
+        return str(error)
+    except DatabaseError:
+        return TemporarilyUnavailable.detail
 
 
 def _why_not_ready(*, for_reads: bool) -> str | None:

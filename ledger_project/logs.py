@@ -16,6 +16,7 @@ import structlog
 from api.instants import instant
 from api.routes import code_of, route_of
 from api.waiting import when_sent
+from database.switching import current_ledger
 from ledger_project.printed import LogLines
 
 # The request ids that clients may send: only characters that can't forge a log line.
@@ -80,6 +81,7 @@ def configure(logging_settings: dict[str, str]) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         _add_timestamp,
+        _name_the_ledger,
         name_the_app,
         _hide_keys,
     ]
@@ -147,6 +149,12 @@ def _request_id(request) -> str:
 
 def _add_timestamp(_logger: Any, _method: str, event: Any) -> Any:
     return {**event, "timestamp": instant(datetime.now(UTC))}
+
+
+def _name_the_ledger(_logger: Any, _method: str, event: Any) -> Any:
+    # The line of a request, which is written later, has it already.
+    ledger = current_ledger()
+    return event if ledger is None else {"ledger": ledger, **event}
 
 
 def _escape_values(_logger: Any, _method: str, event: Any) -> Any:

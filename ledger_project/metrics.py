@@ -28,6 +28,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from api.exceptions import NotAuthenticated
+from api.metrics import LEDGER_LABEL, of_ledger
 from api.operations import Operation
 from api.probe import probe
 from api.problems import Problem
@@ -35,21 +36,29 @@ from api.routes import code_of, route_of
 from api.waiting import when_sent
 from audit import verdict
 from audit.metrics import VerificationCollector
+from database.switching import current_ledger
 from events.webhooks.metrics import WebhookCollector
 from ledger_project.database_metrics import DatabaseCollector
+from ledger_project.ledgers.scraping import OfEachLedger
 from ledger_project.standby_metrics import StandbyCollector
 from transfers.approvals.metrics import ApprovalCollector
 
 logger = logging.getLogger("ledger.metrics")
 
 REQUESTS = Counter(
-    "ledger_requests", "Requests, by method, route and status.", ["method", "route", "status"]
+    "ledger_requests",
+    "Requests, by method, route and status.",
+    ["method", "route", "status", *LEDGER_LABEL],
 )
 SECONDS = Histogram(
-    "ledger_request_seconds", "Response times in seconds, by method and route.", ["method", "route"]
+    "ledger_request_seconds",
+    "Response times in seconds, by method and route.",
+    ["method", "route", *LEDGER_LABEL],
 )
-REFUSALS = Counter("ledger_refusals", "Error responses, by the code of the error.", ["code"])
-REPLAYS = Counter("ledger_replays", "Responses replayed for an Idempotency-Key.")
+REFUSALS = Counter(
+    "ledger_refusals", "Error responses, by the code of the error.", ["code", *LEDGER_LABEL]
+)
+REPLAYS = Counter("ledger_replays", "Responses replayed for an Idempotency-Key.", LEDGER_LABEL)
 
 # Other methods are counted as "other". Clients can invent methods, and each would be a new series.
 KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -86,21 +95,28 @@ class MetricsMiddleware:
             response.status_code,
             code_of(response),
             "Idempotent-Replayed" in response,
+            current_ledger(),
         )
         when_sent(request, partial(_count, *values, seconds))
         return response
 
 
 def _count(
-    method: str, route: str, status: int, code: str | None, replayed: bool, seconds: float
+    method: str,
+    route: str,
+    status: int,
+    code: str | None,
+    replayed: bool,
+    ledger: str | None,
+    seconds: float,
 ) -> None:
     try:
-        SECONDS.labels(method, route).observe(seconds)
-        REQUESTS.labels(method, route, status).inc()
+        of_ledger(SECONDS, method, route, ledger=ledger).observe(seconds)
+        of_ledger(REQUESTS, method, route, status, ledger=ledger).inc()
         if code:
-            REFUSALS.labels(code).inc()
+            of_ledger(REFUSALS, code, ledger=ledger).inc()
         if replayed:
-            REPLAYS.inc()
+            of_ledger(REPLAYS, ledger=ledger).inc()
     except Exception as error:
         # For example, the directory may have been deleted. The request mustn't fail.
         logger.warning("could not update the metrics: %r", error)
@@ -114,16 +130,17 @@ class ImbalanceCollector(Collector):
     """
 
     def __init__(self) -> None:
-        self.read_at = float("-inf")
-        self.imbalance: dict[str, int] = {}
+        # By ledger: when it was read, and the figures.
+        self.read: dict[str | None, tuple[float, dict[str, int]]] = {}
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        if time.monotonic() - self.read_at > IMBALANCE_LIFETIME:
+        ledger, now = current_ledger(), time.monotonic()
+        read_at, _ = self.read.get(ledger, (float("-inf"), {}))
+        if now - read_at > IMBALANCE_LIFETIME:
             # Set first, so that the next scrape doesn't start a slow sum again.
-            self.read_at = time.monotonic()
-            self.imbalance = {}
+            self.read[ledger] = now, {}
             try:
-                self.imbalance = verdict.imbalance()
+                self.read[ledger] = now, verdict.imbalance()
             except Exception as error:
                 # For example, the database may be down. The scrape mustn't fail.
                 logger.warning("could not read the imbalance: %r", error)
@@ -132,17 +149,25 @@ class ImbalanceCollector(Collector):
             "Credits minus debits, in minor units. Must be 0.",
             labels=["currency"],
         )
-        for currency, amount in self.imbalance.items():
+        for currency, amount in self.read[ledger][1].items():
             gauge.add_metric([currency], amount)
         yield gauge
 
 
 imbalance = ImbalanceCollector()
-verification = VerificationCollector()
-database = DatabaseCollector()
-approvals = ApprovalCollector()
-webhooks = WebhookCollector()
-standby = StandbyCollector()
+
+# What is read from the database at each scrape.
+read_now = CollectorRegistry(auto_describe=False)
+read_now.register(
+    OfEachLedger(
+        DatabaseCollector(),
+        imbalance,
+        VerificationCollector(),
+        ApprovalCollector(),
+        WebhookCollector(),
+        StandbyCollector(),
+    )
+)
 
 
 class MetricsTokenMissing(NotAuthenticated):
@@ -171,7 +196,6 @@ def metrics(request: HttpRequest) -> HttpResponse:
         MultiProcessCollector(registry)
     else:
         registry = REGISTRY
-    read_now = _only(imbalance, verification, database, approvals, webhooks, standby)
     body = generate_latest(registry) + generate_latest(read_now)
     return HttpResponse(body, content_type=CONTENT_TYPE_LATEST)
 
@@ -179,13 +203,6 @@ def metrics(request: HttpRequest) -> HttpResponse:
 def _is_forwarded(request: HttpRequest) -> bool:
     """Return whether a proxy (perhaps on this machine) has forwarded the request."""
     return any(name in FORWARDING or name.startswith("X-Forwarded") for name in request.headers)
-
-
-def _only(*collectors: Collector) -> CollectorRegistry:
-    registry = CollectorRegistry()
-    for collector in collectors:
-        registry.register(collector)
-    return registry
 
 
 def _may_scrape(request: HttpRequest) -> bool:

@@ -6,6 +6,7 @@ is declared with its default, help and checks. The others are the same on every 
 """
 
 from datetime import timedelta
+from typing import Any
 
 from api.scopes import Scope
 from database.postgresql.replay import READS
@@ -14,7 +15,10 @@ from ledger_project.environment import *
 
 # ── The database ─────────────────────────────────────────────────────────────────────────────────
 
-DATABASES = {"default": DATABASE}
+# Of several ledgers, none is the default: each request or command uses that of its own.
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {"ENGINE": "django.db.backends.dummy"} if LEDGERS else DATABASE
+}
 if READ_DATABASE_URL:
     DATABASES[READS] = database(READ_DATABASE_URL)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -78,6 +82,17 @@ if READ_DATABASE_URL:
 if TRACES:
     # Inside the log, so that the request id is known.
     MIDDLEWARE.insert(1, "ledger_project.tracing.TracingMiddleware")
+
+if LEDGERS:
+    # Inside the log, and outside of all that uses the database.
+    MIDDLEWARE.insert(1, "ledger_project.ledgers.middleware.LedgerMiddleware")
+    # Where Django itself refuses an unknown host, before the sessions of the admin.
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("ledger_project.admin.middleware.AdminOnlyMiddleware"),
+        "ledger_project.ledgers.middleware.RequireLedgerMiddleware",
+    )
+# The hosts that may have no ledger. Those of the ledgers are added when their file is read.
+OTHER_HOSTS = [*ALLOWED_HOSTS]
 
 if CORS_ORIGINS:
     # Before all middleware that may respond: a preflight request has no token, and no route

@@ -11,9 +11,11 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+import rest_framework_simplejwt.state as simplejwt
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.db import transaction
+from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import InvalidToken, TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
@@ -21,6 +23,7 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from api.fields import UUID_FORM
+from database.switching import current_ledger
 
 # The lifetimes of tokens.
 ACCESS_MINUTES = api_settings.ACCESS_TOKEN_LIFETIME // timedelta(minutes=1)
@@ -32,6 +35,31 @@ LAST_USER = 2**31 - 1
 
 # The claims of the access tokens of service keys, by their names in RFC 9068.
 CLIENT_CLAIM, SCOPE_CLAIM = "client_id", "scope"
+
+
+class AudienceOfLedger(TokenBackend):
+    """
+    Name the current ledger as the audience of each token.
+
+    All ledgers of a service sign with the same key. A token of one is forged in every other one.
+    """
+
+    @property
+    def audience(self) -> str:
+        return current_ledger() or str(api_settings.AUDIENCE)
+
+    @audience.setter
+    def audience(self, value: object) -> None:
+        """Ignore the audience of the settings, which is that of a service with one ledger."""
+
+
+# All classes of tokens use it.
+simplejwt.token_backend = AudienceOfLedger(
+    api_settings.ALGORITHM,
+    api_settings.SIGNING_KEY,
+    issuer=api_settings.ISSUER,
+    leeway=api_settings.LEEWAY,
+)
 
 
 class OwnClaims(Token):
@@ -92,15 +120,19 @@ class SignedRefreshToken(OwnClaims, RefreshToken):  # type: ignore[misc]  # like
         """Do nothing: ``rotate`` checks it while it holds a lock."""
 
 
-@lru_cache(maxsize=1024)
 def verified(raw_token: bytes) -> Token:
     """
     Return the access token after checking everything except whether it has expired in the meantime.
 
     :raises InvalidToken: if it is forged or malformed
     """
-    # Cached, because a valid signature stays valid. The caller checks the expiry each time. An
-    # exception isn't cached.
+    return _verified(raw_token, current_ledger())
+
+
+@lru_cache(maxsize=1024)
+def _verified(raw_token: bytes, _ledger: str | None) -> Token:
+    # Cached, because a valid signature stays valid in its ledger. The caller checks the expiry each
+    # time. An exception isn't cached.
     try:
         return SignedAccessToken(raw_token)  # type: ignore[arg-type]  # bytes work too
     except TokenError as error:

@@ -41,12 +41,19 @@ PYTHON
 fi
 
 # If a setting is invalid, this prints one line and stops.
-database=$($python -c 'from ledger_project.settings import DATABASE_URL; print(DATABASE_URL)')
+database=$($python -c 'from ledger_project.settings import DATABASE_URL, LEDGERS
+print(LEDGERS or DATABASE_URL)')
+each= one= setting=LEDGER_DATABASE_URL
+case $database in
+    *://*) ;;
+    *) each=--all-ledgers one=" --ledger HOST" setting=LEDGER_LEDGERS ;;
+esac
 # Without the password and the options, which must not be shown.
 shown=$($python -c 'import re, sys
 print(re.sub("^([^:]*://[^:@/]*):.*@", r"\1@", sys.argv[1]).partition("?")[0])' "$database")
 echo "Migrating $shown ..."
-$python manage.py migrate --verbosity 0
+# shellcheck disable=SC2086 -- nothing, or one option
+$python manage.py migrate --verbosity 0 $each
 
 # Demo data is only created in the default SQLite file.
 default=sqlite:///mini_ledger.db
@@ -72,9 +79,9 @@ else
     echo "  Admin   $url/admin/"
     echo
     echo "  To create an admin user, or load demo data into an empty database, run one of these in"
-    echo "  another terminal. Set LEDGER_DATABASE_URL there first, unless it is in .env:"
-    echo "      $python manage.py createsuperuser"
-    echo "      $python manage.py seed_demo"
+    echo "  another terminal. Set $setting there first, unless it is in .env:"
+    echo "      $python manage.py createsuperuser$one"
+    echo "      $python manage.py seed_demo$one"
     echo
     echo "  curl -s $url/readyz"
 fi

@@ -2,15 +2,15 @@
 The loop of ``manage.py deliver_webhooks``: make deliveries, attempt them, record the outcomes.
 
 Requests to receivers run in an event loop, so a slow receiver occupies neither a thread nor a
-connection to the database. All statements run in one thread.
+connection to the database. Statements run one after another.
 """
 
 import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext, suppress
 from time import monotonic
 from typing import ParamSpec, TypeVar
 from uuid import UUID
@@ -18,6 +18,7 @@ from uuid import UUID
 from django.db import close_old_connections, connections
 from prometheus_client import Counter as CounterMetric
 
+from api.metrics import LEDGER_LABEL, of_ledger
 from events.webhooks import attempts
 from events.webhooks.attempts import AT_ONCE, Attempt
 from events.webhooks.fanout import fan_out
@@ -37,19 +38,37 @@ ERROR_SECONDS = 5
 EXPIRY_SECONDS = 30
 
 ATTEMPTS = CounterMetric(
-    "ledger_webhook_attempts", "Attempts to deliver an event, by their outcome.", ["outcome"]
+    "ledger_webhook_attempts",
+    "Attempts to deliver an event, by their outcome.",
+    ["outcome", *LEDGER_LABEL],
 )
 
 logger = logging.getLogger("ledger.webhooks")
 
 
 class Deliverer:
-    """Delivers events to webhooks until it is stopped."""
+    """
+    Delivers events to webhooks until it is stopped.
 
-    def __init__(self, sender: Sender) -> None:
+    :param threads: where statements run, one at a time. By default, in a thread of their own.
+    :param database: returns a context manager in which a thread uses the database
+
+    ``most_at_once`` is the number of requests that may be in progress.
+    """
+
+    def __init__(
+        self,
+        sender: Sender,
+        *,
+        threads: Executor | None = None,
+        database: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._sender = sender
+        self.most_at_once = MOST_AT_ONCE
         self._stopping = asyncio.Event()
-        self._database = ThreadPoolExecutor(1, "database")
+        self._threads = threads or ThreadPoolExecutor(1, "database")
+        self._database = database
+        self._turn = asyncio.Lock()
         self._requests: set[asyncio.Task[None]] = set()
         # By the id of a webhook, and of a user.
         self._in_progress: Counter[UUID | int] = Counter()
@@ -74,7 +93,6 @@ class Deliverer:
         if self._requests:
             await asyncio.wait(self._requests)
         await self._in_database(connections.close_all)
-        self._database.shutdown()
 
     async def _round(self) -> bool:
         """Make and attempt what is due, and return whether there was anything to do."""
@@ -94,7 +112,7 @@ class Deliverer:
         claimed: list[Attempt] = []
         of_owner: Counter[int] = Counter()
         for endpoint_id, owner_id in attempts.due_endpoints(clock.now()):
-            room = MOST_AT_ONCE - len(self._requests) - len(claimed)
+            room = self.most_at_once - len(self._requests) - len(claimed)
             share = (room - self._in_progress[owner_id] - of_owner[owner_id] + 1) // 2
             free = min(AT_ONCE - self._in_progress[endpoint_id], share)
             if free > 0:
@@ -112,7 +130,7 @@ class Deliverer:
             else:
                 outcome = await self._sender.post(attempt.target, attempt.headers, attempt.body)
             with suppress(Exception):  # An attempt mustn't fail because of metrics.
-                ATTEMPTS.labels(_label(outcome)).inc()
+                of_ledger(ATTEMPTS, _label(outcome)).inc()
             await self._in_database(attempts.record, attempt, outcome)
         except Exception:
             # The claim ends by itself, and the event is delivered again.
@@ -123,9 +141,11 @@ class Deliverer:
     async def _in_database(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         def run() -> R:
             close_old_connections()
-            return function(*args, **kwargs)
+            with self._database():
+                return function(*args, **kwargs)
 
-        return await asyncio.get_running_loop().run_in_executor(self._database, run)
+        async with self._turn:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, run)
 
     async def _idle(self) -> None:
         """Wait for work: some time for new events, or until a request ends and leaves room."""

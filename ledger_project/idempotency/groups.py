@@ -29,6 +29,7 @@ from prometheus_client import Counter, Histogram
 
 from api.deferred import ALONE, DeferredResponse, Service
 from api.errors import ApiError
+from api.metrics import LEDGER_LABEL, of_ledger
 from api.problems import Problem, problem_of
 from ledger_project.idempotency.callers import callers_of
 from ledger_project.idempotency.combining import Combiner, Group
@@ -55,13 +56,16 @@ LOCK_NOT_AVAILABLE = "55P03"
 SIZES = Histogram(
     "ledger_group_size",
     "Requests that were carried out in one transaction.",
+    LEDGER_LABEL,
     buckets=(1, 2, 4, 8, 16, 32, LARGEST_GROUP),
 )
-WAITED = Histogram("ledger_group_wait_seconds", "Seconds that a request waited for its group.")
+WAITED = Histogram(
+    "ledger_group_wait_seconds", "Seconds that a request waited for its group.", LEDGER_LABEL
+)
 DISSOLVED = Counter(
     "ledger_groups_dissolved",
     "Groups whose requests were carried out one by one instead, by the reason.",
-    ["reason"],
+    ["reason", *LEDGER_LABEL],
 )
 
 logger = logging.getLogger("ledger.idempotency")
@@ -101,8 +105,9 @@ Callers = list[tuple[Member, User]]
 
 
 @cache
-def combiner(service: Service) -> Combiner[Member]:
-    """Return the combiner of the requests that ``service`` does the work of."""
+def combiner(service: Service, _ledger: str | None) -> Combiner[Member]:
+    """Return the combiner of the requests to a ledger that ``service`` does the work of."""
+    # One for each ledger, because a group shares a transaction.
     return Combiner(partial(_run, service), largest=LARGEST_GROUP, patience=GROUP_SECONDS)
 
 
@@ -207,12 +212,13 @@ def _dissolve(error: Exception, size: int) -> None:
         # The next request must not use a connection that may be broken.
         connection.close()
     with suppress(Exception):  # A request mustn't fail because of metrics.
-        DISSOLVED.labels(reason).inc()
+        of_ledger(DISSOLVED, reason).inc()
 
 
 def _measure(members: Sequence[Member]) -> None:
     with suppress(Exception):
         now = time.monotonic()
-        SIZES.observe(len(members))
+        of_ledger(SIZES).observe(len(members))
+        waited = of_ledger(WAITED)
         for member in members:
-            WAITED.observe(now - member.queued_at)
+            waited.observe(now - member.queued_at)

@@ -22,6 +22,7 @@ from api.errors import ApiError
 from api.exceptions import Busy, TemporarilyUnavailable
 from api.parsers import require_size, strict_json
 from api.problems import problem_of
+from database.switching import current_ledger
 from ledger_project.idempotency.combining import TookTooLong
 from ledger_project.idempotency.exceptions import KeyInvalid, KeyMissing
 from ledger_project.idempotency.groups import Member, combiner
@@ -99,7 +100,7 @@ def _carried_out_in_group(
             member = Member(
                 request, response, int(token["user_id"]), claim, token, authentication.admits
             )
-            combiner(response.service).submit(member)
+            combiner(response.service, current_ledger()).submit(member)
             answer = member.answer
             if answer is None and member.is_late:
                 raise TookTooLong(is_pending=True)

@@ -23,6 +23,7 @@ from prometheus_client import Counter
 from rest_framework.response import Response
 
 from api.deferred import DeferredResponse
+from api.metrics import LEDGER_LABEL, of_ledger
 from api.problems import is_unavailable, unavailable
 from database.replication import confirmed
 from ledger_project.idempotency.exceptions import KeyInProgress
@@ -43,7 +44,9 @@ Claim = dict[str, Any]
 RETRYABLE_SQLSTATES = {"40001", "40P01"}
 MAX_ATTEMPTS = 3
 
-RETRIES = Counter("ledger_retries", "Transactions retried after a deadlock. Should be 0.")
+RETRIES = Counter(
+    "ledger_retries", "Transactions retried after a deadlock. Should be 0.", LEDGER_LABEL
+)
 
 logger = logging.getLogger("ledger.idempotency")
 
@@ -67,7 +70,7 @@ def run(
                 raise unavailable(error) from error
             logger.warning("attempt %d failed with SQLSTATE %s: retrying", attempt, state)
             with suppress(Exception):  # A request mustn't fail because of metrics.
-                RETRIES.inc()
+                of_ledger(RETRIES).inc()
             time.sleep(random.uniform(0, 0.05 * 2**attempt))
     raise AssertionError("the last attempt returns or raises")
 

@@ -56,11 +56,20 @@ def main() -> None:
     from django.conf import settings
 
     from events.news import poll
+    from ledger_project.ledgers.polling import in_its_ledger
+    from ledger_project.ledgers.pool import pool
+    from ledger_project.ledgers.registry import registry
     from ledger_project.server.forwarded import TrustedProxies
-    from ledger_project.server.front import Front
+    from ledger_project.server.front import EXPORT_THREADS, Front
     from ledger_project.server.supervisor import Service, allow_open_files, listen
+    from ledger_project.server.waiting import LOOKS_AT_A_TIME
 
-    _check_database()
+    if settings.LEDGERS:
+        # Each database is only opened when it is needed, so one that can't be used does no harm.
+        registry()
+        pool.most = options.threads + EXPORT_THREADS + LOOKS_AT_A_TIME
+    else:
+        _check_database()
     allow_open_files()
     try:
         listener = listen(options.host, options.port)
@@ -71,7 +80,7 @@ def main() -> None:
         application,
         threads=options.threads,
         proxies=TrustedProxies(settings.TRUSTED_PROXIES),
-        poll=poll,
+        poll=in_its_ledger(poll),
     )
     # Don't look for garbage in what was loaded. It would take 30 ms each time, and each worker
     # would get its own copy of that memory, because the search writes to it.

@@ -8,7 +8,7 @@ from typing import Any
 
 from api.errors import ApiError
 from api.exceptions import Busy, IncompleteRequest, RequestTimeout
-from api.waiting import HOLD, Hold, Poll
+from api.waiting import HOLD, Hold, PollOfLedger
 from ledger_project.server.buffer import Buffer
 from ledger_project.server.forwarded import TrustedProxies
 from ledger_project.server.head import Head, asks_for_export, environ, refusal, too_large
@@ -61,7 +61,7 @@ class Front:
         *,
         threads: int,
         proxies: TrustedProxies,
-        poll: Poll,
+        poll: PollOfLedger,
     ) -> None:
         self._application, self._count, self._poll = application, threads, poll
         self._proxies = proxies

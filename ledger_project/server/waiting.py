@@ -1,19 +1,20 @@
 """
 The requests that wait for news: they hold neither a thread nor a database connection.
 
-While any request waits, one thread of each worker polls the database for all of them.
+While any request waits for news of a ledger, one thread of each worker polls its database for all
+of them.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import close_old_connections, connections
 
-from api.waiting import Poll, Wait
+from api.waiting import News, PollOfLedger, Wait
 from ledger_project.addresses import network_of
 
 # How often to look for news while requests wait, in seconds.
@@ -23,6 +24,9 @@ POLL_SECONDS = 0.2
 MOST_WAITING = 800
 # The number of views that run again at a time, so that other requests find free threads.
 AT_A_TIME = 4
+# The number of ledgers that are polled at a time, each over a connection. A database that doesn't
+# respond delays the news of others only if there are this many such databases.
+LOOKS_AT_A_TIME = 4
 
 logger = logging.getLogger("ledger.server")
 
@@ -41,25 +45,36 @@ class _Waiter:
             self.outcome.set_result(has_news)
 
 
+@dataclass(eq=False, slots=True)
+class Watch:
+    """Those who wait for news of one ledger, and how far its log has been searched for them."""
+
+    reached: Any
+    waiters: set[_Waiter] = field(default_factory=set)
+    # The task, which is kept so that it isn't collected as garbage.
+    task: asyncio.Task[None] | None = None
+
+
 class WaitingRoom:
     """Let requests wait, and tell each when there is news for it."""
 
-    def __init__(self, poll: Poll) -> None:
+    def __init__(self, poll: PollOfLedger) -> None:
         self._poll = poll
-        self._waiters: set[_Waiter] = set()
-        self._watch: asyncio.Task[None] | None = None
-        # How far the log has been searched for news. Only valid while `_watch` runs.
-        self._reached: Any = None
+        # By ledger. Each exists while somebody waits for its news.
+        self.watches: dict[str | None, Watch] = {}
         self._is_open = True
         self.turns = asyncio.Semaphore(AT_A_TIME)
+        self._looks = asyncio.Semaphore(LOOKS_AT_A_TIME)
 
     def __len__(self) -> int:
-        return len(self._waiters)
+        return sum(len(watch.waiters) for watch in self.watches.values())
 
     def has_room_for(self, address: str) -> bool:
         """Return whether another request of the client with this address may wait."""
         client = network_of(address)
-        held = sum(waiter.client == client for waiter in self._waiters)
+        held = sum(
+            waiter.client == client for watch in self.watches.values() for waiter in watch.waiters
+        )
         return held < MOST_WAITING - len(self)
 
     async def wait(
@@ -72,53 +87,56 @@ class WaitingRoom:
         """
         if not self._is_open or is_gone():
             return False
-        if self._watch is None:
-            self._reached = wait.since
-            self._watch = asyncio.create_task(self._look_for_news())
-        elif wait.since < self._reached:
+        watch = self.watches.get(wait.ledger)
+        if watch is None:
+            watch = self.watches[wait.ledger] = Watch(wait.since)
+            watch.task = asyncio.create_task(self._look_for_news(wait.ledger, watch))
+        elif wait.since < watch.reached:
             # Somebody has looked since the view did, and didn't know of this request.
             return True
         outcome = asyncio.get_running_loop().create_future()
         waiter = _Waiter(wait, is_gone, network_of(address), outcome)
-        self._waiters.add(waiter)
+        watch.waiters.add(waiter)
         try:
             async with asyncio.timeout(seconds):
                 return await outcome
         except TimeoutError:
             return False
         finally:
-            self._waiters.discard(waiter)
+            watch.waiters.discard(waiter)
 
     def close(self) -> None:
         """Let nobody wait any more."""
         self._is_open = False
-        for waiter in self._waiters:
-            waiter.end(False)
+        for watch in self.watches.values():
+            for waiter in watch.waiters:
+                waiter.end(False)
 
-    async def _look_for_news(self) -> None:
+    async def _look_for_news(self, ledger: str | None, watch: Watch) -> None:
         loop = asyncio.get_running_loop()
         thread = ThreadPoolExecutor(1, "news")
         try:
-            while self._waiters:
+            while watch.waiters:
                 await asyncio.sleep(POLL_SECONDS)
-                for waiter in self._waiters:
+                for waiter in watch.waiters:
                     if waiter.is_gone():
                         waiter.end(False)
                 try:
-                    news = await loop.run_in_executor(thread, self._look, self._reached)
+                    async with self._looks:
+                        news = await loop.run_in_executor(thread, self._look, ledger, watch.reached)
                 except Exception as error:
                     # Nobody misses anything: the next look begins at the same point.
                     logger.warning("could not look for events: %r", error)
                     continue
-                self._reached, concerns = news
-                for waiter in self._waiters:
+                watch.reached, concerns = news
+                for waiter in watch.waiters:
                     if concerns(waiter.wait.subject):
                         waiter.end(True)
         finally:
-            self._watch = None
+            del self.watches[ledger]
             thread.submit(connections.close_all)
             thread.shutdown(wait=False)
 
-    def _look(self, since: Any) -> Any:
+    def _look(self, ledger: str | None, since: Any) -> News:
         close_old_connections()
-        return self._poll(since)
+        return self._poll(ledger, since)

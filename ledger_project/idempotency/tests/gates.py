@@ -24,7 +24,7 @@ class Gated:
 
     def __init__(self, threads: ThreadPoolExecutor, service: Service = orders._perform) -> None:
         groups.combiner.cache_clear()
-        self.combiner: Combiner = groups.combiner(service)
+        self.combiner: Combiner = groups.combiner(service, None)
         self._service, self._threads = service, threads
         self._entered, self._opened = threading.Event(), threading.Event()
         self._run, self.combiner._run = self.combiner._run, self._wait

@@ -54,8 +54,8 @@ def migrating_alone(connection: BaseDatabaseWrapper) -> AbstractContextManager[N
     """Return a context manager that lets only one process at a time migrate the database."""
     if connection.vendor == "postgresql":
         return _advisory_lock(connection)
-    if connection.is_in_memory_db():  # type: ignore[attr-defined]  # SQLite's wrapper has it
-        # Other processes can't access it.
+    # Other processes can't access a database in memory. If there is none, Django says so later.
+    if connection.vendor != "sqlite" or connection.is_in_memory_db():  # type: ignore[attr-defined]
         return nullcontext()
     return _sidecar_lock(f"{connection.settings_dict['NAME']}.migrate-lock")
 

@@ -12,6 +12,7 @@ from django.db import connection
 from rest_framework_simplejwt.tokens import AccessToken
 
 from events.news import poll
+from ledger_project.ledgers.polling import in_its_ledger
 from ledger_project.server.forwarded import TrustedProxies
 from ledger_project.server.front import Front
 from ledger_project.server.refusals import REFUSAL
@@ -38,7 +39,7 @@ class RunningWorker:
             self.application,
             threads=self.threads,
             proxies=TrustedProxies(self.proxies),
-            poll=poll,
+            poll=in_its_ledger(poll),
         )
         config = configuration(self.front)
         self.server = Server(config, self.front)

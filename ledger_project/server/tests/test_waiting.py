@@ -249,7 +249,7 @@ def test_an_event_between_the_look_and_the_wait_is_not_missed(start, alice, bob,
         newest = Event.objects.in_order().last().position
         connection.close()
         # The server has looked for news, and doesn't know yet that this request is going to wait.
-        wait_until(lambda: server.front.waiting._reached >= newest)
+        wait_until(lambda: server.front.waiting.watches[None].reached >= newest)
 
     application.between = happens
     with waiters(server, asking(bob)):
@@ -260,10 +260,10 @@ def test_an_event_between_the_look_and_the_wait_is_not_missed(start, alice, bob,
 
 def test_nothing_is_polled_when_nobody_waits(server, alice, account):
     with waiters(server, asking(alice)) as [each]:
-        assert server.front.waiting._watch is not None
+        assert list(server.front.waiting.watches) == [None]
         deposit(account_id=account.pk, amount=1, actor=alice)
         assert answer(each) == (200, ["transfer.posted"])
-    wait_until(lambda: server.front.waiting._watch is None)
+    wait_until(lambda: server.front.waiting.watches == {})
 
 
 def test_a_client_that_has_finished_sending_is_answered_at_once(server, alice, account):

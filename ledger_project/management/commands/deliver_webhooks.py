@@ -10,12 +10,14 @@ from prometheus_client import start_http_server
 
 from events.webhooks.deliverer import Deliverer
 from events.webhooks.sending import Sender
+from ledger_project.ledgers.commands import is_undecided
+from ledger_project.ledgers.delivering import LedgersDeliverer
 
 
 class Command(BaseCommand):
     help = (
         "Deliver events to webhooks, and release expired holds, until SIGINT or SIGTERM. Several "
-        "processes may run at once."
+        "processes may run at once. With LEDGER_LEDGERS, one process serves all ledgers."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -48,7 +50,7 @@ def _serve_metrics(host: str, port: int) -> None:
 
 
 async def _deliver() -> None:
-    deliverer = Deliverer(Sender())
+    deliverer = LedgersDeliverer(Sender()) if is_undecided() else Deliverer(Sender())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, deliverer.stop)
