@@ -35,9 +35,10 @@ LARGEST_HEAD = 16 * 1024
 MOST_HEADERS = 100
 # The number of requests that a client may send ahead while a response is pending.
 PIPELINE = 32
-# The limit for one worker. Beyond it, one connection of the client with the most is closed: the one
-# that has waited longest for it.
+# The limit for one worker. Beyond it, connections of the client with the most are closed: those
+# that have waited for it longest, one part of all connections, as it takes long to find them.
 CONNECTIONS = 1000
+PARTS = 32
 # Files that a worker needs besides connections: the database, static files and 32 exports.
 OTHER_FILES = 128
 
@@ -276,10 +277,10 @@ class Protocol(HttpToolsProtocol):
         waiting = [each for each in others if each._waits_for_client()]
         # A client with many connections makes room for the others, which keep theirs.
         held = Counter(each._network for each in waiting)
+        waiting.sort(key=lambda each: (-held[each._network], each._waiting_since))
         # If none is waiting, the new connection itself is closed.
-        min(
-            waiting, key=lambda each: (-held[each._network], each._waiting_since), default=self
-        ).transport.abort()
+        for each in waiting[: max(1, _most_connections() // PARTS)] or [self]:
+            each.transport.abort()
 
     def _waits_for_client(self) -> bool:
         # It waits for a request, for the rest of one, or for the client to read a response.

@@ -81,6 +81,17 @@ def test_a_new_connection_beyond_the_limit_closes_the_one_that_has_waited_longes
     assert responses(second) == [OK]
 
 
+def test_room_is_made_for_several_connections_at_once(start, monkeypatch):
+    monkeypatch.setattr(protocol, "CONNECTIONS", 64)
+    server = start()
+
+    with connected(server.port, 64) as patient:
+        wait_until(lambda: len(server.connections) == 64)
+        assert responses(exchange(server.port, HEALTH)) == [OK]
+        assert [read_all(each) for each in patient[:2]] == [b"", b""]
+        wait_until(lambda: len(server.connections) == 62)
+
+
 def test_a_new_connection_beyond_the_limit_closes_one_whose_client_does_not_read(
     start, monkeypatch
 ):
