@@ -87,20 +87,12 @@ class InstantFilter(filters.Filter):
     field_class = InstantField
 
 
-def _range(field: str) -> dict[str, filters.Filter]:
+def _range(since: dict[str, Any], until: dict[str, Any]) -> dict[str, filters.Filter]:
     # A function, because `from` is a keyword of Python and can't be the name of an attribute.
     instant = "RFC 3339 with an offset: `2026-01-31T12:00:00Z`."
     return {
-        "from": InstantFilter(
-            field,
-            "gte",
-            help_text=f"At or after this instant. {instant}",
-        ),
-        "to": InstantFilter(
-            field,
-            "lt",
-            help_text=f"Before this instant. {instant}",
-        ),
+        "from": InstantFilter(**since, help_text=f"At or after this instant. {instant}"),
+        "to": InstantFilter(**until, help_text=f"Before this instant. {instant}"),
     }
 
 
@@ -128,7 +120,8 @@ class TransferFilter(filters.FilterSet):
 
     @classmethod
     def get_filters(cls) -> dict[str, filters.Filter]:
-        return super().get_filters() | _range("created_at")
+        since, until = ({"field_name": "created_at", "lookup_expr": each} for each in ("gte", "lt"))
+        return super().get_filters() | _range(since, until)
 
     def of_account(self, queryset: QuerySet, _name: str, account_id: UUID) -> QuerySet:
         if not Account.objects.visible_to(self.request.user).filter(pk=account_id).exists():
@@ -156,4 +149,16 @@ class StatementFilter(filters.FilterSet):
 
     @classmethod
     def get_filters(cls) -> dict[str, filters.Filter]:
-        return super().get_filters() | _range("ts")
+        since, until = ({"field_name": "ts", "method": each} for each in ("since", "until"))
+        return super().get_filters() | _range(since, until)
+
+    def since(self, queryset: Any, _name: str, instant: datetime) -> QuerySet:
+        return queryset.in_time(self._account_id, instant, None)
+
+    def until(self, queryset: Any, _name: str, instant: datetime) -> QuerySet:
+        return queryset.in_time(self._account_id, None, instant)
+
+    @property
+    def _account_id(self) -> UUID:
+        account_id: UUID = self.request.parser_context["kwargs"]["account_id"]
+        return account_id

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.fields.tuple_lookups import Tuple, TupleLessThan
+from django.db.models.functions import Coalesce
 
 from accounts.enums import Explained
 from accounts.models import Account
@@ -186,6 +187,26 @@ class LedgerEntryQuerySet(models.QuerySet["LedgerEntry"]):
         for each entry and transfer took longer than everything else in a page.
         """
         return _lines(self.model).filter(account_id=account_id, sequence__lte=up_to)
+
+    def in_time(self, account_id: UUID, since: datetime | None, until: datetime | None) -> Self:
+        """
+        Return an account's entries from ``since`` to just before ``until`` (UTC).
+
+        They are found by their sequences, in the order of which they are read. With a condition on
+        the time, PostgreSQL may read and sort all entries of the range for each page of it.
+        """
+        entries = self
+        if since is not None:
+            entries = entries.filter(sequence__gt=self._sequence_before(account_id, since))
+        if until is not None:
+            entries = entries.filter(sequence__lte=self._sequence_before(account_id, until))
+        return entries
+
+    def _sequence_before(self, account_id: UUID, instant: datetime) -> Coalesce:
+        # An account's entries have the same order by time as by sequence (see `posting`).
+        before = self.model.objects.filter(account_id=account_id, ts__lt=instant)
+        last = before.order_by("-ts", "-sequence").values("sequence")[:1]
+        return Coalesce(Subquery(last), 0)
 
     def newest_lines(self, account_id: UUID, up_to: int, count: int) -> list[Any]:
         """Return the newest ``count`` lines of an account's statement up to a ``sequence``."""

@@ -96,8 +96,8 @@ def transfers_file(since: datetime, until: datetime) -> FileResponse:
 
 def statement_file(account: Account, since: datetime, until: datetime) -> FileResponse:
     """Return an account's statement in a range of time as a CSV file, newest entries first."""
-    lines = LedgerEntry.objects.statement_of(account.pk, account.version)
-    chunks = chunks_of(lines.filter(ts__gte=since, ts__lt=until), "sequence")
+    lines: Any = LedgerEntry.objects.statement_of(account.pk, account.version)
+    chunks = chunks_of(lines.in_time(account.pk, since, until), "sequence")
     return csv_file(f"statement-{account.pk}.csv", STATEMENT, map(_statement_rows, chunks))
 
 

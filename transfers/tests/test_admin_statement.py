@@ -12,6 +12,7 @@ from accounts.tests.admin_pages import figure, queries_of, table
 from transfers import clock, services
 from transfers.admin.account import entries_of
 from transfers.admin.chart import newest_balances
+from transfers.models import LedgerEntry
 from transfers.services import Order
 
 DASH = "\N{EN DASH}"
@@ -178,6 +179,9 @@ def test_a_page_is_read_in_order_from_an_index(pay, kind, index):
     queries = [entries_of(account, before)[:51] for before in (None, newest)]
     if kind == "CUSTOMER":
         queries.append(newest_balances(account))
+        lines = LedgerEntry.objects.statement_of(account.pk, account.version)
+        until = newest.ts + timedelta(days=1)
+        queries.append(lines.in_time(account.pk, newest.ts, until).order_by("-sequence")[:51])
     plans = [query.explain() for query in queries]
 
     # On SQLite, the index of a unique constraint doesn't have the constraint's name.
