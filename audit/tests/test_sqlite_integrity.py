@@ -82,14 +82,14 @@ def test_an_id_that_is_not_a_uuid_is_found(
         with subtests.test(f"{what}.{column} {value}"), unguarded(), rolled_back():
             put(what, column, value)
 
-            report = check_ledger()
             response = reader.get("/integrity")
 
-            [found] = [check for check in report.checks if check.name == "id_is_a_uuid"]
-            assert [example.problem for example in found.examples] == [
+            report = response.json()
+            [found] = [check for check in report["checks"] if check["name"] == "id_is_a_uuid"]
+            assert [example["problem"] for example in found["examples"]] == [
                 f"{TABLES[what]}.{column} isn't a UUID"
             ]
-            assert (response.status_code, response.json()["ok"]) == (503, False)
+            assert (response.status_code, report["ok"]) == (503, False)
 
 
 OTHER_COLUMNS = [
@@ -113,10 +113,8 @@ def test_any_invalid_value_is_found(book, staff, client_for, subtests):
         with subtests.test(f"{what}.{column} {value}"), unguarded(), rolled_back():
             put(what, column, value)
 
-            report = check_ledger()
             response = reader.get("/integrity")
 
-            assert not report.ok
             assert (response.status_code, response.json()["ok"]) == (503, False)
 
 

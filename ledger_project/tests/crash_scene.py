@@ -140,7 +140,15 @@ MORE_ALONE = {**dict.fromkeys(GROUPED, 1), "refusal": 2}
 
 
 def state() -> dict[str, list]:
-    return {model.__name__: list(model.objects.order_by("pk").values()) for model in TABLES}
+    """Return every row as the database stores it, which takes less time than making objects."""
+    row = "*" if connection.vendor == "sqlite" else "stored::text"
+    rows = {}
+    with connection.cursor() as cursor:
+        for model in TABLES:
+            key = model._meta.pk.column
+            cursor.execute(f'SELECT {row} FROM "{model._meta.db_table}" stored ORDER BY {key}')
+            rows[model.__name__] = cursor.fetchall()
+    return rows
 
 
 def sizes(before: dict[str, list], after: dict[str, list]) -> dict[str, int]:

@@ -90,24 +90,18 @@ def test_a_page_costs_the_same_at_any_depth(api, alice):
     assert first < MANY
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind != Kind.TRANSFER])
-def test_listing_a_kind_that_was_common_long_ago_is_cheap(client_for, staff, bob, kind):
+@pytest.mark.parametrize(
+    ("parameter", "values", "rows"),
+    [
+        ("kind", [kind for kind in Kind if kind != Kind.TRANSFER], 1_000),
+        ("status", list(TransferStatus)[1:], 400),
+    ],
+    ids=["kind", "status"],
+)
+def test_listing_what_was_common_long_ago_is_cheap(client_for, staff, bob, parameter, values, rows):
     theirs = open_accounts(bob, 10)
-    queries = [{"kind": kind.value}]
-    fill(theirs, 1_000, days_ago=30)
-
-    alone = costs(client_for(staff), queries)
-    fill(theirs, MANY, only=Kind.TRANSFER)
-    beside = costs(client_for(staff), queries)
-
-    assert_no_dearer(alone, beside)
-
-
-@pytest.mark.parametrize("status", list(TransferStatus)[1:])
-def test_listing_a_status_that_was_common_long_ago_is_cheap(client_for, staff, bob, status):
-    theirs = open_accounts(bob, 10)
-    queries = [{"status": status.value}]
-    fill(theirs, 400, days_ago=30)
+    queries = [{parameter: value.value} for value in values]
+    fill(theirs, rows, days_ago=30)
 
     alone = costs(client_for(staff), queries)
     fill(theirs, MANY, only=Kind.TRANSFER)
