@@ -149,6 +149,8 @@ class Server:
             *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin"),
             *("--builtin-locale=C.UTF-8", "--pwfile=password", "--set=unix_socket_directories="),
             *("--set=listen_addresses=127.0.0.1", f"--set=port={self.port}"),
+            # The password is random, and can't be guessed anyway. This saves 3 ms per connection.
+            "--set=scram_iterations=1",
             *(f"--set={k}={v}" for k, v in {"max_connections": "200", **settings}.items()),
         )
         self.start()

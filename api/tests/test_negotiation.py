@@ -7,7 +7,7 @@ import pytest
 
 from api.tests.contract import assert_invalid, assert_problem
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 JSON, CSV = "application/json", "text/csv; charset=utf-8"
 

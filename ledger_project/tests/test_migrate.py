@@ -190,6 +190,7 @@ def test_an_unmigrated_database_is_reported_without_a_traceback(empty_database):
     assert "manage.py migrate" in printed
 
 
+@pytest.mark.one_database
 def test_a_database_in_memory_needs_no_lock_file(tmp_path):
     process = start("sqlite://:memory:", "migrate", "--verbosity", "0", cwd=tmp_path)
 

@@ -17,7 +17,7 @@ from transfers.export import write_csv
 from transfers.querysets import STATEMENT_LINE
 from transfers.tests.exports import HEADER, REF, export, rows_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 # Characters that begin a formula, a cell or a line, and harmless ones.

@@ -21,6 +21,8 @@ from ledger_project.openapi.errors import ERRORS
 from ledger_project.openapi.tests.test_autoschema import DOCUMENT, OPERATIONS, parameters_of
 from ledger_project.tests.live import HOST, LiveClient, live_server
 
+pytestmark = pytest.mark.one_database
+
 # Integers whose bounds fit into 32 bits.
 NARROW = {"limit", "expires_in", "status", "wait"}
 

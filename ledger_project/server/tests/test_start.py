@@ -16,7 +16,8 @@ from ledger_project.server.__main__ import load
 from ledger_project.server.tests.sockets import PATIENCE, wait_until
 from ledger_project.tests.live import HOST, LiveServer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# What only PostgreSQL can report is in `test_postgresql_start.py`.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 
 
 def refused(server: LiveServer) -> str:

@@ -53,6 +53,7 @@ def test_workers_that_are_killed_again_and_again_are_replaced(alice, funded_acco
     assert server.process.returncode == 0
 
 
+@pytest.mark.one_database
 def test_workers_generate_distinct_ids(alice, funded_account):
     account = funded_account(alice)
     with live_server("--workers", "4", "--threads", "2") as server:
@@ -68,6 +69,7 @@ def test_workers_generate_distinct_ids(alice, funded_account):
     assert len(set(ids)) == 40
 
 
+@pytest.mark.one_database
 def test_a_worker_that_cannot_start_does_not_end_the_service(alice, tmp_path):
     server = LiveServer(LEDGER_LOG_LEVEL="ERROR")
     with (tmp_path / "stderr").open("wb") as server.stderr:
@@ -205,6 +207,7 @@ def test_workers_exit_when_the_supervisor_is_killed(transactional_db):
     assert (len(workers), alive) == (2, [])
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("workers", [0, 1, 2])
 def test_the_service_can_be_stopped_while_it_starts(transactional_db, number, workers):
