@@ -45,6 +45,8 @@ REASONS = {
     "40P01": exceptions.ConflictInDatabase,
 }
 UNUSABLE_FILE = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
+# A standby that ends a read between two statements closes the connection, and no code is left.
+ENDED_BETWEEN_STATEMENTS = "conflict with recovery"
 
 # The characters that a URI's fragment needn't escape, besides letters and digits (RFC 3986 §3.5).
 LETTERS_OF_FRAGMENT = "!$&'()*+,;=:@?/"
@@ -142,6 +144,8 @@ def is_unavailable(error: BaseException | None) -> bool:
 def unavailable(error: BaseException | None) -> exceptions.TemporarilyUnavailable:
     """Return the error of the API for one that ``is_unavailable``, with the reason if known."""
     state = getattr(getattr(error, "__cause__", None), "sqlstate", None)
+    if state is None and ENDED_BETWEEN_STATEMENTS in str(error):
+        return exceptions.ConflictInDatabase()
     return REASONS.get(state or "", exceptions.TemporarilyUnavailable)()
 
 

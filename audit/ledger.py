@@ -11,12 +11,12 @@ memory for ten entries as for ten million.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import accumulate
 from string import Formatter
 from uuid import UUID
 
-from django.db import connection
+from django.db import Error, connection
 
 from audit.account_checks import ACCOUNTS, CHANGES, ENTRIES
 from audit.approval_checks import approval_results
@@ -247,5 +247,9 @@ def _snapshot() -> Iterator[None]:
             for statement in BEGIN[connection.vendor]:
                 cursor.execute(statement)
             yield
-        finally:
-            cursor.execute("ROLLBACK")
+        except BaseException:
+            # If the connection is lost, the first error says why.
+            with suppress(Error):
+                cursor.execute("ROLLBACK")
+            raise
+        cursor.execute("ROLLBACK")

@@ -128,22 +128,30 @@ class Standby:
         until, reason = self._avoided
         if now < until:
             return reason
-        if any(now - since > SILENT_SECONDS + PATIENCE for since in [*self._asked.values()]):
+        if self._is_silent(now) or (reason == "unavailable" and self._asked):
+            # After an error one thread tries it, because it may have to wait for a connection.
             return "unavailable"
         thread = threading.get_ident()
         self._asked[thread] = now
         try:
             identity = self._identity_of_primary()
             if has_replayed(connections[READS], position, identity, PATIENCE):
+                self._avoided = (0.0, "")
                 return None
             return self._avoid(BEHIND_SECONDS, "behind")
         except Error as error:
             with suppress(Error):
                 connections[READS].close()
+            # The database may have been replaced by another one.
+            self._identity = None
             logger.warning("can't read from the standby: %s", error)
             return self._avoid(FAILED_SECONDS, "unavailable")
         finally:
             del self._asked[thread]
+
+    def _is_silent(self, now: float) -> bool:
+        longest = SILENT_SECONDS + PATIENCE
+        return any(now - since > longest for since in [*self._asked.values()])
 
     def _identity_of_primary(self) -> list[str]:
         if self._identity is None:

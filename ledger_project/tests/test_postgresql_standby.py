@@ -6,21 +6,25 @@ from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
 
+import psycopg
 import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.core.management import call_command
+from django.db import connection
 from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import reverse
 
 from accounts.exceptions import HistoryMayGrow
-from api.exceptions import ReadOnlyDatabase
+from api.exceptions import ConflictInDatabase, ReadOnlyDatabase
 from api.tests.contract import assert_invalid, assert_problem, instant
 from database.postgresql import standby as replayed
 from events.models import Event
 from events.tests.open_transactions import held_open
 from ledger_project.server.tests.sockets import wait_until
+from ledger_project.tests.failovers import ask
+from ledger_project.tests.postgresql_servers import superuser
 from ledger_project.tests.security_scene import Scene
 from ledger_project.tests.test_security_matrix import MATRIX
 from transfers import clock, services
@@ -122,7 +126,6 @@ def test_a_write_is_503_and_says_that_the_database_can_only_be_read(servers, sce
     body = {"username": "a", "password": "b"} if path == "/auth/token" else {"owner_name": "Ann"}
     with servers.on_standby():
         response = scene.client("owner").post(path, body)
-
     assert_problem(response, 503, "temporarily_unavailable", detail=ReadOnlyDatabase.detail)
     assert response["Retry-After"] == "1"
 
@@ -134,6 +137,32 @@ def test_the_books_can_be_verified_on_a_standby(servers, scene):
 
     assert "All " in said.getvalue().splitlines()[-1]
     assert warned.getvalue().startswith("The report couldn't be stored for GET /integrity: ")
+
+
+def test_a_read_that_delays_the_replay_is_ended_with_the_reason(servers, scene):
+    api, begun, vacuumed = scene.client("superuser"), [], []
+
+    def vacuum_during_the_audit(execute: Any, sql: str, *rest: Any) -> Any:
+        """Remove rows on the primary that the snapshot of the audit may still need."""
+        begun.extend([sql] * ("REPEATABLE READ" in sql))
+        if begun and "transfers_ledgerentry" in sql and not vacuumed:
+            vacuumed.append(sql)
+            with psycopg.connect(superuser(servers.primary.url, "ledger"), autocommit=True) as own:
+                own.execute("CREATE TABLE doomed AS SELECT generate_series(1, 1000)")
+                own.execute("DELETE FROM doomed")
+                own.execute("VACUUM doomed")
+            servers.catch_up()
+        return execute(sql, *rest)
+
+    setting, reload = "max_standby_streaming_delay", "SELECT pg_reload_conf()"
+    ask(servers.standby, f"ALTER SYSTEM SET {setting} = 0", reload)
+    try:
+        with servers.on_standby(), connection.execute_wrapper(vacuum_during_the_audit):
+            ended = api.get("/integrity")
+    finally:
+        ask(servers.standby, f"ALTER SYSTEM RESET {setting}", reload)
+
+    assert_problem(ended, 503, "temporarily_unavailable", detail=ConflictInDatabase.detail)
 
 
 # ── The past of an account ───────────────────────────────────────────────────────────────────────
@@ -183,15 +212,12 @@ def test_without_a_time_a_standby_returns_the_balance_at_its_last_posting(server
 
 
 def test_a_time_in_the_future_is_refused_as_on_the_primary(servers, scene):
+    path, api, far = f"/accounts/{scene.source.pk}", scene.client("owner"), "9000-01-01T00:00:00Z"
     with servers.on_standby():
-        response = scene.client("owner").get(
-            f"/accounts/{scene.source.pk}/balance", {"at": "9000-01-01T00:00:00Z"}
-        )
-        statement = scene.client("owner").get(
-            f"/accounts/{scene.source.pk}/statement", {"to": "9000-01-01T00:00:00Z"}
-        )
+        balance = api.get(f"{path}/balance", {"at": far})
+        statement = api.get(f"{path}/statement", {"to": far})
 
-    assert_invalid(response, ("#/at", "future"))
+    assert_invalid(balance, ("#/at", "future"))
     assert (statement.status_code, statement.json()["closing_balance"]) == (200, 100)
 
 
