@@ -103,6 +103,24 @@ def test_lists_statements_exports_and_the_audit_go_to_the_standby(service, super
     assert answered(service) == before
 
 
+def test_metrics_tell_how_far_the_standby_is_behind(service, servers, superuser_there):
+    def figures() -> dict[str, float]:
+        with LiveClient(service.port) as client:
+            lines = client.get("/metrics").content.decode().splitlines()
+        pairs = [line.split() for line in lines if line.startswith("ledger_standby_")]
+        return {name: float(value) for name, value in pairs}
+
+    with servers.paused(), LiveClient(service.port, superuser_there) as client:
+        client.post("/accounts", {"owner_name": "Ann"})
+        behind = figures()
+    wait_until(lambda: figures()["ledger_standby_lag_bytes"] == 0)
+
+    assert list(behind) == [f"ledger_standby_{each}" for each in ("up", "lag_bytes", "lag_seconds")]
+    assert behind["ledger_standby_up"] == 1
+    assert behind["ledger_standby_lag_bytes"] > 0
+    assert behind["ledger_standby_lag_seconds"] > 0
+
+
 def test_the_primary_answers_what_the_standby_cannot_know(
     service, servers, superuser_there, funded_account
 ):
