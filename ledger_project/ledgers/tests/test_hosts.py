@@ -14,6 +14,7 @@ def path_of(route: str) -> str:
     return "/" + route.replace("<path:key>", "key").replace("<", "").replace(">", "")
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("host", ["unknown.example", f"evil.{A}", "", "a.example b.example"])
 def test_an_unknown_host_is_refused_on_every_route(ledgers, client, host):
     for route in [*API_ROUTES, *ADMIN_ROUTES[:3]]:
@@ -28,6 +29,7 @@ def test_an_unknown_host_is_refused_on_every_route(ledgers, client, host):
             )
 
 
+@pytest.mark.one_database
 def test_a_host_without_a_ledger_serves_only_what_needs_none(ledgers, client):
     # A session of some ledger is never looked up.
     client.cookies["sessionid"] = "x" * 32
@@ -44,6 +46,7 @@ def test_a_host_without_a_ledger_serves_only_what_needs_none(ledgers, client):
     }
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("header", [A.upper(), f"{A}:8443", f"{A}."])
 def test_the_host_of_a_ledger_may_be_written_in_any_way(ledgers, client, header):
     assert client.get("/readyz", headers={"Host": header}).status_code == 200
