@@ -18,8 +18,9 @@ from django.db import OperationalError
 # How often the first thread of a process asks whether it is its turn, in seconds.
 ASK_SECONDS = 0.001
 
-# A process has one database. Its threads wait here, so that only one of them asks.
-_threads = threading.Lock()
+# By path. The threads of this process wait for the lock of their database, so that only one of them
+# asks.
+_threads: dict[str, threading.Lock] = {}
 
 
 @contextmanager
@@ -33,7 +34,8 @@ def turn(path: str, seconds: float) -> Iterator[float]:
     :raises OperationalError: if the turn doesn't come in time
     """
     deadline = time.monotonic() + seconds
-    if not _threads.acquire(timeout=seconds):
+    threads = _threads.setdefault(path, threading.Lock())
+    if not threads.acquire(timeout=seconds):
         raise _too_late()
     try:
         with _opened(path) as file:
@@ -43,7 +45,7 @@ def turn(path: str, seconds: float) -> Iterator[float]:
                 time.sleep(ASK_SECONDS)
             yield max(0, deadline - time.monotonic())
     finally:
-        _threads.release()
+        threads.release()
 
 
 @contextmanager

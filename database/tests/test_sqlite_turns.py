@@ -72,6 +72,11 @@ def test_the_time_that_is_left_is_what_the_wait_has_not_used(tmp_path):
     assert 0 < alone <= 10
 
 
+def test_the_databases_of_several_ledgers_do_not_wait_for_each_other(tmp_path):
+    with turn(str(tmp_path / "a-turn"), 0.1), turn(str(tmp_path / "b-turn"), 0.1) as left:
+        assert left >= 0
+
+
 def test_without_a_file_there_is_no_turn(tmp_path):
     with turn(str(tmp_path / "missing" / "turn"), 10) as left:
         assert left > 0
