@@ -47,18 +47,20 @@ class Report:
 
     kills: Counter[str] = field(default_factory=Counter)
     figures: Counter[str] = field(default_factory=Counter)
-    slowest_recovery: float = 0.0
+    # In seconds, by the kind of kill.
+    slowest_recovery: dict[str, float] = field(default_factory=dict)
     resolved_after: float = 0.0
     violations: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
         kills = ", ".join(f"{count} {kind}" for kind, count in sorted(self.kills.items()))
         figures = ", ".join(f"{count:,} {name}" for name, count in self.figures.items())
+        slowest = ", ".join(f"{took:.1f} s {kind}" for kind, took in self.slowest_recovery.items())
         lines = [
             f"{self.kills.total()} kills: {kills}",
             figures,
-            f"slowest recovery {self.slowest_recovery:.1f} s; all resolved "
-            f"{self.resolved_after:.1f} s after the last kill",
+            f"slowest recoveries: {slowest}",
+            f"all resolved {self.resolved_after:.1f} s after the last kill",
             f"{self.violations.total()} violations",
             *(f"  {count} times: {what}" for what, count in self.violations.items()),
         ]
@@ -162,9 +164,8 @@ class KillRun:
                 self.violation(f"no recovery in {RECOVERY_SECONDS} s from the kill of a {kind}")
                 return
             time.sleep(0.02)
-        self.report.slowest_recovery = max(
-            self.report.slowest_recovery, time.monotonic() - self.struck
-        )
+        slowest, took = self.report.slowest_recovery, time.monotonic() - self.struck
+        slowest[kind] = max(took, slowest.get(kind, 0))
 
     def _revive(self) -> None:
         self.report.figures["servers that gave up"] += self.service.revive()
