@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 from ledger_project.server.tests.sockets import wait_until
 from ledger_project.tests.kill_run import KillRun
 from ledger_project.tests.kill_victims import MortalPostgres, PostgresService
-from ledger_project.tests.live import HOST
+from ledger_project.tests.live import HOST, PATIENCE
 from ledger_project.tests.postgresql_servers import superuser
 from tools.with_postgres import Server, free_port
 
@@ -96,18 +96,27 @@ class FailoverRun(KillRun):
         self.strikes = {"primary": self._fail_over}
         self.took = 0.0
 
+    def _revive(self) -> None:
+        """Start nothing again: the service and the deliverers must survive by themselves."""
+
     def _fail_over(self) -> None:
         self._play()
+        self._await_message()
         self.pair.fail()
         killed = self.struck = time.monotonic()
         self.pair.promote()
         self._await_answers("primary")
         self.took = time.monotonic() - killed
         self._play()
-        # No process was replaced, so these are the deliverers that had lost their primary.
-        received = len(self.webhook.receiver.seen)
-        wait_until(lambda: len(self.webhook.receiver.seen) > received)
+        self._await_message()
         self.struck = time.monotonic()
+
+    def _await_message(self) -> None:
+        """Wait until the webhook is told of another transfer."""
+        known, deadline = len(self.webhook.receiver.seen), time.monotonic() + PATIENCE
+        while len(self.webhook.receiver.seen) == known:
+            assert time.monotonic() < deadline, "nothing is delivered"
+            time.sleep(0.05)
 
     def _play(self) -> None:
         for _ in range(self.ROUNDS):

@@ -60,8 +60,6 @@ def test_a_failover_to_a_synchronous_standby_loses_and_repeats_nothing(tmp_path)
 
     print(report, f"writes were back after {run.took:.1f} s", sep="\n")
     assert report.violations == {}, SEED
-    assert report.figures["servers that gave up"] == 0
-    assert report.figures["deliverers that gave up"] == 0
     assert report.figures["acknowledged"] >= 2 * run.ROUNDS * CLIENTS
     assert report.figures["sent again"] > 0
     assert report.figures["events read"] > 0
