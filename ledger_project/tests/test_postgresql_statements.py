@@ -38,7 +38,7 @@ STATEMENTS = {
     "refusal": 4,
     # These are carried out and rolled back before they are stored.
     "wait for approval": 12,
-    "wait for the approval of a reversal": 16,
+    "wait for the approval of a reversal": 18,
     # These look for the approval, look up the permissions, and lock the approval.
     "approve": 13,
     "decline": 10,
