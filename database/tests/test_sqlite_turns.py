@@ -82,6 +82,20 @@ def test_without_a_file_there_is_no_turn(tmp_path):
         assert left > 0
 
 
+def test_nobody_waits_for_the_turn_of_another_database(tmp_path):
+    others = threading.Thread(target=lambda: begin_and_hold(str(tmp_path / "two")))
+
+    with turn(str(tmp_path / "one"), PATIENCE):
+        others.start()
+        others.join(PATIENCE)
+        assert not others.is_alive()
+
+
+def begin_and_hold(path: str) -> None:
+    with turn(path, PATIENCE):
+        pass
+
+
 def test_threads_take_turns_too(tmp_path):
     path, order = str(tmp_path / "turn"), []
 
