@@ -66,9 +66,10 @@ class Registry:
             return
         if self._ledgers:
             _log_changes(self._ledgers, found)
+        # First, so that Django doesn't refuse the hosts of new ledgers. A new list, because other
+        # threads may be reading the old one.
+        settings.ALLOWED_HOSTS = [*found, *settings.OTHER_HOSTS]
         self._ledgers = found
-        # In place, so that Django sees the new hosts.
-        settings.ALLOWED_HOSTS[:] = [*found, *settings.OTHER_HOSTS]
         pool.keep_only(found.values())
 
 

@@ -43,7 +43,7 @@ def file(urls, tmp_path) -> Path:
 def ledgers(db, file, settings) -> Iterator[dict[str, Ledger]]:
     """The two ledgers, which the requests of the tests are for if they name their hosts."""
     settings.LEDGERS = str(file)
-    # Reading the file changes the list in place.
+    # Reading the file sets ALLOWED_HOSTS.
     settings.ALLOWED_HOSTS, settings.OTHER_HOSTS = [], ["localhost"]
     found = dict(registry().all())
     chain = [*django_settings.MIDDLEWARE]
