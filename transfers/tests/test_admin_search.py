@@ -112,7 +112,7 @@ def test_older_transfers_are_left_out_of_a_search_and_the_page_says_how_to_find_
 
     by_memo = officer.get(TRANSFERS, {"q": "march"})
     by_date = officer.get(TRANSFERS, {"q": "march 2026-03-29"})
-    by_owner = officer.get(TRANSFERS, {"q": "lovelace"})
+    by_owner = officer.get(TRANSFERS, {"q": "ada lovelace"})
 
     assert [len(each.context["cl"].result_list) for each in (by_memo, by_date)] == [0, 1]
     assert messages_of(by_memo) == [
@@ -123,7 +123,7 @@ def test_older_transfers_are_left_out_of_a_search_and_the_page_says_how_to_find_
         )
     ]
     assert messages_of(by_date) == []
-    # The transfers of an account are read from its own index.
+    # Its accounts are found by the complete name, and their transfers in an index of their own.
     assert book["rent"].pk in [row.pk for row in by_owner.context["cl"].result_list]
 
 
