@@ -55,8 +55,8 @@ check: .venv/.dev ## Run every linter and check
 types: .venv/.dev ## Run mypy alone, as the pre-commit hook does
 	$(call step,mypy)
 
-bench: .venv/.dev .venv/.peers ## Run the benchmarks (30 minutes; 4 minutes with BENCH=--quick)
-	@$(python) -m benchmarks $(BENCH)
+bench: .venv/.dev .venv/.peers ## Run the benchmarks (30 minutes; BENCH=--quick or SCALE=1: 4 minutes)
+	@$(python) -m benchmarks $(if $(SCALE),--ledgers) $(BENCH)
 
 soak: .venv/.dev $(if $(FAILOVER),.venv/.failover) ## Kill processes under load (SECONDS=60; FAILOVER=1)
 	@$(python) -m ledger_project.tests.soak $(if $(SEED),--seed $(SEED)) \

@@ -8,7 +8,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import chart, report
+from benchmarks import chart, report, several
 from benchmarks.figures import FIGURES
 from benchmarks.ledger import Shape
 from benchmarks.load import BenchmarkError
@@ -63,12 +63,27 @@ def arguments() -> argparse.Namespace:
         help="a checkout of another version, whose latency S8 compares",
     )
     parser.add_argument(
+        "--ledgers",
+        action="store_true",
+        help="only measure what it costs that a service has several ledgers",
+    )
+    parser.add_argument(
         "--output",
         type=Path,
         metavar="FOLDER",
         help="the folder for RESULTS.md and results.png (a complete run uses benchmarks/)",
     )
     return parser.parse_args()
+
+
+def _several(settings: several.Settings) -> int:
+    try:
+        outcomes, measurements = several.measure(settings)
+    except BenchmarkError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"\n{report.table(outcomes)}\n{report.rates(measurements)}")
+    return 0
 
 
 def main() -> int:
@@ -79,13 +94,15 @@ def main() -> int:
     started_at, load_before = datetime.now(UTC), os.getloadavg()[0]
     output = options.output or (None if options.quick or options.only else HERE)
     scale = QUICK if options.quick else FULL
+    if options.ledgers:
+        return _several(several.Settings(scale, options.server))
     what = Options(scale, options.only, options.server, options.before)
     try:
         with postgres(**POSTGRES) as cluster, tempfile.TemporaryDirectory() as folder:
             run = Run(cluster, Path(folder), what)
             run.measure()
             outcomes = run.outcomes()
-            print(f"\n{report.table(outcomes)}\n{report.rates(run)}", flush=True)
+            print(f"\n{report.table(outcomes)}\n{report.rates(run.measurements)}", flush=True)
             # After the table, so that a failure doesn't lose what took most of an hour.
             run.verify()
     except BenchmarkError as error:

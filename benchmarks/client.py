@@ -50,10 +50,11 @@ class Connection:
 def prepare(method: str, host: str, tokens: list[str], line: str) -> tuple[bytes, bytes]:
     """Return the parts of a request before and after its new key."""
     user, path, key, body = line.split("\t", 3)
+    token, _, of_ledger = tokens[int(user)].partition("\t")
     head = (
-        f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {tokens[int(user)]}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body.encode())}\r\n"
-        f"Idempotency-Key: {key}"
+        f"{method} {path} HTTP/1.1\r\nHost: {of_ledger or host}\r\n"
+        f"Authorization: Bearer {token}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body.encode())}\r\nIdempotency-Key: {key}"
     )
     return head.encode(), HEAD_END + body.encode()
 

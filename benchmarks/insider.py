@@ -1,7 +1,8 @@
 """
 Create data that needs the application's code: ``python -m benchmarks.insider WHAT [ARGS...]``.
 
-Runs in a separate process with the environment of one ledger, and prints JSON.
+Runs in a separate process with the environment of one ledger, and prints JSON. If that has several
+ledgers, ``--ledger HOST`` selects one, as for ``manage.py``.
 """
 
 import json
@@ -9,6 +10,8 @@ import os
 import sys
 
 import django
+
+from ledger_project.ledgers import commands
 
 
 def tokens() -> list[str]:
@@ -46,6 +49,10 @@ def failed_checks() -> list[str]:
 
 if __name__ == "__main__":
     os.environ["DJANGO_SETTINGS_MODULE"] = "ledger_project.settings"
+    arguments = commands.parse(sys.argv)
+    if arguments.host is not None:
+        commands.choose(arguments.host)
     django.setup()
     makers = {maker.__name__: maker for maker in (tokens, cursors, drop_guards, failed_checks)}
-    print(json.dumps(makers[sys.argv[1]](*sys.argv[2:])))
+    _, what, *rest = arguments.others
+    print(json.dumps(makers[what](*rest)))

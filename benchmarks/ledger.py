@@ -35,10 +35,14 @@ class Shape:
 
 @dataclass
 class Ledger(Database):
-    """A ledger in a new database, run by the code in ``root``."""
+    """
+    A ledger in a new database, run by the code in ``root``.
+
+    ``settings`` are those of the service besides the defaults and the database.
+    """
 
     folder: Path
-    keys: dict[str, str]
+    settings: dict[str, str]
     shape: Shape
     root: Path = ROOT
     url: str = field(init=False, default="")
@@ -96,7 +100,7 @@ class Ledger(Database):
         # The documented defaults, so that the environment and .env don't matter.
         given = {k: v for k, v in os.environ.items() if not k.startswith("LEDGER_")}
         defaults = {k: v or "" for k, v in dotenv_values(self.root / ".env.example").items()}
-        return {**given, **defaults, **self.keys, "LEDGER_DATABASE_URL": self.database}
+        return {**given, **defaults, "LEDGER_DATABASE_URL": self.database, **self.settings}
 
 
 def random_keys() -> dict[str, str]:

@@ -1,7 +1,8 @@
 -- The script for wrk: wrk -s load.lua URL -- METHOD TOKENS REQUESTS PREFIX
 -- A line of REQUESTS is user, path, key and body, separated by tabs. If the key is empty, each
--- request gets a new one. TOKENS has one JWT per line, in the order of the users. If METHOD is HOLD,
--- the requests are POSTs that place holds, and each hold is voided by the request after it.
+-- request gets a new one. TOKENS has one JWT per line, in the order of the users. A tab and the host
+-- of the user's ledger may follow it. If METHOD is HOLD, the requests are POSTs that place holds, and
+-- each hold is voided by the request after it.
 
 local requests, turn, serial = {}, 0, 0
 local method, prefix
@@ -21,12 +22,14 @@ function init(args)
    end
    for _, line in ipairs(lines_of(args[3])) do
       local user, path, key, body = line:match("^(%d+)\t([^\t]*)\t([^\t]*)\t(.*)$")
+      local token, host = tokens[tonumber(user) + 1]:match("^([^\t]*)\t?(.*)$")
       requests[#requests + 1] = {
          path = path,
          fresh = method ~= "GET" and key == "",
          body = body ~= "" and body or nil,
          headers = {
-            ["Authorization"] = "Bearer " .. tokens[tonumber(user) + 1],
+            ["Host"] = host ~= "" and host or nil,
+            ["Authorization"] = "Bearer " .. token,
             ["Content-Type"] = body ~= "" and "application/json" or nil,
             ["Idempotency-Key"] = key ~= "" and key or nil,
          },

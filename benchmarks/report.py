@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.figures import Outcome
+from benchmarks.figures import Measurements, Outcome
 from benchmarks.load import Measurement, generator
 from benchmarks.peer import CLIENTS
 from benchmarks.run import POSTGRES, Run
@@ -40,11 +40,11 @@ def table(outcomes: list[Outcome]) -> str:
     return _aligned(rows)
 
 
-def rates(run: Run) -> str:
+def rates(measurements: Measurements) -> str:
     """Return the measurements behind the ratios. Absolute figures depend on the machine."""
     heads = ("measured", "per second", "min - max", "CPU ms", "p50 ms", "p99 ms", "generator's CPU")
     rows = [heads]
-    for name, measured in run.measurements.items():
+    for name, measured in measurements.items():
         each = [m.rate for m in measured]
         rows.append(
             (
@@ -57,14 +57,14 @@ def rates(run: Run) -> str:
                 f"{_generator(measured):.0%}",
             )
         )
-    return f"{_aligned(rows)}\n{_busy(run)}\n"
+    return f"{_aligned(rows)}\n{_busy(measurements)}\n"
 
 
-def _busy(run: Run) -> str:
+def _busy(measurements: Measurements) -> str:
     """Return whether the load generator was the bottleneck. pgbench is part of its own figures."""
     shares = {
         name: _generator(measured)
-        for name, measured in run.measurements.items()
+        for name, measured in measurements.items()
         if measured[0].p99_ms is not None
     }
     busy = [f"{name} ({share:.0%})" for name, share in shares.items() if share > BUSY]
@@ -126,7 +126,7 @@ The targets are ratios, because absolute figures depend on the machine.
 
 ## Measurements
 
-{rates(run)}"""
+{rates(run.measurements)}"""
 
 
 def _before(run: Run) -> str:
@@ -152,7 +152,7 @@ def _number(value: float, unit: str = "") -> str:
     return f"{value:.0f}{unit}" if value >= 100 else f"{value:.2f}{unit}"
 
 
-def _p99(measured: list[Measurement]) -> str:
+def _p99(measured: Sequence[Measurement]) -> str:
     known = [m.p99_ms for m in measured if m.p99_ms is not None]
     return f"{statistics.median(known):.1f}" if known else ""
 

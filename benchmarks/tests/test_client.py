@@ -23,6 +23,7 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         key = self.headers["Idempotency-Key"]
         self.server.received.append((self.path, key, body))
+        self.server.hosts.add(self.headers["Host"])
         kind = "VOID" if self.path.endswith("/void") else "HOLD"
         number = len(self.server.received)
         answer = b'{"id":"%d","kind":"%s","hold_id":null}' % (number, kind.encode())
@@ -38,14 +39,14 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[HTTPServer]:
     with HTTPServer(("127.0.0.1", 0), Handler) as listening:
-        listening.received = []
+        listening.received, listening.hosts = [], set()
         threading.Thread(target=listening.serve_forever, daemon=True).start()
         yield listening
         listening.shutdown()
 
 
-def load(server: HTTPServer, folder, method: str, line: str) -> dict:
-    (folder / "tokens").write_text("token\n")
+def load(server: HTTPServer, folder, method: str, line: str, token: str = "token") -> dict:
+    (folder / "tokens").write_text(f"{token}\n")
     (folder / "requests").write_text(line + "\n")
     command = [sys.executable, "benchmarks/client.py", "--connections=1", "--seconds=2"]
     url = f"http://127.0.0.1:{server.server_port}"
@@ -75,3 +76,12 @@ def test_other_requests_are_repeated_as_they_are(server, tmp_path):
     received = server.received[: printed["requests"]]
     assert len(received) > 0
     assert received == [("/transfers", "replayed", {})] * len(received)
+
+
+def test_a_host_after_the_token_is_the_host_of_the_request(server, tmp_path):
+    line = f"0\t/transfers\t\t{json.dumps(HOLD)}"
+    load(server, tmp_path, "POST", line)
+    assert server.hosts == {f"127.0.0.1:{server.server_port}"}
+    server.hosts.clear()
+    load(server, tmp_path, "POST", line, token="token\tnorth.example")
+    assert server.hosts == {"north.example"}
