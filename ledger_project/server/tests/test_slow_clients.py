@@ -7,6 +7,7 @@ import pytest
 from django.db import transaction
 
 from accounts.models import Account, external_account_id
+from ledger_project.server.front import EXPORT_THREADS
 from ledger_project.server.tests.sockets import connect, connected, read_all, request, responses
 from ledger_project.tests.live import LiveClient, live_server
 from transfers.kinds import Kind
@@ -116,8 +117,8 @@ def test_clients_that_do_not_read_do_not_block_other_clients(
     export = request(f"GET {path} HTTP/1.1", bearer, "Accept: text/csv", "Connection: close")
     with ExitStack() as stack:
         silent = []
-        # More than the service has threads.
-        for _ in range(17):
+        # More than the service has threads for exports.
+        for _ in range(len(live.workers()) * EXPORT_THREADS + 1):
             silent.append(stack.enter_context(closing(connect(live.port, receive_buffer=4096))))
             silent[-1].sendall(export)
             # The response has begun, so its thread is free, but most of it is still unsent.
