@@ -72,7 +72,7 @@ class ApprovalAdmin(ActionsAdmin, HistoryAdmin):
         rows = self.get_fields(request, obj)
         return [name for row in rows for name in ([row] if isinstance(row, str) else row)]
 
-    @admin.display(description="asked for")
+    @admin.display(description="request")
     def asked_for(self, approval: Approval) -> str:
         return name_and_id(approval.get_kind_display(), approval.pk)
 
@@ -143,7 +143,7 @@ def _link(account: Account | None) -> str:
     return DASH if account is None else account_link(account)
 
 
-@home_panel(order=5, title="Approvals that wait", template="admin/approvals/waiting.html")
+@home_panel(order=5, title="Pending approvals", template="admin/approvals/waiting.html")
 def waiting_approvals(request: HttpRequest) -> dict[str, Any] | None:
     """Return the newest requests that wait for a second person; None if none do."""
     if not may(request.user, "accounts.read_any"):

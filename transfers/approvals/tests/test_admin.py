@@ -280,4 +280,4 @@ def test_the_home_page_shows_what_waits_until_it_is_decided(second, ask):
     decided = second.get("/admin/").content.decode()
 
     assert f'href="{page(asked)}"' in waiting
-    assert "Approvals that wait" not in decided
+    assert "Pending approvals" not in decided
