@@ -72,6 +72,7 @@ def test_without_timeouts_of_the_role_the_service_refuses_the_database(client, t
         ("default_transaction_isolation", "repeatable read", "read committed"),
         ("quote_all_identifiers", "on", "off"),
         ("synchronous_commit", "off", "on"),
+        ("client_min_messages", "error", "warning"),
     ],
 )
 def test_a_default_that_would_change_what_the_ledger_does_is_refused(

@@ -3,12 +3,13 @@
 import fcntl
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 from django.db import OperationalError, connection, transaction
 
+from database.sqlite import turns
 from database.sqlite.turns import turn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,13 +64,31 @@ def test_a_turn_that_does_not_come_in_time_is_an_error(monkeypatch):
     begin()
 
 
-def test_the_time_that_is_left_is_what_the_wait_has_not_used(tmp_path):
-    path = str(tmp_path / "turn")
+class Clock:
+    """A clock that stands still except while somebody sleeps, and opens the way after a while."""
 
-    with turn(path, 10) as alone:
-        pass
+    def __init__(self, seconds: float, free: Callable[[], None]) -> None:
+        self.now, self.seconds, self.free = 0.0, seconds, free
 
-    assert 0 < alone <= 10
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        if self.now >= self.seconds:
+            self.free()
+
+
+def test_the_time_that_is_left_is_what_the_wait_has_not_used(tmp_path, monkeypatch):
+    path = tmp_path / "turn"
+    with path.open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        clock = Clock(3, free=lambda: fcntl.flock(other, fcntl.LOCK_UN))
+        monkeypatch.setattr(turns, "time", clock)
+
+        with turn(str(path), 10) as left:
+            assert left == 10 - clock.now
+            assert clock.now == pytest.approx(3, abs=turns.ASK_SECONDS)
 
 
 def test_the_databases_of_several_ledgers_do_not_wait_for_each_other(tmp_path):

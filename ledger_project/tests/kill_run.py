@@ -47,7 +47,7 @@ class Report:
 
     kills: Counter[str] = field(default_factory=Counter)
     figures: Counter[str] = field(default_factory=Counter)
-    # In seconds, by the kind of kill.
+    # The longest time until the service answered again, in seconds, for each kind of kill.
     slowest_recovery: dict[str, float] = field(default_factory=dict)
     resolved_after: float = 0.0
     violations: Counter[str] = field(default_factory=Counter)
