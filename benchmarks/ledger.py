@@ -79,7 +79,7 @@ class Ledger(Database):
             "workers": str(self.shape.workers),
             "threads": str(self.shape.threads),
         }
-        start = [sys.executable, "-m", "ledger_project.server"]
+        start = [sys.executable, "-m", "ledger_project"]
         start += [f"--{name}={value}" for name, value in options.items()]
         log = self.folder / f"{self.name}.log"
         with processes.serving(start, env=self._env(), log=log, url=self.url, cwd=self.root) as pid:

@@ -99,7 +99,7 @@ The targets are ratios, because absolute figures depend on the machine.
   the start: {load_before:.2f}.
 - **Versions** Python {platform.python_version()}, {versions}, {generator()}.
 - **Database** PostgreSQL with default settings and {settings}.
-- **Server** `ledger_project.server` with workers x threads of {run.options.shape}.
+- **Server** `ledger_project` with workers x threads of {run.options.shape}.
 - **Load** {CONNECTIONS} keep-alive connections unless stated otherwise, a JWT and a fresh
   Idempotency-Key on every request, ten users with a hundred accounts each. Any response other than
   2xx fails the run, and so does any missing or additional entry.

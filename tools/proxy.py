@@ -121,7 +121,7 @@ def served(folder: Path, nginx: str) -> Iterator[subprocess.Popen]:
         "LEDGER_TRUSTED_PROXIES": HOST,
     }
     subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=env, check=True)
-    server = [sys.executable, "-m", "ledger_project.server", "--port", str(PORTS["8000"])]
+    server = [sys.executable, "-m", "ledger_project", "--port", str(PORTS["8000"])]
     commands = [server, [nginx, "-c", str(configured(folder)), "-p", str(folder)]]
     processes = [subprocess.Popen(command, cwd=ROOT, env=env) for command in commands]
     try:

@@ -109,4 +109,4 @@ beside() {
 }
 beside &
 
-exec $python -m ledger_project.server --port "$PORT"
+exec $python -m ledger_project --port "$PORT"

@@ -1,5 +1,5 @@
 """
-The HTTP server: ``python -m ledger_project.server`` serves the Django application.
+The HTTP server, which ``python -m ledger_project`` starts.
 
 gunicorn supervises the workers (``supervisor.py``). It loads the application once, opens the port
 and forks the workers. A worker that dies is replaced within milliseconds.

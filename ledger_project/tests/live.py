@@ -80,7 +80,7 @@ class LiveServer:
         return [
             sys.executable,
             "-m",
-            "ledger_project.server",
+            "ledger_project",
             "--port",
             str(self.port),
             *self.options,

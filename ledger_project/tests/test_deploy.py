@@ -152,7 +152,7 @@ def test_the_commands_of_a_unit_exist(unit):
     for command in values(unit, "ExecStart"):
         assert command.startswith(python)
         words = ["python", *command.removeprefix(python).split()]
-        if words[1:3] == ["-m", "ledger_project.server"]:
+        if words[1:3] == ["-m", "ledger_project"]:
             assert f"exec .venv/bin/{' '.join(words)}\n" in text("docs/operations.md")
         else:
             check_command(words)

@@ -44,7 +44,7 @@ KIB, MIB = 1024, 1024 * 1024
 ROOMS = ("api", "database", "accounts", "transfers", "audit", "events", "ledger_project")
 
 
-SERVER = re.compile(r"exec \S+ -m ledger_project\.server (.*)")
+SERVER = re.compile(r"exec \S+ -m ledger_project (.*)")
 
 
 def test_the_operations_page_starts_the_server_as_make_run_does():

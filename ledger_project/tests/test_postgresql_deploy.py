@@ -98,7 +98,7 @@ def test_the_image_runs_as_a_user_without_rights_and_has_no_tests(deployment):
     assert image.users[image.user] == "ledger"
     assert image.ports == ["8000"]
     assert [path for path in files if "/tests/" in path or "conftest" in path] == []
-    assert "ledger_project/server/__main__.py" in files
+    assert "ledger_project/__main__.py" in files
 
 
 def test_the_database_is_prepared(prepared):

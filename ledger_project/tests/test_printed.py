@@ -115,9 +115,7 @@ REFUSALS = {
 
 @pytest.mark.one_database
 @pytest.mark.parametrize("case", REFUSALS)
-@pytest.mark.parametrize(
-    "command", [("-m", "ledger_project.server"), ("manage.py", "deliver_webhooks")]
-)
+@pytest.mark.parametrize("command", [("-m", "ledger_project"), ("manage.py", "deliver_webhooks")])
 def test_a_service_that_cannot_start_says_so_in_one_line_of_the_log(command, case):
     environment, message = REFUSALS[case]
     process = service(*command, **environment)
@@ -150,7 +148,7 @@ def test_a_terminal_gets_plain_text():
     controller, terminal = pty.openpty()
     with os.fdopen(controller, "rb", 0) as screen:
         process = subprocess.Popen(
-            [sys.executable, "-m", "ledger_project.server"],
+            [sys.executable, "-m", "ledger_project"],
             cwd=settings.BASE_DIR,
             env={"PATH": os.defpath, "TERM": "xterm", **KEYS, "LEDGER_LOG_LEVEL": "LOUD"},
             stderr=terminal,

@@ -167,7 +167,7 @@ class HastyServer(LiveServer):
         hurry = (
             "import runpy; from ledger_project.server import supervisor;"
             " supervisor.STOP_SECONDS, supervisor.KILL_SECONDS = 5, 7;"
-            " runpy.run_module('ledger_project.server', run_name='__main__', alter_sys=True)"
+            " runpy.run_module('ledger_project', run_name='__main__', alter_sys=True)"
         )
         # The first argument is the name of the module.
         return [python, "-c", hurry, *arguments[1:]]

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from ledger_project.__main__ import load
 from ledger_project.openapi.views import _built
-from ledger_project.server.__main__ import load
 from ledger_project.server.tests.sockets import PATIENCE, wait_until
 from ledger_project.tests.live import HOST, LiveServer
 

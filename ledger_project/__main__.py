@@ -1,4 +1,4 @@
-"""Start the service: ``python -m ledger_project.server --port 8000``."""
+"""Start the service: ``python -m ledger_project --port 8000``."""
 
 import signal
 
@@ -25,7 +25,7 @@ from django.core.wsgi import get_wsgi_application
 
 def main() -> None:
     """Load the application and serve it until a signal stops the process."""
-    parser = argparse.ArgumentParser(prog="ledger_project.server", description="Start the service.")
+    parser = argparse.ArgumentParser(prog="ledger_project", description="Start the service.")
     parser.add_argument(
         "--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)"
     )

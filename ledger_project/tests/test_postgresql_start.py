@@ -5,8 +5,8 @@ from contextlib import closing
 
 import pytest
 
-from ledger_project.server.tests.test_start import refused
 from ledger_project.tests.live import HOST, FreshServer, LiveClient, LiveServer, database_url
+from ledger_project.tests.test_start import refused
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
