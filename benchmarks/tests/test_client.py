@@ -11,6 +11,8 @@ import pytest
 
 from benchmarks.processes import ROOT
 
+pytestmark = pytest.mark.one_database
+
 HOLD = {"source_account_id": "1", "dest_account_id": "2", "amount": 1, "hold": True}
 
 

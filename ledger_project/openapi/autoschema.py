@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 import uritemplate
+from drf_spectacular.contrib.django_filters import DjangoFilterExtension
 from drf_spectacular.drainage import error
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
@@ -43,6 +44,16 @@ EMPTY_BODY = {
     "maxProperties": 0,
     "description": EmptySerializer.__doc__,
 }
+
+
+class FilterExtension(DjangoFilterExtension):
+    """Describe filters without looking for GDAL, which would start 24 processes."""
+
+    priority = 1
+
+    @classmethod
+    def _is_gis(cls, _: Any) -> bool:
+        return False
 
 
 class LedgerAutoSchema(AutoSchema):

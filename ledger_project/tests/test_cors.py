@@ -7,7 +7,7 @@ import pytest
 
 from ledger_project.tests.live import HOST, FreshServer, LiveServer
 
-pytestmark = pytest.mark.one_database
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 APP = "https://app.example"
 OTHERS = [
@@ -26,9 +26,6 @@ ASKED = {
     "Access-Control-Request-Headers": "authorization,content-type,idempotency-key,x-request-id",
 }
 EXPOSED = {"content-disposition", "idempotent-replayed", "location", "retry-after", "x-request-id"}
-
-
-pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from ledger_project.idempotency.tests.test_group_failures import calls  # noqa: 
 from ledger_project.tests import group_mutants as mutants
 from ledger_project.tests.mutants import failure_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.no_cover]
 
 
 def test_answers_swapped_between_members_are_caught(request, monkeypatch):

@@ -6,6 +6,8 @@ from datetime import datetime
 
 import pytest
 
+pytestmark = pytest.mark.one_database
+
 ENVIRONMENT = {
     "DJANGO_SETTINGS_MODULE": "ledger_project.settings",
     "LEDGER_SECRET_KEY": "a-secret-key-of-more-than-32-bytes",

@@ -6,7 +6,11 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from ledger_project.tests.test_logs import ENVIRONMENT, ONE_REQUEST
+
+pytestmark = pytest.mark.one_database
 
 # Sequences that would move the cursor, set the title of the window and reverse the text.
 HOSTILE = """

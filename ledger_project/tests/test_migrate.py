@@ -135,6 +135,7 @@ def test_migrate_refuses_a_database_of_an_earlier_version_in_one_line(earlier_da
     assert (process.communicate()[0], process.returncode) == (MADE_EARLIER, 2)
 
 
+@pytest.mark.one_database
 def test_every_command_of_the_project_refuses_a_database_of_an_earlier_version(earlier_database):
     options = {
         "create_service_key": ["alice", "backend", "--scope", "accounts:read"],
@@ -158,6 +159,7 @@ def test_every_command_of_the_project_refuses_a_database_of_an_earlier_version(e
     assert responses == dict.fromkeys(responses, (MADE_EARLIER, 2))
 
 
+@pytest.mark.one_database
 def test_a_command_shows_its_help_whatever_the_database_is(earlier_database):
     process = start(earlier_database, "verify_ledger", "--help")
 

@@ -23,7 +23,7 @@ from ledger_project.tests.test_crash_points import scene  # noqa: F401 -- a fixt
 from transfers import posting
 from transfers.tests import test_posting as engine
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.no_cover]
 
 SEEDS = (1, 2, 3)
 

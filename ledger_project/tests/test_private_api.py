@@ -35,6 +35,7 @@ def listed() -> Iterator[Listed]:
         yield Listed(*(re.findall("`([^`]+)`", row[title]) for title in ("use", "where", "test")))
 
 
+@pytest.mark.one_database
 def test_every_use_of_private_api_is_listed():
     missing = sorted(
         f"{path}:{line} {name}"
@@ -45,6 +46,7 @@ def test_every_use_of_private_api_is_listed():
     assert missing == []
 
 
+@pytest.mark.one_database
 def test_every_listed_use_exists():
     gone = [
         (name, row.files)
@@ -71,6 +73,7 @@ def _mentions(path: str, name: str) -> bool:
     return bool(found) or (f"from {parent} import" in source and child in source)
 
 
+@pytest.mark.one_database
 def test_each_use_names_a_test_that_exists():
     tests = [test for row in listed() for test in row.tests]
 

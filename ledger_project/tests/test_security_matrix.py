@@ -17,7 +17,7 @@ from django.urls import URLResolver, get_resolver
 from ledger_project.tests.savepoints import rolled_back
 from ledger_project.tests.security_scene import ACCOUNT, TRANSFER, Scene
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.no_cover]
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # The owner of the object in the path, another user, staff without permissions, members of each

@@ -15,6 +15,7 @@ from api.problems import MEDIA_TYPE
 from api.scopes import Scope
 from ledger_project import urls
 from ledger_project.idempotency.keys import read_key
+from ledger_project.openapi.autoschema import FilterExtension
 from ledger_project.openapi.components import KEY_SCHEMA
 from ledger_project.openapi.errors import ERRORS
 
@@ -176,3 +177,13 @@ def test_every_other_operation_needs_a_bearer_token_or_a_service_key_with_its_sc
     assert schemes["bearer"]["scheme"] == "bearer"
     grant = schemes["serviceKey"]["flows"]["clientCredentials"]
     assert (grant["tokenUrl"], list(grant["scopes"])) == ("/auth/token", [*Scope])
+
+
+def test_the_document_is_built_without_looking_for_libraries(monkeypatch):
+    searched = []
+    monkeypatch.setattr("ctypes.util.find_library", searched.append)
+    monkeypatch.delattr(FilterExtension.__base__, "_has_gis", raising=False)
+
+    SchemaGenerator().get_schema(public=True)
+
+    assert searched == []

@@ -17,6 +17,7 @@ from ledger_project.tests.live import HOST, PATIENCE, live_server
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
+    pytest.mark.one_database,
     pytest.mark.usefixtures("without_https"),
 ]
 
