@@ -28,3 +28,23 @@ PAGES = {
 @pytest.mark.parametrize("width", WIDTHS)
 def test_each_page_fits_the_window_and_is_accessible(faults_of, width):
     assert faults_of(PAGES, width) == {}
+
+
+def test_no_list_is_wider_than_a_phone(open_window):
+    lists = (
+        *("accounts/account", "accounts/accountchange", "transfers/transfer", "events/event"),
+        *("transfers/ledgerentry", "idempotency/idempotencykey", "webhooks/endpoint"),
+        *("webhooks/delivery", "service_keys/servicekey", "auth/user", "auth/group"),
+    )
+    faults = {}
+    with open_window(400) as window:
+        window.log_in("admin", "admin")
+        for each in lists:
+            window.page.goto(f"/admin/{each}/")
+            cut_off = window.page.locator("#changelist-form .results").evaluate(
+                "place => place.scrollWidth - place.clientWidth"
+            )
+            if (found := [cut_off, *window.accessibility_faults()]) != [0]:
+                faults[each] = found
+
+    assert faults == {}
