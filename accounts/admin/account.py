@@ -103,6 +103,9 @@ class AccountAdmin(ActionsAdmin, HistoryAdmin):
         found = find_accounts(queryset, words, MOST_FOUND)
         return self.found(request, queryset, found, has_more(newest_accounts())), False
 
+    def about(self, row: Account) -> str:
+        return f"{row.get_status_display()} · {self.balance_shown(row)}"
+
     def action_checkbox(self, obj: Account) -> SafeString:
         """Return the checkbox of a row; nothing for an account that no action applies to."""
         return super().action_checkbox(obj) if can_change(obj) else SafeString()

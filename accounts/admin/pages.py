@@ -150,6 +150,10 @@ class LedgerAdmin(StrictList):
             queryset = queryset.filter(ends_like(word))
         return queryset
 
+    def about(self, row: Any) -> str:
+        """Return what tells a row from similar ones in the search of all tables."""
+        return ""
+
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 

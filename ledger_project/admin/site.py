@@ -122,6 +122,9 @@ class LedgerAdminSite(AdminSite):
         return TemplateResponse(request, "admin/find.html", context)
 
     def _search(self, request: HttpRequest, model: type[Model]) -> dict[str, Any] | None:
+        # Importing this imports models, which this module is imported before.
+        from accounts.admin.pages import LedgerAdmin
+
         admin = self.get_model_admin(model)
         text = request.GET.get("q", "")
         queryset = admin.get_queryset(request).order_by(*admin.get_ordering(request) or ["-pk"])
@@ -132,7 +135,14 @@ class LedgerAdminSite(AdminSite):
         base = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         return {
             "name": model._meta.verbose_name_plural,
-            "rows": [(row, reverse(f"{base}_change", args=[row.pk])) for row in rows[:FEW]],
+            "rows": [
+                {
+                    "row": row,
+                    "url": reverse(f"{base}_change", args=[row.pk]),
+                    "about": admin.about(row) if isinstance(admin, LedgerAdmin) else "",
+                }
+                for row in rows[:FEW]
+            ],
             "more": f"{reverse(f'{base}_changelist')}?{urlencode({'q': text})}",
             "has_more": len(rows) > FEW,
         }

@@ -72,6 +72,9 @@ class ApprovalAdmin(ActionsAdmin, HistoryAdmin):
         rows = self.get_fields(request, obj)
         return [name for row in rows for name in ([row] if isinstance(row, str) else row)]
 
+    def about(self, row: Approval) -> str:
+        return f"{row.get_status_display()} · {time_shown(row.requested_at)}"
+
     @admin.display(description="request")
     def asked_for(self, approval: Approval) -> str:
         return name_and_id(approval.get_kind_display(), approval.pk)

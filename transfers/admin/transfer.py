@@ -11,7 +11,14 @@ from django.urls import path, reverse
 from accounts.admin import search
 from accounts.admin.action_page import ActionsAdmin
 from accounts.admin.bulk import ask_then_act
-from accounts.admin.pages import DASH, HistoryAdmin, account_link, money_shown, name_and_id
+from accounts.admin.pages import (
+    DASH,
+    HistoryAdmin,
+    account_link,
+    money_shown,
+    name_and_id,
+    time_shown,
+)
 from accounts.rights import may
 from transfers import clock
 from transfers.admin.export import answer, days_form, transfers_file
@@ -91,6 +98,11 @@ class TransferAdmin(ActionsAdmin, HistoryAdmin):
             return queryset, False
         found = find(queryset, text, _newest_by_filters(request))
         return self.found(request, queryset, found.ids, found.left_out), False
+
+    def about(self, row: Transfer) -> str:
+        parties = f"{row.source.owner_name} → {row.dest.owner_name}"
+        told = (row.status.title(), time_shown(row.created_at), parties, memo_of(row))
+        return " · ".join(filter(None, told))
 
     def get_urls(self) -> list[Any]:
         export = self.admin_site.admin_view(self.export)

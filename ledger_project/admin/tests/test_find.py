@@ -1,7 +1,10 @@
 """The search of all tables, from the field at the top of each page."""
 
+import re
+
 import pytest
 
+from accounts.tests.admin_pages import queries_of
 from transfers.services import Order, transfer
 
 FIND = "/admin/find/"
@@ -18,7 +21,8 @@ def results(browser, text) -> dict[str, list[str]]:
     response = browser.get(FIND, {"q": text})
     assert response.status_code == 200
     return {
-        each["name"]: [str(row) for row, _ in each["rows"]] for each in response.context["results"]
+        each["name"]: [str(row["row"]) for row in each["rows"]]
+        for each in response.context["results"]
     }
 
 
@@ -47,6 +51,24 @@ def test_everything_with_an_id_is_found(browser, paid):
 )
 def test_tables_are_searched_by_text(browser, paid, text, expected):
     assert {name: len(rows) for name, rows in results(browser, text).items()} == expected
+
+
+def test_similar_rows_are_told_apart(browser, paid):
+    html = browser.get(FIND, {"q": "jones"}).text
+
+    time = f"{paid.created_at:%Y-%m-%d %H:%M:%S} UTC"
+    told = re.findall('<span class="about">([^<]+)</span>', html.replace("\N{NO-BREAK SPACE}", " "))
+    assert told == ["Open · 24.00 USD", f"Posted · {time} · alice → Bob Jones · Lunch"]
+
+
+def test_the_number_of_queries_is_independent_of_the_number_of_results(browser, alice, paid):
+    order = Order(source_id=paid.source_id, dest_id=paid.dest_id, amount=1_00, memo="Lunch")
+    queries_of(browser, f"{FIND}?q=lunch")  # The first request reads more.
+    one = queries_of(browser, f"{FIND}?q=lunch")
+    for _ in range(2):
+        transfer(order=order, actor=alice)
+
+    assert queries_of(browser, f"{FIND}?q=lunch") == one
 
 
 def test_more_rows_are_linked(browser, alice, funded_account):
