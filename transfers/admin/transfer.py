@@ -88,7 +88,8 @@ class TransferAdmin(ActionsAdmin, HistoryAdmin):
         # Don't join the tables that only the page of one transfer needs. With more than eight
         # tables (`join_collapse_limit`), PostgreSQL doesn't search for the best order of joins,
         # and scans whole tables.
-        return transfers.select_related("source", "dest")
+        # The holds, whose memos the voids have, take a query of their own for the same reason.
+        return transfers.select_related("source", "dest").prefetch_related("hold")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str

@@ -164,3 +164,18 @@ def test_three_rows_take_as_many_queries_as_one(officer, alice, bob, funded_acco
 
     assert with_three == with_one
     assert len(column(officer.get(TRANSFERS, {"q": str(dest.pk)}), "memo_shown")) == 6
+
+
+def test_three_voids_take_as_many_queries_as_one(officer, alice, bob, funded_account):
+    # The list shows the memo of the hold, because a void has none of its own.
+    source, dest = funded_account(alice, 100), funded_account(bob)
+    order = Order(source_id=source.pk, dest_id=dest.pk, amount=1, memo="Taxi")
+
+    def queries() -> int:
+        held = services.hold(order=order, expires_in=timedelta(days=7), actor=alice)
+        services.void(hold_id=held.pk, actor=alice)
+        return queries_of(officer, f"{TRANSFERS}?kind__exact=VOID")
+
+    with_one, _, with_three = queries(), queries(), queries()
+
+    assert with_one == with_three
