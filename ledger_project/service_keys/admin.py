@@ -4,14 +4,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db import IntegrityError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from uuid_utils.compat import uuid7
 
 from accounts.admin.acting import ReasonForm, act_on_each, reason_of, selected
 from accounts.admin.pages import DASH, LedgerAdmin, badge, name_and_id, time_shown
+from accounts.admin.search import id_in
 from accounts.rights import may
 from api.scopes import Scope
 from ledger_project.service_keys import services
@@ -19,6 +22,10 @@ from ledger_project.service_keys.models import LONGEST_REASON, ServiceKey
 from transfers import clock
 
 LONGEST_DAYS = 3650
+REPEATED = (
+    "This form was already sent, and has created this key. Its secret can't be shown again: if you "
+    "don't have it, revoke the key and create another one."
+)
 # The colours of statuses; grey for all others.
 TONES = {"Active": "good", "Owner deactivated": "wait"}
 
@@ -39,6 +46,8 @@ class NewServiceKeyForm(forms.ModelForm):
         label="Lifetime in days",
         help_text="Leave it empty for a key that works until it is revoked.",
     )
+    # Chosen when the form is loaded, so that a form that is sent twice creates one key.
+    client_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid7, required=False)
 
     class Meta:
         model = ServiceKey
@@ -81,7 +90,7 @@ class ServiceKeyAdmin(LedgerAdmin):
 
     def get_fields(self, request: HttpRequest, obj: ServiceKey | None = None) -> Any:
         if obj is None:
-            return ("owner", "name", "scopes", "days")
+            return ("owner", "name", "scopes", "days", "client_id")
         shown = ("name", "id", "owner", "scope", "status")
         times = ("created_shown", "last_used_shown", "expires_shown")
         revoked = ("revoked_shown", "revoked_by", "revoke_reason") if obj.revoked_at else ()
@@ -152,6 +161,7 @@ class ServiceKeyAdmin(LedgerAdmin):
             name=chosen["name"],
             scopes=chosen["scopes"],
             expires_in=None if days is None else timedelta(days=days),
+            client_id=chosen["client_id"],
         )
         obj.pk, obj.secret = key.pk, secret
 
@@ -172,7 +182,16 @@ class ServiceKeyAdmin(LedgerAdmin):
     ) -> HttpResponse:
         # Every way of saving leads to the page with the secret.
         only_save = {"show_save_and_add_another": False, "show_save_and_continue": False}
-        return super().add_view(request, form_url, {**(extra_context or {}), **only_save})
+        try:
+            return super().add_view(request, form_url, {**(extra_context or {}), **only_save})
+        except IntegrityError:
+            sent = id_in(request.POST.get("client_id", ""))
+            created = ServiceKey.objects.filter(pk=sent).first() if sent else None
+            if created is None:
+                raise
+        # For example by a reload of the page with the secret.
+        self.message_user(request, REPEATED, messages.WARNING)
+        return redirect("admin:service_keys_servicekey_change", created.pk)
 
     def change_view(
         self,

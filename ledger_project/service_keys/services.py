@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from uuid_utils.compat import uuid7
 
 from accounts.rights import may
 from api.scopes import Scope
@@ -16,11 +17,22 @@ from transfers import clock
 
 
 def create(
-    *, owner: User, name: str, scopes: Collection[Scope], expires_in: timedelta | None = None
+    *,
+    owner: User,
+    name: str,
+    scopes: Collection[Scope],
+    expires_in: timedelta | None = None,
+    client_id: UUID | None = None,
 ) -> tuple[ServiceKey, str]:
-    """Create a key that belongs to ``owner``, and return it with its secret."""
+    """
+    Create a key that belongs to ``owner``, and return it with its secret.
+
+    :param client_id: a new one if it is None
+    :raises IntegrityError: if there is a key with this id
+    """
     secret, now = new_secret(), clock.now()
     key = ServiceKey.objects.create(
+        id=client_id or uuid7(),
         owner=owner,
         name=name,
         scope=" ".join(scope for scope in Scope if scope in scopes),

@@ -58,6 +58,20 @@ def test_a_superuser_creates_a_key_and_sees_its_secret_once(client, superuser, a
     assert secret not in str([*client.session.items(), *LogEntry.objects.values()])
 
 
+def test_a_form_that_is_sent_twice_creates_one_key(client, superuser, alice):
+    client.force_login(superuser)
+    [client_id] = re.findall('name="client_id" value="([^"]+)"', client.get(ADD).text)
+    form = order(alice, client_id=client_id)
+
+    first, second = client.post(ADD, form), client.post(ADD, form)
+
+    key = ServiceKey.objects.get()
+    assert (str(key.pk), client_id in first.text) == (client_id, True)
+    assert (second.status_code, second["Location"]) == (302, f"{LIST}{client_id}/change/")
+    [message] = messages_of(second)
+    assert "This form was already sent, and has created this key." in message[1]
+
+
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
