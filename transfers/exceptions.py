@@ -224,6 +224,10 @@ class NotReversible(LedgerError):
     code = "not_reversible"
     meaning = "A HOLD, VOID or REVERSAL can't be reversed."
     remedy = "Void a hold. To undo a reversal, make a new transfer."
+    for_staff = (
+        "Holds, voids and reversals can't be reversed. Void a hold. To undo a reversal, make a new "
+        "transfer."
+    )
 
     def __init__(self, transfer_id: UUID, kind: str) -> None:
         super().__init__(

@@ -51,6 +51,18 @@ def test_list_and_page_show_money_with_the_decimals_of_its_currency(
     assert [figure(detail, name) for name in ("balance", "available")] == [expected] * 2
 
 
+def test_the_page_of_an_account_links_to_its_owner(client, make_user, alice, funded_account):
+    path = page(funded_account(alice))
+    link = f'<a href="/admin/auth/user/{alice.pk}/change/">alice</a>'
+
+    linked = []
+    for rights in (["accounts.read_any", "auth.view_user"], ["accounts.read_any"]):
+        client.force_login(make_user(*rights, is_staff=True))
+        linked.append(link in client.get(path).text)
+
+    assert linked == [True, False]
+
+
 def test_the_page_of_an_account_lists_its_changes_with_their_reasons(
     reader, alice, staff, funded_account
 ):

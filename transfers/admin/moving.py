@@ -54,6 +54,7 @@ class TransferForm(MovementForm):
         label="To the account with the id",
         widget=AdminTextInputWidget,
         help_text="The id is on the page of the account.",
+        error_messages={"invalid": "Enter the complete id, as the page of the account shows it."},
     )
 
     def clean_dest(self) -> Account:

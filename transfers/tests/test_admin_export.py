@@ -44,6 +44,15 @@ def statement(account_id) -> str:
     return reverse("admin:accounts_account_statement", args=[account_id])
 
 
+def test_the_button_says_that_filters_do_not_apply(reader, paid):
+    account = reverse("admin:accounts_account_change", args=[paid[1].dest_id])
+
+    texts = [reader.get(path).text for path in ("/admin/transfers/transfer/?q=nothing", account)]
+
+    assert "Download all transfers as CSV" in texts[0]
+    assert "Download the statement as CSV" in texts[1]
+
+
 def test_the_transfers_of_a_range_of_days_are_exported(reader, paid):
     response = reader.get(EXPORT, MARCH)
 

@@ -136,6 +136,15 @@ def test_an_invalid_field_is_shown_again(officer, source, dest, change, field):
     assert made() == []
 
 
+def test_a_part_of_an_id_is_not_called_a_uuid(officer, source):
+    form = {"amount": "1", "dest": "000002", "reason": "Wrong account"}
+
+    response = confirm(officer, action_of(source, "transfer"), **form)
+
+    [error] = response.context["form"].errors["dest"]
+    assert error == "Enter the complete id, as the page of the account shows it."
+
+
 def test_a_balance_that_changes_after_the_preview_is_checked_again(officer, alice, source, dest):
     form = {"amount": "10.00", "dest": str(dest.pk), "reason": "Closing"}
     officer.post(action_of(source, "transfer"), form)

@@ -87,6 +87,14 @@ def test_a_second_reversal_is_refused_and_changes_nothing(officer, paid):
     assert balances(paid) == (10_000, 0)
 
 
+def test_why_a_reversal_cannot_be_reversed_is_said_without_codes(officer, staff, paid):
+    reversal = services.reverse(transfer_id=paid.pk, actor=staff)
+
+    response = confirm(officer, action_of(reversal, "reverse"), reason="Wrong")
+
+    assert refusal(response).startswith("Holds, voids and reversals can't be reversed.")
+
+
 def test_several_reversals_are_listed_with_their_effects_before_they_are_made(
     officer, alice, bob, funded_account
 ):

@@ -157,3 +157,12 @@ def test_exactly_3_of_12_concurrent_attempts_reach_the_password_check(
     responses = at_once(*[log_in, ask_for_token] * 6)
 
     assert statuses(responses).count(429) == 9
+
+
+def test_logging_out_says_that_the_session_has_ended(client, staff):
+    client.force_login(staff)
+
+    text = client.post("/admin/logout/").text
+
+    assert "Your session has ended." in text
+    assert '<a href="/admin/">Log in again</a>' in text
