@@ -130,6 +130,10 @@ class ActionPage:
         """Return the URL of the page that follows."""
         return self.admin.url_of(row)
 
+    def stored(self, result: Any) -> dict[str, str]:
+        """Return the ids of what the action has written."""
+        return {f"{result._meta.model_name}_id": str(result.pk)}
+
     def extra(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Return more variables for the template."""
         return {}
@@ -189,8 +193,7 @@ class ActionPage:
             self.admin.message_user(request, self.outcome(row, result), messages.SUCCESS)
         response = redirect(self.after(row, result))
         # It is stored with the key of the form, so that staff find out what the form has done.
-        done = {f"{result._meta.model_name}_id": str(result.pk)}
-        response.stored_content = orjson.dumps(done)  # type: ignore[attr-defined]
+        response.stored_content = orjson.dumps(self.stored(result))  # type: ignore[attr-defined]
         return response
 
     def _page(

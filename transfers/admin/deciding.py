@@ -52,6 +52,11 @@ class Approve(Decision):
     def act(self, row: Approval, actor: Any, data: Mapping[str, Any]) -> Approval:
         return services.approve(approval_id=row.pk, actor=actor, note=data["reason"])
 
+    def stored(self, result: Approval) -> dict[str, str]:
+        stored = super().stored(result)
+        # A limit has none.
+        return {**stored, "transfer_id": str(result.transfer_id)} if result.transfer_id else stored
+
 
 class Decline(Decision):
     name, label, done = "decline", "Decline", "declined"

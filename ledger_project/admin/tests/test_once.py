@@ -12,6 +12,7 @@ from accounts.tests.admin_pages import action_of, confirm, page_of, refusal
 from ledger_project.admin.once import CHANGED, REPEATED
 from ledger_project.admin.posted import key_of, transfers_of
 from ledger_project.idempotency.models import IdempotencyKey
+from transfers.approvals.models import Approval
 from transfers.models import Transfer
 
 FORM = {"amount": "2.50", "reason": "Till was wrong"}
@@ -113,3 +114,15 @@ def test_the_key_and_the_transfer_of_a_form_link_to_each_other(officer, path):
     key, posted = IdempotencyKey.objects.get(), Transfer.objects.get(memo=FORM["reason"])
 
     assert (transfers_of(key), key_of(posted)) == ([posted.pk], key)
+
+
+def test_the_key_of_an_approval_is_stored_with_the_transfer(officer, path, make_user, settings):
+    settings.APPROVAL_THRESHOLD = 1_00
+    confirm(officer, path, **FORM)
+    checker, browser = make_user("accounts.read_any", "transfers.approve", is_staff=True), Client()
+    browser.force_login(checker)
+
+    confirm(browser, action_of(Approval.objects.get(), "approve"))
+
+    key = IdempotencyKey.objects.get(user=checker)
+    assert transfers_of(key) == [Transfer.objects.get(memo=FORM["reason"]).pk]
