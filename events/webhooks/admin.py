@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 
 from accounts.admin.acting import act_on_each, selected
 from accounts.admin.pages import DASH, HistoryAdmin, badge, name_and_id, time_shown
@@ -48,8 +48,8 @@ class EndpointAdmin(WebhookAdmin):
     list_filter = ("status",)
     search_help_text = "Search by a complete id, a username, or part of a URL or description."
     fields = (
-        *("url", "id", "owner", "description", "events", "account_ids", "status_shown"),
-        *("disabled_reason", "failing_shown", "created_shown"),
+        *("url", "id", "owner", "description", "events_shown", "accounts_shown", "status_shown"),
+        *("disabled_reason", "failing_shown", "created_shown", "deliveries_shown"),
     )
     readonly_fields = fields
 
@@ -66,6 +66,21 @@ class EndpointAdmin(WebhookAdmin):
     @admin.display(description="status")
     def status_shown(self, endpoint: Endpoint) -> str:
         return _badge(endpoint)
+
+    @admin.display(description="events")
+    def events_shown(self, endpoint: Endpoint) -> str:
+        return ", ".join(endpoint.events) or "All"
+
+    @admin.display(description="accounts")
+    def accounts_shown(self, endpoint: Endpoint) -> str:
+        page = "admin:accounts_account_change"
+        links = [(reverse(page, args=[each]), each) for each in endpoint.account_ids]
+        return format_html_join(", ", '<a href="{}">{}</a>', links) or "All that its owner may see"
+
+    @admin.display(description="deliveries")
+    def deliveries_shown(self, endpoint: Endpoint) -> str:
+        url = reverse("admin:webhooks_delivery_changelist")
+        return format_html('<a href="{}?q={}">Newest deliveries</a>', url, endpoint.pk)
 
     @admin.display(description="failing since")
     def failing_shown(self, endpoint: Endpoint) -> str:
@@ -123,7 +138,10 @@ class DeliveryAdmin(WebhookAdmin):
 
     @admin.display(description="event id")
     def event_id_shown(self, delivery: Delivery) -> str:
-        return DASH if delivery.event is None else str(delivery.event.uuid)
+        if delivery.event is None:
+            return DASH
+        url = reverse("admin:events_event_change", args=[delivery.event.pk])
+        return format_html('<a href="{}">{}</a>', url, delivery.event.uuid)
 
     @admin.display(description="outcome")
     def outcome(self, delivery: Delivery) -> str:

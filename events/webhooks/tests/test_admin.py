@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.messages import get_messages
 
+from accounts.services import freeze
 from events.webhooks import services
 from events.webhooks.attempts import claim, record
 from events.webhooks.models import Delivery, Endpoint
@@ -22,7 +23,7 @@ def support(make_user):
 
 @pytest.fixture
 def operator(make_user):
-    rights = "webhooks.read_any", "webhooks.manage_any", "accounts.read_any"
+    rights = "webhooks.read_any", "webhooks.manage_any", "accounts.read_any", "accounts.freeze"
     return make_user(*rights, is_staff=True)
 
 
@@ -58,6 +59,27 @@ def test_staff_see_webhooks_and_deliveries_but_no_secret(client, support, endpoi
     assert ["webhook.test" in text for text in texts] == [False, False, True, True]
     assert "No longer here" in texts[3]
     assert [word in text for text in texts for word in (PREFIX, endpoint.secret)] == [False] * 8
+
+
+def test_a_webhook_links_to_its_deliveries_and_a_delivery_to_its_event(
+    client, operator, make_webhook, funded_account, alice, fan_out
+):
+    account = funded_account(alice)
+    types = ["account.frozen", "account.closed"]
+    endpoint = make_webhook(events=types, account_ids=[str(account.pk)])
+    freeze(account_id=account.pk, actor=operator)
+    fan_out()
+    delivery = Delivery.objects.get()
+    event = delivery.event
+    client.force_login(operator)
+
+    webhook = client.get(f"{ENDPOINTS}{endpoint.pk}/change/").text
+    shown = client.get(f"{DELIVERIES}{delivery.pk}/change/").text
+
+    assert f'<a href="{DELIVERIES}?q={endpoint.pk}">Newest deliveries</a>' in webhook
+    assert f'<a href="/admin/accounts/account/{account.pk}/change/">{account.pk}</a>' in webhook
+    assert "account.frozen, account.closed" in webhook
+    assert f'<a href="/admin/events/event/{event.pk}/change/">{event.uuid}</a>' in shown
 
 
 @pytest.mark.parametrize("page", [ENDPOINTS, DELIVERIES])
