@@ -56,12 +56,15 @@ def ask_then_act(
 def _rehearsed(page: ActionPage, request: HttpRequest, rows: Any) -> tuple[list, list]:
     """Return the rows with the effects of the action, and those it would be refused for."""
     possible, refused = [], []
+    data = {"reason": ""}
     for row in rows:
         shown = {"row": row, "url": page.admin.url_of(row)}
         # Each on its own, so that no account is locked for long. The ledger decides again when the
         # action is carried out.
         try:
-            possible.append({**shown, "effects": page.effects(row, request.user, {"reason": ""})})
+            shown["effects"] = page.effects(row, request.user, data)
+            shown["must_wait"] = page.must_wait(row, request.user, data)
+            possible.append(shown)
         except REFUSALS as refusal:
-            refused.append({**shown, "why": page.why_not(refusal, row, {"reason": ""})})
+            refused.append({**shown, "why": page.why_not(refusal, row, data)})
     return possible, refused

@@ -15,6 +15,7 @@ from accounts.tests.admin_pages import (
     preview,
     queries_of,
     refusal,
+    table,
 )
 from transfers import services
 from transfers.approvals.models import Approval
@@ -132,10 +133,14 @@ def test_a_form_that_is_sent_twice_asks_once(officer, paid):
 def test_of_several_reversals_the_large_ones_wait(officer, source, dest, paid):
     order = Order(source_id=source.pk, dest_id=dest.pk, amount=5)
     small = services.transfer(order=order, actor=source.owner)
-    form = {"action": "reverse", "_selected_action": [paid.pk, small.pk], "confirmed": "yes"}
+    form = {"action": "reverse", "_selected_action": [paid.pk, small.pk]}
 
-    response = officer.post(TRANSFERS, {**form, "reason": "Both"})
+    asked = officer.post(TRANSFERS, form)
+    response = officer.post(TRANSFERS, {**form, "confirmed": "yes", "reason": "Both"})
 
+    wait = "A second person must approve this. Until then, nothing is changed."
+    shown = {name: wait in effects for name, effects in table(asked, "possible")}
+    assert shown == {str(paid): True, str(small): False}
     levels = sorted(level for level, _ in messages_of(response))
     assert levels == ["success", "warning"]
     assert list(Transfer.objects.exclude(reverses=None).values_list("reverses", flat=True)) == [
