@@ -11,6 +11,8 @@ from accounts.models import Account
 from accounts.names import folded
 from database.windows import keys_among
 
+# In characters. The cost of a search grows with its words, and SQLite has no time limit.
+LONGEST_SEARCH = 200
 # Lists show at most this many matches of a search or a filter.
 MOST_FOUND = 1_000
 # How many of the newest rows of a table are searched if no index finds the rows.

@@ -9,6 +9,7 @@ from django.core.exceptions import BadRequest, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 
+from accounts.admin.search import LONGEST_SEARCH
 from api.errors import ApiError
 from api.exceptions import ValidationFailed
 from api.problems import Problem
@@ -16,8 +17,6 @@ from ledger_project.admin import problems
 
 Handler = Callable[[HttpRequest], HttpResponse]
 ADMIN = "/admin/"
-# In characters. The cost of a search grows with its words, and SQLite has no time limit.
-LONGEST_SEARCH = 200
 
 
 class SearchTooLong(ValidationFailed):

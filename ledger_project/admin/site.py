@@ -122,7 +122,7 @@ class LedgerAdminSite(AdminSite):
         return TemplateResponse(request, "admin/find.html", context)
 
     def _search(self, request: HttpRequest, model: type[Model]) -> dict[str, Any] | None:
-        # Importing this imports models, which this module is imported before.
+        # This imports models, and the apps aren't ready yet when this module is imported.
         from accounts.admin.pages import LedgerAdmin
 
         admin = self.get_model_admin(model)

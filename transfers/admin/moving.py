@@ -14,6 +14,7 @@ from accounts.admin.action_page import ActionForm
 from accounts.admin.actions import AccountAction, Close
 from accounts.admin.amount import MoneyField
 from accounts.admin.pages import money_shown
+from accounts.admin.search import LONGEST_SEARCH, find_accounts, id_in
 from accounts.enums import AccountStatus
 from accounts.models import Account
 from transfers import services
@@ -32,6 +33,8 @@ ALL = "all"
 DEST = "dest"
 # How many other accounts of the owner the page suggests.
 MOST_SUGGESTED = 20
+# How many accounts an error lists.
+MOST_LISTED = 5
 
 
 class MemoForm(ActionForm):
@@ -50,18 +53,39 @@ class MovementForm(MemoForm):
 
 
 class TransferForm(MovementForm):
-    dest = forms.UUIDField(
-        label="To the account with the id",
+    dest = forms.CharField(
+        label="To the account",
+        max_length=LONGEST_SEARCH,
         widget=AdminTextInputWidget,
-        help_text="The id is on the page of the account.",
-        error_messages={"invalid": "Enter the complete id, as the page of the account shows it."},
+        help_text="Its id, or words of its owner's name. The preview shows the account.",
     )
 
     def clean_dest(self) -> Account:
-        found = Account.objects.find(self.cleaned_data["dest"])
+        text = self.cleaned_data["dest"]
+        account_id = id_in(text)
+        found = Account.objects.find(account_id) if account_id else self._described(text)
         if found is None:
             raise ValidationError("There is no customer account with this id.")
+        # What is confirmed is the account that the preview shows, whatever is opened meanwhile.
+        self.data = {**self.data.dict(), "dest": str(found.pk)}
         return found
+
+    def _described(self, text: str) -> Account:
+        """Return the only open account of the same currency that these words describe."""
+        accounts = Account.objects.customers().filter(
+            currency=self.row.currency, status=AccountStatus.OPEN
+        )
+        others = accounts.exclude(pk=self.row.pk)
+        ids = find_accounts(others, text.split(), MOST_LISTED + 1)
+        found = list(others.filter(pk__in=ids).order_by("-pk"))
+        if not found:
+            raise ValidationError(f"No other open {self.row.currency} account matches this.")
+        if len(found) > MOST_LISTED:
+            raise ValidationError("Too many accounts match this. Enter more of the name, or an id.")
+        if len(found) > 1:
+            listed = "; ".join(map(str, found))
+            raise ValidationError(f"Several accounts match this. Enter the id of one: {listed}")
+        return found[0]
 
 
 class Movement(MayWait, AccountAction):

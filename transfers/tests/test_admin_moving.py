@@ -136,13 +136,48 @@ def test_an_invalid_field_is_shown_again(officer, source, dest, change, field):
     assert made() == []
 
 
-def test_a_part_of_an_id_is_not_called_a_uuid(officer, source):
-    form = {"amount": "1", "dest": "000002", "reason": "Wrong account"}
+@pytest.mark.parametrize("words", ["BOB", "bob usd", "ending"])
+def test_the_destination_is_found_by_words_and_confirmed_by_its_id(officer, source, dest, words):
+    words = str(dest.pk)[-6:] if words == "ending" else words
+    form = {"amount": "4.00", "dest": words, "reason": "Wrong account"}
+
+    asked = officer.post(action_of(source, "transfer"), form)
+
+    assert preview(asked)["bob"]["Balance"] == ("0.00 USD", "4.00 USD")
+    assert f'name="dest" value="{dest.pk}"' in asked.content.decode()
+    assert made() == []
+
+
+def test_several_destinations_that_match_are_listed(officer, source, dest, bob, funded_account):
+    other = funded_account(bob, 0)
+    form = {"amount": "1", "dest": "bob", "reason": "Wrong account"}
 
     response = confirm(officer, action_of(source, "transfer"), **form)
 
     [error] = response.context["form"].errors["dest"]
-    assert error == "Enter the complete id, as the page of the account shows it."
+    assert error == f"Several accounts match this. Enter the id of one: {other}; {dest}"
+    assert made() == []
+
+
+def test_too_many_destinations_that_match_are_not_listed(officer, source, bob, funded_account):
+    for _ in range(6):
+        funded_account(bob, 0)
+    form = {"amount": "1", "dest": "bob", "reason": "Wrong account"}
+
+    response = confirm(officer, action_of(source, "transfer"), **form)
+
+    [error] = response.context["form"].errors["dest"]
+    assert error == "Too many accounts match this. Enter more of the name, or an id."
+
+
+@pytest.mark.parametrize("words", ["alice", "carol", "000002"])
+def test_words_of_no_other_account_are_refused(officer, source, dest, words):
+    form = {"amount": "1", "dest": words, "reason": "Wrong account"}
+
+    response = confirm(officer, action_of(source, "transfer"), **form)
+
+    [error] = response.context["form"].errors["dest"]
+    assert error == "No other open USD account matches this."
 
 
 def test_a_balance_that_changes_after_the_preview_is_checked_again(officer, alice, source, dest):

@@ -59,7 +59,7 @@ def test_a_double_click_adjusts_a_balance_once_after_a_preview(open_window, phot
         before = balance(page)
         choose(page, "Transfer")
         page.get_by_label("Amount in USD").fill("5.00")
-        page.get_by_label("To the account with the id").fill(OTHER_ACCOUNT_ID)
+        page.get_by_label("To the account").fill("demo savings")
         page.get_by_label("Reason").fill("Wrong account")
         page.get_by_role("button", name="Preview").click()
         assert page.locator(".preview table").count() == 2
