@@ -9,7 +9,7 @@ from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
-from api.exceptions import UNKNOWN_PARAMETER, EncodedBody, PayloadTooLarge
+from api.exceptions import EncodedBody, PayloadTooLarge, unknown_parameter
 
 # In digits, more than any field accepts. Longer numbers are replaced by one that is out of range
 # as well: Python refuses to convert very long ones, which would look like a syntax error.
@@ -66,7 +66,7 @@ def refuse_query(request: Request) -> None:
     :raises ValidationError: if it has one
     """
     for name in request.query_params:
-        raise ValidationError({name: [ErrorDetail(UNKNOWN_PARAMETER, "unknown_parameter")]})
+        raise ValidationError({name: [ErrorDetail(unknown_parameter(()), "unknown_parameter")]})
 
 
 def refuse_encoding(request: Request | None) -> None:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
-from api.exceptions import UNKNOWN_PARAMETER, MethodNotAllowed, ValidationFailed
+from api.exceptions import MethodNotAllowed, ValidationFailed, unknown_parameter
 from api.problems import Problem, member
 
 # The query parameters of a view, each with its valid values.
@@ -37,7 +37,8 @@ def _query_errors(request: HttpRequest, choices: Choices) -> Iterator[dict[str, 
     for name, values in request.GET.lists():
         pointer = member("#", name)
         if name not in choices:
-            yield {"pointer": pointer, "code": "unknown_parameter", "detail": UNKNOWN_PARAMETER}
+            detail = unknown_parameter(choices)
+            yield {"pointer": pointer, "code": "unknown_parameter", "detail": detail}
         elif not set(values) <= set(choices[name]):
             detail = f"The value must be {' or '.join(choices[name])}."
             yield {"pointer": pointer, "code": "invalid_choice", "detail": detail}

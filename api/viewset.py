@@ -17,7 +17,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
-from api.exceptions import LARGEST_BODY, UNKNOWN_PARAMETER, MethodNotAllowed
+from api.exceptions import LARGEST_BODY, MethodNotAllowed, unknown_parameter
 
 # The query parameters of most lists, besides their filters.
 PAGING = frozenset({"limit", "cursor"})
@@ -86,7 +86,7 @@ class LedgerViewSet(GenericViewSet):
             known = self.paging | self.filterset_class.base_filters.keys()
         for name, values in request.query_params.lists():
             if name not in known:
-                problem = ErrorDetail(UNKNOWN_PARAMETER, "unknown_parameter")
+                problem = ErrorDetail(unknown_parameter(known), "unknown_parameter")
             elif len(values) > 1:
                 problem = ErrorDetail("Send this parameter only once.", "repeated_parameter")
             elif not values[0].strip() and name not in ("cursor", "after"):

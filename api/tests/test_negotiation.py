@@ -113,6 +113,22 @@ def test_an_unknown_parameter_is_refused_before_accept_header_and_permission(api
 
 
 @pytest.mark.parametrize(
+    ("path", "detail"),
+    [
+        ("/events?cursor=x", "no such query parameter, only account_id, after, limit, type, wait."),
+        (
+            "/accounts/01900000-0000-7000-8000-000000000009?x=1",
+            "no query parameters. Leave it out.",
+        ),
+    ],
+)
+def test_the_error_for_an_unknown_parameter_names_those_of_the_route(api, path, detail):
+    [error] = api.get(path).data["errors"]
+
+    assert error["detail"] == f"This route has {detail}"
+
+
+@pytest.mark.parametrize(
     ("query", "error"),
     [
         ("limit=0", ("#/limit", "invalid")),

@@ -48,4 +48,4 @@ def _unknown(code: str, detail: str) -> ApiError:
 
 # Examples of validation_failed for requests without an amount.
 UNKNOWN_FIELD = _unknown("unknown_field", wire.UNKNOWN_FIELD)
-UNKNOWN_PARAMETER = _unknown("unknown_parameter", wire.UNKNOWN_PARAMETER)
+UNKNOWN_PARAMETER = _unknown("unknown_parameter", wire.unknown_parameter(["cursor", "limit"]))

@@ -67,7 +67,7 @@ class TransferForm(MovementForm):
         if found is None:
             raise ValidationError("There is no customer account with this id.")
         # What is confirmed is the account that the preview shows, whatever is opened meanwhile.
-        self.data = {**self.data.dict(), "dest": str(found.pk)}
+        self.data = {**{name: self.data[name] for name in self.data}, "dest": str(found.pk)}
         return found
 
     def _described(self, text: str) -> Account:
