@@ -13,10 +13,12 @@ from transfers import clock
 
 logger = logging.getLogger("ledger.metrics")
 
-# Connections to this database by their state, such as "active" or "idle in transaction", and the
-# number of connections that the server accepts for all its databases.
+# Connections to this database by their state, such as "active" or "idle in transaction", and of the
+# server with all its databases, how many there are and how many it accepts.
 CONNECTIONS = """
-    SELECT COALESCE(state, 'unknown'), count(*), current_setting('max_connections')::int
+    SELECT COALESCE(state, 'unknown'), count(*),
+        (SELECT sum(numbackends)::int FROM pg_stat_database),
+        current_setting('max_connections')::int
     FROM pg_stat_activity WHERE datname = current_database() GROUP BY state
 """
 
@@ -39,7 +41,7 @@ class DatabaseCollector(Collector):
                 up.add_metric([], 0)
         yield from [up, *found]
 
-    def _read(self) -> list[tuple[str, int, int]]:
+    def _read(self) -> list[tuple[str, int, int, int]]:
         with connection.cursor() as cursor:
             if connection.vendor != "postgresql":
                 cursor.execute("SELECT 1")
@@ -65,18 +67,23 @@ def _hidden_events() -> GaugeMetricFamily:
     )
 
 
-def _connections(states: list[tuple[str, int, int]]) -> Iterator[GaugeMetricFamily]:
+def _connections(states: list[tuple[str, int, int, int]]) -> Iterator[GaugeMetricFamily]:
     gauge = GaugeMetricFamily(
         "ledger_database_connections",
         "Connections to this database of any program, by their state. PostgreSQL only.",
         labels=["state"],
     )
-    for state, number, _ in states:
+    for state, number, _, _ in states:
         gauge.add_metric([state], number)
     yield gauge
-    limit = GaugeMetricFamily(
+    _, _, used, limit = states[0]
+    yield GaugeMetricFamily(
+        "ledger_database_server_connections",
+        "Connections to all databases of the server, of any program. PostgreSQL only.",
+        used,
+    )
+    yield GaugeMetricFamily(
         "ledger_database_connections_limit",
         "The max_connections of the server, for all its databases. PostgreSQL only.",
+        limit,
     )
-    limit.add_metric([], states[0][2])
-    yield limit
