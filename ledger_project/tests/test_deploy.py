@@ -199,6 +199,13 @@ def test_the_page_about_monitoring_says_what_to_do_about_each_alert():
     assert [rule["alert"] for rule in group["rules"] if not rule["annotations"]["summary"]] == []
 
 
+def test_an_alert_about_a_missing_metric_is_about_each_ledger():
+    [group] = yaml.safe_load(text("deploy/prometheus/alerts.yml"))["groups"]
+
+    # `absent()` is false as soon as one ledger has the metric.
+    assert [rule["alert"] for rule in group["rules"] if "absent(" in rule["expr"]] == []
+
+
 def test_the_panels_of_the_dashboard_use_the_source_that_is_provisioned():
     [source] = yaml.safe_load(text("deploy/grafana/provisioning/datasources/prometheus.yaml"))[
         "datasources"
