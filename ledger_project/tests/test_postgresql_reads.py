@@ -22,6 +22,7 @@ from events.tests.open_transactions import held_open
 from ledger_project.database_url import database_of
 from ledger_project.server.tests.sockets import wait_until
 from ledger_project.tests.live import LiveClient, LiveServer, live_server
+from ledger_project.tests.pages import text
 from ledger_project.tests.postgresql_servers import manage
 from tools.with_postgres import Server, free_port
 from transfers import clock
@@ -52,10 +53,10 @@ def superuser_there(servers, make_user) -> User:
 def answered(service: LiveServer) -> dict[tuple[str, str], float]:
     """Return how many reads were answered by each database, for each reason."""
     with LiveClient(service.port) as client:
-        text = client.get("/metrics").content
+        scraped = client.get("/metrics").content
     return {
         (database.decode(), reason.decode()): float(count)
-        for database, reason, count in ANSWERED.findall(text)
+        for database, reason, count in ANSWERED.findall(scraped)
     }
 
 
@@ -119,6 +120,22 @@ def test_metrics_tell_how_far_the_standby_is_behind(service, servers, superuser_
     assert behind["ledger_standby_up"] == 1
     assert behind["ledger_standby_lag_bytes"] > 0
     assert behind["ledger_standby_lag_seconds"] > 0
+
+
+def test_the_alerts_and_the_dashboard_use_metrics_of_the_standby_that_exist(
+    service, superuser_there
+):
+    files = ("prometheus/alerts.yml", "grafana/dashboards/mini-ledger.json")
+    used = re.findall(
+        r"\bledger_(?:standby|reads)_\w+", "".join(text(f"deploy/{each}") for each in files)
+    )
+
+    with LiveClient(service.port, superuser_there) as client:
+        client.get("/accounts")
+        scraped = client.get("/metrics").content.decode()
+
+    assert set(used) == {*("ledger_reads_total", "ledger_standby_up", "ledger_standby_lag_seconds")}
+    assert [name for name in used if f"# TYPE {name} " not in scraped] == []
 
 
 def test_the_primary_answers_what_the_standby_cannot_know(
