@@ -206,6 +206,15 @@ def test_an_alert_about_a_missing_metric_is_about_each_ledger():
     assert [rule["alert"] for rule in group["rules"] if "absent(" in rule["expr"]] == []
 
 
+def test_no_alert_adds_up_the_ledgers_of_a_service():
+    [group] = yaml.safe_load(text("deploy/prometheus/alerts.yml"))["groups"]
+
+    # Many requests to one ledger would hide the errors of another.
+    sums = [each for rule in group["rules"] for each in re.findall(r"sum.*?\)", rule["expr"])]
+    assert sums
+    assert [each for each in sums if not re.match(r"sum by \(.*ledger", each)] == []
+
+
 def test_the_panels_of_the_dashboard_use_the_source_that_is_provisioned():
     [source] = yaml.safe_load(text("deploy/grafana/provisioning/datasources/prometheus.yaml"))[
         "datasources"
