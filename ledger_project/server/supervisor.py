@@ -124,7 +124,9 @@ class UvicornWorker(Worker):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGQUIT, signal.SIGHUP):
             loop.add_signal_handler(number, os.kill, os.getpid(), signal.SIGTERM)
-        await server.serve(sockets=self.sockets)
+        # Not gunicorn's wrappers of the sockets. uvloop can't detach those, and would close each a
+        # second time, when its number may already belong to another file.
+        await server.serve(sockets=[each.sock for each in self.sockets])
 
     async def _report_to_supervisor(self) -> None:
         self.notify()

@@ -1,6 +1,7 @@
 """Workers that die are replaced, and stopping the service leaves no process behind."""
 
 import http.client
+import json
 import os
 import resource
 import signal
@@ -146,6 +147,19 @@ def test_the_signals_that_gunicorn_knows_change_nothing(transactional_db):
             )
 
             assert kept in server.workers(), number
+
+
+@pytest.mark.one_database
+def test_a_stopping_worker_closes_its_socket_only_once(transactional_db, tmp_path):
+    log = tmp_path / "stderr"
+    server = LiveServer("--workers", "1", LEDGER_LOG_LEVEL="INFO")
+    with log.open("wb") as server.stderr:
+        server.start()
+        server.stop()
+
+    events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
+    assert "Shutting down" in events
+    assert [each for each in events if "closing socket" in each] == []
 
 
 def serves(workers: list[psutil.Process]) -> bool:
