@@ -46,7 +46,8 @@ class AccountFrozen(LedgerError):
 
     def __init__(self, account_id: object) -> None:
         super().__init__(
-            f"Account {account_id} is frozen. Ask an operator to unfreeze it.",
+            f"Account {account_id} is frozen. Ask an operator to unfreeze it, then use a new "
+            "Idempotency-Key.",
             account_id=account_id,
         )
 
@@ -88,7 +89,7 @@ class AccountNotEmpty(LedgerError):
     def __init__(self, account_id: object, balance: int, held: int) -> None:
         super().__init__(
             f"Account {account_id} still has a balance or a hold. Move the balance out and "
-            "resolve its holds, then close it.",
+            "resolve its holds, then close it with a new Idempotency-Key.",
             account_id=account_id,
             balance=balance,
             held=held,

@@ -19,6 +19,8 @@ from audit.verdict import verdict
 class MayReadAny(BasePermission):
     """Allow users with the permission ``accounts.read_any``."""
 
+    message = "This requires the permission accounts.read_any."
+
     def has_permission(self, request: Request, view: Any) -> bool:
         return may(request.user, "accounts.read_any")
 

@@ -23,6 +23,7 @@ PURPOSE = "ledger.events.cursors"
 PLACE = struct.Struct(">qq")
 # Fernet's Base64 ends in one `=`, which is left out, because it would be escaped in a query.
 PADDING = "="
+REFUSED = "Invalid cursor: continue after the last `next_cursor` that you stored."
 CURSOR = re.compile(r"[A-Za-z0-9_-]{119}")
 
 
@@ -39,11 +40,11 @@ def position_of(cursor: str) -> Position:
     :raises InvalidCursor: if it isn't a cursor of the event log, or was changed
     """
     if not CURSOR.fullmatch(cursor):
-        raise InvalidCursor()
+        raise InvalidCursor(REFUSED)
     try:
         place = _cipher().decrypt(cursor + PADDING)
     except InvalidToken as error:
-        raise InvalidCursor() from error
+        raise InvalidCursor(REFUSED) from error
     return Position(*PLACE.unpack(place))
 
 

@@ -187,14 +187,14 @@ class HoldExpired(LedgerError):
 class CaptureExceedsHold(LedgerError):
     code = "capture_exceeds_hold"
     meaning = "The amount is more than the hold reserves."
-    remedy = "Capture at most `held`."
+    remedy = "Capture at most `held`, with a new key."
     for_staff = "The hold reserves {held}, and {requested} was requested."
     figures = {"requested": (int, "What was asked for, in minor units.")}
 
     def __init__(self, transfer_id: UUID, *, held: int, requested: int) -> None:
         super().__init__(
             f"Hold {transfer_id} reserves {held}, but {requested} was requested. Capture at most "
-            f"{held}.",
+            f"{held}, with a new Idempotency-Key.",
             held=held,
             requested=requested,
         )

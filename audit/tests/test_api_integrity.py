@@ -67,6 +67,12 @@ def test_integrity_requires_permission_to_read_every_account(request, client_for
     assert response.status_code == status
 
 
+def test_a_refused_integrity_names_the_permission(client_for, alice):
+    response = client_for(alice).get("/integrity")
+
+    assert response.json()["detail"] == "This requires the permission accounts.read_any."
+
+
 def test_integrity_takes_a_constant_number_of_queries(
     book, client_for, alice, staff, funded_account
 ):

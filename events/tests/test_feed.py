@@ -176,6 +176,14 @@ def test_an_invalid_query_is_refused(api, query, status, code):
     assert (response.status_code, response.json()["code"]) == (status, code)
 
 
+def test_an_invalid_cursor_never_advises_to_read_every_event_again(api):
+    response = api.get("/events", {"after": "made-up"})
+
+    assert response.json()["detail"] == (
+        "Invalid cursor: continue after the last `next_cursor` that you stored."
+    )
+
+
 def test_the_example_of_the_documentation_looks_like_a_real_event(read, staff, history):
     for example in (POSTED, FROZEN):
         found = read(staff, type=example["type"])["items"][0]

@@ -9,7 +9,7 @@ from ledger_project.idempotency.keys import LONGEST_KEY
 class KeyMissing(ApiError):
     code = "idempotency_key_missing"
     status = 400
-    meaning = "A POST or PATCH was sent without an `Idempotency-Key`."
+    meaning = "A POST, PATCH or DELETE was sent without an `Idempotency-Key`."
     remedy = "Send one, such as a UUID."
     detail = (
         "Send an Idempotency-Key header, such as a UUID: new for each operation, and the same for "

@@ -32,10 +32,11 @@ password, and may do what the scopes of the key allow.
 
 **Money.** Amounts are positive integers in minor units: `2500` is 25.00 USD, or 2500 JPY.
 
-**Idempotency.** Every `POST` and `PATCH` except those of `/auth` requires an `Idempotency-Key`,
-such as a UUID. If you don't receive the response, send the same request with the same key: it is
-carried out once, and every retry gets the stored response, with `Idempotent-Replayed: true`. Use a
-new key for each new operation. A key that is used again with a different request is refused.
+**Idempotency.** Every `POST`, `PATCH` and `DELETE` except those of `/auth` requires an
+`Idempotency-Key`, such as a UUID. If you don't receive the response, send the same request with the
+same key: it is carried out once, and every retry gets the stored response, with
+`Idempotent-Replayed: true`. Use a new key for each new operation. A key that is used again with a
+different request is refused.
 
 **Examples.** The examples work on the demo data, for the user `demo`. They move money between the
 accounts `{ACCOUNT_ID}` and `{OTHER_ACCOUNT_ID}`.

@@ -75,6 +75,15 @@ def test_an_error_has_all_texts_in_whole_sentences(code):
     assert str(error) == error.detail
 
 
+@pytest.mark.parametrize(
+    "error",
+    [each for each in ERRORS.values() if isinstance(each, LedgerError) and each.status == 409],
+    ids=str,
+)
+def test_a_stored_refusal_that_can_be_overcome_asks_for_a_new_key(error):
+    assert ("new key" in error.remedy) == ("new Idempotency-Key" in error.detail)
+
+
 def is_a_table_cell(text: str) -> bool:
     """Whether a text consists of sentences and is valid in a cell of a Markdown table."""
     begins = text[0].isupper() or text[0] == "`"
