@@ -1,6 +1,7 @@
 """The example of the README works when it is pasted into a shell."""
 
 import re
+import socket
 import subprocess
 
 import pytest
@@ -30,6 +31,15 @@ def test_the_readme_example_runs_twice(port):
     assert (first.stderr, second.stderr) == ("", "")
     assert first.stdout.splitlines().count("7500") == 1
     assert first.stdout == second.stdout
+
+
+@pytest.mark.one_database
+def test_the_readme_example_reports_that_no_service_runs():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        told = paste(STORY, unused.getsockname()[1])
+
+    assert "Failed to connect" in told.stderr
 
 
 @pytest.mark.django_db(transaction=True)
