@@ -1,6 +1,5 @@
 """The errors of HTTP requests that are found before any rule of the ledger is checked."""
 
-from collections.abc import Collection
 from math import ceil
 from typing import Self
 
@@ -12,13 +11,6 @@ LARGEST_BODY = 64 * 1024
 # The details of what is wrong with one member of a body, or with one query parameter.
 UNKNOWN_FIELD = "There is no such field. Leave it out, or check its spelling."
 NOT_AN_INTEGER = 'Send a JSON integer such as 5, not 5.0, "5" or true.'
-
-
-def unknown_parameter(known: Collection[str]) -> str:
-    """Return the message for a query parameter that isn't one of these, which the route has."""
-    if not known:
-        return "This route has no query parameters. Leave it out."
-    return f"This route has no such query parameter, only {', '.join(sorted(known))}."
 
 
 class MalformedRequest(ApiError):

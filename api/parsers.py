@@ -1,6 +1,7 @@
 """A strict JSON parser, which refuses what two parsers could read differently (RFC 8259)."""
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
@@ -9,7 +10,7 @@ from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
-from api.exceptions import EncodedBody, PayloadTooLarge, unknown_parameter
+from api.exceptions import EncodedBody, PayloadTooLarge
 
 # In digits, more than any field accepts. Longer numbers are replaced by one that is out of range
 # as well: Python refuses to convert very long ones, which would look like a syntax error.
@@ -57,6 +58,13 @@ def require_size(request: HttpRequest | Request, limit: int) -> None:
         too_long = True
     if too_long:
         raise PayloadTooLarge(limit)
+
+
+def unknown_parameter(known: Collection[str]) -> str:
+    """Return the message for a query parameter that isn't one of these, which the route has."""
+    if not known:
+        return "This route has no query parameters. Leave it out."
+    return f"This route has no such query parameter, only {', '.join(sorted(known))}."
 
 
 def refuse_query(request: Request) -> None:

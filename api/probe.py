@@ -7,7 +7,8 @@ from types import MappingProxyType
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
-from api.exceptions import MethodNotAllowed, ValidationFailed, unknown_parameter
+from api.exceptions import MethodNotAllowed, ValidationFailed
+from api.parsers import unknown_parameter
 from api.problems import Problem, member
 
 # The query parameters of a view, each with its valid values.

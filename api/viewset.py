@@ -17,7 +17,8 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
-from api.exceptions import LARGEST_BODY, MethodNotAllowed, unknown_parameter
+from api.exceptions import LARGEST_BODY, MethodNotAllowed
+from api.parsers import unknown_parameter
 
 # The query parameters of most lists, besides their filters.
 PAGING = frozenset({"limit", "cursor"})

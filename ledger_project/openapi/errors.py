@@ -7,6 +7,7 @@ from accounts import exceptions as accounts
 from api import exceptions as wire
 from api import scopes
 from api.errors import ApiError
+from api.parsers import unknown_parameter
 from events.webhooks import exceptions as webhooks
 from ledger_project.idempotency import exceptions as idempotency
 from ledger_project.service_keys import exceptions as service_keys
@@ -48,4 +49,4 @@ def _unknown(code: str, detail: str) -> ApiError:
 
 # Examples of validation_failed for requests without an amount.
 UNKNOWN_FIELD = _unknown("unknown_field", wire.UNKNOWN_FIELD)
-UNKNOWN_PARAMETER = _unknown("unknown_parameter", wire.unknown_parameter(["cursor", "limit"]))
+UNKNOWN_PARAMETER = _unknown("unknown_parameter", unknown_parameter(["cursor", "limit"]))
