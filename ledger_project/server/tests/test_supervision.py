@@ -227,7 +227,12 @@ def test_workers_exit_when_the_supervisor_is_killed(transactional_db):
 def test_the_service_can_be_stopped_while_it_starts(transactional_db, number, workers):
     server = LiveServer()
     server.process = subprocess.Popen(
-        server.command(), cwd=settings.BASE_DIR, env=server.environment, stderr=subprocess.DEVNULL
+        server.command(),
+        cwd=settings.BASE_DIR,
+        env=server.environment,
+        stderr=subprocess.DEVNULL,
+        # A shell ignores it for what it runs in the background, such as a whole run of the tests.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         # Before it listens, it may have children that aren't workers: imports run subprocesses.
