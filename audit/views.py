@@ -19,10 +19,11 @@ from audit.verdict import verdict
 class MayReadAny(BasePermission):
     """Allow users with the permission ``accounts.read_any``."""
 
-    message = "This requires the permission accounts.read_any."
+    permission = "accounts.read_any"
+    message = f"This requires the permission {permission}."
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        return may(request.user, "accounts.read_any")
+        return may(request.user, self.permission)
 
 
 class IntegrityViewSet(LedgerViewSet):

@@ -23,7 +23,7 @@ from transfers import clock
 
 LONGEST_DAYS = 3650
 REPEATED = (
-    "This form was already sent, and has created this key. Its secret can't be shown again: if you "
+    "This key was created when the form was first sent. Its secret can't be shown again: if you "
     "don't have it, revoke the key and create another one."
 )
 # The colours of statuses; grey for all others.

@@ -20,7 +20,7 @@ from accounts.models import Account, external_account_id
 from audit.ledger import check_ledger
 from ledger_project.tests.model_machine import ComparisonMachine, pick
 
-EXAMPLES, STEPS = 100, 50  # On each database, with different histories.
+EXAMPLES, STEPS = 200, 50
 BOOKS = settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,
@@ -287,8 +287,8 @@ class HistoryMachine(ComparisonMachine):
 
 @pytest.mark.no_cover  # Measuring coverage would double its time, and add no lines.
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.no_cover
 def test_the_service_and_the_model_agree_on_random_histories(client_for, staff, caplog, request):
+    # Other histories on each database.
     seed(f"{request.config.getoption('--hypothesis-seed')} {connection.vendor}")(HistoryMachine)
     caplog.set_level("ERROR", "ledger.request")
     HistoryMachine.client, HistoryMachine.clerk = client_for(None), staff

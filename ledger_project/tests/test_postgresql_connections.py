@@ -1,4 +1,4 @@
-"""The metrics of connections, of which the limit is that of the whole server."""
+"""Metrics of the connections to PostgreSQL, which has one limit for all its databases."""
 
 import psycopg
 import pytest

@@ -198,7 +198,7 @@ def test_the_alerts_and_the_dashboard_use_only_metrics_and_labels_that_exist(scr
 
     assert len(used) > 30
     assert [(name, sorted(labels)) for name, labels in used if name not in scraped] == []
-    # A service with several ledgers adds the label `ledger` to every metric.
+    # Only a service with several ledgers has the label `ledger` (`ledgers/tests/test_service.py`).
     assert [each for each in used if each[1] - {"le", "ledger"} - scraped[each[0]]] == []
 
 

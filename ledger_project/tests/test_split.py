@@ -3,8 +3,6 @@
 import pytest
 from django.conf import settings
 
-from tools.run_tests import HALVES
-
 # A module with one of these names is only collected on PostgreSQL (see ``conftest.py``).
 ONLY_POSTGRESQL = "tests/test_postgresql*.py"
 
@@ -16,9 +14,3 @@ def test_no_module_of_postgresql_has_tests_that_run_on_sqlite_only():
 
     assert "test_postgresql_faults.py" in modules
     assert [name for name in modules if "one_database" in modules[name].read_text()] == []
-
-
-def test_the_two_halves_of_a_run_are_the_whole_suite():
-    service, parts = HALVES.values()
-
-    assert parts == tuple(f"--ignore={path}" for path in service)

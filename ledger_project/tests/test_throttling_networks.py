@@ -8,11 +8,7 @@ from ledger_project.addresses import network_of
 from ledger_project.models import KnownNetwork
 from ledger_project.tests.logins import HERE, THERE, logging_in, statuses
 
-pytestmark = [
-    pytest.mark.django_db,
-    pytest.mark.one_database,
-    pytest.mark.usefixtures("three_logins_a_minute"),
-]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("three_logins_a_minute")]
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from accounts.admin.pages import money_shown
 from accounts.admin.search import LONGEST_SEARCH, find_accounts, id_in
 from accounts.enums import AccountStatus
 from accounts.models import Account
+from api.form_keys import FORM_KEY
 from transfers import services
 from transfers.admin.links import transfer_link
 from transfers.admin.open_holds import open_holds
@@ -63,15 +64,17 @@ class TransferForm(MovementForm):
     def clean_dest(self) -> Account:
         text = self.cleaned_data["dest"]
         account_id = id_in(text)
+        if account_id is None and FORM_KEY in self.data:
+            raise ValidationError("Only the account that a preview has shown can be confirmed.")
         found = Account.objects.find(account_id) if account_id else self._described(text)
         if found is None:
             raise ValidationError("There is no customer account with this id.")
-        # What is confirmed is the account that the preview shows, whatever is opened meanwhile.
+        # The preview sends the id, so that another account opened meanwhile isn't found instead.
         self.data = {**{name: self.data[name] for name in self.data}, "dest": str(found.pk)}
         return found
 
     def _described(self, text: str) -> Account:
-        """Return the only open account of the same currency that these words describe."""
+        """Return the open account of the same currency that a search finds, if it is only one."""
         accounts = Account.objects.customers().filter(
             currency=self.row.currency, status=AccountStatus.OPEN
         )

@@ -152,7 +152,7 @@ def test_several_destinations_that_match_are_listed(officer, source, dest, bob, 
     other = funded_account(bob, 0)
     form = {"amount": "1", "dest": "bob", "reason": "Wrong account"}
 
-    response = confirm(officer, action_of(source, "transfer"), **form)
+    response = officer.post(action_of(source, "transfer"), form)
 
     [error] = response.context["form"].errors["dest"]
     assert error == f"Several accounts match this. Enter the id of one: {other}; {dest}"
@@ -164,7 +164,7 @@ def test_too_many_destinations_that_match_are_not_listed(officer, source, bob, f
         funded_account(bob, 0)
     form = {"amount": "1", "dest": "bob", "reason": "Wrong account"}
 
-    response = confirm(officer, action_of(source, "transfer"), **form)
+    response = officer.post(action_of(source, "transfer"), form)
 
     [error] = response.context["form"].errors["dest"]
     assert error == "Too many accounts match this. Enter more of the name, or an id."
@@ -174,10 +174,20 @@ def test_too_many_destinations_that_match_are_not_listed(officer, source, bob, f
 def test_words_of_no_other_account_are_refused(officer, source, dest, words):
     form = {"amount": "1", "dest": words, "reason": "Wrong account"}
 
-    response = confirm(officer, action_of(source, "transfer"), **form)
+    response = officer.post(action_of(source, "transfer"), form)
 
     [error] = response.context["form"].errors["dest"]
     assert error == "No other open USD account matches this."
+
+
+def test_a_transfer_is_not_confirmed_by_words(officer, source, dest):
+    form = {"amount": "1", "dest": "bob", "reason": "Wrong account"}
+
+    response = confirm(officer, action_of(source, "transfer"), **form)
+
+    [error] = response.context["form"].errors["dest"]
+    assert error == "Only the account that a preview has shown can be confirmed."
+    assert (made(), balance(dest)) == ([], 0)
 
 
 def test_a_balance_that_changes_after_the_preview_is_checked_again(officer, alice, source, dest):

@@ -131,6 +131,9 @@ def test_groups_of_two_ledgers_never_mix_under_load(service):
         assert sum(scraped["ledger_group_size_sum", host].values()) == each
         assert list(scraped["ledger_database_up", host].values()) == [1]
         assert set(scraped["ledger_imbalance", host].values()) == {0}
+        # The alerts compare these by ledger.
+        assert ("ledger_requests_total", host) in scraped
+        assert ("ledger_request_seconds_bucket", host) in scraped
 
 
 def scrape(port: int) -> dict[tuple[str, str], dict[str, float]]:

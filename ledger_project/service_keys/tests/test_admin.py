@@ -69,7 +69,7 @@ def test_a_form_that_is_sent_twice_creates_one_key(client, superuser, alice):
     assert (str(key.pk), client_id in first.text) == (client_id, True)
     assert (second.status_code, second["Location"]) == (302, f"{LIST}{client_id}/change/")
     [message] = messages_of(second)
-    assert "This form was already sent, and has created this key." in message[1]
+    assert "This key was created when the form was first sent." in message[1]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def test_the_docs_fit_the_window_with_enough_contrast_and_short_operations(
         page.goto("/docs")
         page.locator(".opblock").first.wait_for()
         photograph(window, "docs", whole=False)
-        # The last one also has the colour of deletions.
+        # Swagger UI shows a DELETE in a colour of its own.
         for name in (*TALLEST, "Webhooks-deleteWebhook"):
             operation = page.locator(f"#operations-{name}")
             operation.locator(".opblock-summary-control").click()
