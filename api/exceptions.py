@@ -8,8 +8,12 @@ from api.errors import ApiError
 # In bytes. A viewset can set `max_body` to another limit.
 LARGEST_BODY = 64 * 1024
 
+# A GET has no key.
+SEND_AGAIN = "Send the request again, with the same Idempotency-Key if it has one."
+
 # The details of what is wrong with one member of a body, or with one query parameter.
 UNKNOWN_FIELD = "There is no such field. Leave it out, or check its spelling."
+NOT_AN_OBJECT = "Send a JSON object."
 NOT_AN_INTEGER = 'Send a JSON integer such as 5, not 5.0, "5" or true.'
 
 
@@ -73,7 +77,7 @@ class NotAuthenticated(ApiError):
     status = 401
     meaning = "No token was sent."
     remedy = "Send `Authorization: Bearer …` with an access token."
-    detail = "Authentication credentials were not provided."
+    detail = "Send an access token in the Authorization header. Get one at /auth/token."
     headers = {"WWW-Authenticate": 'Bearer realm="api"'}
 
 
@@ -82,7 +86,7 @@ class AuthenticationFailed(ApiError):
     status = 401
     meaning = "The name and the password don't match, or the user is deactivated."
     remedy = "Check the name and the password."
-    detail = "No active account found with the given credentials"
+    detail = "The name and the password don't match, or the user is deactivated."
     headers = NotAuthenticated.headers
 
 
@@ -121,10 +125,7 @@ class MethodNotAllowed(ApiError):
     status = 405
     meaning = "The URL doesn't support this method."
     remedy = "Use a method that the `Allow` header names."
-
-    @classmethod
-    def example(cls) -> Self:
-        return cls('Method "DELETE" not allowed.')
+    detail = "The URL doesn't support this method. The Allow header names those that it supports."
 
 
 class NotAcceptable(ApiError):
@@ -214,7 +215,7 @@ class Throttled(ApiError):
     def __init__(self, wait: float) -> None:
         seconds = max(1, ceil(wait))
         unit = "second" if seconds == 1 else "seconds"
-        super().__init__(f"Request was throttled. Expected available in {seconds} {unit}.")
+        super().__init__(f"Too many logins failed. Try again in {seconds} {unit}.")
         self.retry_after = seconds
 
     @classmethod
@@ -232,8 +233,8 @@ class InternalError(ApiError):
         "Nothing was changed. If it happens again, report the time and the address of this page.",
     )
     detail = (
-        "The ledger failed, and nothing was done. Retry with the same Idempotency-Key; if it "
-        "happens again, report the X-Request-ID of this response."
+        f"The ledger failed, and nothing was done. {SEND_AGAIN} If it happens again, report the "
+        "X-Request-ID of this response."
     )
 
 
@@ -249,10 +250,7 @@ class TemporarilyUnavailable(ApiError):
         "The ledger can't reach its database",
         "Try again in a moment. If you were changing something, first check whether it was done.",
     )
-    detail = (
-        "The database can't be reached, or didn't respond in time. Retry with the same "
-        "Idempotency-Key."
-    )
+    detail = f"The database can't be reached, or didn't respond in time. {SEND_AGAIN}"
     retry_after = 1
 
 
@@ -261,7 +259,7 @@ class ReadOnlyDatabase(TemporarilyUnavailable):
 
     detail = (
         "The database can only be read, because it is a standby or is set to read-only. Nothing "
-        "was done. Send the request to the primary, or retry with the same Idempotency-Key."
+        f"was done. {SEND_AGAIN}"
     )
     page = (
         "The ledger can only be read now",
@@ -274,14 +272,14 @@ class ConflictInDatabase(TemporarilyUnavailable):
 
     detail = (
         "The database ended this request, because it conflicted with other changes. A standby ends "
-        "a read that takes long. Nothing was done. Retry with the same Idempotency-Key."
+        f"a read that takes long. Nothing was done. {SEND_AGAIN}"
     )
 
 
 class Busy(TemporarilyUnavailable):
     """Too many requests are waiting, or this one has waited too long."""
 
-    detail = "The service is overloaded. Nothing was done. Retry with the same Idempotency-Key."
+    detail = f"The service is overloaded. Nothing was done. {SEND_AGAIN}"
 
 
 # ── The errors that many operations share ────────────────────────────────────────────────────────

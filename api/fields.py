@@ -13,7 +13,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
-from api.exceptions import NOT_AN_INTEGER, UNKNOWN_FIELD
+from api.exceptions import NOT_AN_INTEGER, NOT_AN_OBJECT, UNKNOWN_FIELD
 from api.instants import instant
 
 # The form of ids in paths, queries and bodies. Python's UUID() also accepts braces, and hyphens in
@@ -29,21 +29,35 @@ MOST_UNKNOWN = 20
 class StrictSerializer(serializers.Serializer):
     """Refuse unknown members, because a misspelt one would otherwise be ignored silently."""
 
+    default_error_messages = {"invalid": NOT_AN_OBJECT}
+
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict):
-            unknown = [name for name in data if name not in self.fields]
-            if unknown:
-                raise serializers.ValidationError(
-                    {
-                        name: [ErrorDetail(UNKNOWN_FIELD, code="unknown_field")]
-                        for name in unknown[:MOST_UNKNOWN]
-                    }
-                )
-        return super().to_internal_value(data)
+        unknown = self._unknown(data) if isinstance(data, dict) else {}
+        try:
+            value = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            # All errors at once, so that they can be corrected at once.
+            known: Any = error.detail
+            raise serializers.ValidationError({**unknown, **known}) from error
+        if unknown:
+            raise serializers.ValidationError(unknown)
+        return value
+
+    def _unknown(self, data: dict[str, Any]) -> dict[str, list[ErrorDetail]]:
+        names = [name for name in data if name not in self.fields]
+        return {
+            name: [ErrorDetail(UNKNOWN_FIELD, code="unknown_field")]
+            for name in names[:MOST_UNKNOWN]
+        }
 
 
 class BoundedListField(serializers.ListField):
     """A list whose length is checked before its items, which keeps the work bounded."""
+
+    default_error_messages = {
+        "not_a_list": "Send a JSON array.",
+        "min_length": "Send at least {min_length}.",
+    }
 
     def to_internal_value(self, data: Any) -> list:
         if isinstance(data, list) and self.max_length is not None and len(data) > self.max_length:
@@ -117,6 +131,7 @@ class MetadataField(serializers.DictField):
     """The caller's own data: a few short strings, which the ledger stores and doesn't interpret."""
 
     child = StrictCharField(allow_blank=True, trim_whitespace=False)
+    default_error_messages = {"not_a_dict": NOT_AN_OBJECT}
 
     def to_internal_value(self, data: Any) -> dict[str, str]:
         # Before the members are checked, to keep the work bounded.

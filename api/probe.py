@@ -24,7 +24,7 @@ def probe(
     @wraps(view)
     def guarded(request: HttpRequest) -> HttpResponseBase:
         if request.method not in ("GET", "HEAD"):
-            refusal = MethodNotAllowed(f'Method "{request.method}" not allowed.')
+            refusal = MethodNotAllowed()
             refusal.headers = {"Allow": "GET, HEAD"}
             return Problem(refusal).response(request)
         if errors := list(_query_errors(request, choices)):

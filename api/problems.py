@@ -222,7 +222,7 @@ def _error_of_drf(error: drf.APIException) -> ApiError | None:
         case drf.NotFound():
             return exceptions.NotFound()
         case drf.MethodNotAllowed():
-            return exceptions.MethodNotAllowed(str(error.detail))
+            return exceptions.MethodNotAllowed()
         case drf.NotAcceptable():
             return exceptions.NotAcceptable()
         case drf.UnsupportedMediaType():

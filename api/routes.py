@@ -62,7 +62,7 @@ def scope_of(method: str, path: str) -> str | None:
 def code_of(response: HttpResponse) -> str | None:
     """Return the code of the error that the response reports, or None if it reports none."""
     error = getattr(response, "error", None)
-    return None if error is None else error.code
+    return getattr(response, "replayed_code", None) if error is None else error.code
 
 
 @cache

@@ -22,6 +22,12 @@ CONNECTIONS = """
     FROM pg_stat_activity WHERE datname = current_database() GROUP BY state
 """
 
+# Commits of this role, which stay here also after their requests were answered with 503.
+COMMIT_WAIT = """
+    SELECT COALESCE(extract(epoch FROM clock_timestamp() - min(query_start)), 0)::float
+    FROM pg_stat_activity WHERE usename = current_user AND wait_event = 'SyncRep'
+"""
+
 
 class DatabaseCollector(Collector):
     """Report whether the database can be reached, and on PostgreSQL who is connected to it."""
@@ -33,7 +39,8 @@ class DatabaseCollector(Collector):
             states = self._read()
             up.add_metric([], 1)
             found += [*_connections(states)] if states else []
-            found += [_log_position(), *([_hidden_events()] if states else [])]
+            found += [_log_position()]
+            found += [_hidden_events(), _commit_wait()] if states else []
         except Exception as error:
             # The scrape mustn't fail, because it tells the other figures.
             logger.warning("could not read the state of the database: %r", error)
@@ -65,6 +72,16 @@ def _hidden_events() -> GaugeMetricFamily:
         " open. PostgreSQL only.",
         0 if oldest is None else max((clock.now() - oldest).total_seconds(), 0),
     )
+
+
+def _commit_wait() -> GaugeMetricFamily:
+    with connection.cursor() as cursor:
+        cursor.execute(COMMIT_WAIT)
+        return GaugeMetricFamily(
+            "ledger_commit_wait_seconds",
+            "How long the oldest commit has waited for a synchronous standby. PostgreSQL only.",
+            cursor.fetchone()[0],
+        )
 
 
 def _connections(states: list[tuple[str, int, int, int]]) -> Iterator[GaugeMetricFamily]:

@@ -113,10 +113,10 @@ def _count(
     try:
         of_ledger(SECONDS, method, route, ledger=ledger).observe(seconds)
         of_ledger(REQUESTS, method, route, status, ledger=ledger).inc()
-        if code:
-            of_ledger(REFUSALS, code, ledger=ledger).inc()
         if replayed:
             of_ledger(REPLAYS, ledger=ledger).inc()
+        elif code:
+            of_ledger(REFUSALS, code, ledger=ledger).inc()
     except Exception as error:
         # For example, the directory may have been deleted. The request mustn't fail.
         logger.warning("could not update the metrics: %r", error)

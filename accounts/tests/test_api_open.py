@@ -149,6 +149,17 @@ def test_all_invalid_members_are_reported_at_once(api):
     )
 
 
+def test_an_unknown_member_does_not_hide_what_is_wrong_with_the_others(api):
+    response = api.post("/accounts", {"name": "Alice", "currency": "XXX"})
+
+    assert_invalid(
+        response,
+        ("#/name", "unknown_field"),
+        ("#/owner_name", "required"),
+        ("#/currency", "invalid_choice"),
+    )
+
+
 @pytest.mark.parametrize(
     "name", ["id", "owner", "kind", "status", "balance", "held", "overdraft_limit", "ownerName", ""]
 )

@@ -21,6 +21,8 @@ from database.switching import switched_to
 READS = "reads"
 
 LOOK_EVERY_SECONDS = 0.001
+# A standby that replays what is new within this time isn't behind.
+GRACE_SECONDS = 0.5
 
 # NULL on a standby.
 POSITION = """
@@ -37,6 +39,11 @@ STATE = f"""
         lpad(upper(to_hex(timeline_id)), 8, '0') = %s
             AND coalesce(pg_last_wal_replay_lsn() >= %s::pg_lsn, false)
     FROM pg_control_system(), pg_control_checkpoint()
+"""
+
+REPLAYED = """
+    SELECT pg_wal_lsn_diff(%s::pg_lsn, pg_last_wal_replay_lsn())::bigint,
+        pg_last_xact_replay_timestamp()
 """
 
 
@@ -109,17 +116,19 @@ def lag() -> tuple[int, float]:
     Return how far the standby is behind its primary: in bytes of WAL, and in seconds.
 
     The seconds are the age of the last commit that it has replayed, or 0 if it has replayed all.
+    After a quiet hour that age is an hour, so the standby first gets a moment to replay a commit
+    that is just being made.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_current_wal_flush_lsn()::text, clock_timestamp()")
         end, now = cursor.fetchone()
-    with connections[READS].cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_wal_lsn_diff(%s::pg_lsn, pg_last_wal_replay_lsn())::bigint,"
-            " pg_last_xact_replay_timestamp()",
-            [end],
-        )
-        size, replayed_at = cursor.fetchone()
-    if size <= 0 or replayed_at is None:
-        return max(size, 0), 0.0
-    return size, max((now - replayed_at).total_seconds(), 0.0)
+    deadline = time.monotonic() + GRACE_SECONDS
+    while True:
+        with connections[READS].cursor() as cursor:
+            cursor.execute(REPLAYED, [end])
+            size, replayed_at = cursor.fetchone()
+        if size <= 0 or replayed_at is None:
+            return max(size, 0), 0.0
+        if time.monotonic() >= deadline:
+            return size, max((now - replayed_at).total_seconds(), 0.0)
+        time.sleep(LOOK_EVERY_SECONDS)

@@ -34,6 +34,12 @@ class Answer(NamedTuple):
     body: str
     document: Any
 
+    @property
+    def code(self) -> str | None:
+        """The code of the error, or None if the response reports none."""
+        is_error = self.status >= 400 and isinstance(self.document, dict)
+        return self.document.get("code") if is_error else None
+
 
 class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
     """Claim keys and store responses."""

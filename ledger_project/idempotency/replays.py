@@ -34,6 +34,7 @@ def replay(record: IdempotencyKey, user: User, claim: Mapping[str, Any]) -> Http
         raise AnswerWithheld(answer.status)
     headers = {**answer.headers, "Idempotent-Replayed": "true"}
     response = HttpResponse(answer.body, status=answer.status, headers=headers)
+    response.replayed_code = answer.code  # type: ignore[attr-defined]  # for the log
     if "Content-Type" not in answer.headers:
         # Django's default. A response without content, such as a 204, has no type.
         del response["Content-Type"]

@@ -63,6 +63,9 @@ account = {"owner_name": "Alice"}
 send("POST", "/accounts", account, **keyed(key), **{"X-Request-ID": "the.first-one_1"})
 send("POST", "/accounts", account, **keyed(key))
 send("POST", "/accounts", {}, **keyed(key))
+for _ in range(2):
+    nowhere = "/accounts/00000000-0000-7000-8000-000000000000/close"
+    send("POST", nowhere, {}, **keyed("key-of-a-refusal"))
 send("GET", "/accounts?cursor=" + cursor, **keyed(key))
 send("GET", "/accounts", Authorization="Bearer " + tokens["refresh"])
 send("GET", "/healthz", **{"X-Request-ID": "two\\nlines"})
@@ -203,10 +206,10 @@ def test_a_request_for_an_unknown_host_is_logged_once_without_a_traceback(lines)
     assert (line["level"], line["status"]) == ("info", 400)
 
 
-def test_a_replay_is_logged_as_a_replay(lines):
-    replays = [line["status"] for line in lines if line.get("replayed")]
+def test_a_replay_is_logged_as_a_replay_with_the_code_of_its_error(lines):
+    replays = [(line["status"], line["code"]) for line in lines if line.get("replayed")]
 
-    assert replays == [201]
+    assert replays == [(201, None), (404, "account_not_found")]
 
 
 def test_a_request_id_that_could_forge_a_line_is_replaced(lines):

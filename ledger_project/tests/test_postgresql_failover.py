@@ -102,6 +102,7 @@ def test_a_write_that_the_standby_does_not_confirm_is_503_and_is_replayed_once_i
     again = scene.client.deposit(scene.key)
     readable = scene.balance()
     ready = scene.client.get("/readyz")
+    waited = _commit_wait(scene)
     scene.service.reconnect()
 
     assert_unavailable(answer)
@@ -109,10 +110,18 @@ def test_a_write_that_the_standby_does_not_confirm_is_503_and_is_replayed_once_i
     assert again.json()["code"] == "idempotency_in_progress"
     assert readable == 0
     assert (ready.status, ready.json()["detail"]) == (503, WAITS_FOR_STANDBY)
+    assert waited > 0
     wait_until(lambda: scene.client.get("/readyz").status == 200)
+    wait_until(lambda: _commit_wait(scene) == 0)
     settled = scene.client.deposit_in_the_end(scene.key)
     assert (settled.status, settled.replayed) == (200, True)
     assert scene.balance() == AMOUNT
+
+
+def _commit_wait(scene: Scene) -> float:
+    lines = scene.client.get("/metrics").content.decode().splitlines()
+    [figure] = [line for line in lines if line.startswith("ledger_commit_wait_seconds ")]
+    return float(figure.split()[1])
 
 
 def test_a_commit_in_doubt_is_503_and_a_retry_after_the_failover_has_one_effect(scene):

@@ -23,7 +23,7 @@ from ledger_project.database_url import database_of
 from ledger_project.server.tests.sockets import wait_until
 from ledger_project.tests.live import LiveClient, LiveServer, live_server
 from ledger_project.tests.pages import text
-from ledger_project.tests.postgresql_servers import manage
+from ledger_project.tests.postgresql_servers import manage, superuser
 from tools.with_postgres import Server, free_port
 from transfers import clock
 
@@ -223,6 +223,31 @@ def test_only_a_standby_of_the_same_database_is_used(servers):
         with pytest.raises(UnusableDatabase, match=r"READ_DATABASE_URL isn't a standby\.$"):
             replay.has_replayed(primary, position, identity, 0)
         assert replay.position_of(standby) is None
+
+
+COMMIT = "SELECT pg_logical_emit_message(true, 'a test', '')"
+LOOKED = "SELECT FROM pg_stat_activity WHERE strpos(query, %s) > 0 AND pid <> pg_backend_pid()"
+
+
+def test_a_commit_that_is_just_being_replayed_is_no_lag(servers, monkeypatch):
+    def lag() -> tuple[int, float]:
+        with connected(servers.primary) as primary, connected(servers.standby) as standby:
+            monkeypatch.setattr(replay, "connection", primary)
+            monkeypatch.setattr(replay, "connections", {replay.READS: standby})
+            return replay.lag()
+
+    def has_looked() -> bool:
+        with psycopg.connect(superuser(servers.standby.url), autocommit=True) as session:
+            return session.execute(LOOKED, [replay.REPLAYED.partition("%s")[0]]).fetchall() != []
+
+    monkeypatch.setattr(replay, "GRACE_SECONDS", 600)
+    with ThreadPoolExecutor(1) as thread:
+        with servers.paused():
+            with psycopg.connect(servers.primary.url, autocommit=True) as session:
+                session.execute(COMMIT)
+            measured = thread.submit(lag)
+            wait_until(has_looked)
+        assert measured.result() == (0, 0.0)
 
 
 READ_ROWS = "SELECT coalesce(sum(seq_tup_read + idx_tup_fetch), 0) FROM pg_stat_user_tables"
