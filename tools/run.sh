@@ -68,29 +68,47 @@ if [ "$database" = "$default" ]; then
     if has_demo_user; then demo=yes; fi
 fi
 
-echo
-echo "  Docs    $url/docs"
-if [ $demo = yes ]; then
-    echo "  Admin   $url/admin/   (admin / admin; the API also knows demo / demo)"
+# Prints the addresses once something answers there.
+announce() {
+    $python - "$PORT" $$ 2>/dev/null <<'PYTHON' || return
+import os
+import socket
+import sys
+import time
+
+port, server = map(int, sys.argv[1:])
+while True:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+        break
+    except OSError:
+        os.kill(server, 0)  # Raises an exception if the server has ended.
+        time.sleep(0.1)
+PYTHON
     echo
-    echo "  curl -s -X POST $url/auth/token -H 'Content-Type: application/json' \\"
-    echo "       -d '{\"username\":\"demo\",\"password\":\"demo\"}'"
-else
-    echo "  Admin   $url/admin/"
+    echo "  Docs    $url/docs"
+    if [ $demo = yes ]; then
+        echo "  Admin   $url/admin/   (admin / admin; the API also knows demo / demo)"
+        echo
+        echo "  curl -s -X POST $url/auth/token -H 'Content-Type: application/json' \\"
+        echo "       -d '{\"username\":\"demo\",\"password\":\"demo\"}'"
+    else
+        echo "  Admin   $url/admin/"
+        echo
+        echo "  To create an admin user, or load demo data into an empty database, run one of these in"
+        echo "  another terminal. Set $setting there first, unless it is in .env:"
+        echo "      $python manage.py createsuperuser$one"
+        echo "      $python manage.py seed_demo$one"
+        echo
+        echo "  curl -s $url/readyz"
+    fi
     echo
-    echo "  To create an admin user, or load demo data into an empty database, run one of these in"
-    echo "  another terminal. Set $setting there first, unless it is in .env:"
-    echo "      $python manage.py createsuperuser$one"
-    echo "      $python manage.py seed_demo$one"
+    echo "  Stop with Ctrl-C. The database is $shown."
+    if [ $demo = yes ]; then
+        echo "  To start again with new demo data: stop, rm mini_ledger.db*, make run."
+    fi
     echo
-    echo "  curl -s $url/readyz"
-fi
-echo
-echo "  Stop with Ctrl-C. The database is $shown."
-if [ $demo = yes ]; then
-    echo "  To start again with new demo data: stop, rm mini_ledger.db*, make run."
-fi
-echo
+}
 
 # The workers share these files for their metrics. Each start deletes them.
 export PROMETHEUS_MULTIPROC_DIR=".metrics/$PORT"
@@ -108,5 +126,6 @@ beside() {
     done
 }
 beside &
+announce &
 
 exec $python -m ledger_project --port "$PORT"

@@ -1,4 +1,4 @@
-"""`make run`: what it prints before the service starts, and what runs beside the service."""
+"""`make run`: what it prints, and what runs beside the service."""
 
 import os
 import shutil
@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from urllib.request import urlopen
 
 import psutil
 import pytest
@@ -72,7 +73,7 @@ def running(new_machine) -> Iterator["subprocess.Popen[bytes]"]:
             "PORT": str(port),
             "LEDGER_DATABASE_URL": "sqlite:///own.db",
         },
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         # A process group of its own, which the end of the test can kill as a whole.
         start_new_session=True,
@@ -82,6 +83,15 @@ def running(new_machine) -> Iterator["subprocess.Popen[bytes]"]:
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_the_addresses_are_printed_when_the_service_accepts_requests(running):
+    lines = (line.decode().split() for line in running.stdout if b"http://" in line)
+    begins, docs = next(lines), next(lines)
+
+    assert docs == ["Docs", f"{begins[-2]}/docs"]
+    with urlopen(docs[1]) as response:
+        assert response.status == 200
 
 
 def deliverers(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
