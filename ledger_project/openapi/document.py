@@ -17,7 +17,7 @@ from ledger_project.openapi.components import (
 )
 from ledger_project.openapi.errors import ERRORS, table
 from ledger_project.openapi.generators import suit_generators
-from ledger_project.openapi.sharing import operations_of, share
+from ledger_project.openapi.sharing import operations_of
 from ledger_project.openapi.webhooks import add_webhooks
 from ledger_project.openapi.words import INTRODUCTION, MEMBERS, TAGS, VALUES, meaning
 from transfers.serializers import ONLY_HOLDS_EXPIRE
@@ -63,7 +63,6 @@ def complete(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]
     for operation in operations_of(result):
         # An empty list states explicitly that no token is needed.
         operation.setdefault("security", [])
-    share(result)
     return result
 
 
