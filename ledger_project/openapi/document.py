@@ -68,8 +68,10 @@ def complete(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]
 
 def _introduction() -> str:
     """Return the introduction, followed by the table of all errors."""
-    # Folded, so that the operations come soon. docs.js opens it for a link to a code.
-    fold = ["<details><summary>Every error code</summary>", "", table(), "", "</details>"]
+    # Folded, so that the operations come soon. docs.js opens it for a link to a code, and finds the
+    # row by the code, so no row needs an anchor.
+    rows = table(anchors=False)
+    fold = ["<details><summary>Every error code</summary>", "", rows, "", "</details>"]
     return "\n".join([INTRODUCTION, *fold, ""])
 
 
@@ -136,7 +138,7 @@ def _explain(schemas: dict[str, Any]) -> None:
 
 
 def _name_enums(result: dict[str, Any]) -> None:
-    """Replace the enums of parameters by references to the schemas, and describe their values."""
+    """Replace the enums of parameters by references to the schemas, which describe the values."""
     named = {
         frozenset(schema["enum"]): name
         for name, schema in result["components"]["schemas"].items()
@@ -146,7 +148,4 @@ def _name_enums(result: dict[str, Any]) -> None:
         for parameter in operation.get("parameters", ()):
             name = named.get(frozenset(parameter["schema"].get("enum", ())))
             if name:
-                parameter["schema"] = {"$ref": f"#/components/schemas/{name}"}
-                # Swagger UI doesn't show the description of a parameter's schema.
-                texts = parameter["description"].strip(), meaning(name)
-                parameter["description"] = "\n\n".join(texts).strip()
+                parameter["schema"] = reference("schemas", name)

@@ -15,9 +15,7 @@ from ledger_project.openapi.titles import name_examples_by_title, share_examples
 ANY_OPERATION = "any_operation"
 OF_ALL_CODES = [code for code, error in ERRORS.items() if isinstance(error, OF_ALL)]
 OF_BODY_CODES = [
-    code
-    for code, error in ERRORS.items()
-    if isinstance(error, OF_BODIES) and error.status != 400
+    code for code, error in ERRORS.items() if isinstance(error, OF_BODIES) and error.status != 400
 ]
 # What stands in the name of a shared response for errors that always come together.
 GROUPS = {"key": OF_KEYS, "token": OF_USERS, "body": OF_BODIES}
