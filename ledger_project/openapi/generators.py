@@ -41,7 +41,8 @@ def suit_generators(result: dict[str, Any]) -> None:
 def _extend(schema: dict[str, Any], name: str, base: dict[str, Any]) -> None:
     """Let a schema refer to ``base``, which has this name, instead of repeating its members."""
     members, required = schema.pop("properties"), schema.pop("required")
-    assert members.items() >= base["properties"].items() and {*required} >= {*base["required"]}
+    assert members.items() >= base["properties"].items()
+    assert {*required} >= {*base["required"]}
     added = {
         "type": schema.pop("type"),
         "properties": {key: members[key] for key in members if key not in base["properties"]},
