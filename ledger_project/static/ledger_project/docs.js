@@ -83,7 +83,9 @@ const foldResponses = ({ React }) => ({
         React.createElement("td", { className: "response-col_status" }, code),
         React.createElement("td", { className: "response-col_description", colSpan: 2 }, button),
       );
-      const whole = isOpen && React.createElement(Response, { ...props, className: "unfolded" });
+      // Swagger UI lets `default` determine the Accept header if no success has a body.
+      const unfolded = { ...props, className: "unfolded", controlsAcceptHeader: false };
+      const whole = isOpen && React.createElement(Response, unfolded);
       return React.createElement(React.Fragment, null, line, whole);
     },
   },
@@ -103,15 +105,14 @@ const explainValues = ({ React }) => ({
   },
 });
 
-// An Idempotency-Key can be used only once, so replace the example by a new UUID. A key that somebody
-// has entered is sent as it is, so that a retry can be tried. The command for curl shows what was
-// sent.
+// An Idempotency-Key can be used only once, so replace the example by a new UUID. A key that was
+// entered is sent as it is, so that a retry can be tried. The command for curl shows what was sent.
 function renewKey(request) {
   const key = request.headers["Idempotency-Key"];
   if (key !== undefined) {
-    const { examples } = ui.specSelectors.specJson().toJS().components.parameters["Idempotency-Key"];
-    const isExample = Object.values(examples).some(({ value }) => value === key);
-    if (isExample) request.headers["Idempotency-Key"] = newUuid();
+    const { parameters } = ui.specSelectors.specJson().toJS().components;
+    const [example] = Object.values(parameters["Idempotency-Key"].examples);
+    if (key === example.value) request.headers["Idempotency-Key"] = newUuid();
   }
   return request;
 }
