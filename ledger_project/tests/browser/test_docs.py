@@ -127,6 +127,15 @@ def test_an_error_response_is_opened_by_its_codes(open_window):
         deposit.get_by_text('"/docs#insufficient_scope"').wait_for(state="detached")
 
 
+def test_a_parameter_shows_what_its_values_mean(open_window):
+    with open_window(1400) as window:
+        window.page.goto("/docs#/Accounts/listAccounts")
+        status = window.page.locator('tr[data-param-name="status"]')
+
+        expect(status).to_contain_text("Only accounts with this status.", timeout=PATIENCE)
+        expect(status).to_contain_text("FROZEN: no money moves", timeout=PATIENCE)
+
+
 def test_operations_are_found_by_words_of_their_path_and_summary(open_window):
     with open_window(1400) as window:
         window.page.goto("/docs")
