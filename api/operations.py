@@ -81,7 +81,7 @@ class Operation:
             return ""
         if self.scope == ONLY_PEOPLE:
             return " Service keys can't do this."
-        return f"\n\n**Scope of a service key:** `{self.scope}`."
+        return f" **Scope of a service key:** `{self.scope}`."
 
     def __call__(self, view: View) -> View:
         view.operation = self  # type: ignore[attr-defined]

@@ -93,7 +93,7 @@ def errors() -> str:
     # Imported here, after Django is set up.
     from ledger_project.openapi.errors import table
 
-    return table()
+    return table(anchors=True)
 
 
 def grants() -> str:

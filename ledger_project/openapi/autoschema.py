@@ -5,7 +5,6 @@ This module derives from the code: the Idempotency-Key header, security, the err
 operations of a kind share, and the limits of strings.
 """
 
-import uuid
 from collections.abc import Mapping
 from functools import cached_property
 from http import HTTPStatus
@@ -38,12 +37,15 @@ NO_NUL = r"^[^\u0000]*$"
 # The same, with at least one character that isn't whitespace.
 NOT_BLANK = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 
-EMPTY_BODY = {
-    "type": "object",
-    "additionalProperties": False,
-    "maxProperties": 0,
-    "description": EmptySerializer.__doc__,
-}
+KEY_PARAMETER = OpenApiParameter(
+    "Idempotency-Key",
+    reference("schemas", "Key"),
+    OpenApiParameter.HEADER,
+    required=True,
+    description="A new key for each operation; the same key for each retry.",
+    # Swagger UI (docs.js) sends another one each time, because a key can be used only once.
+    examples=[OpenApiExample("A UUID", "0b1c5d3e-92a7-4f68-8d40-7c6e1f2a3b59")],
+)
 
 
 class FilterExtension(DjangoFilterExtension):
@@ -93,7 +95,7 @@ class LedgerAutoSchema(AutoSchema):
         request = self.operation.request
         if request is None:
             return None
-        shape = EMPTY_BODY if request is EmptySerializer else request
+        shape = reference("schemas", "EmptyRequest") if request is EmptySerializer else request
         # Always JSON. The token route's form is described by the security scheme instead.
         body = OpenApiRequest(shape, examples=_examples(self.operation.requests))
         return {StrictJSONParser.media_type: body}
@@ -113,23 +115,7 @@ class LedgerAutoSchema(AutoSchema):
         }
 
     def get_override_parameters(self) -> list:
-        key = [self._key_parameter()] if self.needs_key else []
-        return [*self.operation.parameters, *key]
-
-    def _key_parameter(self) -> OpenApiParameter:
-        # A key for each example of a body, so that no two examples use the same key.
-        keys = {
-            title: str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self.operation.id} {title}"))
-            for title in self.operation.requests or ("Without a body",)
-        }
-        return OpenApiParameter(
-            "Idempotency-Key",
-            reference("schemas", "Key"),
-            OpenApiParameter.HEADER,
-            required=True,
-            description="A new key for each operation; the same key for each retry.",
-            examples=_examples(keys),
-        )
+        return [*self.operation.parameters, *([KEY_PARAMETER] if self.needs_key else [])]
 
     def _insert_field_validators(self, field: Any, schema: dict[str, Any]) -> None:
         super()._insert_field_validators(field, schema)
@@ -159,11 +145,6 @@ class LedgerAutoSchema(AutoSchema):
         responses = super()._get_response_bodies(direction)
         for answered, response in responses.items():
             response["headers"] = headers(self._headers_of(int(answered), response))
-            if int(answered) in self.operation.shapes:
-                # Several operations have this response, with the same examples.
-                [content] = response["content"].values()
-                for name, example in content["examples"].items():
-                    content["examples"][name] = self._shared_example(name, example)
         codes = self._codes()
         for status in sorted({ERRORS[code].status for code in codes}):
             named = [code for code in ERRORS if code in codes and ERRORS[code].status == status]

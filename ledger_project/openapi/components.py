@@ -7,6 +7,7 @@ from uuid import UUID
 
 from accounts.examples import ACCOUNT_ID
 from api.exceptions import NotAuthenticated
+from api.fields import EmptySerializer
 from api.problems import MEDIA_TYPE
 from ledger_project.idempotency.keys import LONGEST_KEY, PATTERN
 from ledger_project.logs import REQUEST_ID
@@ -50,6 +51,12 @@ def _figures() -> Iterator[tuple[str, dict[str, Any]]]:
 
 SCHEMAS: dict[str, Any] = {
     "Key": KEY_SCHEMA,
+    "EmptyRequest": {
+        "type": "object",
+        "description": EmptySerializer.__doc__,
+        "properties": {},
+        "maxProperties": 0,
+    },
     # Not an enum, because a generated client would fail on an unknown code.
     "ErrorCode": _text(
         "A stable name for the error. New codes may be added.",

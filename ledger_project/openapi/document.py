@@ -17,7 +17,7 @@ from ledger_project.openapi.components import (
 )
 from ledger_project.openapi.errors import ERRORS, table
 from ledger_project.openapi.generators import suit_generators
-from ledger_project.openapi.sharing import operations_of, share
+from ledger_project.openapi.sharing import operations_of
 from ledger_project.openapi.webhooks import add_webhooks
 from ledger_project.openapi.words import INTRODUCTION, MEMBERS, TAGS, VALUES, meaning
 from transfers.serializers import ONLY_HOLDS_EXPIRE
@@ -63,14 +63,15 @@ def complete(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]
     for operation in operations_of(result):
         # An empty list states explicitly that no token is needed.
         operation.setdefault("security", [])
-    share(result)
     return result
 
 
 def _introduction() -> str:
     """Return the introduction, followed by the table of all errors."""
-    # Folded, so that the operations come soon. docs.js opens it for a link to a code.
-    fold = ["<details><summary>Every error code</summary>", "", table(), "", "</details>"]
+    # Folded, so that the operations come soon. docs.js opens it for a link to a code, and finds the
+    # row by the code, so no row needs an anchor.
+    rows = table(anchors=False)
+    fold = ["<details><summary>Every error code</summary>", "", rows, "", "</details>"]
     return "\n".join([INTRODUCTION, *fold, ""])
 
 
@@ -137,7 +138,7 @@ def _explain(schemas: dict[str, Any]) -> None:
 
 
 def _name_enums(result: dict[str, Any]) -> None:
-    """Replace the enums of parameters by references to the schemas, and describe their values."""
+    """Replace the enums of parameters by references to the schemas, which describe the values."""
     named = {
         frozenset(schema["enum"]): name
         for name, schema in result["components"]["schemas"].items()
@@ -147,7 +148,4 @@ def _name_enums(result: dict[str, Any]) -> None:
         for parameter in operation.get("parameters", ()):
             name = named.get(frozenset(parameter["schema"].get("enum", ())))
             if name:
-                parameter["schema"] = {"$ref": f"#/components/schemas/{name}"}
-                # Swagger UI doesn't show the description of a parameter's schema.
-                texts = parameter["description"].strip(), meaning(name)
-                parameter["description"] = "\n\n".join(texts).strip()
+                parameter["schema"] = reference("schemas", name)

@@ -34,13 +34,19 @@ def _catalogue() -> dict[str, ApiError]:
 ERRORS = _catalogue()
 
 
-def table() -> str:
-    """Return a Markdown table of all errors. A problem's ``type`` links to the row of its code."""
+def table(*, anchors: bool) -> str:
+    """
+    Return a Markdown table of all errors.
+
+    :param anchors: whether each row has an anchor for links to its code
+    """
     rows = [
-        f'| <a id="{code}"></a>`{code}` | {error.status} | {error.meaning} | {error.remedy} |'
+        (f'<a id="{code}"></a>' if anchors else "")
+        + f"`{code}` | {error.status} | {error.meaning} | {error.remedy} |"
         for code, error in ERRORS.items()
     ]
-    return "\n".join(["| code | status | it means | what to do |", "|---|---:|---|---|", *rows])
+    header = ["| code | status | it means | what to do |", "|---|---:|---|---|"]
+    return "\n".join([*header, *(f"| {row}" for row in rows)])
 
 
 def _unknown(code: str, detail: str) -> ApiError:

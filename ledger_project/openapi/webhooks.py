@@ -44,7 +44,7 @@ TEST_EXAMPLE = {
 }
 TEST_SCHEMA = {
     "type": "object",
-    "description": "A test of a webhook. It isn't in the feed.",
+    "description": "A test of a webhook, which isn't in the feed.",
     "required": ["created_at", "data", "id", "type"],
     "properties": {
         "id": {"type": "string", "format": "uuid", "description": "The id of the delivery."},
@@ -71,70 +71,71 @@ TEST_SCHEMA = {
 
 
 def add_webhooks(result: dict[str, Any]) -> None:
-    """Add a webhook for each type of event to a document that has the schema of events."""
-    schemas = result["components"]["schemas"]
-    for name, of_accounts in (("Transfer", False), ("Account", True)):
-        schemas[f"{name}Event"] = _schema(schemas["Event"], name, of_accounts)
-    schemas["TestEvent"] = TEST_SCHEMA
-    result["components"]["responses"] = {
+    """Add a message for each schema of events to a document that has the schema ``Event``."""
+    components = result["components"]
+    components["responses"] = {
         name: {"description": words} for name, (_, words) in RESPONSES.items()
     }
-    result["webhooks"] = {
-        each.value: _message(
-            each.value,
-            f"{each.value}: {each.meaning.partition(';')[0].rstrip('.')}",
-            "AccountEvent" if each.concerns_account else "TransferEvent",
-            _example(each),
-        )
-        for each in EventType
-    }
-    result["webhooks"][TEST_TYPE] = _message(
-        TEST_TYPE, f"{TEST_TYPE}: somebody asked for a test", "TestEvent", TEST_EXAMPLE
-    )
+    components["schemas"]["TestEvent"] = TEST_SCHEMA
+    result["webhooks"] = {}
+    for data, of_accounts in (("Transfer", False), ("Account", True)):
+        types = [each for each in EventType if each.concerns_account == of_accounts]
+        schema = _schema(components["schemas"]["Event"], data, types)
+        examples = {
+            f"{each.value}: {each.meaning.partition(';')[0].rstrip('.')}": _example(each)
+            for each in types
+        }
+        components["schemas"][f"{data}Event"] = schema
+        result["webhooks"][f"{data}Event"] = _message(f"{data}Event", schema, examples)
+    title = f"{TEST_TYPE}: somebody asked for a test"
+    result["webhooks"]["TestEvent"] = _message("TestEvent", TEST_SCHEMA, {title: TEST_EXAMPLE})
 
 
-def _schema(event: dict[str, Any], name: str, of_accounts: bool) -> dict[str, Any]:
-    """Return the schema of the events whose ``data`` is a transfer or an account."""
-    types = [each.value for each in EventType if each.concerns_account == of_accounts]
+def _schema(event: dict[str, Any], data: str, types: list[EventType]) -> dict[str, Any]:
+    """Return the schema of the events of these types, with the schema ``data`` in them."""
     return {
         **event,
-        "description": f"An event about a{'n account' if of_accounts else ' transfer'}.",
+        "description": f"An event about {'an account' if data == 'Account' else 'a transfer'}.",
         "properties": {
             **event["properties"],
-            "type": {"type": "string", "enum": types, "description": "What happened."},
-            "data": reference("schemas", name),
+            "type": {
+                "type": "string",
+                "enum": [each.value for each in types],
+                "description": "What happened.",
+            },
+            "data": reference("schemas", data),
         },
     }
 
 
-def _message(type: str, summary: str, schema: str, example: dict[str, Any]) -> dict[str, Any]:
+def _message(name: str, schema: dict[str, Any], examples: dict[str, Any]) -> dict[str, Any]:
     operation = {
-        "operationId": f"on{type.title().replace('.', '').replace('_', '')}",
-        "summary": summary,
+        "operationId": f"on{name}",
+        "summary": schema["description"].rstrip("."),
         "description": DESCRIPTION,
         "tags": ["Webhooks"],
         "security": [],
         "parameters": [
             {
-                "name": name,
+                "name": header,
                 "in": "header",
                 "required": True,
                 "description": words,
                 "schema": {"type": "string"},
             }
-            for name, words in HEADERS.items()
+            for header, words in HEADERS.items()
         ],
         "requestBody": {
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": reference("schemas", schema),
-                    "examples": {type: {"value": example}},
+                    "schema": reference("schemas", name),
+                    "examples": {title: {"value": value} for title, value in examples.items()},
                 }
             },
         },
         "responses": {
-            status: reference("responses", name) for name, (status, _) in RESPONSES.items()
+            status: reference("responses", response) for response, (status, _) in RESPONSES.items()
         },
     }
     return {"post": operation}

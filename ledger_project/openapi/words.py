@@ -41,8 +41,9 @@ different request is refused.
 **Examples.** The examples work on the demo data, for the user `demo`. They move money between the
 accounts `{ACCOUNT_ID}` and `{OTHER_ACCOUNT_ID}`.
 With other data, replace these ids by those of your own accounts. To capture or void a hold, place
-one first and use its id, because holds expire. Each example of a body has an `Idempotency-Key` of
-the same name. If you edit the body, edit the key too.
+one first and use its id, because holds expire. On the page `/docs`, **Execute** sends a new UUID in
+place of the example of the `Idempotency-Key`. To try a retry, enter a key of your own, and execute
+the request twice.
 
 **Errors.** Errors are [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problem documents. Write
 your code against `code`. A request that is refused changes nothing.

@@ -29,7 +29,6 @@ OPERATIONS = {
     for path, item in DOCUMENT["paths"].items()
     for method, operation in item.items()
 }
-BODIES = {name: each["requestBody"] for name, each in OPERATIONS.items() if "requestBody" in each}
 # Pages for people, which aren't operations of the API.
 PAGES = {"/openapi.json", "/docs", "/admin/", "/"}
 
@@ -42,13 +41,20 @@ def resolved(part: dict[str, Any]) -> dict[str, Any]:
     return part
 
 
+BODIES = {
+    name: resolved(each["requestBody"])
+    for name, each in OPERATIONS.items()
+    if "requestBody" in each
+}
+
+
 def parameters_of(operation: dict[str, Any]) -> list[dict[str, Any]]:
     return [resolved(parameter) for parameter in operation.get("parameters", [])]
 
 
 def media_types(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each request and response body of an operation, with its media type."""
-    yield from operation.get("requestBody", {}).get("content", {}).items()
+    yield from resolved(operation.get("requestBody", {})).get("content", {}).items()
     for response in operation["responses"].values():
         yield from resolved(response).get("content", {}).items()
 

@@ -274,8 +274,15 @@ def test_a_generated_client_can_read_errors_including_unknown_codes(ledger, alic
     refused = ledger.write("money.withdraw", account.pk, body=ledger.model("CashRequest", amount=7))
     document = {**json.loads(refused.content), "code": "a_code_of_next_year", "figure": 1}
     unknown = ledger.module("models").Problem.from_dict(document)
+    # These two are declared by the response `default`.
+    long = ledger.model("OpenAccountRequest", owner_name="A" * 70_000)
+    too_large = ledger.write("accounts.open_account", body=long)
+    ledger.http = ledger.http.with_headers({"Accept": "text/html"})
+    not_acceptable = ledger.send("accounts.list_accounts")
 
     assert refused.status_code == HTTPStatus.CONFLICT
     assert (refused.parsed.code, refused.parsed.shortfall) == ("insufficient_funds", 2)
+    assert (too_large.status_code, too_large.parsed.code) == (413, "payload_too_large")
+    assert (not_acceptable.status_code, not_acceptable.parsed.code) == (406, "not_acceptable")
     assert unknown.code == "a_code_of_next_year"
     assert unknown.additional_properties == {"figure": 1}

@@ -15,7 +15,7 @@ from events.types import EventType
 from events.webhooks import services as webhook_services
 from events.webhooks.attempts import TEST_TYPE, claim
 from events.webhooks.signatures import new_secret, signed_headers
-from ledger_project.openapi.tests.test_autoschema import DOCUMENT, parameters_of
+from ledger_project.openapi.tests.test_autoschema import DOCUMENT, parameters_of, resolved
 from transfers import services
 from transfers.tests.orders import expired_hold, hold_order, transfer_order
 
@@ -35,8 +35,22 @@ def is_valid(name: str, body: Any) -> bool:
     return Draft202012Validator(schema).is_valid(body)
 
 
-def test_there_is_a_message_for_each_type_of_event_and_for_a_test():
-    assert list(MESSAGES) == [*(each.value for each in EventType), TEST_TYPE]
+def message_of(type: str) -> str:
+    """Return the name of the message that has an example of a type."""
+    [name] = {message for message, each, _ in EXAMPLES if each == type}
+    return name
+
+
+# The message, the type and the value of each example.
+EXAMPLES = [
+    (name, title.partition(":")[0], example["value"])
+    for name in MESSAGES
+    for title, example in body_of_message(name)["examples"].items()
+]
+
+
+def test_there_is_an_example_for_each_type_of_event_and_for_a_test():
+    assert [type for _, type, _ in EXAMPLES] == [*(each.value for each in EventType), TEST_TYPE]
 
 
 def test_the_headers_are_those_that_are_sent():
@@ -50,17 +64,21 @@ def test_the_headers_are_those_that_are_sent():
     assert named == {name: set(sent) for name in MESSAGES}
 
 
-@pytest.mark.parametrize("name", MESSAGES)
-def test_the_example_of_a_message_is_of_its_type_and_valid(name):
-    [example] = [each["value"] for each in body_of_message(name)["examples"].values()]
+@pytest.mark.parametrize(("name", "type", "example"), EXAMPLES)
+def test_an_example_is_of_its_type_and_only_valid_for_its_message(name, type, example):
+    kind = type.partition(".")[0]
 
-    assert example["type"] == name
-    assert is_valid(name, example)
-    kind = name.partition(".")[0]
-    alike = [each for each in MESSAGES if is_valid(each, example)]
-    accounts = [each.value for each in EventType if each.concerns_account]
-    transfers = [each.value for each in EventType if not each.concerns_account]
-    assert alike == {"account": accounts, "webhook": [TEST_TYPE]}.get(kind, transfers)
+    assert example["type"] == type
+    assert name == {"account": "AccountEvent", "webhook": "TestEvent"}.get(kind, "TransferEvent")
+    assert [each for each in MESSAGES if is_valid(each, example)] == [name]
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_message_allows_exactly_the_types_of_its_examples(name):
+    schema = resolved(body_of_message(name)["schema"])
+
+    allowed = schema["properties"]["type"]["enum"]
+    assert allowed == [type for message, type, _ in EXAMPLES if message == name]
 
 
 @pytest.fixture
@@ -87,7 +105,7 @@ def test_every_event_matches_the_schema_of_its_message(one_of_each_type):
     ]
 
     assert {each["type"] for each in bodies} == {each.value for each in EventType}
-    assert [each for each in bodies if not is_valid(each["type"], each)] == []
+    assert [each for each in bodies if not is_valid(message_of(each["type"]), each)] == []
 
 
 def test_a_test_matches_the_schema_of_its_message(alice):
@@ -98,4 +116,4 @@ def test_a_test_matches_the_schema_of_its_message(alice):
 
     [attempt] = claim(endpoint.pk, 1)
 
-    assert is_valid(TEST_TYPE, strict_json(attempt.body))
+    assert is_valid(message_of(TEST_TYPE), strict_json(attempt.body))

@@ -37,10 +37,13 @@ def errors_of(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_every_member_and_every_enum_has_a_description(name):
     schema = SCHEMAS[name]
+    members = {
+        member: each
+        for part in (schema, *schema.get("allOf", []))
+        for member, each in part.get("properties", {}).items()
+    }
 
-    undescribed = [
-        member for member, each in schema.get("properties", {}).items() if not is_described(each)
-    ]
+    undescribed = [member for member, each in members.items() if not is_described(each)]
     assert undescribed == []
     assert "enum" not in schema or schema["description"] != ""
 
@@ -90,8 +93,9 @@ def test_the_example_of_each_error_is_as_it_is_sent(name):
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_the_example_of_a_validation_error_names_a_member_of_the_request(name):
     named = {each["name"] for each in parameters_of(OPERATIONS[name])}
-    body = OPERATIONS[name].get("requestBody", {}).get("content", {}).get("application/json", {})
-    named |= set(resolved(body.get("schema", {})).get("properties", {}))
+    body = resolved(OPERATIONS[name].get("requestBody", {})).get("content", {})
+    schema = body.get("application/json", {}).get("schema", {})
+    named |= set(resolved(schema).get("properties", {}))
     documents = dict(errors_of(OPERATIONS[name]))
 
     for error in documents.get("validation_failed", {}).get("errors", []):

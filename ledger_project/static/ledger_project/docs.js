@@ -1,10 +1,11 @@
 "use strict";
 
 // The `type` of a problem document links here, for example /docs#insufficient_funds. Swagger UI
-// renders the table of errors after the browser has looked for that anchor, so scroll to it here.
+// renders the table of errors after the page has loaded, so find the row of that code here.
 function showError() {
   document.querySelector("tr.asked-for")?.classList.remove("asked-for");
-  const row = document.getElementById(location.hash.slice(1))?.closest("tr");
+  const codes = [...document.querySelectorAll("details td:first-child code")];
+  const row = codes.find(({ textContent }) => `#${textContent}` === location.hash)?.closest("tr");
   if (!row) return;
   row.closest("details").open = true;
   row.classList.add("asked-for");
@@ -62,14 +63,15 @@ const findOperations = ({ React }) => ({
   },
 });
 
-// Show only the description of all responses but the first until they are opened. Otherwise a single
-// operation would fill several screens.
+// Show only the description of all responses until they are opened, except for the first successful
+// one, which determines the Accept header. Otherwise a single operation would fill several screens.
 const foldResponses = ({ React }) => ({
   wrapComponents: {
     response: (Response) => (props) => {
       const [isOpen, setOpen] = React.useState(false);
-      const { code, isDefault, response } = props;
-      if (isDefault || !response.get("content")) return React.createElement(Response, props);
+      const { code, controlsAcceptHeader, response } = props;
+      const isFirst = controlsAcceptHeader && code.startsWith("2");
+      if (isFirst || !response.get("content")) return React.createElement(Response, props);
       const button = React.createElement(
         "button",
         { type: "button", "aria-expanded": isOpen, onClick: () => setOpen(!isOpen) },
@@ -81,20 +83,58 @@ const foldResponses = ({ React }) => ({
         React.createElement("td", { className: "response-col_status" }, code),
         React.createElement("td", { className: "response-col_description", colSpan: 2 }, button),
       );
-      const whole = isOpen && React.createElement(Response, { ...props, className: "unfolded" });
+      // Swagger UI lets `default` determine the Accept header if no success has a body.
+      const unfolded = { ...props, className: "unfolded", controlsAcceptHeader: false };
+      const whole = isOpen && React.createElement(Response, unfolded);
       return React.createElement(React.Fragment, null, line, whole);
     },
   },
 });
 
-SwaggerUIBundle({
+// Show what the values of a parameter mean. Swagger UI ignores the description of its schema.
+const explainValues = ({ React }) => ({
+  wrapComponents: {
+    parameterRow: (Row) => (props) => {
+      const texts = [props.param.get("description"), props.param.getIn(["schema", "description"])];
+      const description = texts.filter(Boolean).join("\n\n");
+      return React.createElement(Row, {
+        ...props,
+        param: props.param.set("description", description),
+      });
+    },
+  },
+});
+
+// An Idempotency-Key can be used only once, so replace the example by a new UUID. A key that was
+// entered is sent as it is, so that a retry can be tried. The command for curl shows what was sent.
+function renewKey(request) {
+  const key = request.headers["Idempotency-Key"];
+  if (key !== undefined) {
+    const { parameters } = ui.specSelectors.specJson().toJS().components;
+    const [example] = Object.values(parameters["Idempotency-Key"].examples);
+    if (key === example.value) request.headers["Idempotency-Key"] = newUuid();
+  }
+  return request;
+}
+
+// `crypto.randomUUID` doesn't exist on a page that is served over http from another host.
+function newUuid() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40; // The version.
+  bytes[8] = (bytes[8] & 0x3f) | 0x80; // The variant.
+  const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return digits.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
+}
+
+const ui = SwaggerUIBundle({
   dom_id: "#swagger-ui",
   url: document.getElementById("swagger-ui").dataset.document,
   deepLinking: true,
   displayRequestDuration: true,
   persistAuthorization: true,
   tryItOutEnabled: true,
-  plugins: [leaveErrorsAlone, findOperations, foldResponses],
+  plugins: [leaveErrorsAlone, findOperations, foldResponses, explainValues],
+  requestInterceptor: renewKey,
   onComplete: showError,
 });
 
