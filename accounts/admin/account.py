@@ -157,7 +157,6 @@ class AccountAdmin(ActionsAdmin, HistoryAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         account = context["original"]
-        context["menu"] = self.menu(request, account)
         context["figures"] = self.figures(account)
         context["changes"] = change_rows(account)
         context["why"] = self.why(account)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.html import format_html
 
 from accounts.admin.action_page import ActionsAdmin
@@ -37,7 +37,7 @@ class ApprovalAdmin(ActionsAdmin, HistoryAdmin):
     """A list of approvals, with a page for each on which it is approved, declined or withdrawn."""
 
     action_pages = (Approve, Decline, Withdraw)
-    change_form_template = "admin/approvals/approval/change_form.html"
+    change_form_template = "admin/accounts/acting.html"
     id_columns = ("pk", "source", "dest", "account", "reverses", "transfer")
     search_help_text = "Search by the complete id of an approval, an account or a transfer."
     list_display = (
@@ -127,12 +127,6 @@ class ApprovalAdmin(ActionsAdmin, HistoryAdmin):
         is_own = row.requested_by_id == request.user.pk
         menu = super().menu(request, row)
         return [item for item in menu if isinstance(item["page"], Withdraw) == is_own]
-
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        context["menu"] = self.menu(request, context["original"])
-        return super().render_change_form(request, context, *args, **kwargs)
 
 
 def _parties(approval: Approval) -> str:

@@ -180,7 +180,6 @@ class TransferAdmin(ActionsAdmin, HistoryAdmin):
         transfer = context["original"]
         entries = transfer.entries.select_related("account").order_by("-type")
         context["rows"] = [entry_row(entry, transfer) for entry in entries]
-        context["menu"] = self.menu(request, transfer)
         return super().render_change_form(request, context, *args, **kwargs)
 
 
