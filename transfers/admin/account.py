@@ -19,6 +19,7 @@ from accounts.admin.pages import LAST_ROWS
 from accounts.enums import AccountKind
 from accounts.models import Account
 from transfers import clock
+from transfers.admin.approval import pending_of
 from transfers.admin.chart import balance_chart
 from transfers.admin.export import answer, days_form, statement_file
 from transfers.admin.links import entry_row
@@ -68,6 +69,7 @@ class AccountWithStatementAdmin(AccountAdmin):
         context["last"] = shown[-1] if len(entries) > LAST_ROWS else None
         context["chart"] = balance_chart(account)
         context["holds"] = open_holds(request, account)
+        context["approvals"] = pending_of(account)
         return super().render_change_form(request, context, *args, **kwargs)
 
 

@@ -52,8 +52,8 @@ class TransferAdmin(ActionsAdmin, HistoryAdmin):
     action_pages = (Reverse, Capture, Void)
     actions = ("reverse",)
     search_help_text = (
-        "Search by memo, owner, amount (240.00), currency, date (2026-01-31), or the id of a "
-        "transfer or an account. Several words narrow the search."
+        "Search by memo, owner, amount (240.00, $240), currency, date (2026-01-31), month "
+        "(2026-01), or the id of a transfer or an account. Several words narrow the search."
     )
     find_older = "Add a date, such as 2026-01-31, or the id of an account to find older ones."
     change_list_template = "admin/transfers/transfer/change_list.html"
