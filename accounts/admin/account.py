@@ -20,6 +20,7 @@ from accounts.admin.pages import (
     ACCOUNT_TONES,
     HistoryAdmin,
     account_badge,
+    available_in,
     money_shown,
     name_and_id,
 )
@@ -128,7 +129,7 @@ class AccountAdmin(ActionsAdmin, HistoryAdmin):
 
     @admin.display(description="available")
     def available_shown(self, account: Account) -> str:
-        return money_shown(_unless_external(account, account.available), account.currency)
+        return money_shown(_unless_external(account, available_in(account)), account.currency)
 
     @admin.display(description="overdraft limit")
     def limit_shown(self, account: Account) -> str:

@@ -149,6 +149,10 @@ class ActionPage:
         """Return the URL of the page for a row."""
         return reverse(f"admin:{self.admin.url_name}_{self.name}", args=[row.pk])
 
+    def impossible(self, row: Any, actor: Any) -> str | None:
+        """Return why the action would be refused whatever is entered; None if it may succeed."""
+        return None
+
     def effects(self, row: Any, actor: Any, data: Mapping[str, Any]) -> list[Effect]:
         """
         Return what the action would do to each account. Nothing is changed.
@@ -179,7 +183,10 @@ class ActionPage:
         form = self.form(row, entered, initial=self.initial(request, row))
         data = form.cleaned_data if form.is_valid() else {"reason": ""}
         shown: dict[str, Any] = {}
-        if EDIT not in request.POST and (form.is_valid() or form.asks_only_reason):
+        impossible = None if form.asks_only_reason else self.impossible(row, request.user)
+        if impossible is not None:
+            shown |= {"impossible": True, "refusal": impossible}
+        elif EDIT not in request.POST and (form.is_valid() or form.asks_only_reason):
             try:
                 if form.is_valid() and form_key_of(request):
                     return self._carry_out(request, row, data)
@@ -221,6 +228,9 @@ class ActionPage:
             "row_url": self.admin.url_of(row),
             "list_url": self.admin.list_url,
             "form": form,
+            # Not a form that can only fail.
+            "shows_form": "impossible" not in shown
+            and not ("refusal" in shown and form.asks_only_reason),
             "form_key_name": FORM_KEY,
             # A new one for each page, so that a form can be sent again after a refusal.
             "form_key": uuid7(),

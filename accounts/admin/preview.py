@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Model
 from django.urls import reverse
 
-from accounts.admin.pages import money_shown
+from accounts.admin.pages import available_in, money_shown
 from accounts.models import Account
 
 # Figures that a preview shows even if the action doesn't change them.
@@ -80,4 +80,4 @@ def _shown(account: Account) -> Iterator[tuple[str, str]]:
     yield "Balance", money_shown(account.balance, account.currency)
     yield "Held", money_shown(account.held, account.currency)
     yield "Overdraft limit", money_shown(account.overdraft_limit, account.currency)
-    yield "Available", money_shown(account.available, account.currency)
+    yield "Available", money_shown(available_in(account), account.currency)

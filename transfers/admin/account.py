@@ -15,7 +15,7 @@ from django.urls import path, reverse
 
 from accounts.admin.account import AccountAdmin
 from accounts.admin.actions import Freeze, Unfreeze
-from accounts.admin.pages import LAST_ROWS
+from accounts.admin.pages import LAST_ROWS, available_in
 from accounts.enums import AccountKind
 from accounts.models import Account
 from api.instants import instant
@@ -52,7 +52,7 @@ class AccountWithStatementAdmin(AccountAdmin, FilteredFileAdmin):
 
     def csv_cells(self, row: Account) -> tuple[Any, ...]:
         is_stored = row.kind == AccountKind.CUSTOMER
-        figures = (row.balance, row.held, row.available, row.overdraft_limit)
+        figures = (row.balance, row.held, available_in(row), row.overdraft_limit)
         return (
             row.pk,
             harmless(row.owner_name),

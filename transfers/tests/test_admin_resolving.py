@@ -254,8 +254,11 @@ def test_a_hold_that_is_resolved_or_expired_is_refused(officer, source, dest, al
     services.void(hold_id=hold.pk, actor=bob)
 
     refused = [confirm(officer, action_of(each, "void"), reason="x") for each in (hold, expired)]
+    pages = [officer.get(action_of(each, "capture")) for each in (hold, expired)]
 
-    assert [refusal(each) for each in refused] == [
+    expected = [
         "The hold was already captured or voided.",
         "The hold has expired. The ledger releases it by itself.",
     ]
+    assert [refusal(each) for each in refused] == [refusal(each) for each in pages] == expected
+    assert ['<form method="post" novalidate>' in each.text for each in pages] == [False, False]
