@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework_simplejwt.token_blacklist import admin as _registered_first  # noqa: F401
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
-from accounts.admin.pages import BoundedPaginator, StrictList, account_badge, money_shown
+from accounts.admin.pages import DASH, BoundedPaginator, StrictList, account_badge, money_shown
 from accounts.rights import may
 
 PERMISSIONS = "Permissions"
@@ -106,8 +106,15 @@ class LedgerUserAdmin(OwnPermissions, StrictList, UserAdmin):
             context["has_more_accounts"] = len(accounts) > MOST_ACCOUNTS
         return super().render_change_form(request, context, *args, **kwargs)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("groups")
+
     def get_list_display(self, request: HttpRequest) -> Any:
-        return (*super().get_list_display(request), "is_active")
+        return (*super().get_list_display(request), "is_active", "groups_shown")
+
+    @admin.display(description="groups")
+    def groups_shown(self, user: User) -> str:
+        return ", ".join(sorted(group.name for group in user.groups.all())) or DASH
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)

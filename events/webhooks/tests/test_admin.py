@@ -217,6 +217,16 @@ def test_a_webhook_is_enabled_and_a_delivery_retried_from_its_page(client, opera
     assert (Endpoint.objects.get().status, Delivery.objects.get().status) == ("ENABLED", "PENDING")
 
 
+def test_a_message_about_a_url_is_shown_as_it_is_written(client, operator, make_webhook):
+    webhook = make_webhook("https://hooks.example/")
+    client.force_login(operator)
+    form = {"action": "enable", "_selected_action": [str(webhook.pk)]}
+
+    page = client.post(ENDPOINTS, form, follow=True)
+
+    assert '<li class="success">https://hooks.example/ is now enabled.</li>' in page.text
+
+
 def test_several_webhooks_are_disabled_from_the_list(client, operator, make_webhook):
     webhooks = [make_webhook(f"http://127.0.0.1:9/{name}") for name in ("a", "b")]
     client.force_login(operator)
