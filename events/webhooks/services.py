@@ -150,7 +150,9 @@ def disable(*, webhook_id: UUID, actor: User, reason: str) -> Endpoint:
     """
     endpoint = _locked(webhook_id, actor)
     if endpoint.status == EndpointStatus.ENABLED:
-        endpoint.disable(f"{DISABLED_BY}{actor.get_username()}: {reason}")
+        # A preview doesn't have a reason yet.
+        why = f": {reason}" if reason else ""
+        endpoint.disable(f"{DISABLED_BY}{actor.get_username()}{why}")
         endpoint.save(update_fields=["status", "disabled_reason"])
     return endpoint
 

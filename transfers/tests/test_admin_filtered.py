@@ -43,7 +43,7 @@ def rows_of(browser, path: str, query: str = "") -> list[dict[str, str]]:
 def link_of(browser, path: str, query: str = "") -> tuple[str, str]:
     """Return the address and the text of the link to the file on a list."""
     html = browser.get(f"{path}{query}").text
-    [link] = re.findall(r'<p class="filtered"><a href="([^"]*)">(.*?)</a></p>', html)
+    [link] = re.findall(r'<p class="csv"><a href="([^"]*)">(.*?)</a></p>', html)
     return link
 
 

@@ -161,7 +161,10 @@ def test_disabling_shows_a_preview_and_records_who_did_it_and_why(client, operat
     untouched = Endpoint.objects.get().status
     done = confirm(client, path, reason="Floods us")
 
-    assert before[webhook.url]["Status"] == ("Enabled", "Disabled")
+    assert before[webhook.url] == {
+        "Status": ("Enabled", "Disabled"),
+        "Why": ("\N{EN DASH}", f"Disabled by {operator.username}"),
+    }
     assert (missing.status_code, untouched) == (200, "ENABLED")
     assert (done.status_code, done["Location"]) == (302, page_of(webhook))
     assert messages_of(done) == [("success", f"{webhook.url} is now disabled.")]

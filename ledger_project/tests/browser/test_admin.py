@@ -27,7 +27,11 @@ PAGES = {
     "delivery": f"/admin/webhooks/delivery/{DELIVERY_ID}/change/",
     "delivery-retry": f"/admin/webhooks/delivery/{DELIVERY_ID}/retry/",
     "users": "/admin/auth/user/",
+    "user": "/admin/auth/user/1/change/",
     "user-add": "/admin/auth/user/add/",
+    "group": "/admin/auth/group/1/change/",
+    "group-add": "/admin/auth/group/add/",
+    "service-key-add": "/admin/service_keys/servicekey/add/",
     "password": "/admin/password_change/",
 }
 
