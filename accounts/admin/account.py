@@ -20,6 +20,7 @@ from accounts.admin.pages import (
     ACCOUNT_TONES,
     HistoryAdmin,
     account_badge,
+    available_in,
     money_shown,
     name_and_id,
 )
@@ -128,7 +129,7 @@ class AccountAdmin(ActionsAdmin, HistoryAdmin):
 
     @admin.display(description="available")
     def available_shown(self, account: Account) -> str:
-        return money_shown(_unless_external(account, account.available), account.currency)
+        return money_shown(_unless_external(account, available_in(account)), account.currency)
 
     @admin.display(description="overdraft limit")
     def limit_shown(self, account: Account) -> str:
@@ -157,7 +158,6 @@ class AccountAdmin(ActionsAdmin, HistoryAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         account = context["original"]
-        context["menu"] = self.menu(request, account)
         context["figures"] = self.figures(account)
         context["changes"] = change_rows(account)
         context["why"] = self.why(account)

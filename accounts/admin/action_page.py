@@ -24,11 +24,12 @@ from uuid_utils.compat import uuid7
 from accounts.admin.acting import Names, in_words
 from accounts.admin.amount import MoneyField
 from accounts.admin.pages import money_shown
-from accounts.admin.preview import Effect, rehearse
+from accounts.admin.preview import Effect, observed
 from accounts.models import LONGEST_REASON, Account
 from accounts.rights import may
 from api.errors import ApiError
 from api.form_keys import EDIT, FORM_KEY, form_key_of
+from database.rehearsal import rolled_back
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 # What a service raises if it refuses an action.
@@ -36,7 +37,7 @@ REFUSALS = (ApiError, PermissionDenied)
 
 
 class ActionForm(forms.Form):
-    """The fields of an action on a row. The last one is the reason for it."""
+    """The fields of an action on a row. The last one is the reason for it, if it has one."""
 
     required_css_class = "required"
     reason = forms.CharField(
@@ -49,14 +50,16 @@ class ActionForm(forms.Form):
     def __init__(self, row: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.row = row
-        self.fields["reason"] = self.fields.pop("reason")
+        if "reason" in self.fields:
+            self.fields["reason"] = self.fields.pop("reason")
         for field in self.fields.values():
             if isinstance(field, MoneyField):
                 field.in_currency(row.currency)
 
     @property
     def asks_only_reason(self) -> bool:
-        return list(self.fields) == ["reason"]
+        """Whether the preview needs no values: there is no field but the reason."""
+        return not self.fields.keys() - {"reason"}
 
     def entered(self) -> list[tuple[str, str]]:
         """Return the labels and values of the valid form, as the preview shows them."""
@@ -93,6 +96,10 @@ class ActionPage:
 
     def __init__(self, admin: "ActionsAdmin") -> None:
         self.admin = admin
+
+    def is_allowed(self, user: Any) -> bool:
+        """Return whether a user may take the action."""
+        return may(user, self.permission)
 
     def is_offered(self, row: Any) -> bool:
         """Return whether the menu of a row contains the action."""
@@ -142,14 +149,23 @@ class ActionPage:
         """Return the URL of the page for a row."""
         return reverse(f"admin:{self.admin.url_name}_{self.name}", args=[row.pk])
 
+    def impossible(self, row: Any, actor: Any) -> str | None:
+        """Return why the action would be refused whatever is entered; None if it may succeed."""
+        return None
+
     def effects(self, row: Any, actor: Any, data: Mapping[str, Any]) -> list[Effect]:
         """
-        Return what the action would do to the accounts. Nothing is changed.
+        Return what the action would do to each account. Nothing is changed.
 
         :raises ApiError, PermissionDenied: if the action would be refused
         """
+        with rolled_back():
+            return self.observed(row, actor, data)
+
+    def observed(self, row: Any, actor: Any, data: Mapping[str, Any]) -> list[Effect]:
+        """Carry out the action in a transaction that is rolled back, and return what it does."""
         ids = [account.pk for account in self.accounts_of(row, data)]
-        return rehearse(ids, lambda: self.act(row, actor, data))
+        return observed(ids, lambda: self.act(row, actor, data))
 
     def why_not(self, refusal: Exception, row: Any, data: Mapping[str, Any]) -> str:
         """Return the message for a refusal."""
@@ -167,7 +183,10 @@ class ActionPage:
         form = self.form(row, entered, initial=self.initial(request, row))
         data = form.cleaned_data if form.is_valid() else {"reason": ""}
         shown: dict[str, Any] = {}
-        if EDIT not in request.POST and (form.is_valid() or form.asks_only_reason):
+        impossible = None if form.asks_only_reason else self.impossible(row, request.user)
+        if impossible is not None:
+            shown |= {"impossible": True, "refusal": impossible}
+        elif EDIT not in request.POST and (form.is_valid() or form.asks_only_reason):
             try:
                 if form.is_valid() and form_key_of(request):
                     return self._carry_out(request, row, data)
@@ -178,7 +197,7 @@ class ActionPage:
         return self._page(request, row, form, shown)
 
     def _row(self, request: HttpRequest, object_id: str) -> Any:
-        if not (self.admin.has_view_permission(request) and may(request.user, self.permission)):
+        if not (self.admin.has_view_permission(request) and self.is_allowed(request.user)):
             raise PermissionDenied
         row = self.admin.get_object(request, object_id)
         if row is None:
@@ -209,6 +228,9 @@ class ActionPage:
             "row_url": self.admin.url_of(row),
             "list_url": self.admin.list_url,
             "form": form,
+            # Not a form that can only fail.
+            "shows_form": "impossible" not in shown
+            and not ("refusal" in shown and form.asks_only_reason),
             "form_key_name": FORM_KEY,
             # A new one for each page, so that a form can be sent again after a refusal.
             "form_key": uuid7(),
@@ -257,5 +279,11 @@ class ActionsAdmin(admin.ModelAdmin):
         return [
             {"page": page, "url": page.url(row)}
             for page in pages
-            if page.is_offered(row) and may(request.user, page.permission)
+            if page.is_offered(row) and page.is_allowed(request.user)
         ]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context["menu"] = self.menu(request, context["original"])
+        return super().render_change_form(request, context, *args, **kwargs)

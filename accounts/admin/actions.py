@@ -6,12 +6,14 @@ from typing import Any
 from django.http import HttpRequest
 
 from accounts import services
+from accounts.admin.acting import in_words
 from accounts.admin.action_page import ActionForm, ActionPage
 from accounts.admin.amount import MoneyField
 from accounts.admin.pages import money_shown
 from accounts.enums import AccountKind, AccountStatus
-from accounts.exceptions import AccountClosed
+from accounts.exceptions import AccountClosed, AccountNotFound
 from accounts.models import Account
+from api.errors import LedgerError
 
 FROZEN_MEANS = (
     "No money moves in or out until the account is unfrozen. Two things stay possible: its holds "
@@ -32,6 +34,18 @@ class AccountAction(ActionPage):
 
     def accounts_of(self, row: Account, data: Mapping[str, Any]) -> Sequence[Account]:
         return [row]
+
+    def impossible(self, row: Account, actor: Any) -> str | None:
+        refusal = self.ruled_out(row)
+        if refusal is None:
+            return None
+        return in_words(refusal, row, lambda row: {row.pk: "The account"})
+
+    def ruled_out(self, row: Account) -> LedgerError | None:
+        """Return the error that the kind and the status of the account alone lead to, if any."""
+        if row.kind == AccountKind.EXTERNAL:
+            return AccountNotFound(row.pk)
+        return AccountClosed(row.pk) if row.status == AccountStatus.CLOSED else None
 
 
 class Freeze(AccountAction):

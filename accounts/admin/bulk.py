@@ -1,8 +1,10 @@
 """Actions on several rows of a list, which staff confirm on a page of their own."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.admin import helpers
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -10,6 +12,8 @@ from django.template.response import TemplateResponse
 
 from accounts.admin.acting import Waits, act_on_each, selected
 from accounts.admin.action_page import REFUSALS, ActionPage, ActionsAdmin
+from accounts.models import Account
+from database.rehearsal import rolled_back
 
 
 def ask_then_act(
@@ -53,18 +57,37 @@ def ask_then_act(
     return TemplateResponse(request, "admin/accounts/bulk.html", context)
 
 
-def _rehearsed(page: ActionPage, request: HttpRequest, rows: Any) -> tuple[list, list]:
-    """Return the rows with the effects of the action, and those it would be refused for."""
+def _rehearsed(page: ActionPage, request: HttpRequest, rows: Sequence[Any]) -> tuple[list, list]:
+    """
+    Return the rows with the effects of the action, and those it would be refused for.
+
+    The rows are acted on one after the other, as when staff confirm, and all of it is rolled back.
+    Each row therefore shows the figures that the rows before it leave. The ledger decides again
+    when the action is carried out.
+    """
     possible, refused = [], []
     data = {"reason": ""}
-    for row in rows:
-        shown = {"row": row, "url": page.admin.url_of(row)}
-        # Each on its own, so that no account is locked for long. The ledger decides again when the
-        # action is carried out.
-        try:
-            shown["effects"] = page.effects(row, request.user, data)
-            shown["must_wait"] = page.must_wait(row, request.user, data)
-            possible.append(shown)
-        except REFUSALS as refusal:
-            refused.append({**shown, "why": page.why_not(refusal, row, data)})
+    with rolled_back():
+        # All at once and in order, so that two previews with the same accounts can't deadlock.
+        Account.objects.locked(
+            *{account.pk for row in rows for account in page.accounts_of(row, data)}
+        )
+        for row in rows:
+            shown = {"row": row, "url": page.admin.url_of(row)}
+            try:
+                shown |= _rehearsed_row(page, request, row, data)
+                possible.append(shown)
+            except REFUSALS as refusal:
+                refused.append({**shown, "why": page.why_not(refusal, row, data)})
     return possible, refused
+
+
+def _rehearsed_row(
+    page: ActionPage, request: HttpRequest, row: Any, data: dict[str, str]
+) -> dict[str, Any]:
+    """Act on a row, unless it must wait for approval: then it changes nothing for the next rows."""
+    must_wait = page.must_wait(row, request.user, data)
+    if must_wait:
+        return {"must_wait": True, "effects": page.effects(row, request.user, data)}
+    with transaction.atomic():
+        return {"must_wait": False, "effects": page.observed(row, request.user, data)}

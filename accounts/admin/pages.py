@@ -17,6 +17,7 @@ from django.utils.html import format_html
 
 from accounts.admin import search
 from accounts.admin.search import MOST_FOUND, ends_like, id_in, newest_of
+from accounts.enums import AccountStatus
 from accounts.models import Account
 from accounts.money import money
 from accounts.rights import may
@@ -36,6 +37,15 @@ ACCOUNT_TONES = {"OPEN": "good", "FROZEN": "bad", "CLOSED": "quiet"}
 def money_shown(amount: int | None, currency: str) -> str:
     """Return an amount in minor units as text that doesn't wrap; a dash for None."""
     return DASH if amount is None else money(amount, currency).replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def available_in(account: Account) -> int:
+    """
+    Return what can be spent, in minor units.
+
+    That is nothing if the account is closed, although it keeps its overdraft limit.
+    """
+    return 0 if account.status == AccountStatus.CLOSED else account.available
 
 
 def time_shown(time: datetime) -> str:

@@ -1,20 +1,22 @@
-"""What an action would do to accounts, found out by carrying it out and rolling it back."""
+"""What an action would do, found out by carrying it out and rolling it back."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
-from accounts.admin.pages import money_shown
+from django.db.models import Model
+from django.urls import reverse
+
+from accounts.admin.pages import available_in, money_shown
 from accounts.models import Account
-from database.rehearsal import rolled_back
 
 # Figures that a preview shows even if the action doesn't change them.
 ALWAYS = {"Balance", "Held", "Available"}
 
 
 class Figure(NamedTuple):
-    """A figure of an account before and after an action."""
+    """A figure of a row, such as an account's balance, before and after an action."""
 
     label: str
     before: str
@@ -27,10 +29,17 @@ class Figure(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What an action does to one account."""
+    """What an action does to one row, such as an account."""
 
-    account: Account
+    row: Model
+    name: str
     figures: list[Figure]
+
+    @property
+    def url(self) -> str:
+        """The page of the row."""
+        opts = self.row._meta
+        return reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[self.row.pk])
 
     @property
     def changes(self) -> list[Figure]:
@@ -38,24 +47,31 @@ class Effect:
         return [figure for figure in self.figures if figure.changes]
 
 
-def rehearse(ids: Collection[UUID], act: Callable[[], object]) -> list[Effect]:
+def observed(ids: Collection[UUID], act: Callable[[], object]) -> list[Effect]:
     """
-    Return the effect of ``act`` on the customers' accounts among ``ids``. Nothing is changed.
+    Carry out ``act``, and return its effect on the customers' accounts among ``ids``.
 
-    The action really runs, in a transaction that is rolled back. The preview therefore shows what
-    the ledger does, and raises the errors that it would raise.
+    The action really runs, in a transaction that the caller rolls back. The preview therefore shows
+    what the ledger does, and raises the errors that it would raise.
     """
-    with rolled_back():
-        before = Account.objects.locked(*ids)
-        act()
-        after = Account.objects.by_id(*ids)
-    return [Effect(before[each], _figures(before[each], after[each])) for each in ids
-            if each in before]  # fmt: skip
+    before = Account.objects.locked(*ids)
+    act()
+    after = Account.objects.by_id(*ids)
+    return [
+        Effect(before[each], before[each].owner_name, _figures(before[each], after[each]))
+        for each in ids
+        if each in before
+    ]
+
+
+def compared(before: Iterable[tuple[str, str]], after: Iterable[tuple[str, str]]) -> list[Figure]:
+    """Return the figures of a row from their labels and values before and after an action."""
+    pairs = zip(before, after, strict=True)
+    return [Figure(label, old, new) for (label, old), (_, new) in pairs]
 
 
 def _figures(before: Account, after: Account) -> list[Figure]:
-    pairs = zip(_shown(before), _shown(after), strict=True)
-    figures = [Figure(label, old, new) for (label, old), (_, new) in pairs]
+    figures = compared(_shown(before), _shown(after))
     return [figure for figure in figures if figure.label in ALWAYS or figure.changes]
 
 
@@ -64,4 +80,4 @@ def _shown(account: Account) -> Iterator[tuple[str, str]]:
     yield "Balance", money_shown(account.balance, account.currency)
     yield "Held", money_shown(account.held, account.currency)
     yield "Overdraft limit", money_shown(account.overdraft_limit, account.currency)
-    yield "Available", money_shown(account.available, account.currency)
+    yield "Available", money_shown(available_in(account), account.currency)

@@ -74,9 +74,9 @@ def refusal(response: HttpResponse) -> str | None:
 
 
 def preview(response: HttpResponse) -> dict[str, dict[str, tuple[str, str]]]:
-    """Return the figures before and after an action, by owner name and label."""
+    """Return the figures before and after an action, by the row's name and label."""
     return {
-        effect.account.owner_name: {
+        effect.name: {
             each.label: (text_of(each.before), text_of(each.after)) for each in effect.figures
         }
         for effect in response.context["effects"]

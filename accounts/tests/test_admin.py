@@ -9,7 +9,17 @@ from django.urls import reverse
 from accounts import services
 from accounts.admin import pages
 from accounts.models import Account, AccountChange, external_account_id
-from accounts.tests.admin_pages import column, field, figure, figures, menu, queries_of, table
+from accounts.tests.admin_pages import (
+    action_of,
+    column,
+    field,
+    figure,
+    figures,
+    menu,
+    preview,
+    queries_of,
+    table,
+)
 
 LIST = reverse("admin:accounts_account_changelist")
 CHANGES = reverse("admin:accounts_accountchange_changelist")
@@ -213,6 +223,21 @@ def test_the_page_says_at_the_top_why_an_account_is_frozen(reader, alice, staff,
     assert ": Card lost again</p>" in why
     assert html.index('id="why"') < html.index('id="figures"') < html.index('id="statement"')
     assert 'class="badge badge-bad">Frozen</span>' in html
+
+
+def test_nothing_is_available_in_a_closed_account_whatever_its_limit(
+    officer, alice, staff, funded_account
+):
+    account = funded_account(alice)
+    services.set_overdraft_limit(account_id=account.pk, actor=staff, limit=150_00)
+
+    before = officer.get(action_of(account, "close"))
+    services.close(account_id=account.pk, actor=staff)
+    shown, listed = officer.get(page(account)), officer.get(f"{LIST}?status__exact=CLOSED")
+
+    assert preview(before)["alice"]["Available"] == ("150.00 USD", "0.00 USD")
+    assert figure(shown, "available") == "0.00 USD"
+    assert column(listed, "available_shown") == ["0.00 USD"]
 
 
 @pytest.mark.parametrize("status", ["CLOSED", "EXTERNAL"])

@@ -145,11 +145,15 @@ def test_a_closed_or_external_account_refuses_each_action(
     fields = {"amount": "1", "overdraft_limit": "1", "reason": "As asked"}
     response = confirm(officer, action_of(account, name), **fields)
 
+    asks_for_amount = name in ("limit", "deposit", "withdraw")
     expected = {
-        "CLOSED": "It is closed. This can't be undone.",
+        "CLOSED": f"{'The account' if asks_for_amount else 'It'} is closed. This can't be undone.",
         "EXTERNAL": "It is an EXTERNAL account, which can't be changed.",
     }
     assert (refusal(response), changes()) == (expected[status], before)
+    for page in (response, officer.get(action_of(account, name))):
+        assert refusal(page) == expected[status]
+        assert '<form method="post" novalidate>' not in page.text
 
 
 # ── Several accounts ─────────────────────────────────────────────────────────────────────────────

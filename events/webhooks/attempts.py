@@ -22,7 +22,7 @@ from api.instants import instant
 from api.renderers import JSONRenderer
 from events.bodies import body_of
 from events.webhooks.addresses import Refused, Target, target_of
-from events.webhooks.models import LONGEST_REASON, Delivery, Endpoint
+from events.webhooks.models import Delivery, Endpoint
 from events.webhooks.retries import next_attempt, retry_after_of
 from events.webhooks.secrets import UnreadableSecret, decrypted
 from events.webhooks.sending import SECONDS, Outcome
@@ -230,20 +230,14 @@ def _failed(endpoint: Endpoint, delivery: Delivery, outcome: Outcome, now: datet
     )
     if outcome.status == GONE:
         delivery.due_at = None
-        _disable(endpoint, "The receiver responded with 410 (Gone).")
+        endpoint.disable("The receiver responded with 410 (Gone).")
     elif delivery.due_at is None and endpoint.failing_since <= since:
         # Nothing has succeeded in all the time that this delivery was attempted.
         last = outcome.error or f"status {outcome.status}"
-        _disable(
-            endpoint,
+        endpoint.disable(
             f"No delivery has succeeded since {instant(endpoint.failing_since)}. "
-            f"The last error: {last}",
+            f"The last error: {last}"
         )
     if delivery.due_at is None:
         delivery.status = DeliveryStatus.FAILED
     endpoint.save(update_fields=["failing_since", "status", "disabled_reason"])
-
-
-def _disable(endpoint: Endpoint, reason: str) -> None:
-    endpoint.status = EndpointStatus.DISABLED
-    endpoint.disabled_reason = reason[:LONGEST_REASON]

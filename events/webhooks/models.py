@@ -105,6 +105,11 @@ class Endpoint(models.Model):
     def is_owned_by(self, user: User) -> bool:
         return self.owner_id == user.pk
 
+    def disable(self, reason: str) -> None:
+        """Note, without saving it, that nothing more is sent, and why."""
+        self.status = EndpointStatus.DISABLED
+        self.disabled_reason = reason[:LONGEST_REASON]
+
     def wants(self, event: Event) -> bool:
         """Return whether events of this type are delivered."""
         return not self.events or event.type in self.events

@@ -24,6 +24,7 @@ from events.webhooks.addresses import (
     lookup_threads,
     require_public,
 )
+from events.webhooks.failures import in_words
 
 # For the lookup, the connection, the request and the response together.
 SECONDS = 10
@@ -92,7 +93,7 @@ class Sender:
         except Refused as refused:
             error = str(refused)
         except FAILURES as failed:
-            error = f"{type(failed).__name__}: {failed}"
+            error = in_words(failed)
         return Outcome(
             response.status,
             round((monotonic() - started) * 1000),

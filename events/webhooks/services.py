@@ -18,7 +18,7 @@ from events.webhooks.exceptions import (
     WebhookDisabled,
     WebhookNotFound,
 )
-from events.webhooks.models import Delivery, Endpoint
+from events.webhooks.models import LONGEST_REASON, Delivery, Endpoint
 from events.webhooks.secrets import encrypted
 from events.webhooks.signatures import new_secret
 from events.webhooks.statuses import DeliveryStatus, EndpointStatus
@@ -26,6 +26,11 @@ from transfers import clock
 
 # How long the previous secret signs too after a rotation.
 ROTATION = timedelta(hours=24)
+DISABLED_BY = "Disabled by "
+# What is left of ``disabled_reason`` beside the longest name of the user who gives the reason.
+LONGEST_OWN_REASON = (
+    LONGEST_REASON - len(f"{DISABLED_BY}: ") - (User._meta.get_field("username").max_length or 0)
+)
 
 
 @transaction.atomic
@@ -131,6 +136,24 @@ def enable(*, webhook_id: UUID, actor: User) -> Endpoint:
         now = clock.now()
         pending = endpoint.deliveries.filter(status=DeliveryStatus.PENDING)
         pending.update(since=None, due_at=now)
+    return endpoint
+
+
+@transaction.atomic
+def disable(*, webhook_id: UUID, actor: User, reason: str) -> Endpoint:
+    """
+    Disable a webhook: nothing is sent until it is enabled again. One that is disabled already keeps
+    its reason.
+
+    :param reason: at most ``LONGEST_OWN_REASON`` characters; the owner sees it, with who gave it
+    :raises WebhookNotFound, PermissionDenied: as ``_locked``
+    """
+    endpoint = _locked(webhook_id, actor)
+    if endpoint.status == EndpointStatus.ENABLED:
+        # A preview doesn't have a reason yet.
+        why = f": {reason}" if reason else ""
+        endpoint.disable(f"{DISABLED_BY}{actor.get_username()}{why}")
+        endpoint.save(update_fields=["status", "disabled_reason"])
     return endpoint
 
 

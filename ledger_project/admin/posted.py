@@ -41,8 +41,9 @@ class TransferWithKeyAdmin(TransferAdmin):
     """The admin of transfers, which finds them by key, and links to the key of a transfer."""
 
     search_help_text = (
-        "Search by memo, owner, amount (240.00), currency, date (2026-01-31), idempotency key, or "
-        "the id of a transfer or an account. Several words narrow the search."
+        "Search by memo, owner, amount (240.00, $240), currency, date (2026-01-31), month "
+        "(2026-01), idempotency key, or the id of a transfer or an account. Several words narrow "
+        "the search."
     )
 
     def get_fields(self, request: HttpRequest, obj: Transfer | None = None) -> Any:

@@ -1,10 +1,12 @@
 """The admin site: its home page, its search, and a login form with a limit on failed logins."""
 
+from functools import wraps
 from math import ceil
 from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
@@ -33,6 +35,9 @@ TABLES = {
     ),
     "Access": ("auth.User", "auth.Group", "service_keys.ServiceKey"),
 }
+LOST_FORM = (
+    "Nothing was changed: your session had ended when the form was sent. Log in and enter it again."
+)
 # How many rows of each table a search of all tables shows.
 FEW = 5
 
@@ -78,8 +83,21 @@ class LedgerAdminSite(AdminSite):
     login_form = CountedLoginForm
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Return the view of a page for staff, which carries out a confirmed form once."""
-        return super().admin_view(once(view), cacheable)
+        """
+        Return the view of a page for staff, which carries out a confirmed form once.
+
+        If a form is sent after the session has ended, the login page says that it is lost.
+        """
+        page = super().admin_view(once(view), cacheable)
+
+        @wraps(page)
+        def run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            is_lost = request.method == "POST" and not request.user.is_authenticated
+            if is_lost and request.path != reverse("admin:logout"):
+                messages.warning(request, LOST_FORM)
+            return page(request, *args, **kwargs)
+
+        return run
 
     def get_urls(self) -> list[Any]:
         return [path("find/", self.admin_view(self.find), name="find"), *super().get_urls()]

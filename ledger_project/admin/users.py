@@ -6,12 +6,13 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, Permission, User
-from django.db.models import Q, QuerySet
+from django.db.models import DateTimeField, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.text import capfirst
 from rest_framework_simplejwt.token_blacklist import admin as _registered_first  # noqa: F401
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
-from accounts.admin.pages import BoundedPaginator, StrictList, account_badge, money_shown
+from accounts.admin.pages import DASH, BoundedPaginator, StrictList, account_badge, money_shown
 from accounts.rights import may
 
 PERMISSIONS = "Permissions"
@@ -53,6 +54,17 @@ class OwnPermissions(admin.ModelAdmin):
 
     paginator = BoundedPaginator
     show_full_result_count = False
+
+    class Media:
+        js = ("ledger_project/names.js",)
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(db_field, DateTimeField):
+            # Django's label names neither of the two fields.
+            for part, widget in zip(("date", "time"), field.widget.widgets, strict=True):
+                widget.attrs["aria-label"] = f"{capfirst(db_field.verbose_name)}: {part}"
+        return field
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
@@ -106,8 +118,15 @@ class LedgerUserAdmin(OwnPermissions, StrictList, UserAdmin):
             context["has_more_accounts"] = len(accounts) > MOST_ACCOUNTS
         return super().render_change_form(request, context, *args, **kwargs)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("groups")
+
     def get_list_display(self, request: HttpRequest) -> Any:
-        return (*super().get_list_display(request), "is_active")
+        return (*super().get_list_display(request), "is_active", "groups_shown")
+
+    @admin.display(description="groups")
+    def groups_shown(self, user: User) -> str:
+        return ", ".join(sorted(group.name for group in user.groups.all())) or DASH
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)

@@ -75,6 +75,10 @@ class ServiceKeyAdmin(LedgerAdmin):
     list_display = ("key_shown", "owner", "scope", "status", "last_used_shown", "expires_shown")
     list_select_related = ("owner",)
     autocomplete_fields = ("owner",)
+
+    class Media:
+        js = ("ledger_project/names.js",)
+
     search_help_text = "Search by a complete client id, a username, or part of a name."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ServiceKey]:

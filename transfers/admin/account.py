@@ -15,32 +15,54 @@ from django.urls import path, reverse
 
 from accounts.admin.account import AccountAdmin
 from accounts.admin.actions import Freeze, Unfreeze
-from accounts.admin.pages import LAST_ROWS
+from accounts.admin.pages import LAST_ROWS, available_in
 from accounts.enums import AccountKind
 from accounts.models import Account
+from api.instants import instant
 from transfers import clock
+from transfers.admin.approval import pending_of
 from transfers.admin.chart import balance_chart
-from transfers.admin.export import answer, days_form, statement_file
+from transfers.admin.export import answer, days_form, number, statement_file
+from transfers.admin.filtered import FilteredFileAdmin
 from transfers.admin.links import entry_row
 from transfers.admin.moving import CloseWhenEmpty, Deposit, MoveOut, Withdraw
 from transfers.admin.open_holds import open_holds
 from transfers.admin.waiting import SetLimitOrAsk
+from transfers.export import harmless
 from transfers.models import LedgerEntry
 
 admin.site.unregister(Account)
 
 
 @admin.register(Account)
-class AccountWithStatementAdmin(AccountAdmin):
+class AccountWithStatementAdmin(AccountAdmin, FilteredFileAdmin):
     """The admin of accounts, with the entries of an account on its page, newest first."""
 
     action_pages = (Deposit, Withdraw, MoveOut, Freeze, Unfreeze, SetLimitOrAsk, CloseWhenEmpty)
     change_form_template = "admin/transfers/account.html"
+    csv_header = (
+        *("id", "owner_name", "owner", "currency", "kind", "status", "balance", "held"),
+        *("available", "overdraft_limit", "created_at"),
+    )
 
     def get_urls(self) -> list[Any]:
         export = self.admin_site.admin_view(self.export)
         name = "accounts_account_statement"
         return [path("<path:object_id>/statement.csv", export, name=name), *super().get_urls()]
+
+    def csv_cells(self, row: Account) -> tuple[Any, ...]:
+        is_stored = row.kind == AccountKind.CUSTOMER
+        figures = (row.balance, row.held, available_in(row), row.overdraft_limit)
+        return (
+            row.pk,
+            harmless(row.owner_name),
+            harmless(row.owner.get_username()) if row.owner else None,
+            row.currency,
+            row.kind,
+            row.status,
+            *(number(each if is_stored else None, row.currency) for each in figures),
+            instant(row.created_at),
+        )
 
     def export(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """Return the statement of a customer's account in a range of days as a CSV file."""
@@ -68,6 +90,7 @@ class AccountWithStatementAdmin(AccountAdmin):
         context["last"] = shown[-1] if len(entries) > LAST_ROWS else None
         context["chart"] = balance_chart(account)
         context["holds"] = open_holds(request, account)
+        context["approvals"] = pending_of(account)
         return super().render_change_form(request, context, *args, **kwargs)
 
 

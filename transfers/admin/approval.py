@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 from django.utils.html import format_html
 
 from accounts.admin.action_page import ActionsAdmin
@@ -11,6 +12,7 @@ from accounts.admin.change import value_shown
 from accounts.admin.home import home_panel
 from accounts.admin.pages import (
     DASH,
+    LAST_ROWS,
     HistoryAdmin,
     account_link,
     badge,
@@ -18,16 +20,22 @@ from accounts.admin.pages import (
     name_and_id,
     time_shown,
 )
+from accounts.admin.search import MOST_FOUND, currencies, ends_like, id_in, newest_of
 from accounts.models import Account
+from accounts.names import folded
 from accounts.rights import may
+from database.windows import has_more, keys_among
 from transfers.admin.deciding import Approve, Decline, Withdraw
+from transfers.admin.figures import of_figure
 from transfers.admin.links import transfer_link
-from transfers.approvals.models import LIMIT, Approval
+from transfers.approvals.models import LIMIT, PENDING, Approval
 from transfers.approvals.statuses import ApprovalStatus
 from transfers.kinds import Kind
 
 # How many approvals the home page shows.
 SHOWN = 8
+# Among how many of the newest that wait those of an account are searched.
+MOST_SEARCHED = 1_000
 # The colours of badges.
 TONES = {"PENDING": "wait", "APPROVED": "good", "DECLINED": "bad", "WITHDRAWN": "quiet"}
 
@@ -37,9 +45,11 @@ class ApprovalAdmin(ActionsAdmin, HistoryAdmin):
     """A list of approvals, with a page for each on which it is approved, declined or withdrawn."""
 
     action_pages = (Approve, Decline, Withdraw)
-    change_form_template = "admin/approvals/approval/change_form.html"
-    id_columns = ("pk", "source", "dest", "account", "reverses", "transfer")
-    search_help_text = "Search by the complete id of an approval, an account or a transfer."
+    change_form_template = "admin/accounts/acting.html"
+    search_help_text = (
+        "Search by requester or approver, owner, amount (240.00), memo, or the id of an approval, "
+        "an account or a transfer. Several words narrow the search."
+    )
     list_display = (
         "requested_shown",
         "asked_for",
@@ -72,8 +82,31 @@ class ApprovalAdmin(ActionsAdmin, HistoryAdmin):
         rows = self.get_fields(request, obj)
         return [name for row in rows for name in ([row] if isinstance(row, str) else row)]
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        wanted = id_in(search_term)
+        if wanted is None:
+            return super().get_search_results(request, queryset, search_term)
+        # There is an index of their own ids and of the transfers that they led to, but none of what
+        # they concern.
+        indexed = Q(pk=wanted) | Q(transfer=wanted)
+        parties = Q(source=wanted) | Q(dest=wanted) | Q(account=wanted) | Q(reverses=wanted)
+        window = newest_of(Approval.objects.order_by("-pk"))
+        concerned = keys_among(window, queryset.filter(parties).order_by("-pk")[:MOST_FOUND])
+        exact = queryset.filter(indexed).values_list("pk", flat=True)
+        found = sorted({*concerned, *exact}, reverse=True)
+        return self.found(request, queryset, found, has_more(window)), False
+
+    def search_by_text(self, request: HttpRequest, queryset: QuerySet, text: str) -> QuerySet:
+        known = currencies()
+        for word in text.split():
+            queryset = queryset.filter(_of_word(word, known))
+        return queryset
+
     def about(self, row: Approval) -> str:
-        return f"{row.get_status_display()} · {time_shown(row.requested_at)}"
+        requested = f"requested by {row.requested_by} at {time_shown(row.requested_at)}"
+        return " · ".join(filter(None, (row.get_status_display(), requested, row.memo)))
 
     @admin.display(description="request")
     def asked_for(self, approval: Approval) -> str:
@@ -128,12 +161,6 @@ class ApprovalAdmin(ActionsAdmin, HistoryAdmin):
         menu = super().menu(request, row)
         return [item for item in menu if isinstance(item["page"], Withdraw) == is_own]
 
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        context["menu"] = self.menu(request, context["original"])
-        return super().render_change_form(request, context, *args, **kwargs)
-
 
 def _parties(approval: Approval) -> str:
     """Return links to the account of a limit, or to the source and the destination."""
@@ -151,15 +178,52 @@ def waiting_approvals(request: HttpRequest) -> dict[str, Any] | None:
     """Return the newest requests that wait for a second person; None if none do."""
     if not may(request.user, "accounts.read_any"):
         return None
-    pending = Approval.objects.filter(status=ApprovalStatus.PENDING).order_by("-pk")
-    found = pending.select_related("requested_by", "account", "source", "dest")[:SHOWN]
-    rows = [
+    rows = _rows(_pending().order_by("-pk")[:SHOWN])
+    return {"rows": rows} if rows else None
+
+
+def pending_of(account: Account) -> dict[str, Any]:
+    """
+    Return the approvals that wait and concern an account, newest first, for its page.
+
+    ``searched`` is among how many they were searched, if there are more; otherwise None.
+    """
+    # A range of one value instead of an equality: see `querysets.newest_of_all`.
+    status = {"status__gte": PENDING, "status__lte": PENDING}
+    window = Approval.objects.filter(**status).order_by("-status", "-pk")[:MOST_SEARCHED]
+    concerned = Q(account=account) | Q(source=account) | Q(dest=account)
+    newest = Approval.objects.filter(concerned).order_by("-pk")[:LAST_ROWS]
+    found = keys_among(window, newest)
+    return {
+        "rows": _rows(_pending().filter(pk__in=found).order_by("-pk")),
+        "searched": f"{MOST_SEARCHED:,}" if has_more(window) else None,
+    }
+
+
+def _pending() -> QuerySet[Approval]:
+    pending = Approval.objects.filter(status=ApprovalStatus.PENDING)
+    return pending.select_related("requested_by", "account", "source", "dest")
+
+
+def _rows(approvals: QuerySet[Approval]) -> list[dict[str, Any]]:
+    """Return the rows of the table ``admin/approvals/waiting.html``."""
+    return [
         {
             "approval": approval,
             "asked_for": f"{approval.get_kind_display()} of "
             f"{money_shown(approval.amount, approval.currency)}",
             "parties": _parties(approval),
         }
-        for approval in found
+        for approval in approvals
     ]
-    return {"rows": rows} if rows else None
+
+
+def _of_word(word: str, known: list[str]) -> Q:
+    """Return the filter for a part of a name or memo, an amount, a currency or the end of an id."""
+    found = Q(memo__icontains=word) | ends_like(word) | of_figure(word, known)
+    for person in ("requested_by", "decided_by"):
+        found |= Q(**{f"{person}__username__icontains": word})
+    for account in ("account", "source", "dest"):
+        found |= Q(**{f"{account}__owner_name_folded__contains": folded(word)})
+        found |= ends_like(word, f"{account}__pk")
+    return found

@@ -44,11 +44,16 @@ class Chart:
 
 
 def balance_chart(account: Account) -> Chart | None:
-    """Return the chart of an account's newest entries; None if it has none or is EXTERNAL."""
+    """
+    Return the chart of an account's newest entries.
+
+    Return None for an EXTERNAL account, and for one with fewer than two entries: the statement says
+    more about a single entry than a single step.
+    """
     if account.kind == AccountKind.EXTERNAL:
         return None
     entries: list[Any] = list(newest_balances(account))[::-1]
-    if not entries:
+    if len(entries) < 2:
         return None
     times = [entry[0] for entry in entries]
     _, balance, side, amount = entries[0]
@@ -67,7 +72,6 @@ def balance_chart(account: Account) -> Chart | None:
     def shown(amount: int) -> str:
         return money_shown(amount, account.currency)
 
-    counted = "entry" if len(entries) == 1 else f"{len(entries)} entries"
     return Chart(
         line=line,
         area=f"{line} {_drawn(ends)}",
@@ -76,7 +80,7 @@ def balance_chart(account: Account) -> Chart | None:
         lowest=shown(low),
         first=times[0],
         last=times[-1],
-        text=f"Balance after the newest {counted}, from "
+        text=f"Balance after the newest {len(entries)} entries, from "
         f"{time_shown(times[0])} to {time_shown(times[-1])}: at least {shown(min(balances[1:]))}, "
         f"at most {shown(max(balances[1:]))}, at the end {shown(balances[-1])}.",
     )

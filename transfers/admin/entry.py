@@ -1,20 +1,26 @@
 """The list of ledger entries and the page of one entry."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from accounts.admin.pages import HistoryAdmin, account_link, money_shown, time_shown
+from accounts.admin.pages import account_link, money_shown, time_shown
 from accounts.admin.search import MOST_FOUND, id_in, newest_of
 from accounts.models import Account
+from api.instants import instant
 from database.windows import has_more, keys_among
 from transfers.admin.account import entries_of
+from transfers.admin.export import number
+from transfers.admin.filtered import FilteredFileAdmin
 from transfers.admin.links import kind_link, memo_of
+from transfers.export import harmless
 from transfers.models import LedgerEntry
 
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(HistoryAdmin):
+class LedgerEntryAdmin(FilteredFileAdmin):
     """A read-only list of ledger entries."""
 
     search_help_text = "Search by the id of an entry, an account or a transfer."
@@ -32,6 +38,27 @@ class LedgerEntryAdmin(HistoryAdmin):
     )
     fields = ("id", *list_display)
     readonly_fields = fields
+    csv_header = (
+        *("sequence", "ts", "account_id", "account_name", "kind", "type", "amount", "balance"),
+        *("currency", "memo", "transfer_id", "id"),
+    )
+
+    def csv_cells(self, row: LedgerEntry) -> tuple[Any, ...]:
+        transfer = row.transfer
+        return (
+            row.sequence,
+            instant(row.ts),
+            row.account_id,
+            harmless(row.account.owner_name),
+            transfer.kind,
+            row.type,
+            number(row.amount, transfer.currency),
+            number(row.balance, transfer.currency),
+            transfer.currency,
+            harmless(memo_of(transfer)) or None,
+            transfer.pk,
+            row.pk,
+        )
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str

@@ -89,7 +89,7 @@ def transfers_file(since: datetime, until: datetime) -> FileResponse:
     near = {"pk__gte": next(ids_at(since - APART)), "pk__lt": next(ids_at(until + APART))}
     transfers = Transfer.objects.filter(created_at__gte=since, created_at__lt=until, **near)
     chunks = chunks_of(transfers.select_related("source", "dest", "hold", "created_by"), "pk")
-    rows = (map(_transfer_cells, chunk) for chunk in chunks)
+    rows = (map(transfer_cells, chunk) for chunk in chunks)
     last = until - timedelta(days=1)
     return csv_file(f"transfers-{since:%Y-%m-%d}-{last:%Y-%m-%d}.csv", TRANSFERS, rows)
 
@@ -101,13 +101,14 @@ def statement_file(account: Account, since: datetime, until: datetime) -> FileRe
     return csv_file(f"statement-{account.pk}.csv", STATEMENT, map(_statement_rows, chunks))
 
 
-def _transfer_cells(transfer: Transfer) -> tuple[Any, ...]:
+def transfer_cells(transfer: Transfer) -> tuple[Any, ...]:
+    """Return the cells of a transfer in the columns ``TRANSFERS``."""
     by = transfer.created_by
     return (
         transfer.pk,
         instant(transfer.created_at),
         transfer.kind,
-        _number(transfer.amount, transfer.currency),
+        number(transfer.amount, transfer.currency),
         transfer.currency,
         harmless(memo_of(transfer)) or None,
         transfer.source_id,
@@ -125,15 +126,15 @@ def _statement_rows(chunk: list[Any]) -> Iterator[list[Any]]:
         cells = line._replace(
             ts=instant(line.ts),
             ref=harmless(line.ref),
-            amount=_number(line.amount, line.currency),
-            balance=_number(line.balance, line.currency),
+            amount=number(line.amount, line.currency),
+            balance=number(line.balance, line.currency),
         )
         yield [getattr(cells, name) for name in STATEMENT]
 
 
-def _number(amount: int, currency: str) -> str:
-    """Return an amount in the currency's unit, without commas: ``1234.56``."""
-    return figure(amount, currency).replace(",", "")
+def number(amount: int | None, currency: str) -> str | None:
+    """Return an amount in the currency's unit, without commas: ``1234.56``; None for None."""
+    return None if amount is None else figure(amount, currency).replace(",", "")
 
 
 def _midnight(day: date) -> datetime:

@@ -16,7 +16,9 @@ from accounts.admin.amount import MoneyField
 from accounts.admin.pages import money_shown
 from accounts.admin.search import LONGEST_SEARCH, find_accounts, id_in
 from accounts.enums import AccountStatus
+from accounts.exceptions import AccountFrozen
 from accounts.models import Account
+from api.errors import LedgerError
 from api.form_keys import FORM_KEY
 from transfers import services
 from transfers.admin.links import transfer_link
@@ -98,6 +100,10 @@ class Movement(MayWait, AccountAction):
 
     def is_offered(self, row: Account) -> bool:
         return super().is_offered(row) and row.status != AccountStatus.FROZEN
+
+    def ruled_out(self, row: Account) -> LedgerError | None:
+        is_frozen = row.status == AccountStatus.FROZEN
+        return AccountFrozen(row.pk) if is_frozen else super().ruled_out(row)
 
     def initial(self, request: HttpRequest, row: Account) -> dict[str, Any]:
         free = row.balance - row.held

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts.admin.acting import Names
-from accounts.admin.action_page import NOTHING, ActionForm, ActionPage
+from accounts.admin.action_page import NOTHING, REFUSALS, ActionForm, ActionPage
 from accounts.admin.amount import MoneyField
 from accounts.enums import AccountKind
 from accounts.models import Account
@@ -86,6 +86,17 @@ class Capture(Resolution):
 
     def initial(self, request: HttpRequest, row: Transfer) -> dict[str, Any]:
         return {"amount": row.amount}
+
+    def impossible(self, row: Transfer, actor: Any) -> str | None:
+        if self.is_offered(row):
+            return None
+        # It isn't a hold, or not a pending one. The ledger says which, whatever the amount.
+        data = {"amount": row.amount, "reason": ""}
+        try:
+            self.effects(row, actor, data)
+        except REFUSALS as refusal:
+            return self.why_not(refusal, row, data)
+        return None
 
     def act(self, row: Transfer, actor: Any, data: Mapping[str, Any]) -> Transfer:
         return services.capture(

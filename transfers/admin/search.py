@@ -11,26 +11,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 from operator import and_
-from typing import Any, Self
+from typing import Self
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
 from accounts.admin.search import MOST_FOUND, currencies, ends_like, find_accounts, id_in, newest_of
-from accounts.enums import MONEY_MAX
 from accounts.models import Account
-from accounts.money import minor_units
 from database.windows import has_more, keys_among
+from transfers.admin.figures import is_figure, of_figure
 from transfers.clock import ids_at
 from transfers.models import Transfer
 
 # Of how many accounts with a matching owner the transfers are searched.
 MOST_ACCOUNTS = 20
 
-AMOUNT = re.compile(r"(\d{1,3}(,\d{3})+|\d+)(\.\d+)?", re.ASCII)
-# A day, a minute or a second in UTC, as the pages show it.
+# A month, a day, a minute or a second in UTC, as the pages show it.
 MOMENT = re.compile(
-    r"(?<!\S)(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?:(:\d\d)(?:\.\d+)?)?(?: ?(?:UTC|Z))?)?(?!\S)",
+    r"(?<!\S)(\d{4}-\d\d)"
+    r"(?:(-\d\d)(?:[T ](\d\d:\d\d)(?:(:\d\d)(?:\.\d+)?)?(?: ?(?:UTC|Z))?)?)?(?!\S)",
     re.ASCII,
 )
 # An application may choose the ids of its transfers by its own clock (see `audit.scan`).
@@ -47,13 +46,20 @@ class Query:
     until: datetime | None = None
 
     @classmethod
-    def read(cls, text: str) -> Self:
-        """Take a search text apart."""
-        since = until = None
-        if moment := MOMENT.search(text):
-            since, until = _range_of(*moment.groups())
-            if since:
-                text = text[: moment.start()] + text[moment.end() :]
+    def readings(cls, text: str) -> Iterator[Self]:
+        """Yield what a search text may mean: two queries if a month may also be part of a memo."""
+        moment = MOMENT.search(text)
+        since, until = _range_of(*moment.groups()) if moment else (None, None)
+        if moment is None or since is None:
+            yield cls.of(text)
+            return
+        yield cls.of(text[: moment.start()] + text[moment.end() :], since, until)
+        if moment[2] is None:
+            yield cls.of(text)
+
+    @classmethod
+    def of(cls, text: str, since: datetime | None = None, until: datetime | None = None) -> Self:
+        """Return the query for words and ids, in a range in time."""
         words = text.split()
         ids = [found for word in words if (found := id_in(word))]
         return cls(ids, [word for word in words if not id_in(word)], since, until)
@@ -89,18 +95,28 @@ def find(
     :param transfers: a queryset with filters, which apply as well
     :param newest: where to search without a text: a queryset with a limit, in the order of an index
     """
-    query, known = Query.read(text), currencies()
+    known = currencies()
+    found = [_find(transfers, query, known, newest) for query in Query.readings(text)]
+    return _found([each.ids for each in found], left_out=any(each.left_out for each in found))
+
+
+def _find(
+    transfers: QuerySet[Transfer],
+    query: Query,
+    known: list[str],
+    newest: QuerySet[Transfer] | None,
+) -> Found:
     transfers = query.narrow(transfers)
     if query.ids:
         named = transfers.filter(_of_words(query.words, known))
         others = [_read(named, window) for window in _of_accounts(query.ids, query)]
         return _found([_with_ids(named, query.ids), *others], left_out=False)
-    if text or newest is None:
+    if query != Query.of("") or newest is None:
         newest = newest_of(query.near(Transfer.objects.order_by("-pk")))
     found = [_read(transfers.filter(_of_words(query.words, known)), newest)]
-    names = [word for word in query.words if not _is_figure(word, known)]
+    names = [word for word in query.words if not is_figure(word, known)]
     if names:
-        figures = [word for word in query.words if _is_figure(word, known)]
+        figures = [word for word in query.words if is_figure(word, known)]
         theirs = transfers.filter(_of_words(figures, known))
         found += [_read(theirs, window) for window in _of_accounts(_of_owners(names), query)]
     return _found(found, left_out=has_more(newest))
@@ -137,10 +153,6 @@ def _found(parts: list[list[UUID]], left_out: bool) -> Found:
     return Found(ids[:MOST_FOUND], left_out)
 
 
-def _is_figure(word: str, known: list[str]) -> bool:
-    return AMOUNT.fullmatch(word) is not None or word.upper() in known
-
-
 def _of_words(words: list[str], known: list[str]) -> Q:
     """Return the filter for transfers that every word describes."""
     return reduce(and_, (_of_word(word, known) for word in words), Q())
@@ -148,32 +160,25 @@ def _of_words(words: list[str], known: list[str]) -> Q:
 
 def _of_word(word: str, known: list[str]) -> Q:
     """Return the filter for a part of a memo, the end of an id, an amount, or a currency."""
-    found = Q(memo__icontains=word) | ends_like(word)
-    if word.upper() in known:
-        found |= Q(currency=word.upper())
-    if AMOUNT.fullmatch(word):
-        for currency in known:
-            found |= _of_amount(word.replace(",", ""), currency)
-    return found
+    return Q(memo__icontains=word) | ends_like(word) | of_figure(word, known)
 
 
-def _of_amount(figure: str, currency: str) -> Q:
+def _range_of(
+    month: str, day: str | None, minute: str | None, second: str | None
+) -> tuple[datetime, datetime] | tuple[None, None]:
+    """Return the first instant of a month, day, minute or second, and the first after it."""
     try:
-        amount = minor_units(figure, currency)
-    except ValueError:  # More decimals than the currency has.
-        amount = 0
-    return Q(amount=amount, currency=currency) if 0 < amount <= MONEY_MAX else Q(pk__in=[])
-
-
-def _range_of(day: str, minute: str | None, second: str | None) -> tuple[Any, Any]:
-    """Return the first instant of a day, minute or second, and the first after it."""
-    length = timedelta(days=1)
-    if minute:
-        length = timedelta(seconds=1) if second else timedelta(minutes=1)
-    try:
-        written = datetime.fromisoformat(f"{day}T{minute or '00:00'}{second or ':00'}")
+        written = datetime.fromisoformat(
+            f"{month}{day or '-01'}T{minute or '00:00'}{second or ':00'}"
+        )
     except ValueError:  # A day that doesn't exist.
         return None, None
     since = written.replace(tzinfo=UTC)
     # The ids of transfers can't express other years.
-    return (since, since + length) if 1971 <= since.year <= 9998 else (None, None)
+    if not 1971 <= since.year <= 9998:
+        return None, None
+    if day is None:
+        return since, (since + timedelta(days=31)).replace(day=1)
+    if minute is None:
+        return since, since + timedelta(days=1)
+    return since, since + (timedelta(seconds=1) if second else timedelta(minutes=1))

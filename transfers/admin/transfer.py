@@ -13,7 +13,6 @@ from accounts.admin.action_page import ActionsAdmin
 from accounts.admin.bulk import ask_then_act
 from accounts.admin.pages import (
     DASH,
-    HistoryAdmin,
     account_link,
     money_shown,
     name_and_id,
@@ -21,7 +20,8 @@ from accounts.admin.pages import (
 )
 from accounts.rights import may
 from transfers import clock
-from transfers.admin.export import answer, days_form, transfers_file
+from transfers.admin.export import TRANSFERS, answer, days_form, transfer_cells, transfers_file
+from transfers.admin.filtered import FilteredFileAdmin
 from transfers.admin.links import entry_row, memo_of, status_badge, transfer_link
 from transfers.admin.resolving import Capture, Reverse, Void
 from transfers.admin.search import find
@@ -46,14 +46,14 @@ class StatusFilter(admin.SimpleListFilter):
 
 
 @admin.register(Transfer)
-class TransferAdmin(ActionsAdmin, HistoryAdmin):
+class TransferAdmin(ActionsAdmin, FilteredFileAdmin):
     """A read-only list of transfers. Staff can reverse them, and capture or void holds."""
 
     action_pages = (Reverse, Capture, Void)
     actions = ("reverse",)
     search_help_text = (
-        "Search by memo, owner, amount (240.00), currency, date (2026-01-31), or the id of a "
-        "transfer or an account. Several words narrow the search."
+        "Search by memo, owner, amount (240.00, $240), currency, date (2026-01-31), month "
+        "(2026-01), or the id of a transfer or an account. Several words narrow the search."
     )
     find_older = "Add a date, such as 2026-01-31, or the id of an account to find older ones."
     change_list_template = "admin/transfers/transfer/change_list.html"
@@ -69,6 +69,8 @@ class TransferAdmin(ActionsAdmin, HistoryAdmin):
         "memo_shown",
     )
     list_filter = ("kind", StatusFilter)
+    csv_header = (*TRANSFERS, "status")
+    csv_prefetched = ("created_by",)
     fields = (
         ("amount_shown", "kind", "status", "expires_at"),
         ("source_shown", "dest_shown", "created_at", "created_by"),
@@ -121,6 +123,9 @@ class TransferAdmin(ActionsAdmin, HistoryAdmin):
     ) -> HttpResponse:
         days = days_form({}, clock.now().date())
         return super().changelist_view(request, {"days": days, **(extra_context or {})})
+
+    def csv_cells(self, row: Transfer) -> tuple[Any, ...]:
+        return (*transfer_cells(row), row.status)
 
     def has_reverse_permission(self, request: HttpRequest) -> bool:
         return may(request.user, "transfers.reverse_any")
@@ -180,7 +185,6 @@ class TransferAdmin(ActionsAdmin, HistoryAdmin):
         transfer = context["original"]
         entries = transfer.entries.select_related("account").order_by("-type")
         context["rows"] = [entry_row(entry, transfer) for entry in entries]
-        context["menu"] = self.menu(request, transfer)
         return super().render_change_form(request, context, *args, **kwargs)
 
 

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 
 from accounts.admin.action_page import ActionPage
 from accounts.admin.actions import SetLimit
-from accounts.admin.preview import Effect, rehearse
+from accounts.admin.preview import Effect, observed
 from accounts.exceptions import ApprovalRequired
 from accounts.models import Account
 from accounts.services import set_overdraft_limit
@@ -45,10 +45,10 @@ class MayWait(ActionPage):
         except ApprovalRequired:
             return self.ask(row, actor, data)
 
-    def effects(self, row: Any, actor: Any, data: Mapping[str, Any]) -> list[Effect]:
-        """Return what the action would do to the accounts, once it is approved if need be."""
+    def observed(self, row: Any, actor: Any, data: Mapping[str, Any]) -> list[Effect]:
+        """Carry out the action as if it was approved, if it needs that."""
         ids = [account.pk for account in self.accounts_of(row, data)]
-        return rehearse(ids, lambda: self.do(row, actor, data, is_approved=True))
+        return observed(ids, lambda: self.do(row, actor, data, is_approved=True))
 
     def must_wait(self, row: Any, actor: Any, data: Mapping[str, Any]) -> bool:
         if settings.APPROVAL_THRESHOLD is None:

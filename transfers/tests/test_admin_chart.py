@@ -80,6 +80,8 @@ def test_only_the_newest_entries_are_drawn(alice, staff, funded_account, monkeyp
 
 
 def test_the_page_contains_the_chart_and_its_text(officer, source):
+    services.withdraw(account_id=source.pk, amount=1, actor=source.owner)
+
     html = officer.get(page_of(source)).content.decode()
 
     text = balance_chart(source).text
@@ -90,8 +92,13 @@ def test_the_page_contains_the_chart_and_its_text(officer, source):
     assert ("<script>" in html, "style=" in html) == (False, False)
 
 
-def test_an_account_without_entries_and_an_external_account_have_no_chart(officer, dest, source):
+def test_an_account_without_two_entries_and_an_external_account_have_no_chart(
+    officer, dest, source
+):
     external = Account.objects.get(pk=external_account_id("USD"))
+    assert source.entries.count() == 1
 
-    assert [balance_chart(each) for each in (dest, external)] == [None, None]
-    assert b"<figure" not in officer.get(page_of(external)).content
+    assert [balance_chart(each) for each in (dest, source, external)] == [None] * 3
+    assert [b"<figure" in officer.get(page_of(each)).content for each in (source, external)] == [
+        *(False, False),
+    ]

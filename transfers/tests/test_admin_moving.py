@@ -199,3 +199,25 @@ def test_a_balance_that_changes_after_the_preview_is_checked_again(officer, alic
 
     assert refusal(refused) == "It has 9.99 USD available, and 10.00 USD is required."
     assert (made(), balance(dest)) == ([], 0)
+
+
+@pytest.mark.parametrize("name", ["deposit", "withdraw", "transfer"])
+def test_the_page_of_a_movement_on_a_frozen_account_has_no_form(officer, staff, source, name):
+    account_services.freeze(account_id=source.pk, actor=staff)
+    path = action_of(source, name)
+
+    pages = [officer.get(path), confirm(officer, path, amount="1", reason="As asked", dest="")]
+
+    assert {refusal(page) for page in pages} == {"The account is frozen. Unfreeze it first."}
+    assert ['<form method="post" novalidate>' in page.text for page in pages] == [False, False]
+    assert balance(source) == 10_00
+
+
+def test_a_limit_can_be_set_while_the_account_is_frozen(officer, staff, source):
+    account_services.freeze(account_id=source.pk, actor=staff)
+    path = action_of(source, "limit")
+
+    page = officer.get(path)
+    confirm(officer, path, overdraft_limit="5", reason="As asked")
+
+    assert (refusal(page), Account.objects.get(pk=source.pk).overdraft_limit) == (None, 5_00)

@@ -121,6 +121,37 @@ def test_several_reversals_are_listed_with_their_effects_before_they_are_made(
     assert (balances(kept), balances(returned)) == ((9_960, 10), (9_960, 100))
 
 
+def test_the_preview_of_several_reversals_adds_up(officer, alice, bob, funded_account):
+    source, dest = funded_account(alice, 10_000), funded_account(bob)
+    paid = [transfer_order(source, dest, amount, actor=alice) for amount in (1_000, 2_000, 4_000)]
+    services.withdraw(account_id=dest.pk, amount=1_500, actor=bob)
+
+    asked = reverse_several(officer, *paid)
+
+    # The newest first. What the second one takes is missing for the third.
+    small, middle, large = paid
+    assert [[row, effects.split("bob: ")[1]] for row, effects in table(asked, "possible")] == [
+        [str(large), "Balance 55.00 USD → 15.00 USD; Available 55.00 USD → 15.00 USD"],
+        [str(small), "Balance 15.00 USD → 5.00 USD; Available 15.00 USD → 5.00 USD"],
+    ]
+    why = f"{dest} has 15.00 USD available, and 20.00 USD is required."
+    assert table(asked, "refused") == [[str(middle), why]]
+    assert balances(large) == (3_000, 5_500)
+
+
+def test_reversals_are_made_as_their_preview_has_shown(officer, alice, bob, funded_account):
+    source, dest = funded_account(alice, 10_000), funded_account(bob)
+    paid = [transfer_order(source, dest, amount, actor=alice) for amount in (1_000, 2_000, 4_000)]
+    services.withdraw(account_id=dest.pk, amount=1_500, actor=bob)
+
+    asked = reverse_several(officer, *paid)
+    possible = [each["row"] for each in asked.context["possible"]]
+    done = reverse_several(officer, *possible, confirmed="yes", reason="Paid twice")
+
+    assert messages_of(done) == [("success", "2 transfers are now reversed.")]
+    assert balances(paid[0]) == (8_000, 500)
+
+
 def test_a_page_requires_the_permission_of_its_action(client, make_user, paid, hold):
     client.force_login(make_user("accounts.read_any", "transfers.move_cash", is_staff=True))
     pages = [action_of(paid, "reverse"), action_of(hold, "capture"), action_of(hold, "void")]
@@ -223,8 +254,11 @@ def test_a_hold_that_is_resolved_or_expired_is_refused(officer, source, dest, al
     services.void(hold_id=hold.pk, actor=bob)
 
     refused = [confirm(officer, action_of(each, "void"), reason="x") for each in (hold, expired)]
+    pages = [officer.get(action_of(each, "capture")) for each in (hold, expired)]
 
-    assert [refusal(each) for each in refused] == [
+    expected = [
         "The hold was already captured or voided.",
         "The hold has expired. The ledger releases it by itself.",
     ]
+    assert [refusal(each) for each in refused] == [refusal(each) for each in pages] == expected
+    assert ['<form method="post" novalidate>' in each.text for each in pages] == [False, False]

@@ -65,6 +65,19 @@ def found(browser, text, path=TRANSFERS, **filters):
         ("1,234.5", ["lunch"]),
         ("1234.50", ["lunch"]),
         ("240.001", []),
+        ("$240", ["rent", "old"]),
+        ("240.00$", ["rent", "old"]),
+        ("$1,234.50", ["lunch"]),
+        ("240 USD", ["rent", "old"]),
+        ("USD240", ["rent", "old"]),
+        ("240jpy", ["yen"]),
+        ("¥240", ["yen"]),
+        ("¥240 USD", []),
+        ("€240", []),
+        ("abc240", []),
+        ("2026-03", ["old"]),
+        ("240 2026-03", ["old"]),
+        ("2026-13", []),
         ("2026-03-29", ["old"]),
         ("240.00 2026-03-29", ["old"]),
         ("2026-03-29 23:59", ["old"]),
@@ -89,6 +102,17 @@ def test_transfers_are_found_by_ids_in_any_notation(officer, book, form):
     wanted = book["lunch"].pk
 
     assert found(officer, form.format(wanted, wanted.hex[-6:])) == [wanted]
+
+
+def test_a_month_is_found_in_memos_too(officer, book, alice):
+    paid = book["rent"]
+    order = Order(
+        source_id=paid.source_id, dest_id=paid.dest_id, amount=5, memo="Salary for 2026-03"
+    )
+    salary = services.transfer(order=order, actor=alice)
+
+    assert found(officer, "2026-03") == [salary.pk, book["old"].pk]
+    assert found(officer, "2026-03 rent") == [book["old"].pk]
 
 
 def test_the_id_of_an_account_is_narrowed_by_other_words(officer, book):
@@ -148,7 +172,17 @@ def test_events_are_found_by_the_id_of_an_account_a_transfer_or_an_event(officer
 
 
 MANY = 8_000
-TEXTS = ["Lunch", "240.00", "bob", "…abcdef", "2026-01-31", "240 USD", "{account}", "{account} 240"]
+TEXTS = [
+    "Lunch",
+    "240.00",
+    "bob",
+    "…abcdef",
+    "2026-01-31",
+    "2026-01",
+    "$240",
+    "{account}",
+    "{account} 240",
+]
 QUERIES = [
     *({"q": text} for text in TEXTS),
     *({"kind__exact": kind.value} for kind in (Kind.REVERSAL, Kind.HOLD)),

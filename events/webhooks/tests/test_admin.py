@@ -4,6 +4,7 @@ import pytest
 from django.contrib.messages import get_messages
 
 from accounts.services import freeze
+from accounts.tests.admin_pages import action_of, confirm, menu, messages_of, preview, refusal
 from events.webhooks import services
 from events.webhooks.attempts import claim, record
 from events.webhooks.models import Delivery, Endpoint
@@ -115,6 +116,133 @@ def test_an_operator_enables_a_webhook_and_retries_a_delivery(client, operator, 
     assert told(retried)[-1:] == [f"{delivery} is now scheduled for another attempt."]
     assert Endpoint.objects.get().status == "ENABLED"
     assert Delivery.objects.get().status == "PENDING"
+
+
+def page_of(row) -> str:
+    return f"/admin/webhooks/{row._meta.model_name}/{row.pk}/change/"
+
+
+def test_the_pages_of_a_webhook_and_a_delivery_offer_what_can_be_done_now(
+    client, operator, endpoint, make_webhook
+):
+    client.force_login(operator)
+    pages = [page_of(endpoint), page_of(make_webhook()), page_of(endpoint.deliveries.get())]
+
+    menus = [menu(client.get(page)) for page in pages]
+
+    assert menus == [["Enable"], ["Disable"], ["Retry"]]
+
+
+def test_support_is_offered_no_action_and_may_not_open_its_page(client, support, endpoint):
+    client.force_login(support)
+    delivery = endpoint.deliveries.get()
+    actions = [(endpoint, "enable"), (endpoint, "disable"), (delivery, "retry")]
+
+    assert [menu(client.get(page_of(row))) for row in (endpoint, delivery)] == [[], []]
+    assert [client.get(action_of(*each)).status_code for each in actions] == [403] * 3
+    assert [confirm(client, action_of(*each)).status_code for each in actions] == [403] * 3
+
+
+def test_seeing_accounts_is_needed_to_act_as_in_the_api(client, make_user, endpoint):
+    rights = "webhooks.read_any", "webhooks.manage_any"
+    client.force_login(make_user(*rights, is_staff=True))
+
+    assert menu(client.get(page_of(endpoint))) == []
+    assert confirm(client, action_of(endpoint, "enable")).status_code == 403
+
+
+def test_disabling_shows_a_preview_and_records_who_did_it_and_why(client, operator, make_webhook):
+    webhook = make_webhook()
+    client.force_login(operator)
+    path = action_of(webhook, "disable")
+
+    before = preview(client.get(path))
+    missing = confirm(client, path, reason=" ")
+    untouched = Endpoint.objects.get().status
+    done = confirm(client, path, reason="Floods us")
+
+    assert before[webhook.url] == {
+        "Status": ("Enabled", "Disabled"),
+        "Why": ("\N{EN DASH}", f"Disabled by {operator.username}"),
+    }
+    assert (missing.status_code, untouched) == (200, "ENABLED")
+    assert (done.status_code, done["Location"]) == (302, page_of(webhook))
+    assert messages_of(done) == [("success", f"{webhook.url} is now disabled.")]
+    reason = f"Disabled by {operator.username}: Floods us"
+    assert Endpoint.objects.values_list("status", "disabled_reason").get() == ("DISABLED", reason)
+    assert reason in client.get(page_of(webhook)).text
+
+
+def test_the_longest_name_and_reason_fit(make_webhook, make_user):
+    name, reason = "n" * 150, "r" * services.LONGEST_OWN_REASON
+    actor = make_user(
+        "webhooks.manage_any", "accounts.read_any", "webhooks.read_any", username=name
+    )
+
+    services.disable(webhook_id=make_webhook().pk, actor=actor, reason=reason)
+
+    assert Endpoint.objects.get().disabled_reason == f"Disabled by {name}: {reason}"
+
+
+def test_disabling_again_keeps_the_first_reason(operator, endpoint):
+    before = Endpoint.objects.get().disabled_reason
+
+    services.disable(webhook_id=endpoint.pk, actor=operator, reason="Again")
+
+    assert Endpoint.objects.get().disabled_reason == before
+
+
+def test_nothing_is_sent_to_a_disabled_webhook_until_it_is_enabled(operator, make_webhook, alice):
+    webhook = make_webhook()
+    services.test(webhook_id=webhook.pk, actor=alice)
+
+    services.disable(webhook_id=webhook.pk, actor=operator, reason="Floods us")
+    while_disabled = claim(webhook.pk, 1)
+    services.enable(webhook_id=webhook.pk, actor=alice)
+
+    assert [len(each) for each in (while_disabled, claim(webhook.pk, 1))] == [0, 1]
+
+
+def test_a_webhook_is_enabled_and_a_delivery_retried_from_its_page(client, operator, endpoint):
+    client.force_login(operator)
+    delivery = endpoint.deliveries.get()
+
+    too_early = refusal(client.get(action_of(delivery, "retry")))
+    enabling = preview(client.get(action_of(endpoint, "enable")))
+    confirm(client, action_of(endpoint, "enable"))
+    retrying = preview(client.get(action_of(delivery, "retry")))
+    done = confirm(client, action_of(delivery, "retry"))
+
+    assert too_early == "The webhook is disabled. Enable it first."
+    assert enabling[endpoint.url]["Status"] == ("Disabled", "Enabled")
+    assert retrying[endpoint.url]["Status"] == ("Failed", "Pending")
+    assert messages_of(done)[-1][0] == "success"
+    assert (Endpoint.objects.get().status, Delivery.objects.get().status) == ("ENABLED", "PENDING")
+
+
+def test_a_message_about_a_url_is_shown_as_it_is_written(client, operator, make_webhook):
+    webhook = make_webhook("https://hooks.example/")
+    client.force_login(operator)
+    form = {"action": "enable", "_selected_action": [str(webhook.pk)]}
+
+    page = client.post(ENDPOINTS, form, follow=True)
+
+    assert '<li class="success">https://hooks.example/ is now enabled.</li>' in page.text
+
+
+def test_several_webhooks_are_disabled_from_the_list(client, operator, make_webhook):
+    webhooks = [make_webhook(f"http://127.0.0.1:9/{name}") for name in ("a", "b")]
+    client.force_login(operator)
+    form = {"action": "disable", "_selected_action": [str(each.pk) for each in webhooks]}
+
+    asked = client.post(ENDPOINTS, form)
+    untouched = set(Endpoint.objects.values_list("status", flat=True))
+    done = client.post(ENDPOINTS, {**form, "confirmed": "yes", "reason": "Floods us"})
+
+    assert "Status Enabled → Disabled" in asked.text
+    assert untouched == {"ENABLED"}
+    assert messages_of(done) == [("success", "2 webhooks are now disabled.")]
+    assert set(Endpoint.objects.values_list("status", flat=True)) == {"DISABLED"}
 
 
 def test_lists_are_searched_by_ids_and_words(client, support, endpoint, make_webhook, bob):

@@ -124,7 +124,13 @@ def test_a_receiver_that_closes_early_or_does_not_speak_http_is_a_failure(respon
         outcome = post(server.url)
 
     assert outcome.status is None
-    assert outcome.error.startswith(("RemoteProtocolError: ", "ReadError: "))
+    assert outcome.error.startswith(
+        (
+            "The response isn't valid HTTP: ",
+            "The response couldn't be read: ",
+            "The receiver closed the connection before it responded.",
+        )
+    )
 
 
 ENDLESS = {
@@ -149,7 +155,7 @@ def test_only_64_kib_of_an_endless_head_are_read(monkeypatch, certificate, name,
 
     assert (outcome.status, outcome.error) == (
         None,
-        "ReadError: The head is larger than 65536 bytes.",
+        "The response couldn't be read: The head is larger than 65536 bytes.",
     )
 
 
@@ -159,7 +165,7 @@ def test_a_receiver_that_is_down_is_a_failure():
 
     outcome = post(f"http://127.0.0.1:{port}/")
 
-    assert (outcome.status, outcome.error.partition(":")[0]) == (None, "ConnectError")
+    assert (outcome.status, outcome.error) == (None, "The connection was refused.")
 
 
 def test_a_name_without_addresses_is_a_failure():
@@ -168,10 +174,7 @@ def test_a_name_without_addresses_is_a_failure():
 
     outcome = post("https://hooks.example/", Sender(fail))
 
-    assert (outcome.status, outcome.error) == (
-        None,
-        "gaierror: [Errno -2] Name or service not known",
-    )
+    assert (outcome.status, outcome.error) == (None, "The host name can't be resolved.")
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "::1", "::ffff:127.0.0.1"])
@@ -200,7 +203,7 @@ def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch):
     outcome = post("https://hooks.example/", Sender(lambda host, port: next(answers)))
 
     assert connected == ["8.8.8.8"]
-    assert outcome.error == "ConnectError: not in a test"
+    assert outcome.error == "No connection could be made: not in a test"
 
 
 def test_the_next_address_is_tried_if_one_cannot_be_connected_to():
@@ -282,7 +285,7 @@ def test_a_certificate_that_nobody_trusts_is_refused(certificate):
         outcome = post(f"https://localhost:{server.port}/")
 
     assert (outcome.status, server.requests) == (None, [])
-    assert "CERTIFICATE_VERIFY_FAILED" in outcome.error
+    assert outcome.error == "The certificate isn't valid: self-signed certificate."
 
 
 def test_a_certificate_of_another_host_is_refused(monkeypatch, certificate):
@@ -293,4 +296,4 @@ def test_a_certificate_of_another_host_is_refused(monkeypatch, certificate):
         outcome = post(f"https://127.0.0.1:{server.port}/")
 
     assert (outcome.status, server.requests) == (None, [])
-    assert "CERTIFICATE_VERIFY_FAILED" in outcome.error
+    assert outcome.error.startswith("The certificate isn't valid: IP address mismatch, ")

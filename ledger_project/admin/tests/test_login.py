@@ -166,3 +166,20 @@ def test_logging_out_says_that_the_session_has_ended(client, staff):
 
     assert "Your session has ended." in text
     assert '<a href="/admin/">Log in again</a>' in text
+
+
+LOST = "Nothing was changed: your session had ended when the form was sent."
+
+
+def test_the_login_page_says_that_a_form_was_lost_with_the_session(client, staff):
+    lost = client.post("/admin/accounts/account/", {"action": "freeze"}, follow=True)
+    again = client.get(LOGIN)
+
+    assert lost.redirect_chain == [("/admin/login/?next=/admin/accounts/account/", 302)]
+    assert LOST in lost.text
+    assert LOST not in again.text
+
+
+@pytest.mark.parametrize(("method", "path"), [("get", "/admin/"), ("post", "/admin/logout/")])
+def test_nothing_is_said_to_be_lost_without_a_form(client, method, path):
+    assert LOST not in getattr(client, method)(path, follow=True).text

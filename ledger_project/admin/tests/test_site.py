@@ -7,12 +7,12 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.contrib.staticfiles import finders
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 from accounts import services
-from accounts.tests.admin_pages import field
+from accounts.tests.admin_pages import column, field, queries_of
 from ledger_project.models import LoginAttempt
 
 
@@ -121,3 +121,17 @@ def test_the_list_of_users_shows_who_is_active(admin_client, admin_user, alice):
         "admin": "True",
         "alice": "False",
     }
+
+
+def test_the_list_of_users_shows_their_groups_with_as_many_queries_for_three(
+    admin_client, admin_user, alice, bob
+):
+    groups = [Group.objects.get(name=name) for name in ("Support", "Operations")]
+    alice.groups.add(*groups)
+    one = queries_of(admin_client, "/admin/auth/user/")
+    bob.groups.add(groups[0])
+
+    shown = column(admin_client.get("/admin/auth/user/"), "groups_shown")
+
+    assert shown == ["\N{EN DASH}", "Operations, Support", "Support"]
+    assert queries_of(admin_client, "/admin/auth/user/") == one

@@ -2,6 +2,7 @@
 
 import pytest
 
+from events.webhooks.examples import DELIVERY_ID, WEBHOOK_ID
 from ledger_project.tests.browser.chromium import WIDTHS
 from transfers.approvals.examples import APPROVAL_ID
 
@@ -21,7 +22,17 @@ PAGES = {
     "keys": "/admin/idempotency/idempotencykey/",
     "service-keys": "/admin/service_keys/servicekey/",
     "webhooks": "/admin/webhooks/endpoint/",
+    "webhook": f"/admin/webhooks/endpoint/{WEBHOOK_ID}/change/",
+    "webhook-disable": f"/admin/webhooks/endpoint/{WEBHOOK_ID}/disable/",
+    "delivery": f"/admin/webhooks/delivery/{DELIVERY_ID}/change/",
+    "delivery-retry": f"/admin/webhooks/delivery/{DELIVERY_ID}/retry/",
     "users": "/admin/auth/user/",
+    "user": "/admin/auth/user/1/change/",
+    "user-add": "/admin/auth/user/add/",
+    "group": "/admin/auth/group/1/change/",
+    "group-add": "/admin/auth/group/add/",
+    "service-key-add": "/admin/service_keys/servicekey/add/",
+    "password": "/admin/password_change/",
 }
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.test import Client
 
 from accounts.models import Account
 from conftest import LedgerClient
@@ -29,6 +30,14 @@ def checker(make_user) -> User:
     checker = make_user(username="checker", is_staff=True)
     checker.groups.add(Group.objects.get(name="Approvers"))
     return checker
+
+
+@pytest.fixture
+def second(checker) -> Client:
+    """A browser of the member of Approvers."""
+    browser = Client()
+    browser.force_login(checker)
+    return browser
 
 
 @pytest.fixture
