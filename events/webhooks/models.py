@@ -176,4 +176,4 @@ class Delivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.pk} to {self.endpoint_id}"
+        return str(self.pk)

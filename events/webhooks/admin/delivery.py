@@ -30,7 +30,7 @@ class DeliveryAdmin(WebhookAdmin):
     search_help_text = "Search by the complete id of a delivery, a webhook or an event."
     fields = (
         *("id", "webhook_shown", "event_type", "event_id_shown", "status_shown", "attempts"),
-        *("attempted_shown", "due_shown", "response_status", "response_ms", "response_body"),
+        *("attempted_shown", "due_shown", "response_status", "time_shown", "response_body"),
         *("error", "created_shown"),
     )
     readonly_fields = fields
@@ -70,6 +70,10 @@ class DeliveryAdmin(WebhookAdmin):
     @admin.display(description="next attempt")
     def due_shown(self, delivery: Delivery) -> str:
         return moment(delivery.due_at)
+
+    @admin.display(description="response time")
+    def time_shown(self, delivery: Delivery) -> str:
+        return DASH if delivery.response_ms is None else f"{delivery.response_ms} ms"
 
     @admin.display(description="created")
     def created_shown(self, delivery: Delivery) -> str:

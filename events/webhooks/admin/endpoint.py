@@ -26,8 +26,8 @@ class EndpointAdmin(WebhookAdmin):
     list_filter = ("status",)
     search_help_text = "Search by a complete id, a username, or part of a URL or description."
     fields = (
-        *("url", "id", "owner", "description", "events_shown", "accounts_shown", "status_shown"),
-        *("disabled_reason", "failing_shown", "created_shown", "deliveries_shown"),
+        *("url_shown", "id", "owner", "description", "events_shown", "accounts_shown"),
+        *("status_shown", "disabled_reason", "failing_shown", "created_shown", "deliveries_shown"),
     )
     readonly_fields = fields
 
@@ -40,6 +40,10 @@ class EndpointAdmin(WebhookAdmin):
     @admin.display(description="webhook")
     def webhook(self, endpoint: Endpoint) -> str:
         return name_and_id(endpoint.url, endpoint.pk)
+
+    @admin.display(description="URL")
+    def url_shown(self, endpoint: Endpoint) -> str:
+        return endpoint.url
 
     @admin.display(description="status")
     def status_shown(self, endpoint: Endpoint) -> str:
