@@ -9,6 +9,7 @@ browser sends it (see ``ledger_project.admin.once``).
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
+from uuid import UUID
 
 import orjson
 from django import forms
@@ -24,7 +25,7 @@ from uuid_utils.compat import uuid7
 from accounts.admin.acting import Names, in_words
 from accounts.admin.amount import MoneyField
 from accounts.admin.pages import money_shown
-from accounts.admin.preview import Effect, observed
+from accounts.admin.preview import Effect, changed_since, observed, previewed, state_of
 from accounts.models import LONGEST_REASON, Account
 from accounts.rights import may
 from api.errors import ApiError
@@ -167,6 +168,10 @@ class ActionPage:
         ids = [account.pk for account in self.accounts_of(row, data)]
         return observed(ids, lambda: self.act(row, actor, data))
 
+    def locked(self, row: Any, data: Mapping[str, Any]) -> dict[UUID, Account]:
+        """Lock the accounts of the preview until the transaction ends, and return them by id."""
+        return Account.objects.locked(*(account.pk for account in self.accounts_of(row, data)))
+
     def why_not(self, refusal: Exception, row: Any, data: Mapping[str, Any]) -> str:
         """Return the message for a refusal."""
         return in_words(refusal, row, lambda row: self.names(row, data))
@@ -191,6 +196,7 @@ class ActionPage:
                 if form.is_valid() and form_key_of(request):
                     return self._carry_out(request, row, data)
                 shown["effects"] = self.effects(row, request.user, data)
+                shown["previewed"] = previewed(shown["effects"])
                 shown["must_wait"] = self.must_wait(row, request.user, data)
             except REFUSALS as refusal:
                 shown["refusal"] = self.why_not(refusal, row, data)
@@ -205,11 +211,15 @@ class ActionPage:
         return row
 
     def _carry_out(self, request: HttpRequest, row: Any, data: Mapping[str, Any]) -> HttpResponse:
+        before = self.locked(row, data)
         result = self.act(row, request.user, data)
         if self.waits(result):
             self.admin.message_user(request, self.waiting_outcome(row, result), messages.WARNING)
         else:
             self.admin.message_user(request, self.outcome(row, result), messages.SUCCESS)
+            now = state_of(before.values())
+            if request.POST.get("previewed", now) != now:
+                self.admin.message_user(request, changed_since(before), messages.WARNING)
         response = redirect(self.after(row, result))
         # It is stored with the key of the form, so that staff find out what the form has done.
         response.stored_content = orjson.dumps(self.stored(result))  # type: ignore[attr-defined]

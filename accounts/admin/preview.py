@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
+from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
@@ -62,6 +64,32 @@ def observed(ids: Collection[UUID], act: Callable[[], object]) -> list[Effect]:
         for each in ids
         if each in before
     ]
+
+
+def state_of(accounts: Iterable[Account]) -> str:
+    """Return a digest of the figures of accounts, which changes whenever one of them does."""
+    figures = [
+        f"{each.pk} {each.status} {each.balance} {each.held} {each.overdraft_limit}"
+        for each in sorted(accounts, key=attrgetter("pk"))
+    ]
+    return sha256("\n".join(figures).encode()).hexdigest()
+
+
+def previewed(effects: Iterable[Effect]) -> str:
+    """Return the ``state_of`` the accounts before an action."""
+    return state_of(each.row for each in effects if isinstance(each.row, Account))
+
+
+def changed_since(ids: Collection[UUID]) -> str:
+    """
+    Return what staff must know if accounts had changed since the preview.
+
+    That doesn't stop the action: otherwise nobody could freeze an account, or pay money out of it,
+    whose figures change every second.
+    """
+    accounts = Account.objects.by_id(*ids).values()
+    shown = [f"{each.owner_name} {money_shown(each.balance, each.currency)}" for each in accounts]
+    return f"The figures had changed since the preview. The balance is now: {', '.join(shown)}."
 
 
 def compared(before: Iterable[tuple[str, str]], after: Iterable[tuple[str, str]]) -> list[Figure]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django import forms
 from django.contrib.admin.widgets import AdminTextInputWidget
@@ -36,10 +37,14 @@ class Decision(ActionPage):
     def names(self, row: Approval, data: Mapping[str, Any] = NOTHING) -> Names:
         return {each.pk: each for each in self.accounts_of(row, data)}
 
+    def locked(self, row: Approval, data: Mapping[str, Any]) -> dict[UUID, Account]:
+        # The approval comes first, as when it is carried out, so that the two can't deadlock.
+        Approval.objects.select_for_update(no_key=True).get(pk=row.pk)
+        return super().locked(row, data)
+
     def effects(self, row: Approval, actor: Any, data: Mapping[str, Any]) -> list[Effect]:
         with transaction.atomic():
-            # Before the accounts, as when it is carried out, so that the two can't deadlock.
-            Approval.objects.select_for_update(no_key=True).get(pk=row.pk)
+            self.locked(row, data)
             return super().effects(row, actor, data)
 
 

@@ -60,6 +60,24 @@ def test_a_transfer_shows_both_balances_before_and_after(officer, source, dest):
     assert (balance(source), balance(dest)) == (6_00, 4_00)
 
 
+def test_staff_are_told_if_the_figures_had_changed_since_the_preview(officer, source):
+    form = {"amount": "4.00", "reason": "Till"}
+    asked = [officer.post(action_of(source, "withdraw"), form).context for _ in range(2)]
+    first, second = [{**form, "previewed": each["previewed"]} for each in asked]
+
+    as_shown = confirm(officer, action_of(source, "withdraw"), **first)
+    changed = confirm(officer, action_of(source, "withdraw"), **second)
+
+    told = [messages_of(each) for each in (as_shown, changed)]
+    assert [[level for level, _ in each] for each in told] == [
+        ["success"],
+        ["success", "success", "warning"],
+    ]
+    expected = "The figures had changed since the preview. The balance is now: alice 2.00 USD."
+    assert told[1][-1][1].replace("\N{NO-BREAK SPACE}", " ") == expected
+    assert balance(source) == 2_00
+
+
 def test_the_fields_can_be_changed_after_the_preview(officer, source):
     form = {"amount": "2.50", "reason": "Till", "form_key": "01900000-0000-7000-8000-000000000001"}
 
