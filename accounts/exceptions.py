@@ -77,10 +77,7 @@ class AccountNotEmpty(LedgerError):
     code = "account_not_empty"
     meaning = "The account can't be closed, because it has a balance or a pending hold."
     remedy = "Move the balance out and resolve the holds, then use a new key."
-    for_staff = (
-        "{account} has a balance of {balance}, and {held} is held. Move the balance out and "
-        "resolve its holds first."
-    )
+    for_staff = "{account} has a balance of {balance}, and {held} is held. Both must be zero first."
     figures = {
         "balance": (int, "The balance, in minor units."),
         "held": (int, "What is reserved by holds, in minor units."),

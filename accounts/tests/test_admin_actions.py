@@ -108,8 +108,8 @@ def test_an_account_that_must_be_emptied_links_to_what_to_do_first(
     asked = officer.get(action_of(account, "close"))
     refused = confirm(officer, action_of(account, "close"), reason="Moved away")
 
-    why = "It has a balance of 5.00 USD, and 2.00 USD is held. Move the balance out and resolve "
-    assert [refusal(each) for each in (asked, refused)] == [f"{why}its holds first."] * 2
+    why = "It has a balance of 5.00 USD, and 2.00 USD is held. Both must be zero first."
+    assert [refusal(each) for each in (asked, refused)] == [why] * 2
     html = asked.content.decode()
     links = [
         *(f"{action_of(account, name)}?all" for name in ("transfer", "withdraw")),
@@ -199,7 +199,7 @@ def test_each_refusal_names_its_account_and_the_other_accounts_are_closed(
         (
             "error",
             f"Bob Jones EUR {funded.pk} couldn't be closed. It has a balance of 1,234.56\xa0EUR, "
-            "and 0.00\xa0EUR is held. Move the balance out and resolve its holds first.",
+            "and 0.00\xa0EUR is held. Both must be zero first.",
         ),
         ("success", "2 accounts are now closed."),
     ]

@@ -26,7 +26,7 @@ TRANSFERS = (
 )
 STATEMENT = (
     *("sequence", "ts", "kind", "type", "amount", "balance", "currency", "ref", "counterparty_id"),
-    *("transfer_id", "id"),
+    *("counterparty_name", "transfer_id", "id"),
 )
 # An application may choose the ids of its transfers by its own clock (see `audit.scan`).
 APART = timedelta(minutes=10)
@@ -90,15 +90,15 @@ def transfers_file(since: datetime, until: datetime) -> FileResponse:
     transfers = Transfer.objects.filter(created_at__gte=since, created_at__lt=until, **near)
     chunks = chunks_of(transfers.select_related("source", "dest", "hold", "created_by"), "pk")
     rows = (map(transfer_cells, chunk) for chunk in chunks)
-    last = until - timedelta(days=1)
-    return csv_file(f"transfers-{since:%Y-%m-%d}-{last:%Y-%m-%d}.csv", TRANSFERS, rows)
+    return csv_file(f"transfers-{_days(since, until)}.csv", TRANSFERS, rows)
 
 
 def statement_file(account: Account, since: datetime, until: datetime) -> FileResponse:
     """Return an account's statement in a range of time as a CSV file, newest entries first."""
     lines: Any = LedgerEntry.objects.statement_of(account.pk, account.version)
     chunks = chunks_of(lines.in_time(account.pk, since, until), "sequence")
-    return csv_file(f"statement-{account.pk}.csv", STATEMENT, map(_statement_rows, chunks))
+    name = f"statement-{account.pk}-{_days(since, until)}.csv"
+    return csv_file(name, STATEMENT, map(_statement_rows, chunks))
 
 
 def transfer_cells(transfer: Transfer) -> tuple[Any, ...]:
@@ -122,19 +122,27 @@ def transfer_cells(transfer: Transfer) -> tuple[Any, ...]:
 
 
 def _statement_rows(chunk: list[Any]) -> Iterator[list[Any]]:
+    others = Account.objects.filter(pk__in={line.counterparty_id for line in chunk})
+    names = dict(others.values_list("pk", "owner_name"))
     for line in chunk:
-        cells = line._replace(
-            ts=instant(line.ts),
-            ref=harmless(line.ref),
-            amount=number(line.amount, line.currency),
-            balance=number(line.balance, line.currency),
-        )
-        yield [getattr(cells, name) for name in STATEMENT]
+        cells = {
+            **line._asdict(),
+            "ts": instant(line.ts),
+            "ref": harmless(line.ref),
+            "amount": number(line.amount, line.currency),
+            "balance": number(line.balance, line.currency),
+            "counterparty_name": harmless(names[line.counterparty_id]),
+        }
+        yield [cells[name] for name in STATEMENT]
 
 
 def number(amount: int | None, currency: str) -> str | None:
     """Return an amount in the currency's unit, without commas: ``1234.56``; None for None."""
     return None if amount is None else figure(amount, currency).replace(",", "")
+
+
+def _days(since: datetime, until: datetime) -> str:
+    return f"{since:%Y-%m-%d}-{until - timedelta(days=1):%Y-%m-%d}"
 
 
 def _midnight(day: date) -> datetime:

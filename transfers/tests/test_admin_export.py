@@ -91,6 +91,8 @@ def test_the_statement_of_a_range_of_days_is_exported(reader, paid):
     response = reader.get(statement(paid[0].dest_id), MARCH)
 
     entry = paid[1].entries.get(type="CREDIT")
+    name = f"statement-{paid[0].dest_id}-2026-03-01-2026-03-31.csv"
+    assert response["Content-Disposition"] == f'attachment; filename="{name}"'
     assert rows_of(response) == [
         {
             "sequence": "2",
@@ -102,6 +104,7 @@ def test_the_statement_of_a_range_of_days_is_exported(reader, paid):
             "currency": "USD",
             "ref": "'@Rent, and more",
             "counterparty_id": str(paid[1].source_id),
+            "counterparty_name": "'=Ada",
             "transfer_id": str(paid[1].pk),
             "id": str(entry.pk),
         }
