@@ -32,8 +32,6 @@ from transfers.movements import Order
 
 # The query parameter with which the form is filled in with what can be moved out.
 ALL = "all"
-# The query parameter with the id of the account to which money is moved.
-DEST = "dest"
 # How many other accounts of the owner the page suggests.
 MOST_SUGGESTED = 20
 # How many accounts an error lists.
@@ -62,6 +60,8 @@ class TransferForm(MovementForm):
         widget=AdminTextInputWidget,
         help_text="Its id, or words of its owner's name. The preview shows the account.",
     )
+    # The accounts to choose from, if several match.
+    matching: Sequence[Account] = ()
 
     def clean_dest(self) -> Account:
         text = self.cleaned_data["dest"]
@@ -84,13 +84,27 @@ class TransferForm(MovementForm):
         ids = find_accounts(others, text.split(), MOST_LISTED + 1)
         found = list(others.filter(pk__in=ids).order_by("-pk"))
         if not found:
-            raise ValidationError(f"No other open {self.row.currency} account matches this.")
+            raise ValidationError(self._why_none(text))
         if len(found) > MOST_LISTED:
             raise ValidationError("Too many accounts match this. Enter more of the name, or an id.")
         if len(found) > 1:
-            listed = "; ".join(map(str, found))
-            raise ValidationError(f"Several accounts match this. Enter the id of one: {listed}")
+            self.matching = found
+            raise ValidationError("Several accounts match this. Choose one below.")
         return found[0]
+
+    def _why_none(self, text: str) -> str:
+        """Return why no account is described by the text, naming one that can't be used."""
+        accounts = Account.objects.customers()
+        found = accounts.filter(pk__in=find_accounts(accounts, text.split(), 1)).first()
+        if found is None:
+            return f"No other open {self.row.currency} account matches this."
+        if found == self.row:
+            why = "it is this account itself"
+        elif found.currency != self.row.currency:
+            why = f"its currency is {found.currency}"
+        else:
+            why = f"it is {found.get_status_display().lower()}"
+        return f"{found.owner_name} matches this, but {why}."
 
 
 class Movement(MayWait, AccountAction):
@@ -164,24 +178,11 @@ class MoveOut(Movement):
         dest: UUID = data["dest"].pk
         return Order(source_id=row.pk, dest_id=dest, amount=data["amount"], memo=data["reason"])
 
-    def initial(self, request: HttpRequest, row: Account) -> dict[str, Any]:
-        return {**super().initial(request, row), "dest": request.GET.get(DEST, "")}
-
     def extra(self, request: HttpRequest, row: Account) -> dict[str, Any]:
         own = Account.objects.customers().filter(
             owner=row.owner_id, currency=row.currency, status=AccountStatus.OPEN
         )
-        found = own.exclude(pk=row.pk).order_by("-pk")[:MOST_SUGGESTED]
-        return {
-            "suggested": [
-                {"account": account, "query": self._with(request, account)} for account in found
-            ]
-        }
-
-    def _with(self, request: HttpRequest, dest: Account) -> str:
-        query = request.GET.copy()
-        query[DEST] = str(dest.pk)
-        return query.urlencode()
+        return {"suggested": own.exclude(pk=row.pk).order_by("-pk")[:MOST_SUGGESTED]}
 
 
 class CloseWhenEmpty(Close):

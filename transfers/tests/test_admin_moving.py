@@ -1,5 +1,7 @@
 """The admin's actions that move money into and out of an account."""
 
+import re
+
 import pytest
 
 from accounts import services as account_services
@@ -88,17 +90,20 @@ def test_the_fields_can_be_changed_after_the_preview(officer, source):
     assert made() == []
 
 
+def choices(response) -> list[str]:
+    """Return the ids of the accounts that a page offers as the destination."""
+    button = r'<button type="submit" form="action-form" name="dest" value="(.*?)">'
+    return re.findall(button, response.content.decode())
+
+
 def test_other_accounts_of_the_owner_are_suggested(officer, source, dest, alice, funded_account):
     other = funded_account(alice)
     funded_account(alice, currency="EUR")
 
-    page = officer.get(f"{action_of(source, 'transfer')}?all")
-    chosen = officer.get(f"{action_of(source, 'transfer')}?all=&dest={other.pk}")
+    page = officer.get(action_of(source, "transfer"))
 
-    assert f'href="?all=&amp;dest={other.pk}"' in page.content.decode()
-    assert [each["account"] for each in page.context["suggested"]] == [other]
-    filled_in = [chosen.context["form"][name].value() for name in ("dest", "amount")]
-    assert filled_in == [str(other.pk), "10.00"]
+    # The button sends what is entered in the form, too.
+    assert choices(page) == [str(other.pk)]
 
 
 @pytest.mark.parametrize(
@@ -173,8 +178,18 @@ def test_several_destinations_that_match_are_listed(officer, source, dest, bob, 
     response = officer.post(action_of(source, "transfer"), form)
 
     [error] = response.context["form"].errors["dest"]
-    assert error == f"Several accounts match this. Enter the id of one: {other}; {dest}"
+    assert error == "Several accounts match this. Choose one below."
+    assert choices(response) == [str(other.pk), str(dest.pk)]
     assert made() == []
+
+
+def test_the_chosen_account_replaces_what_was_entered(officer, source, dest):
+    # A browser sends the value of the button after that of the field.
+    form = {"amount": "4.00", "dest": ["bob", str(dest.pk)], "reason": "Wrong account"}
+
+    asked = officer.post(action_of(source, "transfer"), form)
+
+    assert preview(asked)["bob"]["Balance"] == ("0.00 USD", "4.00 USD")
 
 
 def test_too_many_destinations_that_match_are_not_listed(officer, source, bob, funded_account):
@@ -188,14 +203,28 @@ def test_too_many_destinations_that_match_are_not_listed(officer, source, bob, f
     assert error == "Too many accounts match this. Enter more of the name, or an id."
 
 
-@pytest.mark.parametrize("words", ["alice", "carol", "000002"])
-def test_words_of_no_other_account_are_refused(officer, source, dest, words):
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("alice", "alice matches this, but it is this account itself."),
+        ("dora", "dora matches this, but its currency is EUR."),
+        ("emil", "emil matches this, but it is frozen."),
+        ("carol", "No other open USD account matches this."),
+        ("000002", "No other open USD account matches this."),
+    ],
+)
+def test_words_of_no_other_account_are_refused(
+    officer, staff, bob, source, dest, funded_account, words, why
+):
+    funded_account(bob, 0, owner_name="dora", currency="EUR")
+    frozen = funded_account(bob, 0, owner_name="emil")
+    account_services.freeze(account_id=frozen.pk, actor=staff)
     form = {"amount": "1", "dest": words, "reason": "Wrong account"}
 
     response = officer.post(action_of(source, "transfer"), form)
 
     [error] = response.context["form"].errors["dest"]
-    assert error == "No other open USD account matches this."
+    assert error == why
 
 
 def test_a_transfer_is_not_confirmed_by_words(officer, source, dest):
@@ -227,7 +256,7 @@ def test_the_page_of_a_movement_on_a_frozen_account_has_no_form(officer, staff, 
     pages = [officer.get(path), confirm(officer, path, amount="1", reason="As asked", dest="")]
 
     assert {refusal(page) for page in pages} == {"The account is frozen. Unfreeze it first."}
-    assert ['<form method="post" novalidate>' in page.text for page in pages] == [False, False]
+    assert ['id="action-form"' in page.text for page in pages] == [False, False]
     assert balance(source) == 10_00
 
 
