@@ -19,8 +19,16 @@ import os
 import sys
 from tempfile import TemporaryFile
 
+import structlog
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
+
+OWNER = (
+    "The database's role owns the tables, so it can switch the guards off. Use a role with fewer "
+    "privileges: see docs/databases.md."
+)
+
+logger = structlog.get_logger("ledger.start")
 
 
 def main() -> None:
@@ -56,6 +64,7 @@ def main() -> None:
     from django.conf import settings
 
     from events.news import poll
+    from ledger_project.environment import env
     from ledger_project.ledgers.polling import in_its_ledger
     from ledger_project.ledgers.pool import pool
     from ledger_project.ledgers.registry import registry
@@ -64,6 +73,8 @@ def main() -> None:
     from ledger_project.server.supervisor import Service, allow_open_files, listen
     from ledger_project.server.waiting import LOOKS_AT_A_TIME
 
+    for mistake in env.mistaken():
+        logger.warning(mistake)
     if settings.LEDGERS:
         # Each database is only opened when it is needed, so one that can't be used does no harm.
         registry()
@@ -129,13 +140,17 @@ def _check_database() -> None:
 
     A database that is unavailable may come back, so it doesn't prevent the start.
     """
+    from django.conf import settings
     from django.db import DatabaseError, connection
 
+    from audit import protection
     from database.exceptions import UnusableDatabase
     from ledger_project.database_url import why_never_connected
 
     try:
         connection.ensure_connection()
+        if settings.HTTPS and protection.owns_tables(connection):
+            logger.warning(OWNER)
     except UnusableDatabase as error:
         sys.exit(f"Mini Ledger can't start: {error}")
     except DatabaseError as error:

@@ -21,10 +21,11 @@ class LedgerProjectConfig(AppConfig):
         # Imported here, because the models must be loaded first.
         from ledger_project import tokens  # noqa: F401 -- sets the audience of all tokens
         from ledger_project.admin import keys, users  # noqa: F401
-        from ledger_project.health import check_database
+        from ledger_project.health import check_database, check_settings
         from ledger_project.ledgers.content_types import keep_apart
         from ledger_project.permissions import ensure_groups
 
         post_migrate.connect(ensure_groups, sender=self)
         register(check_database, Tags.database)
+        register(check_settings)
         keep_apart()

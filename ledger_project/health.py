@@ -1,9 +1,10 @@
-"""The health routes, and a system check of the database."""
+"""The health routes, and system checks of the settings and the database."""
 
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.core import checks
 from django.db import DatabaseError, connection, connections
@@ -22,8 +23,14 @@ from database.exceptions import UnusableDatabase
 from database.switching import current_ledger
 from events.order import is_behind
 from ledger_project.earlier_versions import why_made_anew
+from ledger_project.environment import env
 from ledger_project.ledgers.pool import using
 from ledger_project.ledgers.registry import registry
+
+logger = structlog.get_logger("ledger.health")
+
+# By ledger, and whether only reads were asked for: the reason that was logged last.
+_logged: dict[tuple[str | None, bool], str | None] = {}
 
 
 def _schema(status: str) -> dict[str, Any]:
@@ -75,9 +82,22 @@ def readyz(request: HttpRequest) -> HttpResponse:
         reason = _no_ledger_is_ready(only_reads)
     else:
         reason = _not_ready(only_reads)
+    _log_change(reason, only_reads)
     if reason is None:
         return JsonResponse({"status": "ready"})
     return Problem(TemporarilyUnavailable(reason)).response(request)
+
+
+def _log_change(reason: str | None, only_reads: bool) -> None:
+    """Log why the ledger can't be used, but only once, and that it can be used again."""
+    asked = (current_ledger(), only_reads)
+    if _logged.get(asked) == reason:
+        return
+    _logged[asked] = reason
+    if reason is None:
+        logger.info("ready again")
+    else:
+        logger.warning("not ready", reason=reason)
 
 
 def _no_ledger_is_ready(only_reads: bool) -> str | None:
@@ -139,6 +159,11 @@ def _not_migrated() -> str | None:
     if is_behind(connection):
         return "The event log comes from another server. Run `manage.py migrate` to continue it."
     return None
+
+
+def check_settings(**_options: Any) -> list[checks.Warning]:
+    """Report each variable that names no setting. Its value would be ignored silently."""
+    return [checks.Warning(each, id="ledger_project.W001") for each in env.mistaken()]
 
 
 def check_database(databases: Sequence[str] | None = None, **_options: Any) -> list[checks.Error]:

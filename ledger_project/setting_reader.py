@@ -1,7 +1,10 @@
 """Declare settings, each with its name, default, help and checks, and read their values."""
 
+import os
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple, NoReturn, TypeVar
 
@@ -10,6 +13,11 @@ from environs import EnvValidationError, FileAwareEnv, ValidationError
 from ledger_project.setting_validators import printable
 
 PREFIX = "LEDGER_"
+# Variables that begin like settings: those of tests, of clients in the same environment, and of
+# Kubernetes, which tells every container about a service named "ledger".
+OTHERS = re.compile(
+    r"LEDGER_(TEST_\w+|CHROMIUM|URL|TOKEN|CLIENT_(ID|SECRET)|SERVICE_\w+|PORT(_\w+)?)"
+)
 
 Value = TypeVar("Value")
 # Raises ValidationError for an invalid value. Its return value is ignored.
@@ -96,6 +104,16 @@ class SettingReader:
         self._declare(name, ",".join(default), help)
         value: list[str] = self._env.list(name, default, subcast=str.strip)
         return self._checked(name, value, checks)
+
+    def mistaken(self) -> Iterator[str]:
+        """Yield a sentence for each variable, or line of the env file, that names no setting."""
+        known = [setting.name.removeprefix(PREFIX) for setting in self.declared]
+        for variable in sorted(os.environ):
+            name = variable.removeprefix(PREFIX).removesuffix("_FILE")
+            if variable.startswith(PREFIX) and name not in known and not OTHERS.fullmatch(variable):
+                similar = get_close_matches(name, known, n=1)
+                asked = f" Did you mean {PREFIX}{similar[0]}?" if similar else ""
+                yield f"There is no setting {variable}.{asked}"
 
     def _integer(self, name: str, *default: int) -> int:
         try:

@@ -48,6 +48,11 @@ def lacking_privileges(connection: BaseDatabaseWrapper) -> list[Privilege]:
     return [] if connection.vendor == "sqlite" else postgresql_writes.lacking_privileges(connection)
 
 
+def owns_tables(connection: BaseDatabaseWrapper) -> bool:
+    """Return whether the role of this connection can switch off the guards."""
+    return connection.vendor != "sqlite" and postgresql_writes.owns_tables(connection)
+
+
 def why_no_inserts(connection: BaseDatabaseWrapper) -> str | None:
     """Return a sentence that says which table takes no more rows from the API, or None."""
     catalog = sqlite if connection.vendor == "sqlite" else postgresql_writes

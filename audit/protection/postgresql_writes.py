@@ -180,6 +180,16 @@ def problems(connection: BaseDatabaseWrapper) -> Iterator[Problem]:
             )
 
 
+def owns_tables(connection: BaseDatabaseWrapper) -> bool:
+    """Return whether the role owns the table of transfers, or may act as its owner."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass(%s)",
+            ["transfers_transfer"],
+        )
+        return cursor.fetchone() == (True,)
+
+
 def lacking_privileges(connection: BaseDatabaseWrapper) -> list[Privilege]:
     """
     Return the privileges that the role of this connection lacks, those to read first.

@@ -8,7 +8,7 @@ from django.db import DatabaseError, connection, transaction
 
 from accounts.models import Account
 from api.tests.contract import assert_problem
-from audit.protection import postgresql_writes
+from audit.protection import owns_tables, postgresql_writes
 from audit.tests.schema import run, schema_findings
 from ledger_project.tests.pages import text
 from transfers import services
@@ -79,6 +79,14 @@ def test_a_privilege_that_was_not_granted_is_reported(
     detail = f"The database's role lacks the privilege {privilege} on {table}. Repeat the grants."
     assert_problem(ready, 503, "temporarily_unavailable", detail=detail)
     assert reads.status_code == 200
+
+
+def test_only_the_owner_of_the_tables_can_switch_off_their_guards(as_application):
+    of_owner = owns_tables(connection)
+    run(*granted())
+    become(ROLE)
+
+    assert (of_owner, owns_tables(connection)) == (True, False)
 
 
 def test_each_table_that_may_not_be_read_is_reported(client, as_application):

@@ -13,7 +13,7 @@ from psycopg.errors import Diagnostic, FeatureNotSupported, SerializationFailure
 from psycopg.pq import TransactionStatus
 
 from database.exceptions import UnusableDatabase
-from database.postgresql import pooler, watchdog
+from database.postgresql import attempts, pooler, watchdog
 
 # The session settings that the code relies on, whatever the server, the database, the role or the
 # environment sets.
@@ -109,7 +109,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return params
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        connection = super().get_new_connection(conn_params)
+        connection = attempts.logged(conn_params, super().get_new_connection)
         connection.adapters.register_loader("timestamptz", InstantLoader)
         connection.add_notice_handler(self._on_notice)
         if self._client_timeout is not None:

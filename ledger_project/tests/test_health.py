@@ -4,9 +4,11 @@ from urllib.parse import parse_qs
 
 import pytest
 from django.db import OperationalError, connection
+from structlog.testing import capture_logs
 
 from accounts.models import ensure_external_accounts
 from api.tests.contract import assert_invalid, assert_problem
+from ledger_project import health
 
 
 def test_the_service_is_live_without_its_database(client):
@@ -25,6 +27,24 @@ def test_the_service_is_ready_if_its_database_is_reachable_and_migrated(client):
     assert response.status_code == 200
     assert response["Content-Type"] == "application/json"
     assert response.json() == {"status": "ready"}
+
+
+@pytest.mark.django_db
+def test_why_the_service_is_not_ready_is_logged_once(client, monkeypatch):
+    reasons = [None, "It is a standby.", "It is a standby.", "It is not migrated.", None, None]
+    monkeypatch.setattr(health, "_logged", {})
+    monkeypatch.setattr(health, "_not_ready", lambda only_reads: reasons.pop(0))
+
+    with capture_logs() as logged:
+        for _ in range(len(reasons)):
+            client.get("/readyz")
+
+    told = [(each["event"], each.get("reason")) for each in logged if each["event"] != "request"]
+    assert told == [
+        ("not ready", "It is a standby."),
+        ("not ready", "It is not migrated."),
+        ("ready again", None),
+    ]
 
 
 @pytest.mark.django_db

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,25 @@ def test_the_deployment_check_warns_about_the_public_keys_of_debug(machine):
     done = machine.run("manage.py", "check", "--deploy", LEDGER_DEBUG="true")
 
     assert "(security.W009) Your SECRET_KEY" in done.stderr
+
+
+def test_a_variable_that_names_no_setting_is_reported(machine):
+    ignored = {
+        "LEDGER_TRUSTED_PROXYS": "127.0.0.1",
+        "LEDGER_XYZ_FILE": "/nowhere",
+        # These aren't meant to be settings.
+        "LEDGER_PORT": "tcp://10.0.0.1:80",
+        "LEDGER_SERVICE_HOST": "10.0.0.1",
+        "LEDGER_CLIENT_SECRET": "s",
+    }
+
+    done = machine.run("manage.py", "check", **KEYS, **ignored)
+
+    assert done.returncode == 0
+    assert re.findall(r"\(ledger_project.W001\) (.*)", done.stderr) == [
+        "There is no setting LEDGER_TRUSTED_PROXYS. Did you mean LEDGER_TRUSTED_PROXIES?",
+        "There is no setting LEDGER_XYZ_FILE.",
+    ]
 
 
 ANSWERS = """

@@ -87,10 +87,10 @@ def test_the_openapi_document_is_built_before_the_fork():
     assert _built.cache_info().currsize == 1
 
 
-def run_and_stop(folder: Path, level: str) -> tuple[LiveServer, list[str]]:
+def run_and_stop(folder: Path, level: str, **environment: str) -> tuple[LiveServer, list[str]]:
     """Run a server until it is ready, stop it, and return it with the lines that it logged."""
     homes = {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder), "XDG_CONFIG_HOME": str(folder)}
-    server = LiveServer(LEDGER_LOG_LEVEL=level, **homes)
+    server = LiveServer(LEDGER_LOG_LEVEL=level, **homes, **environment)
     with (folder.parent / "stderr").open("wb") as server.stderr:
         try:
             server.start()
@@ -112,6 +112,15 @@ def test_log_messages_of_the_server_are_json_and_include_its_address(tmp_path):
     assert f"Listening at: {url} ({server.process.pid})" in [line["event"] for line in said]
     loud = [line for line in said if logging.getLevelNamesMapping()[line["level"].upper()] > 20]
     assert loud == []
+
+
+def test_a_variable_that_names_no_setting_is_logged(tmp_path):
+    (tmp_path / "home").mkdir()
+    _, lines = run_and_stop(tmp_path / "home", "WARNING", LEDGER_SELF_SERVICE_CACH="false")
+
+    assert [json.loads(line)["event"] for line in lines] == [
+        "There is no setting LEDGER_SELF_SERVICE_CACH. Did you mean LEDGER_SELF_SERVICE_CASH?"
+    ]
 
 
 def test_the_server_writes_nothing_to_the_home_directory_and_can_be_silent(tmp_path):
