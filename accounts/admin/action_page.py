@@ -183,7 +183,7 @@ class ActionPage:
         form = self.form(row, entered, initial=self.initial(request, row))
         data = form.cleaned_data if form.is_valid() else {"reason": ""}
         shown: dict[str, Any] = {}
-        impossible = None if form.asks_only_reason else self.impossible(row, request.user)
+        impossible = self.impossible(row, request.user)
         if impossible is not None:
             shown |= {"impossible": True, "refusal": impossible}
         elif EDIT not in request.POST and (form.is_valid() or form.asks_only_reason):

@@ -74,6 +74,9 @@ def _rehearsed(page: ActionPage, request: HttpRequest, rows: Sequence[Any]) -> t
         )
         for row in rows:
             shown = {"row": row, "url": page.admin.url_of(row)}
+            if why := page.impossible(row, request.user):
+                refused.append({**shown, "why": why})
+                continue
             try:
                 shown |= _rehearsed_row(page, request, row, data)
                 possible.append(shown)

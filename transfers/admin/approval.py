@@ -25,17 +25,16 @@ from accounts.models import Account
 from accounts.names import folded
 from accounts.rights import may
 from database.windows import has_more, keys_among
+from transfers.admin import waiting
 from transfers.admin.deciding import Approve, Decline, Withdraw
 from transfers.admin.figures import of_figure
 from transfers.admin.links import transfer_in_words, transfer_link
-from transfers.approvals.models import LIMIT, PENDING, Approval
+from transfers.approvals.models import LIMIT, Approval
 from transfers.approvals.statuses import ApprovalStatus
 from transfers.kinds import Kind
 
 # How many approvals the home page shows.
 SHOWN = 8
-# Among how many of the newest that wait those of an account are searched.
-MOST_SEARCHED = 1_000
 # The colours of badges.
 TONES = {"PENDING": "wait", "APPROVED": "good", "DECLINED": "bad", "WITHDRAWN": "quiet"}
 
@@ -194,15 +193,13 @@ def pending_of(account: Account) -> dict[str, Any]:
 
     ``searched`` is among how many they were searched, if there are more; otherwise None.
     """
-    # A range of one value instead of an equality: see `querysets.newest_of_all`.
-    status = {"status__gte": PENDING, "status__lte": PENDING}
-    window = Approval.objects.filter(**status).order_by("-status", "-pk")[:MOST_SEARCHED]
+    window = waiting.newest_pending()
     concerned = Q(account=account) | Q(source=account) | Q(dest=account)
     newest = Approval.objects.filter(concerned).order_by("-pk")[:LAST_ROWS]
     found = keys_among(window, newest)
     return {
         "rows": _rows(_pending().filter(pk__in=found).order_by("-pk")),
-        "searched": f"{MOST_SEARCHED:,}" if has_more(window) else None,
+        "searched": f"{waiting.MOST_SEARCHED:,}" if has_more(window) else None,
     }
 
 

@@ -15,7 +15,7 @@ from accounts.models import Account
 from transfers import services
 from transfers.admin.links import transfer_link
 from transfers.admin.moving import MemoForm
-from transfers.admin.waiting import MayWait
+from transfers.admin.waiting import MayWait, waiting_reversal
 from transfers.approvals.models import Approval
 from transfers.approvals.services import ask_for_reversal
 from transfers.kinds import Kind
@@ -54,6 +54,17 @@ class Reverse(MayWait, TransferAction):
 
     def is_offered(self, row: Transfer) -> bool:
         return Kind(row.kind).rules.reversible and row.status is TransferStatus.POSTED
+
+    def impossible(self, row: Transfer, actor: Any) -> str | None:
+        # Of any other transfer, the preview says why it can't be reversed.
+        waiting = waiting_reversal(row) if self.is_offered(row) else None
+        try:
+            # Asking again would return the approval that waits, and drop the second reason. Those
+            # who need no approval can still reverse it at once.
+            again = waiting is not None and self.must_wait(row, actor, {"reason": ""})
+        except REFUSALS:
+            return None
+        return waiting if again else None
 
     def do(
         self, row: Transfer, actor: Any, data: Mapping[str, Any], *, is_approved: bool

@@ -25,7 +25,7 @@ from transfers.admin.filtered import FilteredFileAdmin
 from transfers.admin.links import entry_row, memo_of, status_badge, transfer_link
 from transfers.admin.resolving import Capture, Reverse, Void
 from transfers.admin.search import find
-from transfers.admin.waiting import approval_link
+from transfers.admin.waiting import approval_link, waiting_reversal
 from transfers.kinds import Kind
 from transfers.models import Transfer
 from transfers.querysets import TransferStatus
@@ -185,6 +185,8 @@ class TransferAdmin(ActionsAdmin, FilteredFileAdmin):
         transfer = context["original"]
         entries = transfer.entries.select_related("account").order_by("-type")
         context["rows"] = [entry_row(entry, transfer) for entry in entries]
+        if self.page("reverse").is_offered(transfer):
+            context["waiting"] = waiting_reversal(transfer)
         return super().render_change_form(request, context, *args, **kwargs)
 
 
