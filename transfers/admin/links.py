@@ -30,10 +30,16 @@ def transfer_link(transfer: Transfer | None) -> str:
 
 
 def transfer_in_words(transfer: Transfer) -> str:
-    """Return a link to a transfer's page, with its amount, time and memo below it."""
-    amount = money_shown(transfer.amount, transfer.currency)
-    told = (amount, time_shown(transfer.created_at), memo_of(transfer))
-    return format_html("{}<br>{}", transfer_link(transfer), " · ".join(filter(None, told)))
+    """Return a link to a transfer's page, with its time, memo and id below it."""
+    told = (time_shown(transfer.created_at), memo_of(transfer))
+    return format_html(
+        '<a href="{}">{} of {}</a><br> {}<br> <span class="id">{}</span>',
+        _page_of(transfer),
+        transfer.get_kind_display(),
+        money_shown(transfer.amount, transfer.currency),
+        " · ".join(filter(None, told)),
+        transfer.pk,
+    )
 
 
 def kind_link(transfer: Transfer) -> str:

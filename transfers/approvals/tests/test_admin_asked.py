@@ -8,7 +8,6 @@ from django.utils.html import escape
 from accounts.admin.pages import time_shown
 from accounts.tests.admin_pages import action_of, column, field, page_of, table, text_of
 from transfers import services
-from transfers.admin.links import transfer_link
 from transfers.approvals.models import Approval
 from transfers.approvals.services import ask_for_reversal
 from transfers.approvals.tests.conftest import THRESHOLD
@@ -39,6 +38,15 @@ def reversal(staff, rent) -> Approval:
     return ask_for_reversal(transfer_id=rent.pk, actor=staff, memo="Paid twice")
 
 
+def page(row) -> str:
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+
+def told_of(rent: Transfer) -> str:
+    at = time_shown(rent.created_at)
+    return f"Transfer of 10.00 USD {at} · Rent & heating {rent.pk}"
+
+
 def asked(response) -> dict[str, str]:
     return {label: text_of(value) for label, value in response.context["asked"]}
 
@@ -48,14 +56,13 @@ def test_who_decides_sees_who_asked_when_and_why_and_what_is_reversed(second, re
     response = second.get(action_of(reversal, verb))
 
     html = response.content.decode()
-    told = f"10.00 USD · {time_shown(rent.created_at)} · Rent & heating"
     assert asked(response) == {
         "Requested by": "staff",
         "Requested at": time_shown(reversal.requested_at),
         "Reason": "Paid twice",
-        "Reverses": f"Transfer {rent.pk}{told}",
+        "Reverses": told_of(rent),
     }
-    assert f"<dd>{transfer_link(rent)}<br>" in html
+    assert f'<dd><a href="{page(rent)}">' in html
     assert escape("Rent & heating") in html
     assert html.index('id="asked"') < html.index('id="preview-heading"')
 
@@ -73,12 +80,9 @@ def test_who_withdraws_sees_what_they_asked_for(officer, ask):
 
 
 def test_the_page_of_an_approval_shows_what_is_reversed(second, reversal, rent):
-    shown = field(
-        second.get(reverse("admin:approvals_approval_change", args=[reversal.pk])), "reverses_shown"
-    )
+    shown = field(second.get(page(reversal)), "reverses_shown")
 
-    told = f"10.00 USD · {time_shown(rent.created_at)} · Rent & heating"
-    assert shown == f"Transfer {rent.pk}{told}"
+    assert shown == told_of(rent)
 
 
 def test_the_lists_of_approvals_show_the_reason(second, staff, reversal, source, ask):
