@@ -92,6 +92,8 @@ class ActionPage:
     permission: ClassVar[str]
     form: ClassVar[type[ActionForm]] = ActionForm
     irrevocable: ClassVar[bool] = False
+    # Whether it may wait for the approval of a second person.
+    may_wait: ClassVar[bool] = False
     template: ClassVar[str] = "admin/accounts/action.html"
 
     def __init__(self, admin: "ActionsAdmin") -> None:
@@ -120,6 +122,10 @@ class ActionPage:
     def outcome(self, row: Any, result: Any) -> str:
         """Return the message after the action was carried out."""
         return f"{row} is now {self.done}."
+
+    def memo(self, row: Any) -> str:
+        """Return the memo by which staff know a row in the list of a bulk action."""
+        return ""
 
     def must_wait(self, row: Any, actor: Any, data: Mapping[str, Any]) -> bool:
         """Return whether the action would wait for the approval of a second person."""

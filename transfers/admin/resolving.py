@@ -10,10 +10,11 @@ from django.utils.html import format_html
 from accounts.admin.acting import Names
 from accounts.admin.action_page import NOTHING, REFUSALS, ActionForm, ActionPage
 from accounts.admin.amount import MoneyField
+from accounts.admin.pages import money_shown
 from accounts.enums import AccountKind
 from accounts.models import Account
 from transfers import services
-from transfers.admin.links import transfer_link
+from transfers.admin.links import memo_of, transfer_link
 from transfers.admin.moving import MemoForm
 from transfers.admin.waiting import MayWait, waiting_reversal
 from transfers.approvals.models import Approval
@@ -42,6 +43,9 @@ class TransferAction(ActionPage):
 
     def names(self, row: Transfer, data: Mapping[str, Any] = NOTHING) -> Names:
         return {row.source_id: row.source, row.dest_id: row.dest}
+
+    def memo(self, row: Transfer) -> str:
+        return memo_of(row)
 
 
 class Reverse(MayWait, TransferAction):
@@ -97,6 +101,12 @@ class Capture(Resolution):
 
     def initial(self, request: HttpRequest, row: Transfer) -> dict[str, Any]:
         return {"amount": row.amount}
+
+    def outcome(self, row: Transfer, result: Transfer) -> str:
+        captured, held = (money_shown(each.amount, each.currency) for each in (result, row))
+        return format_html(
+            "{} of the hold of {} was captured: {}.", captured, held, transfer_link(result)
+        )
 
     def impossible(self, row: Transfer, actor: Any) -> str | None:
         if self.is_offered(row):

@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import path, reverse
+from django.utils.html import format_html
 
 from accounts.admin import search
 from accounts.admin.action_page import ActionsAdmin
@@ -160,7 +161,12 @@ class TransferAdmin(ActionsAdmin, FilteredFileAdmin):
 
     @admin.display(description="resolved by")
     def resolution_shown(self, transfer: Transfer) -> str:
-        return transfer_link(getattr(transfer, "resolution", None))
+        resolution = getattr(transfer, "resolution", None)
+        link = transfer_link(resolution)
+        if resolution is None or resolution.kind != Kind.CAPTURE:
+            return link
+        # It may be less than what was held.
+        return format_html("{} of {}", link, self.amount_shown(resolution))
 
     @admin.display(description="reverses")
     def reverses_shown(self, transfer: Transfer) -> str:

@@ -55,6 +55,8 @@ def waiting_reversal(transfer: Transfer) -> str | None:
 class MayWait(ActionPage):
     """An action that is carried out at once, or else waits for approval."""
 
+    may_wait = True
+
     def do(self, row: Any, actor: Any, data: Mapping[str, Any], *, is_approved: bool) -> Any:
         """
         Carry out the action, and return what the service returns.

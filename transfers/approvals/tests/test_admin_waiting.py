@@ -28,10 +28,10 @@ def officer(staff) -> Client:
 
 @pytest.fixture
 def pay(source, dest):
-    """Return a function that makes a transfer whose reversal must wait."""
+    """Return a function that makes a transfer, by default one whose reversal must wait."""
 
-    def pay() -> Transfer:
-        order = Order(source_id=source.pk, dest_id=dest.pk, amount=THRESHOLD)
+    def pay(amount: int = THRESHOLD) -> Transfer:
+        order = Order(source_id=source.pk, dest_id=dest.pk, amount=amount)
         return services.transfer(order=order, actor=source.owner)
 
     return pay
@@ -126,6 +126,39 @@ def test_the_page_says_why_it_is_refused_although_a_request_waits(
         f"{dest} has 0.00 USD available, and 10.00 USD is required.",
         "It was already reversed, and can be reversed only once.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("small", "large", "button", "tells_of_waiting"),
+    [
+        (2, 0, "Reverse 2 transfers", False),
+        (1, 2, "Reverse 1 transfer and ask for approval of 2", True),
+        (0, 2, "Ask for approval of 2 transfers", True),
+    ],
+)
+def test_the_button_of_several_reversals_says_how_many_wait(
+    officer, pay, small, large, button, tells_of_waiting
+):
+    paid = [*(pay(5) for _ in range(small)), *(pay() for _ in range(large))]
+    selected = [str(each.pk) for each in paid]
+
+    asked = officer.post(TRANSFERS, {"action": "reverse", "_selected_action": selected})
+
+    html = asked.content.decode()
+    assert f'class="default" value="{button}"' in html
+    assert "the figures that the rows above it leave." in html
+    assert ("A row that must wait for approval" in html) is tells_of_waiting
+
+
+def test_of_several_accounts_to_freeze_none_is_said_to_wait(officer, source, dest):
+    selected = [str(source.pk), str(dest.pk)]
+    path = reverse("admin:accounts_account_changelist")
+
+    asked = officer.post(path, {"action": "freeze", "_selected_action": selected})
+
+    html = asked.content.decode()
+    assert 'value="Freeze 2 accounts"' in html
+    assert [each in html for each in ("approval", "One after the other")] == [False, False]
 
 
 def test_of_several_reversals_one_that_waits_is_refused(officer, reversal, paid, pay):
