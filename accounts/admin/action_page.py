@@ -93,6 +93,8 @@ class ActionPage:
     permission: ClassVar[str]
     form: ClassVar[type[ActionForm]] = ActionForm
     irrevocable: ClassVar[bool] = False
+    # Whether it may wait for the approval of a second person.
+    may_wait: ClassVar[bool] = False
     template: ClassVar[str] = "admin/accounts/action.html"
 
     def __init__(self, admin: "ActionsAdmin") -> None:
@@ -121,6 +123,10 @@ class ActionPage:
     def outcome(self, row: Any, result: Any) -> str:
         """Return the message after the action was carried out."""
         return f"{row} is now {self.done}."
+
+    def memo(self, row: Any) -> str:
+        """Return the memo by which staff know a row in the list of a bulk action."""
+        return ""
 
     def must_wait(self, row: Any, actor: Any, data: Mapping[str, Any]) -> bool:
         """Return whether the action would wait for the approval of a second person."""
@@ -188,7 +194,7 @@ class ActionPage:
         form = self.form(row, entered, initial=self.initial(request, row))
         data = form.cleaned_data if form.is_valid() else {"reason": ""}
         shown: dict[str, Any] = {}
-        impossible = None if form.asks_only_reason else self.impossible(row, request.user)
+        impossible = self.impossible(row, request.user)
         if impossible is not None:
             shown |= {"impossible": True, "refusal": impossible}
         elif EDIT not in request.POST and (form.is_valid() or form.asks_only_reason):

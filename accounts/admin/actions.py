@@ -35,18 +35,6 @@ class AccountAction(ActionPage):
     def accounts_of(self, row: Account, data: Mapping[str, Any]) -> Sequence[Account]:
         return [row]
 
-    def impossible(self, row: Account, actor: Any) -> str | None:
-        refusal = self.ruled_out(row)
-        if refusal is None:
-            return None
-        return in_words(refusal, row, lambda row: {row.pk: "The account"})
-
-    def ruled_out(self, row: Account) -> LedgerError | None:
-        """Return the error that the kind and the status of the account alone lead to, if any."""
-        if row.kind == AccountKind.EXTERNAL:
-            return AccountNotFound(row.pk)
-        return AccountClosed(row.pk) if row.status == AccountStatus.CLOSED else None
-
 
 class Freeze(AccountAction):
     name, label, done = "freeze", "Freeze", "frozen"
@@ -72,6 +60,22 @@ class Unfreeze(AccountAction):
         return services.unfreeze(account_id=row.pk, actor=actor, reason=data["reason"])
 
 
+class FilledInAction(AccountAction):
+    """An action whose form asks for more than a reason, so that it has no preview at first."""
+
+    def impossible(self, row: Account, actor: Any) -> str | None:
+        refusal = self.ruled_out(row)
+        if refusal is None:
+            return None
+        return in_words(refusal, row, lambda row: {row.pk: "The account"})
+
+    def ruled_out(self, row: Account) -> LedgerError | None:
+        """Return the error that the kind and the status of the account alone lead to, if any."""
+        if row.kind == AccountKind.EXTERNAL:
+            return AccountNotFound(row.pk)
+        return AccountClosed(row.pk) if row.status == AccountStatus.CLOSED else None
+
+
 class LimitForm(ActionForm):
     overdraft_limit = MoneyField(
         label="Overdraft limit",
@@ -79,7 +83,7 @@ class LimitForm(ActionForm):
     )
 
 
-class SetLimit(AccountAction):
+class SetLimit(FilledInAction):
     name, label, done = "limit", "Set the overdraft limit", "set"
     summary = "How far below zero the balance may go. Holds count as spent."
     permission = "accounts.set_limit"

@@ -1,6 +1,6 @@
 """Actions on several rows of a list, which staff confirm on a page of their own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib.admin import helpers
@@ -45,10 +45,12 @@ def ask_then_act(
     context = {
         **admin.admin_site.each_context(request),
         "opts": admin.opts,
-        "title": f"{page.label} {len(rows)} {admin.opts.verbose_name_plural}",
+        "title": f"{page.label} {_counted(page, len(rows))}",
         "page": page,
         "list_url": admin.list_url,
         "possible": possible,
+        "some_wait": any(each["must_wait"] for each in possible),
+        "button": _button(page, possible),
         "refused": refused,
         "form": form,
         "action": request.POST["action"],
@@ -73,13 +75,31 @@ def _rehearsed(page: ActionPage, request: HttpRequest, rows: Sequence[Any]) -> t
             *{account.pk for row in rows for account in page.accounts_of(row, data)}
         )
         for row in rows:
-            shown = {"row": row, "url": page.admin.url_of(row)}
+            shown = {"row": row, "url": page.admin.url_of(row), "memo": page.memo(row)}
+            if why := page.impossible(row, request.user):
+                refused.append({**shown, "why": why})
+                continue
             try:
                 shown |= _rehearsed_row(page, request, row, data)
                 possible.append(shown)
             except REFUSALS as refusal:
                 refused.append({**shown, "why": page.why_not(refusal, row, data)})
     return possible, refused
+
+
+def _button(page: ActionPage, possible: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the button says: how many rows are acted on, and how many wait for approval."""
+    waiting = sum(each["must_wait"] for each in possible)
+    now = len(possible) - waiting
+    if not now:
+        return f"Ask for approval of {_counted(page, waiting)}"
+    done = f"{page.label} {_counted(page, now)}"
+    return f"{done} and ask for approval of {waiting}" if waiting else done
+
+
+def _counted(page: ActionPage, number: int) -> str:
+    opts = page.admin.opts
+    return f"{number} {opts.verbose_name if number == 1 else opts.verbose_name_plural}"
 
 
 def _rehearsed_row(

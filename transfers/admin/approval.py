@@ -25,17 +25,16 @@ from accounts.models import Account
 from accounts.names import folded
 from accounts.rights import may
 from database.windows import has_more, keys_among
+from transfers.admin import waiting
 from transfers.admin.deciding import Approve, Decline, Withdraw
 from transfers.admin.figures import of_figure
-from transfers.admin.links import transfer_link
-from transfers.approvals.models import LIMIT, PENDING, Approval
+from transfers.admin.links import transfer_in_words, transfer_link
+from transfers.approvals.models import LIMIT, Approval
 from transfers.approvals.statuses import ApprovalStatus
 from transfers.kinds import Kind
 
 # How many approvals the home page shows.
 SHOWN = 8
-# Among how many of the newest that wait those of an account are searched.
-MOST_SEARCHED = 1_000
 # The colours of badges.
 TONES = {"PENDING": "wait", "APPROVED": "good", "DECLINED": "bad", "WITHDRAWN": "quiet"}
 
@@ -56,6 +55,7 @@ class ApprovalAdmin(ActionsAdmin, HistoryAdmin):
         "status_shown",
         "amount_shown",
         "parties_shown",
+        "reason_shown",
         "requested_by",
         "decided_by",
     )
@@ -124,6 +124,11 @@ class ApprovalAdmin(ActionsAdmin, HistoryAdmin):
     def parties_shown(self, approval: Approval) -> str:
         return _parties(approval)
 
+    # Not the column itself, whose name is "memo" and which the lists leave out on a phone.
+    @admin.display(description="reason", empty_value="")
+    def reason_shown(self, approval: Approval) -> str | None:
+        return approval.memo
+
     @admin.display(description="account")
     def account_shown(self, approval: Approval) -> str:
         return _link(approval.account)
@@ -138,7 +143,7 @@ class ApprovalAdmin(ActionsAdmin, HistoryAdmin):
 
     @admin.display(description="reverses")
     def reverses_shown(self, approval: Approval) -> str:
-        return transfer_link(approval.reverses)
+        return DASH if approval.reverses is None else transfer_in_words(approval.reverses)
 
     @admin.display(description="requested")
     def requested_shown(self, approval: Approval) -> str:
@@ -188,15 +193,13 @@ def pending_of(account: Account) -> dict[str, Any]:
 
     ``searched`` is among how many they were searched, if there are more; otherwise None.
     """
-    # A range of one value instead of an equality: see `querysets.newest_of_all`.
-    status = {"status__gte": PENDING, "status__lte": PENDING}
-    window = Approval.objects.filter(**status).order_by("-status", "-pk")[:MOST_SEARCHED]
+    window = waiting.newest_pending()
     concerned = Q(account=account) | Q(source=account) | Q(dest=account)
     newest = Approval.objects.filter(concerned).order_by("-pk")[:LAST_ROWS]
     found = keys_among(window, newest)
     return {
         "rows": _rows(_pending().filter(pk__in=found).order_by("-pk")),
-        "searched": f"{MOST_SEARCHED:,}" if has_more(window) else None,
+        "searched": f"{waiting.MOST_SEARCHED:,}" if has_more(window) else None,
     }
 
 

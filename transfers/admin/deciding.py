@@ -1,18 +1,21 @@
 """The actions on an approval: approve, decline or withdraw it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.db import transaction
+from django.http import HttpRequest
 
 from accounts.admin.acting import Names
 from accounts.admin.action_page import NOTHING, ActionForm, ActionPage
+from accounts.admin.pages import DASH, time_shown
 from accounts.admin.preview import Effect
 from accounts.enums import AccountKind
 from accounts.models import LONGEST_REASON, Account
+from transfers.admin.links import transfer_in_words
 from transfers.approvals import services
 from transfers.approvals.models import Approval
 from transfers.approvals.statuses import ApprovalStatus
@@ -25,7 +28,15 @@ class NoteForm(ActionForm):
 
 
 class Decision(ActionPage):
-    """A decision about an approval. The preview shows the customers' accounts."""
+    """
+    A decision about an approval. The page shows who asked for it, when and why, and the preview
+    shows the customers' accounts.
+    """
+
+    template = "admin/approvals/decision.html"
+
+    def extra(self, request: HttpRequest, row: Approval) -> dict[str, Any]:
+        return {"asked": list(_asked(row))}
 
     def is_offered(self, row: Approval) -> bool:
         return row.status == ApprovalStatus.PENDING
@@ -81,3 +92,12 @@ class Withdraw(Decision):
 
     def act(self, row: Approval, actor: Any, data: Mapping[str, Any]) -> Approval:
         return services.withdraw(approval_id=row.pk, actor=actor, note=data["reason"])
+
+
+def _asked(approval: Approval) -> Iterator[tuple[str, str]]:
+    """Yield the labels and values of what the figures of a preview don't tell."""
+    yield "Requested by", approval.requested_by.get_username()
+    yield "Requested at", time_shown(approval.requested_at)
+    yield "Reason", approval.memo or DASH
+    if approval.reverses is not None:
+        yield "Reverses", transfer_in_words(approval.reverses)

@@ -5,7 +5,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.html import format_html
 
-from accounts.admin.pages import DASH, account_link, badge, money_shown
+from accounts.admin.pages import DASH, account_link, badge, money_shown, time_shown
 from transfers.models import LedgerEntry, Transfer
 from transfers.posting import EntryType
 from transfers.querysets import TransferStatus
@@ -27,6 +27,19 @@ def transfer_link(transfer: Transfer | None) -> str:
         return DASH
     link = '<a class="nowrap" href="{}">{} {}</a>'
     return format_html(link, _page_of(transfer), transfer.get_kind_display(), transfer.pk)
+
+
+def transfer_in_words(transfer: Transfer) -> str:
+    """Return a link to a transfer's page, with its time, memo and id below it."""
+    told = (time_shown(transfer.created_at), memo_of(transfer))
+    return format_html(
+        '<a href="{}">{} of {}</a><br> {}<br> <span class="id">{}</span>',
+        _page_of(transfer),
+        transfer.get_kind_display(),
+        money_shown(transfer.amount, transfer.currency),
+        " · ".join(filter(None, told)),
+        transfer.pk,
+    )
 
 
 def kind_link(transfer: Transfer) -> str:

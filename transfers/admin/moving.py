@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from accounts.admin.action_page import ActionForm
-from accounts.admin.actions import AccountAction, Close
+from accounts.admin.actions import Close, FilledInAction
 from accounts.admin.amount import MoneyField
 from accounts.admin.pages import money_shown
 from accounts.admin.search import LONGEST_SEARCH, find_accounts, id_in
@@ -107,7 +107,7 @@ class TransferForm(MovementForm):
         return f"{found.owner_name} matches this, but {why}."
 
 
-class Movement(MayWait, AccountAction):
+class Movement(MayWait, FilledInAction):
     """An action that moves money, at once or when a second person has approved it."""
 
     form = MovementForm

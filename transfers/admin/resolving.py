@@ -10,12 +10,13 @@ from django.utils.html import format_html
 from accounts.admin.acting import Names
 from accounts.admin.action_page import NOTHING, REFUSALS, ActionForm, ActionPage
 from accounts.admin.amount import MoneyField
+from accounts.admin.pages import money_shown
 from accounts.enums import AccountKind
 from accounts.models import Account
 from transfers import services
-from transfers.admin.links import transfer_link
+from transfers.admin.links import memo_of, transfer_link
 from transfers.admin.moving import MemoForm
-from transfers.admin.waiting import MayWait
+from transfers.admin.waiting import MayWait, waiting_reversal
 from transfers.approvals.models import Approval
 from transfers.approvals.services import ask_for_reversal
 from transfers.kinds import Kind
@@ -43,6 +44,9 @@ class TransferAction(ActionPage):
     def names(self, row: Transfer, data: Mapping[str, Any] = NOTHING) -> Names:
         return {row.source_id: row.source, row.dest_id: row.dest}
 
+    def memo(self, row: Transfer) -> str:
+        return memo_of(row)
+
 
 class Reverse(MayWait, TransferAction):
     name, label, done = "reverse", "Reverse", "reversed"
@@ -54,6 +58,17 @@ class Reverse(MayWait, TransferAction):
 
     def is_offered(self, row: Transfer) -> bool:
         return Kind(row.kind).rules.reversible and row.status is TransferStatus.POSTED
+
+    def impossible(self, row: Transfer, actor: Any) -> str | None:
+        # Of any other transfer, the preview says why it can't be reversed.
+        waiting = waiting_reversal(row) if self.is_offered(row) else None
+        try:
+            # Asking again would return the approval that waits, and drop the second reason. Those
+            # who need no approval can still reverse it at once.
+            again = waiting is not None and self.must_wait(row, actor, {"reason": ""})
+        except REFUSALS:
+            return None
+        return waiting if again else None
 
     def do(
         self, row: Transfer, actor: Any, data: Mapping[str, Any], *, is_approved: bool
@@ -86,6 +101,12 @@ class Capture(Resolution):
 
     def initial(self, request: HttpRequest, row: Transfer) -> dict[str, Any]:
         return {"amount": row.amount}
+
+    def outcome(self, row: Transfer, result: Transfer) -> str:
+        captured, held = (money_shown(each.amount, each.currency) for each in (result, row))
+        return format_html(
+            "{} of the hold of {} was captured: {}.", captured, held, transfer_link(result)
+        )
 
     def impossible(self, row: Transfer, actor: Any) -> str | None:
         if self.is_offered(row):

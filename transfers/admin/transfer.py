@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import path, reverse
+from django.utils.html import format_html
 
 from accounts.admin import search
 from accounts.admin.action_page import ActionsAdmin
@@ -25,7 +26,7 @@ from transfers.admin.filtered import FilteredFileAdmin
 from transfers.admin.links import entry_row, memo_of, status_badge, transfer_link
 from transfers.admin.resolving import Capture, Reverse, Void
 from transfers.admin.search import find
-from transfers.admin.waiting import approval_link
+from transfers.admin.waiting import approval_link, waiting_reversal
 from transfers.kinds import Kind
 from transfers.models import Transfer
 from transfers.querysets import TransferStatus
@@ -160,7 +161,12 @@ class TransferAdmin(ActionsAdmin, FilteredFileAdmin):
 
     @admin.display(description="resolved by")
     def resolution_shown(self, transfer: Transfer) -> str:
-        return transfer_link(getattr(transfer, "resolution", None))
+        resolution = getattr(transfer, "resolution", None)
+        link = transfer_link(resolution)
+        if resolution is None or resolution.kind != Kind.CAPTURE:
+            return link
+        # It may be less than what was held.
+        return format_html("{} of {}", link, self.amount_shown(resolution))
 
     @admin.display(description="reverses")
     def reverses_shown(self, transfer: Transfer) -> str:
@@ -185,6 +191,8 @@ class TransferAdmin(ActionsAdmin, FilteredFileAdmin):
         transfer = context["original"]
         entries = transfer.entries.select_related("account").order_by("-type")
         context["rows"] = [entry_row(entry, transfer) for entry in entries]
+        if self.page("reverse").is_offered(transfer):
+            context["waiting"] = waiting_reversal(transfer)
         return super().render_change_form(request, context, *args, **kwargs)
 
 

@@ -85,7 +85,7 @@ def test_the_page_of_a_transfer_shows_its_entries_and_links_related_transfers(of
         field(pages["capture"], "reversal_shown"),
     ] == [
         f"Reversal {book['reversal'].pk}",
-        f"Capture {book['capture'].pk}",
+        f"Capture {book['capture'].pk} of 20.00 USD",
         f"Hold {book['hold'].pk}",
         "–",  # noqa: RUF001 -- typography
     ]

@@ -9,12 +9,14 @@ from accounts.models import Account
 from accounts.tests.admin_pages import (
     action_of,
     confirm,
+    field,
     menu,
     messages_of,
     page_of,
     preview,
     refusal,
     table,
+    text_of,
 )
 from transfers import services
 from transfers.models import Transfer
@@ -119,6 +121,30 @@ def test_several_reversals_are_listed_with_their_effects_before_they_are_made(
     assert before == ((9_900, 10), (9_900, 160))
     assert [level for level, _ in sorted(messages_of(response))] == ["error", "success"]
     assert (balances(kept), balances(returned)) == ((9_960, 10), (9_960, 100))
+
+
+def test_each_row_of_several_reversals_shows_its_memo_and_names_its_accounts(
+    officer, alice, funded_account
+):
+    account = funded_account(alice)
+    first, second = (
+        services.deposit(account_id=account.pk, amount=amount, actor=alice, memo=memo)
+        for amount, memo in ((500, "Cash & coins"), (200, None))
+    )
+
+    asked = reverse_several(officer, first, second)
+
+    # The newest first.
+    assert table(asked, "possible") == [
+        [
+            str(second),
+            "alice: Balance 7.00 USD → 5.00 USD; Available 7.00 USD → 5.00 USD",
+        ],
+        [
+            f"{first} Cash & coins",
+            "alice: Balance 5.00 USD → 0.00 USD; Available 5.00 USD → 0.00 USD",
+        ],
+    ]
 
 
 def test_the_preview_of_several_reversals_adds_up(officer, alice, bob, funded_account):
@@ -229,7 +255,7 @@ def test_a_hold_is_captured_as_a_whole_or_in_part(officer, source, hold, amount)
     form = {"amount": amount, "reason": "Order shipped"}
 
     asked = officer.post(action_of(hold, "capture"), form)
-    confirm(officer, action_of(hold, "capture"), **form)
+    done = confirm(officer, action_of(hold, "capture"), **form)
 
     assert filled_in == "2.40"
     assert preview(asked)["bob"]["Balance"] == ("0.00 USD", f"{amount} USD")
@@ -237,6 +263,11 @@ def test_a_hold_is_captured_as_a_whole_or_in_part(officer, source, hold, amount)
     assert (capture.kind, capture.amount, capture.memo) == ("CAPTURE", cents, "Order shipped")
     source.refresh_from_db()
     assert (source.balance, source.held) == (10_00 - cents, 0)
+    [(level, message)] = messages_of(done)
+    told = f"{amount} USD of the hold of 2.40 USD was captured: Capture {capture.pk}."
+    assert (level, text_of(message)) == ("success", told)
+    resolved_by = field(officer.get(page(hold)), "resolution_shown")
+    assert resolved_by == f"Capture {capture.pk} of {amount} USD"
 
 
 def test_more_than_a_hold_cannot_be_captured(officer, hold):

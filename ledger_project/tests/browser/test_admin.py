@@ -46,6 +46,7 @@ def test_no_list_is_wider_than_a_phone(open_window):
         *("accounts/account", "accounts/accountchange", "transfers/transfer", "events/event"),
         *("transfers/ledgerentry", "idempotency/idempotencykey", "webhooks/endpoint"),
         *("webhooks/delivery", "service_keys/servicekey", "auth/user", "auth/group"),
+        "approvals/approval",
     )
     faults = {}
     with open_window(400) as window:

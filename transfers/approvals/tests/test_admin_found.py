@@ -127,7 +127,7 @@ def test_the_page_of_an_account_says_if_not_all_that_waits_was_searched(
     second, ask, source, dest, monkeypatch
 ):
     ask("WITHDRAWAL")
-    monkeypatch.setattr("transfers.admin.approval.MOST_SEARCHED", 1)
+    monkeypatch.setattr("transfers.admin.waiting.MOST_SEARCHED", 1)
     whole = second.get(page_of(source)).text
     ask("DEPOSIT")
 
