@@ -7,7 +7,8 @@ from django.http import HttpRequest
 
 from accounts import services
 from accounts.admin.acting import in_words
-from accounts.admin.action_page import ActionForm, ActionPage
+from accounts.admin.action_form import ActionForm
+from accounts.admin.action_page import ActionPage
 from accounts.admin.amount import MoneyField
 from accounts.admin.pages import money_shown
 from accounts.enums import AccountKind, AccountStatus

@@ -10,7 +10,8 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from accounts.admin.acting import Names
-from accounts.admin.action_page import NOTHING, ActionForm, ActionPage
+from accounts.admin.action_form import ActionForm
+from accounts.admin.action_page import NOTHING, ActionPage
 from accounts.admin.pages import DASH, time_shown
 from accounts.admin.preview import Effect
 from accounts.enums import AccountKind

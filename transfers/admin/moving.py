@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from accounts.admin.action_page import ActionForm
+from accounts.admin.action_form import ActionForm
 from accounts.admin.actions import Close, FilledInAction
 from accounts.admin.amount import MoneyField
 from accounts.admin.pages import money_shown

@@ -8,7 +8,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts.admin.acting import Names
-from accounts.admin.action_page import NOTHING, REFUSALS, ActionForm, ActionPage
+from accounts.admin.action_form import ActionForm
+from accounts.admin.action_page import NOTHING, REFUSALS, ActionPage
 from accounts.admin.amount import MoneyField
 from accounts.admin.pages import money_shown
 from accounts.enums import AccountKind

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib.admin.widgets import AdminTextInputWidget
 
-from accounts.admin.action_page import ActionForm, ActionPage
+from accounts.admin.action_form import ActionForm
+from accounts.admin.action_page import ActionPage
 from accounts.admin.pages import DASH
 from accounts.admin.preview import Effect, compared
 from accounts.models import Account
