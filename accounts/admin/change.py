@@ -3,9 +3,13 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 
 from accounts.admin.pages import LAST_ROWS, HistoryAdmin, account_link, money_shown, time_shown
+from accounts.admin.search import MOST_FOUND, Owned, id_in, newest_of, owned_by
 from accounts.models import Account, AccountChange
+from database.windows import has_more, keys_among
 
 
 def value_shown(change: AccountChange, value: str) -> str:
@@ -45,10 +49,33 @@ class AccountChangeAdmin(HistoryAdmin):
         "changed_by",
     )
     list_filter = ("action",)
-    list_select_related = ("account", "actor")
-    search_help_text = "Search by a complete account id."
+    search_help_text = (
+        "Search by owner, reason, username of the staff user, or account id. Several words narrow "
+        "the search."
+    )
+    find_older = "Search by the complete id of an account to find older ones."
     fields = list_display
     readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AccountChange]:
+        # By id in queries of their own, because a join might read all accounts.
+        return super().get_queryset(request).prefetch_related("account", "actor")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        words = search_term.split()
+        if not words or id_in(search_term) is not None:
+            return super().get_search_results(request, queryset, search_term)
+        owned = owned_by(words)
+        for word in words:
+            queryset = queryset.filter(_of_word(word, owned))
+        window = newest_of(AccountChange.objects.order_by("-pk"))
+        keys = keys_among(window, queryset.order_by("-pk")[:MOST_FOUND])
+        return self.found(request, queryset, keys, has_more(window), owned.left_out), False
+
+    def about(self, row: AccountChange) -> str:
+        return " · ".join(filter(None, (row.account.owner_name, row.reason, f"by {row.actor}")))
 
     @admin.display
     def time(self, change: AccountChange) -> str:
@@ -69,3 +96,10 @@ class AccountChangeAdmin(HistoryAdmin):
     @admin.display(description="after")
     def after_shown(self, change: AccountChange) -> str:
         return value_shown(change, change.after)
+
+
+def _of_word(word: str, owned: Owned) -> Q:
+    """Return the filter for a part of an owner, a reason or a staff user, or the end of an id."""
+    # The ids of the accounts, because a join might read all accounts.
+    of_owner = Q(account__in=owned.by_word[word])
+    return of_owner | Q(reason__icontains=word) | Q(actor__username__icontains=word)

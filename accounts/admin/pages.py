@@ -212,17 +212,28 @@ class HistoryAdmin(LedgerAdmin):
         return self.found(request, queryset, found, has_more(window)), False
 
     def found(
-        self, request: HttpRequest, queryset: QuerySet, keys: list[Any], left_out: bool
+        self,
+        request: HttpRequest,
+        queryset: QuerySet,
+        keys: list[Any],
+        left_out: bool,
+        owners_left_out: bool = False,
     ) -> QuerySet:
         """
         Return the rows with these keys, and say on the page if there may be others.
 
         :param left_out: whether older rows weren't searched
+        :param owners_left_out: whether words weren't compared with the owners of all accounts
         """
         notes = []
         if left_out:
             searched = f"{search.NEWEST:,} {self.opts.verbose_name_plural}"
             notes.append(f"Only the newest {searched} were searched. {self.find_older}")
+        if owners_left_out:
+            notes.append(
+                f"Owners were searched among the newest {search.NEWEST:,} accounts, and at most "
+                f"{search.MOST_OWNED:,} of these. Search by the id of an account to find others."
+            )
         if len(keys) >= MOST_FOUND:
             notes.append(f"Only the newest {MOST_FOUND:,} matches are listed.")
         if notes and request.method == "GET":

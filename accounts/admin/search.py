@@ -1,15 +1,18 @@
 """Read what staff type into a search: ids in any notation, and words of an owner."""
 
 import re
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
 from accounts.enums import AccountKind
 from accounts.models import Account
 from accounts.names import folded
-from database.windows import keys_among
+from database.windows import has_more, keys_among, values_among
 
 # In characters. The cost of a search grows with its words, and SQLite has no time limit.
 LONGEST_SEARCH = 200
@@ -17,6 +20,8 @@ LONGEST_SEARCH = 200
 MOST_FOUND = 1_000
 # How many of the newest rows of a table are searched if no index finds the rows.
 NEWEST = 50_000
+# With how many accounts the rows of a table are compared, for all words of a search together.
+MOST_OWNED = 2_000
 
 # `make demo` and logs shorten ids to their ends: …9b3d28.
 ENDING = re.compile(r"(?:…|\.\.\.)?([0-9a-f]{6,12})", re.IGNORECASE)
@@ -77,13 +82,62 @@ def find_accounts(accounts: QuerySet[Account], words: list[str], most: int) -> l
     matching = accounts.filter(of_owner_like(words)).order_by("-pk")
     found = set(keys_among(newest_accounts(), matching[:most]))
     if words:
-        text = " ".join(words)
-        # A range of one value instead of an equality: see `querysets.newest_of_all`.
-        name = {"owner_name_folded__gte": folded(text), "owner_name_folded__lte": folded(text)}
-        named = accounts.filter(**name).order_by("-owner_name_folded", "-pk")
-        found.update(named.values_list("pk", flat=True)[:most])
-        found.update(keys_among(accounts_of(text), accounts.order_by("-pk")[:most]))
+        found.update(_named(accounts, " ".join(words), most))
     return sorted(found, reverse=True)[:most]
+
+
+def _named(accounts: QuerySet[Account], text: str, most: int) -> set[UUID]:
+    """Return the ids of the newest of the accounts with exactly this name or username."""
+    # A range of one value instead of an equality: see `querysets.newest_of_all`.
+    name = {"owner_name_folded__gte": folded(text), "owner_name_folded__lte": folded(text)}
+    named = accounts.filter(**name).order_by("-owner_name_folded", "-pk")
+    found = set(named.values_list("pk", flat=True)[:most])
+    return found.union(keys_among(accounts_of(text), accounts.order_by("-pk")[:most]))
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """
+    The customers' accounts that single words of a search describe.
+
+    ``nearest`` has all of them, those with more and with rarer words first. ``left_out`` says
+    whether there may be others.
+    """
+
+    by_word: dict[str, list[UUID]]
+    nearest: list[UUID]
+    left_out: bool
+
+
+def owned_by(words: list[str]) -> Owned:
+    """
+    Return the accounts that each word describes, for searches whose other words may be of a memo.
+
+    As in ``find_accounts``, the newest accounts are searched, once for all words, and the accounts
+    whose owner has the whole text as name or username are found in an index.
+    """
+    words = list(dict.fromkeys(words))
+    if not words:
+        return Owned({}, [], left_out=False)
+    customers = Account.objects.customers()
+    described = [of_owner_like([word]) for word in words]
+    flags = [ExpressionWrapper(each, output_field=BooleanField()) for each in described]
+    matching = customers.filter(reduce(or_, described)).order_by("-pk").values_list("pk", *flags)
+    found = {
+        UUID(str(key)): {word for word, is_like in zip(words, are_like, strict=True) if is_like}
+        for key, *are_like in values_among(newest_accounts(), matching)
+    }
+    most = MOST_OWNED // len(words)
+    found.update({key: set(words) for key in _named(customers, " ".join(words), most)})
+    counts = {word: sum(word in of_key for of_key in found.values()) for word in words}
+    # An account with all words comes first. Then, those of a rare word: a match has the word in its
+    # memo, or is a row of one of these few accounts.
+    nearest = sorted(
+        found, key=lambda key: sum(1 / counts[word] for word in found[key]), reverse=True
+    )
+    by_word = {word: [key for key in nearest if word in found[key]][:most] for word in words}
+    is_cut = any(count > most for count in counts.values())
+    return Owned(by_word, nearest, left_out=is_cut or has_more(newest_accounts()))
 
 
 def currencies() -> list[str]:

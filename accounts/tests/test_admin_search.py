@@ -1,14 +1,16 @@
-"""Finding accounts in the admin."""
+"""Finding accounts and their changes in the admin."""
 
 import pytest
 from django.urls import reverse
 
+from accounts import services
 from accounts.admin import pages, search
-from accounts.models import Account
+from accounts.models import Account, AccountChange
 from accounts.tests.admin_pages import found, messages_of
 from transfers.tests.filled import fill, open_accounts, work_of
 
 LIST = reverse("admin:accounts_account_changelist")
+CHANGES = reverse("admin:accounts_accountchange_changelist")
 
 
 @pytest.mark.parametrize(
@@ -72,6 +74,70 @@ def test_of_older_accounts_those_with_the_whole_name_or_username_are_found(
     ]
 
 
+@pytest.fixture
+def changed(alice, bob, staff, admin_user, funded_account):
+    """Return the reasons of three changes, oldest first, by their ids."""
+    ann, bill = (
+        funded_account(alice, owner_name="Ann Smith"),
+        funded_account(bob, owner_name="Bill"),
+    )
+    services.freeze(account_id=ann.pk, actor=staff, reason="Card lost")
+    services.unfreeze(account_id=ann.pk, actor=admin_user, reason="Card found")
+    services.freeze(account_id=bill.pk, actor=admin_user, reason="Asked by Smith & Sons")
+    return dict(AccountChange.objects.values_list("pk", "reason"))
+
+
+@pytest.mark.parametrize(
+    ("text", "reasons"),
+    [
+        ("smith", ["Asked by Smith & Sons", "Card found", "Card lost"]),
+        ("ANN smith", ["Card found", "Card lost"]),
+        ("alice", ["Card found", "Card lost"]),
+        ("staff", ["Card lost"]),
+        ("card", ["Card found", "Card lost"]),
+        ("LOST smith staff", ["Card lost"]),
+        ("bill card", []),
+        ("nothing", []),
+    ],
+)
+def test_changes_are_found_by_owner_reason_and_staff_user(reader, changed, text, reasons):
+    assert [changed[pk] for pk in found(reader.get(CHANGES, {"q": text}))] == reasons
+
+
+def test_changes_are_found_by_the_id_of_the_account(reader, changed, bob):
+    account = bob.accounts.get()
+
+    for text in (str(account.pk), account.pk.hex, f"…{account.pk.hex[-6:]}"):
+        assert [changed[pk] for pk in found(reader.get(CHANGES, {"q": text}))] == [
+            "Asked by Smith & Sons"
+        ]
+
+
+def test_filters_apply_to_a_search_of_changes(reader, changed):
+    response = reader.get(CHANGES, {"q": "smith", "action__exact": "UNFREEZE"})
+
+    assert [changed[pk] for pk in found(response)] == ["Card found"]
+
+
+def test_older_changes_are_left_out_of_a_search_and_the_page_says_so(reader, changed, monkeypatch):
+    monkeypatch.setattr(search, "NEWEST", 1)
+
+    response = reader.get(CHANGES, {"q": "card"})
+
+    assert found(response) == []
+    [(_, text)] = messages_of(response)
+    assert text.startswith(
+        "Only the newest 1 account changes were searched. Search by the complete id of an account "
+        "to find older ones. Owners were searched among the newest 1 accounts"
+    )
+
+
+def test_the_search_of_all_tables_finds_changes(reader, changed):
+    html = reader.get("/admin/find/", {"q": "ann lost"}).text
+
+    assert "Ann Smith · Card lost · by staff" in html
+
+
 def test_a_column_sorts_the_newest_accounts(reader, alice, funded_account, monkeypatch):
     _, *newest = [funded_account(alice, balance) for balance in (9, 1, 5, 3)]
     monkeypatch.setattr(search, "NEWEST", 3)
@@ -88,6 +154,19 @@ QUERIES = [
     *({"currency": "JPY"}, {"kind__exact": "EXTERNAL"}, {"kind__exact": "CUSTOMER"}),
     *({"o": "2"}, {"o": "-0"}, {"owner": "alice"}, {}),
 ]
+PAGES = [
+    *((LIST, query) for query in QUERIES),
+    (reverse("admin:transfers_transfer_changelist"), {"q": "bob lunch"}),
+    (CHANGES, {"q": "bob lost"}),
+]
+
+
+def record_changes(accounts: list[Account]) -> None:
+    """Insert a change of each account."""
+    values = {"action": "FREEZE", "before": "OPEN", "after": "FROZEN", "reason": "Card lost"}
+    AccountChange.objects.bulk_create(
+        AccountChange(account=account, actor=account.owner, **values) for account in accounts
+    )
 
 
 @pytest.mark.no_cover
@@ -98,19 +177,19 @@ def test_no_list_reads_more_rows_of_a_ledger_with_more_accounts(reader, alice, b
     own = open_accounts(alice, 10)
 
     def costs() -> list[int]:
-        return [work_of(lambda query=query: reader.get(LIST, query)) for query in QUERIES]
+        return [work_of(lambda page=page: reader.get(*page)) for page in PAGES]
 
-    open_accounts(bob, 1_000)
+    record_changes(open_accounts(bob, 1_000))
     fill(own, 10)  # It also runs ANALYZE.
     smaller = costs()
     for _ in range(MANY // 1_000):
-        open_accounts(bob, 1_000)
+        record_changes(open_accounts(bob, 1_000))
     fill(own, 10)
     larger = costs()
 
     dearer = {
-        str(query): (before, after)
-        for query, before, after in zip(QUERIES, smaller, larger, strict=True)
+        str(page): (before, after)
+        for page, before, after in zip(PAGES, smaller, larger, strict=True)
         if after > before + MANY / 2
     }
     assert dearer == {}

@@ -1,6 +1,8 @@
 """
 Find transfers by what people know of them: ids, amount, date, currency, memo, or an owner.
 
+Each word may be of the memo or of the owner of either account.
+
 No search reads the whole table. Transfers of an account are read from the index of the account, and
 all other searches read the newest transfers, or the newest before the end of a given day.
 """
@@ -16,8 +18,15 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from accounts.admin.search import MOST_FOUND, currencies, ends_like, find_accounts, id_in, newest_of
-from accounts.models import Account
+from accounts.admin.search import (
+    MOST_FOUND,
+    Owned,
+    currencies,
+    ends_like,
+    id_in,
+    newest_of,
+    owned_by,
+)
 from database.windows import has_more, keys_among
 from transfers.admin.figures import is_figure, of_figure
 from transfers.clock import ids_at
@@ -80,10 +89,16 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The ids of the newest matches, and whether older transfers were left out of the search."""
+    """
+    The ids of the newest matches.
+
+    ``left_out`` says whether older transfers were left out of the search, and ``owners_left_out``
+    whether words weren't compared with the owners of all accounts.
+    """
 
     ids: list[UUID]
     left_out: bool
+    owners_left_out: bool
 
 
 def find(
@@ -97,7 +112,11 @@ def find(
     """
     known = currencies()
     found = [_find(transfers, query, known, newest) for query in Query.readings(text)]
-    return _found([each.ids for each in found], left_out=any(each.left_out for each in found))
+    return _found(
+        [each.ids for each in found],
+        left_out=any(each.left_out for each in found),
+        owners_left_out=any(each.owners_left_out for each in found),
+    )
 
 
 def _find(
@@ -106,25 +125,17 @@ def _find(
     known: list[str],
     newest: QuerySet[Transfer] | None,
 ) -> Found:
-    transfers = query.narrow(transfers)
+    owned = owned_by([word for word in query.words if not is_figure(word, known)])
+    described = query.narrow(transfers).filter(_of_words(query.words, known, owned))
     if query.ids:
-        named = transfers.filter(_of_words(query.words, known))
-        others = [_read(named, window) for window in _of_accounts(query.ids, query)]
-        return _found([_with_ids(named, query.ids), *others], left_out=False)
+        others = [_read(described, window) for window in _of_accounts(query.ids, query)]
+        named = _with_ids(described, query.ids)
+        return _found([named, *others], left_out=False, owners_left_out=owned.left_out)
     if query != Query.of("") or newest is None:
         newest = newest_of(query.near(Transfer.objects.order_by("-pk")))
-    found = [_read(transfers.filter(_of_words(query.words, known)), newest)]
-    names = [word for word in query.words if not is_figure(word, known)]
-    if names:
-        figures = [word for word in query.words if is_figure(word, known)]
-        theirs = transfers.filter(_of_words(figures, known))
-        found += [_read(theirs, window) for window in _of_accounts(_of_owners(names), query)]
-    return _found(found, left_out=has_more(newest))
-
-
-def _of_owners(names: list[str]) -> list[UUID]:
-    """Return the ids of the newest accounts whose owners have these names."""
-    return find_accounts(Account.objects.customers(), names, MOST_ACCOUNTS)
+    windows = [newest, *_of_accounts(owned.nearest[:MOST_ACCOUNTS], query)]
+    found = [_read(described, window) for window in windows]
+    return _found(found, left_out=has_more(newest), owners_left_out=owned.left_out)
 
 
 def _of_accounts(ids: list[UUID], query: Query) -> Iterator[QuerySet[Transfer]]:
@@ -148,19 +159,22 @@ def _read(transfers: QuerySet[Transfer], window: QuerySet[Transfer]) -> list[UUI
     return keys_among(window, transfers.order_by("-pk")[:MOST_FOUND])
 
 
-def _found(parts: list[list[UUID]], left_out: bool) -> Found:
+def _found(parts: list[list[UUID]], *, left_out: bool, owners_left_out: bool) -> Found:
     ids = sorted({key for part in parts for key in part}, reverse=True)
-    return Found(ids[:MOST_FOUND], left_out)
+    return Found(ids[:MOST_FOUND], left_out, owners_left_out)
 
 
-def _of_words(words: list[str], known: list[str]) -> Q:
+def _of_words(words: list[str], known: list[str], owned: Owned) -> Q:
     """Return the filter for transfers that every word describes."""
-    return reduce(and_, (_of_word(word, known) for word in words), Q())
+    return reduce(and_, (_of_word(word, known, owned) for word in words), Q())
 
 
-def _of_word(word: str, known: list[str]) -> Q:
-    """Return the filter for a part of a memo, the end of an id, an amount, or a currency."""
-    return Q(memo__icontains=word) | ends_like(word) | of_figure(word, known)
+def _of_word(word: str, known: list[str], owned: Owned) -> Q:
+    """Return the filter for a part of a memo or an owner, the end of an id, or a figure."""
+    # The ids of the accounts, because a join might read all accounts.
+    accounts = owned.by_word.get(word, [])
+    of_owner = Q(source__in=accounts) | Q(dest__in=accounts)
+    return Q(memo__icontains=word) | of_owner | ends_like(word) | of_figure(word, known)
 
 
 def _range_of(

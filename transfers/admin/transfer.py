@@ -54,7 +54,8 @@ class TransferAdmin(ActionsAdmin, FilteredFileAdmin):
     actions = ("reverse",)
     search_help_text = (
         "Search by memo, owner, amount (240.00, $240), currency, date (2026-01-31), month "
-        "(2026-01), or the id of a transfer or an account. Several words narrow the search."
+        "(2026-01), or the id of a transfer or an account. Several words narrow the search. Each "
+        "may be of the memo or of the owner of either account."
     )
     find_older = "Add a date, such as 2026-01-31, or the id of an account to find older ones."
     change_list_template = "admin/transfers/transfer/change_list.html"
@@ -101,7 +102,8 @@ class TransferAdmin(ActionsAdmin, FilteredFileAdmin):
         if not text and not queryset.query.where:
             return queryset, False
         found = find(queryset, text, _newest_by_filters(request))
-        return self.found(request, queryset, found.ids, found.left_out), False
+        left_out = (found.left_out, found.owners_left_out)
+        return self.found(request, queryset, found.ids, *left_out), False
 
     def about(self, row: Transfer) -> str:
         parties = f"{row.source.owner_name} → {row.dest.owner_name}"

@@ -8,6 +8,7 @@ from django.urls import reverse
 from accounts.admin import pages, search
 from accounts.tests.admin_pages import messages_of
 from transfers import clock, services
+from transfers.admin import search as transfer_search
 from transfers.kinds import Kind
 from transfers.services import Order
 from transfers.tests.filled import fill, open_accounts, work_of
@@ -88,7 +89,14 @@ def found(browser, text, path=TRANSFERS, **filters):
         ("2026-02-30", []),
         ("o'neil", ["lunch", "rent", "old"]),
         ("lovelace 240", ["rent", "old"]),
-        ("rent 2026-03-29 lovelace", []),
+        ("rent 2026-03-29 lovelace", ["old"]),
+        ("lovelace rent", ["rent", "old"]),
+        ("APRIL O'Neil rent", ["rent"]),
+        ("ada lunch 1,234.50", ["lunch"]),
+        ("lovelace o'neil", ["lunch", "rent", "old"]),
+        ("ada ben april", ["rent"]),
+        ("lovelace sushi", []),
+        ("alice sushi", ["yen"]),
         ("99999999999999999999999", []),
         ("nothing", []),
     ],
@@ -120,6 +128,7 @@ def test_the_id_of_an_account_is_narrowed_by_other_words(officer, book):
 
     assert found(officer, f"{account} rent 2026-03-29") == [book["old"].pk]
     assert found(officer, f"{account} 1234.50") == [book["lunch"].pk]
+    assert found(officer, f"{account} lovelace april") == [book["rent"].pk]
 
 
 def test_filters_apply_to_a_search(officer, book):
@@ -139,16 +148,52 @@ def test_older_transfers_are_left_out_of_a_search_and_the_page_says_how_to_find_
     by_owner = officer.get(TRANSFERS, {"q": "ada lovelace"})
 
     assert [len(each.context["cl"].result_list) for each in (by_memo, by_date)] == [0, 1]
+    owners = (
+        "Owners were searched among the newest 2 accounts, and at most 2,000 of these. Search by "
+        "the id of an account to find others."
+    )
     assert messages_of(by_memo) == [
         (
             "warning",
             "Only the newest 2 transfers were searched. Add a date, such as 2026-01-31, or the id "
-            "of an account to find older ones.",
+            f"of an account to find older ones. {owners}",
         )
     ]
-    assert messages_of(by_date) == []
+    assert messages_of(by_date) == [("warning", owners)]
     # Its accounts are found by the complete name, and their transfers in an index of their own.
     assert book["rent"].pk in [row.pk for row in by_owner.context["cl"].result_list]
+
+
+def test_older_transfers_are_found_in_the_accounts_that_a_rare_word_describes(
+    officer, alice, funded_account, monkeypatch
+):
+    shop = funded_account(alice, owner_name="Corner Shop")
+    everyday = [funded_account(alice, 1_00, owner_name="Everyday") for _ in range(3)]
+    pay = [Order(source_id=own.pk, dest_id=shop.pk, amount=5, memo="Groceries") for own in everyday]
+    paid = [services.transfer(order=order, actor=alice) for order in pay]
+    elsewhere = Order(source_id=everyday[1].pk, dest_id=everyday[2].pk, amount=1)
+    for _ in range(9):
+        services.transfer(order=elsewhere, actor=alice)
+    monkeypatch.setattr(search, "NEWEST", 9)
+    monkeypatch.setattr(transfer_search, "MOST_ACCOUNTS", 1)
+
+    texts = ("groceries everyday corner", "corner groceries", "groceries 0.05")
+
+    newest_first = [each.pk for each in reversed(paid)]
+    assert [found(officer, text) for text in texts] == [newest_first, newest_first, []]
+
+
+def test_the_page_says_if_a_word_describes_more_accounts_than_are_searched(
+    officer, book, monkeypatch
+):
+    texts = ("lovelace rent", "rent april")
+    whole = [messages_of(officer.get(TRANSFERS, {"q": text})) for text in texts]
+    monkeypatch.setattr(search, "MOST_OWNED", 1)
+    cut = [messages_of(officer.get(TRANSFERS, {"q": text})) for text in texts]
+
+    assert whole == [[], []]
+    assert [len(messages) for messages in cut] == [1, 0]
+    assert "at most 1 of these" in cut[0][0][1]
 
 
 def test_entries_are_found_by_the_id_of_an_entry_a_transfer_or_an_account(officer, book):
@@ -176,6 +221,7 @@ TEXTS = [
     "Lunch",
     "240.00",
     "bob",
+    "bob lunch",
     "…abcdef",
     "2026-01-31",
     "2026-01",

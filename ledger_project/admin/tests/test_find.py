@@ -45,6 +45,8 @@ def test_everything_with_an_id_is_found(browser, paid):
         ("Lunch", {"transfers": 1}),
         ("24.00", {"transfers": 1}),
         ("jones", {"accounts": 1, "transfers": 1}),
+        ("jones lunch", {"transfers": 1}),
+        ("alice jones 24.00", {"transfers": 1}),
         ("nothing at all", {}),
         ("", {}),
     ],
