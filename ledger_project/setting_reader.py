@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple, NoReturn, TypeVar
@@ -18,6 +19,8 @@ PREFIX = "LEDGER_"
 OTHERS = re.compile(
     r"LEDGER_(TEST_\w+|CHROMIUM|URL|TOKEN|CLIENT_(ID|SECRET)|SERVICE_\w+|PORT(_\w+)?)"
 )
+# The name in a line of an env file.
+LINE = re.compile(r"^\s*(?:export\s+)?(\w+)\s*=", re.MULTILINE)
 
 Value = TypeVar("Value")
 # Raises ValidationError for an invalid value. Its return value is ignored.
@@ -49,6 +52,7 @@ class SettingReader:
 
     def __init__(self, env_file: Path) -> None:
         self.declared: list[Setting] = []
+        self._env_file = env_file
         # Without the line break at the end of a file.
         self._env = FileAwareEnv(prefix=PREFIX, strip_whitespace=True)
         self._env.read_env(env_file, recurse=False)
@@ -108,7 +112,10 @@ class SettingReader:
     def mistaken(self) -> Iterator[str]:
         """Yield a sentence for each variable, or line of the env file, that names no setting."""
         known = [setting.name.removeprefix(PREFIX) for setting in self.declared]
-        for variable in sorted(os.environ):
+        in_file = ""
+        with suppress(OSError):
+            in_file = self._env_file.read_text(errors="replace")
+        for variable in sorted({*os.environ, *LINE.findall(in_file)}):
             name = variable.removeprefix(PREFIX).removesuffix("_FILE")
             if variable.startswith(PREFIX) and name not in known and not OTHERS.fullmatch(variable):
                 similar = get_close_matches(name, known, n=1)

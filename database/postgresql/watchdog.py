@@ -6,6 +6,7 @@ suspended or unreachable, each thread would wait forever, until none was left ev
 route.
 """
 
+import logging
 import os
 import socket
 import threading
@@ -18,6 +19,14 @@ from typing import Any
 from psycopg import Connection, OperationalError
 
 LOOK_EVERY_SECONDS = 1.0
+# An outage makes all threads wait.
+LOG_EVERY_SECONDS = 60
+LATE = (
+    "the database didn't respond in time, so the connection is closed. It stands still, can't be "
+    "reached, or waits for its synchronous standby to confirm a commit"
+)
+
+logger = logging.getLogger("ledger.database")
 
 # By the id of each waiting thread: its deadline (monotonic seconds) and its connection.
 _waiting: dict[int, tuple[float, Connection]] = {}
@@ -54,12 +63,21 @@ os.register_at_fork(after_in_child=_start.cache_clear)
 
 
 def _watch() -> None:
+    logged_at = float("-inf")
     while True:
         time.sleep(LOOK_EVERY_SECONDS)
-        now = time.monotonic()
-        for deadline, connection in list(_waiting.values()):
-            if deadline < now:
-                _cut(connection)
+        logged_at = _look(time.monotonic(), logged_at)
+
+
+def _look(now: float, logged_at: float) -> float:
+    """Close the connections that are waited for too long. Return when that was logged last."""
+    late = [connection for deadline, connection in list(_waiting.values()) if deadline < now]
+    if late and now - logged_at > LOG_EVERY_SECONDS:
+        logged_at = now
+        logger.warning(LATE)
+    for connection in late:
+        _cut(connection)
+    return logged_at
 
 
 def _cut(connection: Connection) -> None:

@@ -59,6 +59,19 @@ def test_a_variable_that_names_no_setting_is_reported(machine):
     ]
 
 
+def test_a_line_of_the_env_file_that_names_no_setting_is_reported(new_machine):
+    machine = new_machine()
+    lines = "# LEDGER_OLD=1\nLEDGER_CURRENCIS=USD\nexport LEDGER_HTTP=true\n"
+    (machine.directory / ".env").write_text(lines)
+
+    done = machine.run("manage.py", "check", **KEYS)
+
+    assert re.findall(r"\(ledger_project.W001\) (.*)", done.stderr) == [
+        "There is no setting LEDGER_CURRENCIS. Did you mean LEDGER_CURRENCIES?",
+        "There is no setting LEDGER_HTTP. Did you mean LEDGER_HTTPS?",
+    ]
+
+
 ANSWERS = """
 import django, json
 django.setup()

@@ -125,15 +125,14 @@ def _statement_rows(chunk: list[Any]) -> Iterator[list[Any]]:
     others = Account.objects.filter(pk__in={line.counterparty_id for line in chunk})
     names = dict(others.values_list("pk", "owner_name"))
     for line in chunk:
-        cells = {
-            **line._asdict(),
-            "ts": instant(line.ts),
-            "ref": harmless(line.ref),
-            "amount": number(line.amount, line.currency),
-            "balance": number(line.balance, line.currency),
-            "counterparty_name": harmless(names[line.counterparty_id]),
-        }
-        yield [cells[name] for name in STATEMENT]
+        cells = line._replace(
+            ts=instant(line.ts),
+            ref=harmless(line.ref),
+            amount=number(line.amount, line.currency),
+            balance=number(line.balance, line.currency),
+        )
+        other = harmless(names[line.counterparty_id])
+        yield [other if name == "counterparty_name" else getattr(cells, name) for name in STATEMENT]
 
 
 def number(amount: int | None, currency: str) -> str | None:
