@@ -109,7 +109,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return params
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        connection = attempts.logged(conn_params, super().get_new_connection)
+        connect = super().get_new_connection
+        # A command, which has no timeout, reports a failure by itself.
+        is_command = self._client_timeout is None
+        connection = connect(conn_params) if is_command else attempts.logged(conn_params, connect)
         connection.adapters.register_loader("timestamptz", InstantLoader)
         connection.add_notice_handler(self._on_notice)
         if self._client_timeout is not None:
