@@ -99,7 +99,7 @@ class AccountChangeAdmin(HistoryAdmin):
 
 
 def _of_word(word: str, owned: Owned) -> Q:
-    """Return the filter for a part of an owner, a reason or a staff user, or the end of an id."""
-    # The ids of the accounts, because a join might read all accounts.
+    """Return the filter for a word in the owner, the reason or the username of the staff user."""
+    # Compared by id, because a join might read all accounts.
     of_owner = Q(account__in=owned.by_word[word])
     return of_owner | Q(reason__icontains=word) | Q(actor__username__icontains=word)

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.html import strip_tags
 
-from accounts.models import Account, AccountChange
+from accounts.models import AccountChange
 
 
 def messages_of(response: HttpResponse) -> list[tuple[str, str]]:
@@ -89,7 +89,7 @@ def confirm(browser: Client, path: str, key: str | None = None, **fields: object
 
 
 def action_of(row: Model, name: str) -> str:
-    """Return the URL of the page of an action on an account or transfer."""
+    """Return the URL of the page of an action on a row, such as an account."""
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_{name}", args=[row.pk])
 
 
@@ -106,9 +106,9 @@ def text_of(html: str) -> str:
     return unescape(strip_tags(html)).strip().replace("\N{NO-BREAK SPACE}", " ")
 
 
-def page_of(account: Account) -> str:
-    """Return the URL of an account's page."""
-    return reverse("admin:accounts_account_change", args=[account.pk])
+def page_of(row: Model) -> str:
+    """Return the URL of the page of a row, such as an account."""
+    return action_of(row, "change")
 
 
 def changes() -> list[tuple]:

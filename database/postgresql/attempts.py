@@ -6,19 +6,19 @@ Each process logs a reason once, however many requests fail for it.
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
-from psycopg import Connection, OperationalError
+from psycopg import OperationalError
 
 logger = logging.getLogger("ledger.database")
+
+Opened = TypeVar("Opened")
 
 # By the place of a database: the reason that was logged last.
 _logged: dict[tuple[Any, ...], str] = {}
 
 
-def logged(
-    parameters: dict[str, Any], connect: Callable[[dict[str, Any]], Connection]
-) -> Connection:
+def logged(parameters: dict[str, Any], connect: Callable[[dict[str, Any]], Opened]) -> Opened:
     """
     Return the new connection that ``connect`` opens with these parameters.
 

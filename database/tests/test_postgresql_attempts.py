@@ -1,4 +1,4 @@
-"""Why a database can't be reached is logged once, and so is that it can be reached again."""
+"""The reason why a database can't be reached is logged once, and so is the end of the outage."""
 
 import logging
 
@@ -12,14 +12,13 @@ from database.postgresql import attempts
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def told(caplog, monkeypatch) -> list[str]:
+@pytest.fixture(autouse=True)
+def nothing_logged_yet(caplog, monkeypatch):
     monkeypatch.setattr(attempts, "_logged", {})
     caplog.set_level(logging.INFO, "ledger.database")
-    return caplog.messages
 
 
-def test_a_wrong_password_is_logged_once_and_without_the_password(told, caplog):
+def test_a_wrong_password_is_logged_once_and_without_the_password(caplog):
     own = connections["default"].settings_dict
     other = ConnectionHandler({"default": {**own, "USER": "nobody", "PASSWORD": "hunter2"}})
 
@@ -33,7 +32,7 @@ def test_a_wrong_password_is_logged_once_and_without_the_password(told, caplog):
     assert "hunter2" not in message
 
 
-def test_each_other_reason_and_the_end_of_the_outage_are_logged(told, caplog):
+def test_each_other_reason_and_the_end_of_the_outage_are_logged(caplog):
     reasons = ["refused", "refused", "starting up", "", "", "refused"]
 
     def connect(_: object) -> str:
@@ -43,7 +42,7 @@ def test_each_other_reason_and_the_end_of_the_outage_are_logged(told, caplog):
 
     for _ in range(len(reasons)):
         try:
-            assert attempts.logged({"host": "db1"}, connect) == "a connection"  # type: ignore[arg-type]
+            assert attempts.logged({"host": "db1"}, connect) == "a connection"
         except psycopg.OperationalError:
             continue
 

@@ -7,19 +7,22 @@ import pytest
 
 from database.postgresql import watchdog
 
+# Far in the future, so that the watchdog of this process leaves the connection to the test.
+DEADLINE = 1e9
+
 
 @pytest.fixture
 def waiting(monkeypatch):
-    """A connection for which a thread has waited since 100 s, and the server's end of it."""
+    """A connection that a thread waits for until ``DEADLINE``, at the server's end."""
     ours, servers = socket.socketpair()
     with ours, servers:
         connection = SimpleNamespace(fileno=ours.fileno)
-        monkeypatch.setattr(watchdog, "_waiting", {1: (100.0, connection)})
+        monkeypatch.setitem(watchdog._waiting, 0, (DEADLINE, connection))
         yield servers
 
 
 def test_a_connection_is_left_alone_until_its_deadline(waiting, caplog):
-    assert watchdog._look(99.0, 0.0) == 0.0
+    assert watchdog._look(DEADLINE - 1, 0.0) == 0.0
 
     waiting.setblocking(False)
     with pytest.raises(BlockingIOError):
@@ -29,8 +32,8 @@ def test_a_connection_is_left_alone_until_its_deadline(waiting, caplog):
 
 def test_a_late_connection_is_closed_and_logged_once_a_minute(waiting, caplog):
     logged_at = float("-inf")
-    for now in (101.0, 102.0, 161.0, 162.0):
-        logged_at = watchdog._look(now, logged_at)
+    for seconds in (1, 2, 61, 62):
+        logged_at = watchdog._look(DEADLINE + seconds, logged_at)
 
     assert waiting.recv(1) == b""
     assert caplog.messages == [watchdog.LATE] * 2

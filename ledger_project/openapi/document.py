@@ -68,8 +68,8 @@ def complete(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]
 
 def _introduction() -> str:
     """Return the introduction, followed by the table of all errors."""
-    # Folded, so that the operations come soon. docs.js opens it for a link to a code, and finds the
-    # row by the code, so no row needs an anchor.
+    # Folded, so that the operations come soon. If a link names a code, docs.js opens the table and
+    # finds the row by that code.
     rows = table(anchors=False)
     fold = ["<details><summary>Every error code</summary>", "", rows, "", "</details>"]
     return "\n".join([INTRODUCTION, *fold, ""])

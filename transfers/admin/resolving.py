@@ -61,7 +61,7 @@ class Reverse(MayWait, TransferAction):
         return Kind(row.kind).rules.reversible and row.status is TransferStatus.POSTED
 
     def impossible(self, row: Transfer, actor: Any) -> str | None:
-        # Of any other transfer, the preview says why it can't be reversed.
+        # For any other transfer, the preview says why it can't be reversed.
         waiting = waiting_reversal(row) if self.is_offered(row) else None
         try:
             # Asking again would return the approval that waits, and drop the second reason. Those

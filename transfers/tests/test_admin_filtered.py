@@ -26,7 +26,7 @@ TRANSFERS, ACCOUNTS, ENTRIES = LISTS.values()
 
 @pytest.fixture
 def book(alice, bob, funded_account):
-    """Return a transfer and a hold of alice, whose name would be a formula, to bob."""
+    """Return a transfer and a hold from alice, whose account is named like a formula, to bob."""
     source = funded_account(alice, 5_000_00, owner_name="=Ada")
     dest = funded_account(bob, owner_name="Ben")
     order = Order(source_id=source.pk, dest_id=dest.pk, amount=1_234_56, memo="@Rent, and more")

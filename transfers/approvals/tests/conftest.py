@@ -33,6 +33,14 @@ def checker(make_user) -> User:
 
 
 @pytest.fixture
+def officer(staff) -> Client:
+    """A browser of the member of Operations."""
+    browser = Client()
+    browser.force_login(staff)
+    return browser
+
+
+@pytest.fixture
 def second(checker) -> Client:
     """A browser of the member of Approvers."""
     browser = Client()

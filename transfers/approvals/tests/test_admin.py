@@ -12,6 +12,7 @@ from accounts.tests.admin_pages import (
     field,
     menu,
     messages_of,
+    page_of,
     preview,
     refusal,
     table,
@@ -28,18 +29,6 @@ KEY = "5f0f7c3a-6f6e-4a57-9b0b-5a1c2d3e4f50"
 TRANSFERS = reverse("admin:transfers_transfer_changelist")
 
 
-def page(approval: Approval) -> str:
-    return reverse("admin:approvals_approval_change", args=[approval.pk])
-
-
-@pytest.fixture
-def officer(staff) -> Client:
-    """A browser of the member of Operations."""
-    browser = Client()
-    browser.force_login(staff)
-    return browser
-
-
 @pytest.fixture
 def paid(source, dest) -> Transfer:
     order = Order(source_id=source.pk, dest_id=dest.pk, amount=THRESHOLD)
@@ -49,7 +38,7 @@ def paid(source, dest) -> Transfer:
 def assert_waits(response, waiting: Approval) -> None:
     [(level, message)] = messages_of(response)
     assert level == "warning"
-    assert f'href="{page(waiting)}"' in message
+    assert f'href="{page_of(waiting)}"' in message
     assert message.endswith("waits for the approval of a second person.")
 
 
@@ -87,7 +76,7 @@ def test_a_large_limit_waits_and_a_second_person_approves_it(officer, second, so
     assert asks_for_approval(shown)
     assert_waits(asked, waiting)
     assert (before, Account.objects.get(pk=source.pk).overdraft_limit) == (0, THRESHOLD)
-    result = field(second.get(page(waiting)), "result_shown")
+    result = field(second.get(page_of(waiting)), "result_shown")
     assert result == "The limit was changed from 0.00 USD to 10.00 USD."
 
 
@@ -163,7 +152,7 @@ def test_a_declined_request_shows_who_declined_it_and_why(second, ask):
     without_reason = confirm(second, action_of(asked, "decline"))
     confirm(second, action_of(asked, "decline"), reason="Not agreed")
 
-    shown = second.get(page(asked))
+    shown = second.get(page_of(asked))
     assert "This field is required." in without_reason.content.decode()
     names = ("status_shown", "requested_by", "decided_by", "note")
     assert [field(shown, name) for name in names] == [
@@ -219,7 +208,7 @@ def supporter(make_user) -> Client:
 def test_the_page_offers_only_what_the_user_may_do(officer, second, supporter, ask):
     asked = ask()
 
-    offered = [menu(browser.get(page(asked))) for browser in (officer, second, supporter)]
+    offered = [menu(browser.get(page_of(asked))) for browser in (officer, second, supporter)]
 
     assert offered == [["Withdraw"], ["Approve", "Decline"], []]
 

@@ -1,7 +1,6 @@
 """The pages of the admin say who asked for approval, when, why, and what is reversed."""
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
@@ -20,14 +19,6 @@ LIST = reverse("admin:approvals_approval_changelist")
 
 
 @pytest.fixture
-def officer(staff) -> Client:
-    """A browser of the member of Operations."""
-    browser = Client()
-    browser.force_login(staff)
-    return browser
-
-
-@pytest.fixture
 def rent(source, dest) -> Transfer:
     order = Order(source_id=source.pk, dest_id=dest.pk, amount=THRESHOLD, memo="Rent & heating")
     return services.transfer(order=order, actor=source.owner)
@@ -36,10 +27,6 @@ def rent(source, dest) -> Transfer:
 @pytest.fixture
 def reversal(staff, rent) -> Approval:
     return ask_for_reversal(transfer_id=rent.pk, actor=staff, memo="Paid twice")
-
-
-def page(row) -> str:
-    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
 
 
 def told_of(rent: Transfer) -> str:
@@ -62,7 +49,7 @@ def test_who_decides_sees_who_asked_when_and_why_and_what_is_reversed(second, re
         "Reason": "Paid twice",
         "Reverses": told_of(rent),
     }
-    assert f'<dd><a href="{page(rent)}">' in html
+    assert f'<dd><a href="{page_of(rent)}">' in html
     assert escape("Rent & heating") in html
     assert html.index('id="asked"') < html.index('id="preview-heading"')
 
@@ -80,7 +67,7 @@ def test_who_withdraws_sees_what_they_asked_for(officer, ask):
 
 
 def test_the_page_of_an_approval_shows_what_is_reversed(second, reversal, rent):
-    shown = field(second.get(page(reversal)), "reverses_shown")
+    shown = field(second.get(page_of(reversal)), "reverses_shown")
 
     assert shown == told_of(rent)
 

@@ -13,10 +13,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("threshold")]
 LIST = reverse("admin:approvals_approval_changelist")
 
 
-def page(approval: Approval) -> str:
-    return reverse("admin:approvals_approval_change", args=[approval.pk])
-
-
 def test_the_list_shows_what_waits_and_finds_it_by_its_accounts(second, ask, source):
     ask("DEPOSIT")
     asked = ask("WITHDRAWAL")
@@ -87,7 +83,7 @@ def test_the_search_of_all_tables_finds_approvals(second, ask):
 
     html = second.get("/admin/find/", {"q": "correction"}).text
 
-    assert f'href="{page(asked)}"' in html
+    assert f'href="{page_of(asked)}"' in html
     assert "Pending · requested by staff at" in html
 
 
@@ -114,9 +110,9 @@ def test_the_page_of_an_account_shows_what_waits_and_links_to_it(second, ask, so
         source: ["Transfer of 10.00 USD", "Overdraft limit of 10.00 USD"],
         dest: ["Transfer of 10.00 USD", "Deposit of 10.00 USD"],
     }
-    assert f'href="{page(asked[2])}"' in shown[source].text
+    assert f'href="{page_of(asked[2])}"' in shown[source].text
     assert f'href="{LIST}?q={source.pk}"' in shown[source].text
-    assert f'href="{page_of(source)}"' in second.get(page(asked[2])).text
+    assert f'href="{page_of(source)}"' in second.get(page_of(asked[2])).text
 
 
 def test_an_account_without_approvals_has_no_list_of_them(second, source):
@@ -153,7 +149,7 @@ def test_the_page_of_a_transfer_links_to_its_approval(second, ask):
 
     shown = second.get(reverse("admin:transfers_transfer_change", args=[transfer.pk]))
 
-    assert f'href="{page(asked)}"' in shown.content.decode()
+    assert f'href="{page_of(asked)}"' in shown.content.decode()
 
 
 def test_the_home_page_shows_what_waits_until_it_is_decided(second, ask):
@@ -163,5 +159,5 @@ def test_the_home_page_shows_what_waits_until_it_is_decided(second, ask):
     confirm(second, action_of(asked, "approve"))
     decided = second.get("/admin/").content.decode()
 
-    assert f'href="{page(asked)}"' in waiting
+    assert f'href="{page_of(asked)}"' in waiting
     assert "Pending approvals" not in decided

@@ -5,7 +5,15 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.admin.pages import time_shown
-from accounts.tests.admin_pages import action_of, confirm, queries_of, refusal, table, text_of
+from accounts.tests.admin_pages import (
+    action_of,
+    confirm,
+    page_of,
+    queries_of,
+    refusal,
+    table,
+    text_of,
+)
 from transfers import services
 from transfers.approvals.models import Approval
 from transfers.approvals.services import ask_for_reversal, withdraw
@@ -16,14 +24,6 @@ from transfers.movements import Order
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("threshold")]
 
 TRANSFERS = reverse("admin:transfers_transfer_changelist")
-
-
-@pytest.fixture
-def officer(staff) -> Client:
-    """A browser of the member of Operations."""
-    browser = Client()
-    browser.force_login(staff)
-    return browser
 
 
 @pytest.fixture
@@ -47,25 +47,21 @@ def reversal(staff, paid) -> Approval:
     return ask_for_reversal(transfer_id=paid.pk, actor=staff, memo="Paid twice")
 
 
-def page(row) -> str:
-    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
-
-
 def told(reversal: Approval) -> str:
     at = time_shown(reversal.requested_at)
     return f"A reversal requested by staff at {at} waits for approval."
 
 
 def test_the_page_of_a_transfer_says_that_its_reversal_waits(officer, paid, staff):
-    before = officer.get(page(paid))
+    before = officer.get(page_of(paid))
     reversal = ask_for_reversal(transfer_id=paid.pk, actor=staff)
-    while_it_waits = officer.get(page(paid))
+    while_it_waits = officer.get(page_of(paid))
     withdraw(approval_id=reversal.pk, actor=staff)
-    afterwards = officer.get(page(paid))
+    afterwards = officer.get(page_of(paid))
 
     shown = [each.context["waiting"] for each in (before, while_it_waits, afterwards)]
     assert [each and text_of(each) for each in shown] == [None, told(reversal), None]
-    assert f'href="{page(reversal)}"' in shown[1]
+    assert f'href="{page_of(reversal)}"' in shown[1]
     assert shown[1] in while_it_waits.content.decode()
 
 
@@ -73,11 +69,11 @@ def test_the_page_of_a_transfer_takes_no_more_queries_for_several_that_wait(
     officer, pay, paid, staff, checker
 ):
     ask_for_reversal(transfer_id=paid.pk, actor=staff)
-    one = queries_of(officer, page(paid))
+    one = queries_of(officer, page_of(paid))
     for _ in range(2):
         ask_for_reversal(transfer_id=pay().pk, actor=staff)
 
-    assert queries_of(officer, page(paid)) == one
+    assert queries_of(officer, page_of(paid)) == one
 
 
 def test_a_reversal_that_waits_is_not_asked_for_again(officer, reversal, paid):
@@ -86,7 +82,7 @@ def test_a_reversal_that_waits_is_not_asked_for_again(officer, reversal, paid):
 
     for response in (shown, confirmed):
         assert refusal(response) == told(reversal)
-        assert f'href="{page(reversal)}"' in response.content.decode()
+        assert f'href="{page_of(reversal)}"' in response.content.decode()
         assert 'name="reason"' not in response.content.decode()
     assert list(Approval.objects.values_list("memo", flat=True)) == ["Paid twice"]
 
