@@ -1,12 +1,14 @@
 """Starting with a PostgreSQL URL that can never work, and with an unavailable server."""
 
+import json
 import socket
 from contextlib import closing
 
 import pytest
 
+from ledger_project.__main__ import OWNER
 from ledger_project.tests.live import HOST, FreshServer, LiveClient, LiveServer, database_url
-from ledger_project.tests.test_start import refused
+from ledger_project.tests.test_start import refused, run_and_stop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,3 +45,12 @@ def test_the_service_starts_while_the_database_is_unavailable():
             server.stop()
 
     assert statuses == [200, 503]
+
+
+@pytest.mark.parametrize(("https", "warnings"), [("true", [OWNER]), ("false", [])])
+def test_with_https_the_role_that_owns_the_tables_is_logged(tmp_path, https, warnings):
+    (tmp_path / "home").mkdir()
+
+    _, lines = run_and_stop(tmp_path / "home", "WARNING", LEDGER_HTTPS=https)
+
+    assert [json.loads(line)["event"] for line in lines] == warnings
