@@ -138,7 +138,7 @@ ADDITIONS = {
         (COLUMN, "accounts_accountchange.id"),
     ),
     "an id with a maximum": (
-        [f"{CHANGES} ALTER id SET MAXVALUE 1000"],
+        [f"{CHANGES} ALTER id SET MAXVALUE {2**40}"],
         (COLUMN, "accounts_accountchange.id"),
     ),
     "an id of which each connection takes a range": (
