@@ -17,6 +17,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 HEAD_END = b"\r\n\r\n"
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+# The last chunk. JSON has no CRLF that it could be taken for.
+CHUNKS_END = b"\r\n0\r\n\r\n"
 PLACED = re.compile(rb'"id":"([^"]+)","kind":"HOLD"')
 
 
@@ -43,8 +46,10 @@ class Connection:
         head, end, body = self.received.partition(HEAD_END)
         if not end:
             return None
-        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0])
-        return int(head.split(b" ", 2)[1]) if len(body) >= length else None
+        # gunicorn sends a body of unknown length in chunks.
+        length = LENGTH.search(head)
+        complete = len(body) >= int(length[1]) if length else body.endswith(CHUNKS_END)
+        return int(head.split(b" ", 2)[1]) if complete else None
 
 
 def prepare(method: str, host: str, tokens: list[str], line: str) -> tuple[bytes, bytes]:

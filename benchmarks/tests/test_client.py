@@ -30,7 +30,11 @@ class Handler(BaseHTTPRequestHandler):
         number = len(self.server.received)
         answer = b'{"id":"%d","kind":"%s","hold_id":null}' % (number, kind.encode())
         self.send_response(201)
-        self.send_header("Content-Length", str(len(answer)))
+        if self.server.chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+            answer = b"%x\r\n%s\r\n0\r\n\r\n" % (len(answer), answer)
+        else:
+            self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
 
@@ -41,7 +45,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[HTTPServer]:
     with HTTPServer(("127.0.0.1", 0), Handler) as listening:
-        listening.received, listening.hosts = [], set()
+        listening.received, listening.hosts, listening.chunked = [], set(), False
         threading.Thread(target=listening.serve_forever, daemon=True).start()
         yield listening
         listening.shutdown()
@@ -59,7 +63,9 @@ def load(server: HTTPServer, folder, method: str, line: str, token: str = "token
     return json.loads(ran.stdout)
 
 
-def test_each_hold_is_voided_by_the_next_request(server, tmp_path):
+@pytest.mark.parametrize("chunked", [False, True])
+def test_each_hold_is_voided_by_the_next_request(server, tmp_path, chunked):
+    server.chunked = chunked
     printed = load(server, tmp_path, "HOLD", f"0\t/transfers\t\t{json.dumps(HOLD)}")
 
     received = server.received[: printed["requests"]]
