@@ -39,7 +39,7 @@ LARGEST_ID = 2**63 - 1
 # The settings of a new connection, and the problem if they differ.
 SETTINGS = {
     "foreign_keys": (1, "foreign keys are not enforced"),
-    "recursive_triggers": (1, "REPLACE deletes history without running the guards"),
+    "recursive_triggers": (1, "REPLACE deletes rows without running the guards against it"),
     "ignore_check_constraints": (0, "CHECKs are not enforced"),
 }
 

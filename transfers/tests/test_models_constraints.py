@@ -7,10 +7,16 @@ from django.db import IntegrityError, transaction
 from uuid_utils.compat import uuid7
 
 from accounts.enums import MONEY_MAX
+from ledger_project.tests.replacing import drop_replace_guards
 from transfers import services
 from transfers.models import LedgerEntry, Transfer
 from transfers.services import Order
 from transfers.tests.ledgers import NOW
+
+
+@pytest.fixture(autouse=True)
+def constraints_alone(db):
+    drop_replace_guards()
 
 
 @pytest.fixture

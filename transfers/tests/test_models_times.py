@@ -9,6 +9,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Account, AccountChange
+from ledger_project.tests.replacing import drop_replace_guards
 from transfers.models import LedgerEntry, Transfer
 from transfers.tests.rich_ledger import make_rich_ledger
 
@@ -31,6 +32,7 @@ TIMES = {
 @pytest.fixture(autouse=True)
 def history(funded_account, alice, staff):
     make_rich_ledger(funded_account, alice, staff)
+    drop_replace_guards()
 
 
 def insert_again(model, column: str, time: str) -> None:

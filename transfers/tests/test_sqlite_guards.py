@@ -1,16 +1,23 @@
-"""The guards of SQLite, a subset of those of PostgreSQL (see ``docs/guarantees.md``)."""
+"""
+The guards of SQLite, a subset of those of PostgreSQL (see ``docs/guarantees.md``).
 
+Each attack is made as by anybody with ``sqlite3``, without the settings of the service.
+"""
+
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from accounts.models import Account
 from accounts.services import close
+from ledger_project.tests.replacing import plain_session, replace
 from ledger_project.tests.savepoints import rolled_back
 from transfers.guards import guards
 from transfers.services import Order, hold
+from transfers.tests.attacks import sqlite, sqlite_replacing
 from transfers.tests.attacks.sqlite import (
-    ATTACKS,
     HOLD_MORE,
     INSERT_ENTRY,
     RECORD_A_LIMIT,
@@ -19,6 +26,14 @@ from transfers.tests.attacks.sqlite import (
 )
 
 pytestmark = pytest.mark.django_db
+
+ATTACKS = sqlite.ATTACKS | sqlite_replacing.ATTACKS
+
+
+@pytest.fixture(autouse=True)
+def of_anybody(db) -> Iterator[None]:
+    with plain_session():
+        yield
 
 
 @pytest.fixture
@@ -57,14 +72,13 @@ def test_an_attack_succeeds_without_its_guard(history, subtests):
             run(attack)
 
 
-def test_history_cannot_be_changed_by_insert_or_replace(history):
-    columns = "id, ts, account_id, transfer_id, type, balance, sequence"
+def test_an_external_account_that_is_inserted_again_stays_as_it_is(history):
+    before = Account.objects.filter(kind="EXTERNAL").values().get(currency="USD")
 
-    with pytest.raises(IntegrityError, match=r"^entry_refuse_delete: "):
-        run(
-            f"REPLACE INTO transfers_ledgerentry ({columns}, amount)"
-            f" SELECT {columns}, 1 FROM transfers_ledgerentry WHERE sequence = 1"
-        )
+    with connection.cursor() as cursor:
+        cursor.execute(replace(Account, "kind = 'EXTERNAL' AND currency = 'USD'", version="7"))
+
+    assert Account.objects.filter(kind="EXTERNAL").values().get(currency="USD") == before
 
 
 def test_an_entry_within_the_overdraft_is_accepted(history):

@@ -1,11 +1,14 @@
 """Raw SQL can't approve, change or delete what the services wouldn't."""
 
+from collections.abc import Iterator
+
 import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
 from audit.protection import GUARDS, schema_results
 from database.guards import installation
+from ledger_project.tests.replacing import plain_session, replace
 from transfers.approvals import services
 from transfers.approvals.guards import guards
 from transfers.approvals.models import Approval
@@ -86,7 +89,33 @@ ATTACKS = {
 if connection.vendor == "postgresql":
     ATTACKS["truncating approvals"] = ("approval_not_truncated", f"TRUNCATE {TABLE}")
 else:
-    ATTACKS["asking for half a cent"] = ("approval_integers", insert(amount="1.5"))
+    ATTACKS |= {
+        "asking for half a cent": ("approval_integers", insert(amount="1.5")),
+        "replacing a request by its id": (
+            "approval_refuse_replace",
+            replace(Approval, "status = 'PENDING'", amount="1"),
+        ),
+        "replacing a request by its rowid": (
+            "approval_refuse_replace",
+            replace(Approval, "status = 'PENDING'", rowid="rowid", id=NEW_ID),
+        ),
+        "replacing an approval by taking its result": (
+            "approval_refuse_replace_by_update",
+            DECIDE.format("APPROVED", "checker").replace("UPDATE", "UPDATE OR REPLACE")
+            + f", transfer_id = {OTHERS_RESULT}{OF_PENDING}",
+        ),
+        "giving an approval the rowid of another": (
+            "approval_refuse_replace_by_update",
+            f"UPDATE OR REPLACE {TABLE} SET rowid ="
+            f" (SELECT rowid FROM {TABLE} WHERE status = 'APPROVED'){OF_PENDING}",
+        ),
+    }
+
+
+@pytest.fixture(autouse=True)
+def of_anybody(db) -> Iterator[None]:
+    with plain_session():
+        yield
 
 
 @pytest.fixture

@@ -1,0 +1,11 @@
+CREATE TRIGGER entry_refuse_replace BEFORE INSERT ON transfers_ledgerentry
+WHEN EXISTS (SELECT 1 FROM transfers_ledgerentry WHERE rowid = NEW.rowid)
+    OR EXISTS (SELECT 1 FROM transfers_ledgerentry WHERE id = NEW.id)
+    OR EXISTS (SELECT 1 FROM transfers_ledgerentry
+        WHERE account_id = NEW.account_id AND sequence = NEW.sequence)
+    OR EXISTS (SELECT 1 FROM transfers_ledgerentry
+        WHERE transfer_id = NEW.transfer_id AND type = NEW.type)
+BEGIN
+    -- Unless the session sets recursive_triggers, REPLACE deletes rows without a DELETE trigger.
+    SELECT RAISE(ABORT, 'entry_refuse_replace: there is an entry with this unique key');
+END
