@@ -37,7 +37,8 @@ SETTINGS = """
             WHEN 'error' THEN set_config('client_min_messages', 'warning', false)
         END,
         pg_backend_pid(),
-        current_setting('session_replication_role')
+        current_setting('session_replication_role'),
+        pg_catalog.current_schemas(true)
 """
 
 # Whether the database can be written to. A commit of this role that has waited for a synchronous
@@ -131,7 +132,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
         :param options: the startup options with which the connection was opened
         :raises UnusableDatabase: if the database's encoding isn't UTF-8, if the server is too old,
-            if triggers are disabled, or if a pooler needs other defaults of the role
+            if triggers are disabled, if PostgreSQL's own functions could be replaced, or if a
+            pooler needs other defaults of the role
         """
         # The server reports both when a connection starts, so that no query is needed.
         encoding = connection.info.parameter_status("server_encoding")
@@ -145,11 +147,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
             )
         connection.autocommit = True
         row = connection.execute(SETTINGS, prepare=False).fetchone()
-        *_, pid, triggers = row or (None, None)
+        *_, pid, triggers, schemas = row or (None, None, [])
         if triggers != "origin":
             raise UnusableDatabase(
                 f"The database sets session_replication_role to {triggers}, which disables its"
                 " guards and foreign keys. Set it to origin."
+            )
+        # A session may have a schema for its temporary tables, where no functions are looked for.
+        first = next((each for each in schemas if not each.startswith("pg_temp")), None)
+        if first != "pg_catalog":
+            raise UnusableDatabase(
+                f"The database's search_path has {first} before pg_catalog, so its functions could"
+                " replace PostgreSQL's own. Remove pg_catalog from search_path."
             )
         if pooler.is_between(connection, pid):
             pooler.require_defaults(connection, options)

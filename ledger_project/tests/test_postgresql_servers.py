@@ -168,8 +168,24 @@ def test_a_database_that_is_not_utf_8_is_refused_in_one_line(client, other_encod
     assert live.status_code == 200
 
 
-def test_a_database_with_disabled_triggers_is_refused(client, primary, sql):
-    sql("ALTER DATABASE ledger SET session_replication_role = replica")
+MISUSED = {
+    "session_replication_role = replica": (
+        "The database sets session_replication_role to replica, which disables its guards and"
+        " foreign keys. Set it to origin."
+    ),
+    # A function of public, such as clock_timestamp(), would be called instead of PostgreSQL's.
+    "search_path = public, pg_catalog": (
+        "The database's search_path has public before pg_catalog, so its functions could replace"
+        " PostgreSQL's own. Remove pg_catalog from search_path."
+    ),
+}
+
+
+@pytest.mark.parametrize("setting", MISUSED)
+def test_a_database_with_a_setting_that_changes_the_ledger_is_refused(
+    client, primary, sql, setting
+):
+    sql(f"ALTER DATABASE ledger SET {setting}")
     try:
         refused = manage(primary.url, "verify_ledger")
         with connected_to(primary.url):
@@ -177,10 +193,7 @@ def test_a_database_with_disabled_triggers_is_refused(client, primary, sql):
     finally:
         sql("ALTER DATABASE ledger RESET ALL")
 
-    reason = (
-        "The database sets session_replication_role to replica, which disables its guards and"
-        " foreign keys. Set it to origin."
-    )
+    reason = MISUSED[setting]
     assert (refused.returncode, refused.stderr) == (2, f"The database can't be used: {reason}\n")
     assert_problem(ready, 503, "temporarily_unavailable", detail=reason)
 
