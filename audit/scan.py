@@ -115,17 +115,21 @@ def id_of_the_time(column: str) -> dict[str, str]:
     }
 
 
-def not_before(column: str, earlier: str) -> dict[str, str]:
+def not_before(column: str, *earlier: str) -> dict[str, str]:
     """
-    Return the rule that ``column`` isn't before ``earlier``, if that isn't NULL.
+    Return the rule that ``column`` is before none of ``earlier`` that isn't NULL.
 
     The tolerance is for a standby that has taken over and whose clock is behind.
     """
+    rules = {
+        "postgresql": f"""({{0}} IS NULL
+            OR {column} >= {{0}} - interval '{APART_MINUTES} minutes')""",
+        "sqlite": f"""({{0}} IS NULL
+            OR julianday({column}) >= julianday({{0}}) - {APART_MINUTES} / 1440.0)""",
+    }
     return {
-        "postgresql": f"""{earlier} IS NULL
-            OR {column} >= {earlier} - interval '{APART_MINUTES} minutes'""",
-        "sqlite": f"""{earlier} IS NULL
-            OR julianday({column}) >= julianday({earlier}) - {APART_MINUTES} / 1440.0""",
+        vendor: " AND ".join(rule.format(each) for each in earlier)
+        for vendor, rule in rules.items()
     }
 
 

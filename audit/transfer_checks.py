@@ -11,6 +11,7 @@ from audit.scan import (
     Scan,
     id_of_the_time,
     integers,
+    not_before,
     strings,
     within_metadata_limits,
 )
@@ -95,6 +96,19 @@ TRANSFERS = Scan(
             "The time in a transfer's id, by which lists are sorted, matches its created_at",
             id_of_the_time("created_at"),
             "{kind} created at {created_at}",
+        ),
+        Check(
+            "transfer_is_no_older_than_its_accounts",
+            "No transfer is dated before one of its customers' accounts was opened",
+            not_before("created_at", "source_opened_at", "dest_opened_at"),
+            "created at {created_at}, but {source_id} was opened at {source_opened_at} and "
+            "{dest_id} at {dest_opened_at}",
+        ),
+        Check(
+            "transfer_is_no_older_than_its_original",
+            "No transfer is dated before the one that it resolves or reverses",
+            not_before("created_at", "original_created_at"),
+            "created at {created_at}, but transfer {original} at {original_created_at}",
         ),
         Check(
             "transfer_columns_fit_its_kind",

@@ -4,9 +4,13 @@ SELECT t.id AS subject, t.currency, t.kind, t.source_id, t.dest_id, t.amount,
     t.held, t.hold_sequence,
     s.kind AS source_kind, s.currency AS source_currency,
     d.kind AS dest_kind, d.currency AS dest_currency,
+    -- An EXTERNAL account may be younger: it is made when its currency is configured.
+    CASE s.kind WHEN 'CUSTOMER' THEN s.created_at END AS source_opened_at,
+    CASE d.kind WHEN 'CUSTOMER' THEN d.created_at END AS dest_opened_at,
     o.id AS original, o.kind AS original_kind, o.source_id AS original_source,
     o.dest_id AS original_dest, o.amount AS original_amount,
     o.currency AS original_currency, o.expires_at AS original_expiry,
+    o.created_at AS original_created_at,
     coalesce(legs.debits, 0) AS debits, coalesce(legs.credits, 0) AS credits,
     coalesce(legs.entries, 0) AS entries,
     CASE

@@ -97,6 +97,14 @@ TRANSFER_CORRUPTIONS = [
         "a backdated transfer",
         lambda book: update_transfer(book.pending, created_at=F("created_at") - DAY),
         "transfer_id_is_of_its_time",
+        "transfer_is_no_older_than_its_accounts",
+    ),
+    corruption(
+        "a void dated before its hold",
+        lambda book: update_transfer(book.void, created_at=F("created_at") - DAY),
+        "transfer_id_is_of_its_time",
+        "transfer_is_no_older_than_its_accounts",
+        "transfer_is_no_older_than_its_original",
     ),
     corruption(
         "a transfer whose id sorts after all others",
