@@ -37,6 +37,9 @@ READ = {
     *("if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since"),
     *("referer", "x-csrftoken", "x-forwarded-for", "x-request-id"),
 }
+# What may surround a value (RFC 9110 §5.6.3). Other characters that Python counts as space belong
+# to the value: a key that ends with a no-break space isn't the key without it.
+OWS = " \t"
 # Methods whose requests must state the length of their body. Without a length the body would be
 # taken as empty, and a capture with an empty body captures the whole hold.
 WITH_CONTENT = ("POST", "PUT", "PATCH")
@@ -65,7 +68,7 @@ class Head:
         joined: dict[str, str] = {}
         repeated = set()
         for raw_name, raw_value in scope["headers"]:
-            name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1").strip()
+            name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1").strip(OWS)
             if name in joined:
                 repeated.add(name)
                 value = f"{joined[name]}{'; ' if name == 'cookie' else ','}{value}"

@@ -3,6 +3,7 @@
 import pytest
 
 from accounts.models import Account
+from ledger_project.idempotency.models import IdempotencyKey
 from ledger_project.server import front, protocol
 from ledger_project.server.tests.sockets import exchange, request, responses
 from transfers.models import Transfer
@@ -177,6 +178,22 @@ def test_an_idempotency_key_header_with_an_underscore_is_refused(withdraw):
 
     assert codes(found) == [MALFORMED]
     assert withdraw.moved() == (0, 0)
+
+
+@pytest.mark.parametrize("after", ["\x85", "\xa0", "\xa0 \xa0", "\t\x85"])
+def test_a_key_that_ends_with_a_space_of_unicode_is_refused(withdraw, after):
+    found = withdraw("Content-Length: 12", key=f"Idempotency-Key: k{after}")
+
+    assert codes(found) == [(400, "idempotency_key_invalid")]
+    assert withdraw.moved() == (0, 0)
+
+
+@pytest.mark.parametrize("after", [" ", "\t", " \t "])
+def test_spaces_and_tabs_around_a_key_are_not_part_of_it(withdraw, after):
+    found = withdraw("Content-Length: 12", key=f"Idempotency-Key:{after}k{after}")
+
+    assert codes(found) == [(200, None)]
+    assert IdempotencyKey.objects.latest("created_at").key == "k"
 
 
 def test_garbage_after_a_request_does_not_affect_its_response(withdraw):
