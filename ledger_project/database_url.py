@@ -100,6 +100,8 @@ def _sqlite(url: str, folder: Path) -> dict[str, Any]:
         path = unquote(url.removeprefix("sqlite:///"))
         if not path or path == url:
             raise ValidationError("must name a file, as in sqlite:///mini_ledger.db")
+        if path == ":memory:":
+            raise ValidationError(f"has a slash too many for a database in memory: {IN_MEMORY}")
         name = str(folder / path)
         if not Path(name).parent.is_dir():
             raise ValidationError(f"names the file {name}, whose folder doesn't exist")

@@ -6,6 +6,7 @@ The file is TOML with one line for each ledger:
     "ledger.example" = "postgresql://user:password@host:5432/database"
 """
 
+import os
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -28,10 +29,17 @@ class Ledger:
 
     @property
     def place(self) -> tuple[str, ...]:
-        """Where the tables are. Two ledgers at one place would be the same ledger."""
-        named = (str(self.database.get(key, "")) for key in ("NAME", "HOST", "PORT"))
-        # They may name a schema.
-        return (*named, self.database["OPTIONS"].get("options", ""))
+        """
+        Where the tables are. Two ledgers at one place would be the same ledger.
+
+        A server that is written in two ways, such as by name and by address, isn't recognised.
+        """
+        name, host, port = (str(self.database.get(key, "")) for key in ("NAME", "HOST", "PORT"))
+        if self.database["ENGINE"] == "database.sqlite":
+            return (os.path.realpath(name),)
+        # The options may name a schema.
+        options = self.database["OPTIONS"].get("options", "")
+        return (name, host.lower(), port or "5432", options)
 
     @property
     def dialect(self) -> tuple[str, bool]:

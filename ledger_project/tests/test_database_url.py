@@ -199,6 +199,13 @@ def test_the_url_can_disable_prepared_statements(machine, value, prepared):
     assert database["OPTIONS"]["server_side_binding"] is prepared
 
 
+def test_a_file_named_memory_is_refused_because_a_database_in_memory_was_meant(machine):
+    with pytest.raises(SystemExit) as refused:
+        machine.settings(LEDGER_DATABASE_URL="sqlite:///:memory:")
+
+    assert "has a slash too many for a database in memory: sqlite://:memory:" in refused.value.code
+
+
 @pytest.mark.parametrize(
     ("url", "name"), [("sqlite:///a.db", "{here}/a.db"), ("sqlite:////tmp/a.db", "/tmp/a.db")]
 )

@@ -42,6 +42,17 @@ def test_a_sqlite_file_is_relative_to_the_folder_of_the_project(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("spelling", ["../{}/one.db", "linked.db"])
+def test_one_sqlite_file_under_two_names_is_refused(tmp_path, spelling):
+    (tmp_path / "linked.db").symlink_to(tmp_path / "one.db")
+    file = tmp_path / "ledgers.toml"
+    other = spelling.format(tmp_path.name)
+    file.write_text(f'"a.example" = "sqlite:///one.db"\n"b.example" = "sqlite:///{other}"')
+
+    with pytest.raises(ValidationError, match=r"a\.example and b\.example have the same database"):
+        read(file, tmp_path, is_command=False)
+
+
 A, B = URL.format("a"), URL.format("b")
 REFUSED = {
     "": "which has no ledger",
@@ -58,6 +69,9 @@ REFUSED = {
     ),
     f'"a.example" = "{A}"\n"A.example" = "{B}"': "which has a host twice",
     f'"a.example" = "{A}"\n"b.example" = "{A}"': (
+        "where a.example and b.example have the same database"
+    ),
+    '"a.example" = "postgresql://db/a"\n"b.example" = "postgresql://DB:5432/a"': (
         "where a.example and b.example have the same database"
     ),
     f'"a.example" = "{A}"\n"b.example" = "sqlite:///b.db"': (
