@@ -288,7 +288,6 @@ class HistoryMachine(ComparisonMachine):
 @pytest.mark.no_cover  # Measuring coverage would double its time, and add no lines.
 @pytest.mark.django_db(transaction=True)
 def test_the_service_and_the_model_agree_on_random_histories(client_for, staff, caplog, request):
-    # Other histories on each database.
     seed(f"{request.config.getoption('--hypothesis-seed')} {connection.vendor}")(HistoryMachine)
     caplog.set_level("ERROR", "ledger.request")
     HistoryMachine.client, HistoryMachine.clerk = client_for(None), staff
@@ -297,6 +296,5 @@ def test_the_service_and_the_model_agree_on_random_histories(client_for, staff, 
     run(HistoryMachine, settings=BOOKS)
 
     assert {outcome for outcome in seen if outcome[0] != "read"} == OUTCOMES
-    # Transfers have the model's time, which is earlier than that at which accounts are opened.
     failed = {check.name for check in check_ledger().checks if not check.ok}
-    assert failed == {"transfer_is_no_older_than_its_accounts"}
+    assert failed == {"transfer_is_no_older_than_its_accounts"}  # The model begins long ago.
