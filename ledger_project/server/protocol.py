@@ -70,8 +70,9 @@ class Protocol(HttpToolsProtocol):
         # The timer that runs while a head is being read.
         self._head_deadline: TimerHandle | None = None
         self._head_bytes = 0
-        # Whether the last data contained a part of a body, and how many bytes since then did not.
-        self._received_body, self._overhead = False, 0
+        # Whether the last data completed a head or contained a part of a body, and how many bytes
+        # since then did neither.
+        self._progressed, self._overhead = False, 0
         # Once a request is refused, nothing more is read.
         self._refused = False
         # Whether the client has closed its side.
@@ -99,7 +100,7 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
-        self._received_body = False
+        self._progressed = False
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -151,6 +152,7 @@ class Protocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         self._cancel_head_deadline()
+        self._progressed = True
         if (
             len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
             > LARGEST_HEAD
@@ -188,12 +190,12 @@ class Protocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:
-        self._received_body = True
+        self._progressed = True
         super().on_body(body)
 
     def _limit_chunk_overhead(self, size: int) -> None:
         # Chunk sizes, chunk extensions and trailers could go on for ever.
-        self._overhead = 0 if self._received_body else self._overhead + size
+        self._overhead = 0 if self._progressed else self._overhead + size
         unfinished = self.cycle is not None and self.cycle.more_body
         if unfinished and self._overhead > LARGEST_HEAD:
             self._refuse(MalformedRequest(TRAILERS_TOO_LARGE))

@@ -1,5 +1,9 @@
 """A request with an ambiguous length or ambiguous headers changes nothing (RFC 9112 §6)."""
 
+import http.client
+import json
+from contextlib import closing
+
 import pytest
 
 from accounts.models import Account
@@ -88,6 +92,26 @@ def test_an_upgrade_is_ignored_and_the_body_is_read(withdraw, headers, body):
 
     assert (status, account["balance"]) == (200, 99)
     assert withdraw.moved() == (1, 1)
+
+
+def test_a_body_may_arrive_after_many_requests_without_one(server, alice, bearer, funded_account):
+    account = funded_account(alice, balance=100)
+    name, _, value = bearer.partition(": ")
+    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    with closing(client):
+        for _ in range(5):
+            client.request("GET", "/healthz", headers={"X-Padding": "x" * 4_000})
+            assert client.getresponse().read()
+        headers = {name: value, "Content-Type": "application/json", "Idempotency-Key": "k"}
+        # The server has read the head when it asks for the body.
+        waiting = headers | {"Expect": "100-continue", "Content-Length": str(len(AMOUNT))}
+        client.request("POST", f"/accounts/{account.pk}/withdraw", headers=waiting)
+        asked = client.sock.recv(100)
+        client.send(AMOUNT)
+        response = client.getresponse()
+
+        assert asked.startswith(b"HTTP/1.1 100 ")
+        assert (response.status, json.load(response).get("balance")) == (200, 99)
 
 
 def test_a_trailer_is_not_taken_for_a_header(withdraw):
