@@ -4,6 +4,7 @@ import gzip
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
+from http import HTTPStatus
 from threading import Lock
 
 import orjson
@@ -37,7 +38,9 @@ def openapi_json(request: HttpRequest) -> HttpResponse:
     if _accepts_gzip(request):
         body, headers["Content-Encoding"] = document.compressed, "gzip"
     response = HttpResponse(body, content_type=MEDIA_TYPE, headers=headers)
-    return get_conditional_response(request, etag=document.etag, response=response) or response
+    found = get_conditional_response(request, etag=document.etag, response=response)
+    # Other preconditions are ignored, as on all routes: nothing is changed here.
+    return found if found and found.status_code == HTTPStatus.NOT_MODIFIED else response
 
 
 def openapi_document() -> Document:

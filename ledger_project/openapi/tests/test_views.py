@@ -88,6 +88,16 @@ def test_the_document_is_not_compressed_otherwise(client, accept):
     assert response.json() == DOCUMENT
 
 
+@pytest.mark.parametrize(
+    "precondition",
+    [{"If-Match": '"other"'}, {"If-Unmodified-Since": "Fri, 01 Jan 1999 00:00:00 GMT"}],
+)
+def test_a_precondition_of_a_write_is_ignored(client, precondition):
+    response = client.get("/openapi.json", headers=precondition)
+
+    assert (response.status_code, response.json()) == (200, DOCUMENT)
+
+
 @pytest.mark.parametrize("accept", ["identity", "gzip"])
 def test_a_client_with_the_current_etag_receives_304(client, accept):
     etag = client.get("/openapi.json", headers={"Accept-Encoding": "gzip"})["ETag"]
