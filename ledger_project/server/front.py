@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import Any
 
 from api.errors import ApiError
-from api.exceptions import Busy, IncompleteRequest, RequestTimeout
+from api.exceptions import Busy, RequestTimeout
 from api.waiting import HOLD, Hold, PollOfLedger
 from ledger_project.server.buffer import Buffer
 from ledger_project.server.forwarded import TrustedProxies
@@ -123,7 +123,8 @@ class Front:
                         body += piece
         except TimeoutError:
             return RequestTimeout()
-        return IncompleteRequest() if INCOMPLETE in scope["state"] else None
+        refused: ApiError | None = scope["state"].get(INCOMPLETE)
+        return refused
 
     async def _respond(
         self, variables: Environ, body: bytes, is_gone: Callable[[], bool]

@@ -21,7 +21,7 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.errors import ApiError
-from api.exceptions import MalformedRequest, RequestTimeout
+from api.exceptions import IncompleteRequest, MalformedRequest, RequestTimeout
 from ledger_project.addresses import network_of
 from ledger_project.server.refusals import raw_response
 from ledger_project.server.target import refusal_of_target
@@ -43,7 +43,7 @@ PARTS = 32
 OTHER_FILES = 128
 
 # Keys in the ASGI ``state`` of a request, for ``front.py``: a function that aborts the connection,
-# one that returns whether the client has closed its side, and a flag for an incomplete body.
+# one that returns whether the client has closed its side, and why the body won't be complete.
 ABORT, IS_GONE, INCOMPLETE = "ledger.abort", "ledger.is_gone", "ledger.incomplete"
 
 TOO_LARGE = (
@@ -123,7 +123,7 @@ class Protocol(HttpToolsProtocol):
         self._ended = True
         if self.cycle is None or self.cycle.response_complete:
             return False
-        self._end_after_cycle()
+        self._end_after_cycle(IncompleteRequest())
         return True
 
     def pause_writing(self) -> None:
@@ -244,7 +244,7 @@ class Protocol(HttpToolsProtocol):
         self._cancel_head_deadline()
         self._refused = True
         if self.cycle is not None and not self.cycle.response_complete:
-            self._end_after_cycle()
+            self._end_after_cycle(error)
             return
         request_id = str(uuid.uuid4())
         logger.info("request rejected", request_id=request_id, code=error.code)
@@ -254,10 +254,10 @@ class Protocol(HttpToolsProtocol):
         self.transport.write_eof()
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
-    def _end_after_cycle(self) -> None:
-        """Close the connection after the response to the last request, even an incomplete one."""
+    def _end_after_cycle(self, error: ApiError) -> None:
+        """Close the connection after the last response, which is ``error`` if a body is missing."""
         if self.cycle.more_body:
-            self.scope["state"][INCOMPLETE] = True
+            self.scope["state"][INCOMPLETE] = error
             self.cycle.more_body = False
             self.cycle.message_event.set()
         self.cycle.keep_alive = False

@@ -81,6 +81,7 @@ def test_endless_trailers_are_refused(server, monkeypatch, line):
 
     [(status, problem)] = responses(received)
     assert (status, problem["code"]) == (400, "malformed_request")
+    assert problem["detail"] == protocol.TRAILERS_TOO_LARGE
 
 
 def test_a_client_that_sends_everything_before_it_reads_receives_the_refusal(server):
