@@ -121,15 +121,16 @@ def not_before(column: str, *earlier: str) -> dict[str, str]:
 
     The tolerance is for a standby that has taken over and whose clock is behind.
     """
-    rules = {
-        "postgresql": f"""({{0}} IS NULL
-            OR {column} >= {{0}} - interval '{APART_MINUTES} minutes')""",
-        "sqlite": f"""({{0}} IS NULL
-            OR julianday({column}) >= julianday({{0}}) - {APART_MINUTES} / 1440.0)""",
-    }
     return {
-        vendor: " AND ".join(rule.format(each) for each in earlier)
-        for vendor, rule in rules.items()
+        "postgresql": " AND ".join(
+            f"({each} IS NULL OR {column} >= {each} - interval '{APART_MINUTES} minutes')"
+            for each in earlier
+        ),
+        "sqlite": " AND ".join(
+            f"({each} IS NULL"
+            f" OR julianday({column}) >= julianday({each}) - {APART_MINUTES} / 1440.0)"
+            for each in earlier
+        ),
     }
 
 

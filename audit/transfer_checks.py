@@ -106,7 +106,7 @@ TRANSFERS = Scan(
         ),
         Check(
             "transfer_is_no_older_than_its_original",
-            "No transfer is dated before the one that it resolves or reverses",
+            "No CAPTURE, VOID or REVERSAL is dated before its hold or its original",
             not_before("created_at", "original_created_at"),
             "created at {created_at}, but transfer {original} at {original_created_at}",
         ),

@@ -100,6 +100,6 @@ class AccountChangeAdmin(HistoryAdmin):
 
 def _of_word(word: str, owned: Owned) -> Q:
     """Return the filter for a word in the owner, the reason or the username of the staff user."""
-    # Compared by id, because a join might read all accounts.
+    # A list of ids, because a join might read all accounts.
     of_owner = Q(account__in=owned.by_word[word])
     return of_owner | Q(reason__icontains=word) | Q(actor__username__icontains=word)

@@ -153,12 +153,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 f"The database sets session_replication_role to {triggers}, which disables its"
                 " guards and foreign keys. Set it to origin."
             )
-        # A session may have a schema for its temporary tables, where no functions are looked for.
-        first = next((each for each in schemas if not each.startswith("pg_temp")), None)
-        if first != "pg_catalog":
+        # Functions are never looked up in the schema of a session's temporary tables.
+        for_functions = [each for each in schemas if not each.startswith("pg_temp")]
+        if for_functions[:1] != ["pg_catalog"]:
             raise UnusableDatabase(
-                f"The database's search_path has {first} before pg_catalog, so its functions could"
-                " replace PostgreSQL's own. Remove pg_catalog from search_path."
+                f"The database's search_path has {for_functions[0]} before pg_catalog, so its"
+                " functions could replace PostgreSQL's own. Remove pg_catalog from search_path."
             )
         if pooler.is_between(connection, pid):
             pooler.require_defaults(connection, options)

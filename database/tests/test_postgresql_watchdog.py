@@ -7,13 +7,13 @@ import pytest
 
 from database.postgresql import watchdog
 
-# Far in the future, so that the watchdog of this process leaves the connection to the test.
+# So far in the future that the watchdog thread of this process doesn't close the connection first.
 DEADLINE = 1e9
 
 
 @pytest.fixture
 def waiting(monkeypatch):
-    """A connection that a thread waits for until ``DEADLINE``, at the server's end."""
+    """Return the server's end of a connection that the watchdog closes at ``DEADLINE``."""
     ours, servers = socket.socketpair()
     with ours, servers:
         connection = SimpleNamespace(fileno=ours.fileno)

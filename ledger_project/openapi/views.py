@@ -39,7 +39,7 @@ def openapi_json(request: HttpRequest) -> HttpResponse:
         body, headers["Content-Encoding"] = document.compressed, "gzip"
     response = HttpResponse(body, content_type=MEDIA_TYPE, headers=headers)
     found = get_conditional_response(request, etag=document.etag, response=response)
-    # Other preconditions are ignored, as on all routes: nothing is changed here.
+    # If-Match and If-Unmodified-Since are for writes, and are ignored as on every other route.
     return found if found and found.status_code == HTTPStatus.NOT_MODIFIED else response
 
 

@@ -1,4 +1,4 @@
-"""SQL that deletes a row of SQLite by replacing it, which runs no DELETE trigger."""
+"""Replace rows of SQLite, which deletes the old ones without running a DELETE trigger."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +12,9 @@ from database import guards
 @contextmanager
 def plain_session() -> Iterator[None]:
     """
-    On SQLite, make the session one as that of ``sqlite3``.
+    On SQLite, give the session the defaults that it has in ``sqlite3``.
 
-    The service's own connections set ``recursive_triggers``, with which REPLACE runs the triggers.
+    The service turns ``recursive_triggers`` on, so that REPLACE runs the DELETE triggers.
     """
     if connection.vendor == "postgresql":
         yield

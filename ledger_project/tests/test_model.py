@@ -2,7 +2,7 @@
 Compare the service (over HTTP) with the model ledger, for random sequences of requests.
 
 Each step is a real request through all middleware, with a real commit. A seed gives the same
-sequences in every run. A failing one is shown as a list of steps.
+sequences in every run, others on each database. A failing one is shown as a list of steps.
 """
 
 from collections import Counter
@@ -297,4 +297,4 @@ def test_the_service_and_the_model_agree_on_random_histories(client_for, staff, 
 
     assert {outcome for outcome in seen if outcome[0] != "read"} == OUTCOMES
     failed = {check.name for check in check_ledger().checks if not check.ok}
-    assert failed == {"transfer_is_no_older_than_its_accounts"}  # The model begins long ago.
+    assert failed == {"transfer_is_no_older_than_its_accounts"}  # The model's clock is behind.

@@ -173,7 +173,7 @@ MISUSED = {
         "The database sets session_replication_role to replica, which disables its guards and"
         " foreign keys. Set it to origin."
     ),
-    # A function of public, such as clock_timestamp(), would be called instead of PostgreSQL's.
+    # A clock_timestamp() in the schema public would be called instead of PostgreSQL's own.
     "search_path = public, pg_catalog": (
         "The database's search_path has public before pg_catalog, so its functions could replace"
         " PostgreSQL's own. Remove pg_catalog from search_path."

@@ -171,7 +171,7 @@ def _of_words(words: list[str], known: list[str], owned: Owned) -> Q:
 
 def _of_word(word: str, known: list[str], owned: Owned) -> Q:
     """Return the filter for a part of a memo or an owner, the end of an id, or a figure."""
-    # Compared by id, because a join might read all accounts.
+    # A list of ids, because a join might read all accounts.
     accounts = owned.by_word.get(word, [])
     of_owner = Q(source__in=accounts) | Q(dest__in=accounts)
     return Q(memo__icontains=word) | of_owner | ends_like(word) | of_figure(word, known)

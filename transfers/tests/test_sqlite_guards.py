@@ -1,7 +1,7 @@
 """
 The guards of SQLite, a subset of those of PostgreSQL (see ``docs/guarantees.md``).
 
-Each attack is made as by anybody with ``sqlite3``, without the settings of the service.
+Each attack is made in a session like that of ``sqlite3``, without the settings of the service.
 """
 
 from collections.abc import Iterator

@@ -6,6 +6,6 @@ WHEN EXISTS (SELECT 1 FROM transfers_ledgerentry WHERE rowid = NEW.rowid)
     OR EXISTS (SELECT 1 FROM transfers_ledgerentry
         WHERE transfer_id = NEW.transfer_id AND type = NEW.type)
 BEGIN
-    -- Unless the session sets recursive_triggers, REPLACE deletes rows without a DELETE trigger.
+    -- REPLACE deletes the old row. Triggers for DELETE run only if recursive_triggers is on.
     SELECT RAISE(ABORT, 'entry_refuse_replace: there is an entry with this unique key');
 END

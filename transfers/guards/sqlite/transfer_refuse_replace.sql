@@ -6,6 +6,6 @@ WHEN EXISTS (SELECT 1 FROM transfers_transfer WHERE rowid = NEW.rowid)
     OR EXISTS (SELECT 1 FROM transfers_transfer
         WHERE source_id = NEW.source_id AND hold_sequence = NEW.hold_sequence)
 BEGIN
-    -- Unless the session sets recursive_triggers, REPLACE deletes rows without a DELETE trigger.
+    -- REPLACE deletes the old row. Triggers for DELETE run only if recursive_triggers is on.
     SELECT RAISE(ABORT, 'transfer_refuse_replace: there is a transfer with this unique key');
 END

@@ -1,7 +1,7 @@
 """
 Attacks on the history of SQLite with REPLACE, by name: one for each unique key of each table.
 
-Without its guard, each deletes the row that has the same key, and no trigger runs for that.
+Without its guard, each deletes the existing row, and no DELETE trigger runs.
 """
 
 from accounts.models import Account, AccountChange
@@ -9,7 +9,7 @@ from ledger_project.tests.replacing import replace
 from transfers.models import LedgerEntry, Transfer
 
 NEW_ID = "lower(hex(randomblob(16)))"
-# This guard looks at the rows around a new one, after it was inserted.
+# This guard would refuse the new row, because it doesn't continue the chain of holds.
 IN_ANY_ORDER = "DROP TRIGGER transfer_held"
 VOID = {"id": NEW_ID, "kind": "'VOID'", "expires_at": "NULL", "hold_id": "id"}
 REVERSAL = {
@@ -22,10 +22,12 @@ REVERSAL = {
 CLOSED = "(SELECT rowid FROM accounts_account WHERE status = 'CLOSED')"
 
 TRANSFERS = {
-    "a transfer with the rowid of another": replace(
+    "a new transfer with the rowid of an existing one": replace(
         Transfer, "kind = 'DEPOSIT'", rowid="rowid", id=NEW_ID
     ),
-    "a transfer with the id of another": replace(Transfer, "kind = 'DEPOSIT'", memo="'forged'"),
+    "a new transfer with the id of an existing one": replace(
+        Transfer, "kind = 'DEPOSIT'", memo="'forged'"
+    ),
     "a second resolution of a hold": (
         IN_ANY_ORDER,
         replace(Transfer, "kind = 'HOLD'", **VOID, hold_sequence="2"),
@@ -35,25 +37,25 @@ TRANSFERS = {
         replace(Transfer, "kind = 'DEPOSIT'", **REVERSAL),
         replace(Transfer, "kind = 'REVERSAL'", id=NEW_ID),
     ),
-    "a hold with the sequence of another": (
+    "a new hold with the hold_sequence of an existing one": (
         IN_ANY_ORDER,
         replace(Transfer, "kind = 'HOLD'", id=NEW_ID),
     ),
 }
 ENTRIES = {
-    "an entry with the rowid of another": {
+    "a new entry with the rowid of an existing one": {
         "rowid": "rowid",
         "id": NEW_ID,
         "sequence": "9",
         "transfer_id": NEW_ID,
     },
-    "an entry with the id of another": {"sequence": "9", "transfer_id": NEW_ID},
-    "an entry with the sequence of another": {"id": NEW_ID, "transfer_id": NEW_ID},
+    "a new entry with the id of an existing one": {"sequence": "9", "transfer_id": NEW_ID},
+    "a new entry with the sequence of an existing one": {"id": NEW_ID, "transfer_id": NEW_ID},
     "a second CREDIT of a transfer": {"id": NEW_ID, "sequence": "9"},
 }
 ACCOUNTS = {
-    "an account with the rowid of another": {"rowid": "rowid", "id": NEW_ID},
-    "an account with the id of another": {"owner_name": "'forged'"},
+    "a new account with the rowid of an existing one": {"rowid": "rowid", "id": NEW_ID},
+    "a new account with the id of an existing one": {"owner_name": "'forged'"},
 }
 ATTACKS = {
     **{name: ("transfer_refuse_replace", attack) for name, attack in TRANSFERS.items()},
@@ -65,11 +67,11 @@ ATTACKS = {
         name: ("account_refuse_replace", replace(Account, "balance = 100", **values))
         for name, values in ACCOUNTS.items()
     },
-    "giving an account the rowid of another": (
+    "changing the rowid of an account to that of another account": (
         "account_refuse_replace_by_update",
         f"UPDATE OR REPLACE accounts_account SET rowid = {CLOSED} WHERE balance = 100",
     ),
-    "an account change with the id of another": (
+    "a new account change with the id of an existing one": (
         "change_refuse_replace",
         replace(AccountChange, "action = 'RENAME'", reason="'forged'"),
     ),
